@@ -1,0 +1,62 @@
+"""The errors a user may see, each with its message, its hint and its exit code.
+
+`AvtoolError` and its kinds are for people: one line that says what is wrong and where, and a hint that
+says what to do. A programmer's mistake is an `assert`, and ends in exit code 70.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process tells its caller; the numbers are part of the command line's contract."""
+
+    DONE = 0
+    SOME_FAILED = 1
+    BAD_INPUT = 2
+    MISSING = 3
+    CORRUPT_ARTIFACT = 4
+    OUR_FAULT = 70
+    INTERRUPTED = 130
+    TERMINATED = 143
+    BROKEN_PIPE = 141
+
+
+class AvtoolError(Exception):
+    """A failure that a user can understand and act on.
+
+    Args:
+        message: one line: what is wrong and where, without a final period.
+        hint: one line: what to do about it, or an empty string.
+    """
+
+    exit_code = ExitCode.BAD_INPUT
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)  # both, so that the error survives a trip between processes
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class BadInputError(AvtoolError):
+    """A file or an argument that cannot be used as it is (exit code 2)."""
+
+
+class SomeFailedError(AvtoolError):
+    """A batch that ended with failures, or a check that did not pass (exit code 1)."""
+
+    exit_code = ExitCode.SOME_FAILED
+
+
+class MissingError(AvtoolError):
+    """A dependency, device or network that is not there (exit code 3)."""
+
+    exit_code = ExitCode.MISSING
+
+
+class CorruptArtifactError(AvtoolError):
+    """An artifact that is damaged or was written by an incompatible version (exit code 4)."""
+
+    exit_code = ExitCode.CORRUPT_ARTIFACT

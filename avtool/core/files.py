@@ -1,0 +1,119 @@
+"""Writing files so that nothing is ever half there, and reading names that cannot escape their folder."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
+
+_DISK_PROBLEMS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.ENOTDIR: "a file stands where a folder is needed",
+    errno.EISDIR: "a folder stands where a file is needed",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+
+
+def write_problem(path: Path, error: OSError) -> AvtoolError:
+    """The error to show when writing `path` failed."""
+    reason = _DISK_PROBLEMS.get(error.errno or 0, error.strerror or str(error))
+    return BadInputError(f"cannot write `{path}`: {reason}", "free some space or choose another --out folder")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns the operating system's refusals inside the block into one clean error about `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise write_problem(path, error) from error
+
+
+def fsync_folder(folder: Path) -> None:
+    """Makes a rename inside `folder` durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yields a sibling name to write; it takes the place of `path` only if the block succeeds."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield partial
+            with partial.open("rb") as stream:
+                os.fsync(stream.fileno())
+            partial.replace(path)
+            fsync_folder(path.parent)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes UTF-8 text atomically, with Unix line ends."""
+    with atomic_file(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
+    """Writes JSON atomically. NaN is refused: it is not JSON, and no other tool would read it."""
+    write_text(path, json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file of ours.
+
+    Raises:
+        CorruptArtifactError: the file is absent or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CorruptArtifactError(f"`{path}` is missing", "make the artifact again") from error
+    except (ValueError, UnicodeDecodeError) as error:
+        raise CorruptArtifactError(f"`{path}` is not valid JSON ({error})", "make the artifact again") from error
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def inside(folder: Path, member: str) -> Path:
+    """The path of `member` in `folder`.
+
+    Raises:
+        CorruptArtifactError: the name is absolute or climbs out of the folder, also through a link.
+    """
+    path = folder / member
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise CorruptArtifactError(f"`{member}` points outside of `{folder}`", "do not use this artifact")
+    return path
+
+
+def replace_folder(partial: Path, final: Path) -> None:
+    """Puts a finished folder in the place of `final`, keeping the old one until the new one stands."""
+    with writing(final):
+        old = final.with_name(f".{final.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        if final.exists():
+            final.replace(old)
+        partial.replace(final)
+        fsync_folder(final.parent)
+        shutil.rmtree(old, ignore_errors=True)

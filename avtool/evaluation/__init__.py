@@ -1,0 +1,1 @@
+"""Metrics, protocols, one file a benchmark, and published numbers as data."""

@@ -1,0 +1,1 @@
+"""Films and captions in and out: probe, decode, cut, encode, read and write captions. Never imports torch."""

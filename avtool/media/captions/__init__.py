@@ -1,0 +1,1 @@
+"""Caption files of any format, read by content into cues."""

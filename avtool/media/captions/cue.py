@@ -1,0 +1,52 @@
+"""What every caption reader returns: cues in time order, and what had to be mended to get them."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One caption as shown on screen.
+
+    Attributes:
+        start_ms, end_ms: when it is shown, in milliseconds of film time; end_ms > start_ms.
+        lines: the text without markup, one entry a line, none empty.
+        italic: whether all of the text is italic.
+        voice: the speaker that the format itself names (WebVTT `<v Bob>`, ASS Name field), or "".
+        style: the format's style name or region, or "".
+    """
+
+    start_ms: int
+    end_ms: int
+    lines: tuple[str, ...]
+    italic: bool = False
+    voice: str = ""
+    style: str = ""
+
+    @property
+    def text(self) -> str:
+        """The lines joined by line feeds."""
+        return "\n".join(self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """A caption file or stream, read.
+
+    Attributes:
+        cues: in time order.
+        format: `srt`, `vtt`, `ass`, `ttml`, `scc`, `stl`, `sami`, `microdvd`, `mpl2`, `sbv`, …
+        encoding: the encoding the text was read with, and how it was found ("utf-8 (BOM)").
+        source: the file, or the file and stream, for messages.
+        language: what the file says of itself (BCP 47), or "".
+        repairs: what was mended → how many times (`{"end before start": 2}`).
+        mpegts_offset_s: seconds to add to a cue's time to get the transport stream's clock
+            (WebVTT `X-TIMESTAMP-MAP`), None when the times are film times already.
+    """
+
+    cues: tuple[Cue, ...]
+    format: str
+    encoding: str
+    source: str
+    language: str = ""
+    repairs: dict[str, int] = field(default_factory=dict)
+    mpegts_offset_s: float | None = None
