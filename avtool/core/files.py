@@ -86,7 +86,8 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError as error:
         raise CorruptArtifactError(f"`{path}` is missing", "make the artifact again") from error
     except (ValueError, UnicodeDecodeError) as error:
-        raise CorruptArtifactError(f"`{path}` is not valid JSON ({error})", "make the artifact again") from error
+        message = f"`{path}` is not valid JSON ({error})"
+        raise CorruptArtifactError(message, "make the artifact again") from error
 
 
 def sha256_of(path: Path) -> str:

@@ -58,7 +58,7 @@ class Silent:
         pass
 
     @contextmanager
-    def progress(self, description: str, total: float | None) -> Iterator[Progress]:
+    def progress(self, description: str, total: float | None) -> Iterator[Progress]:  # noqa: ARG002
         yield _NoProgress()
 
 
