@@ -1,0 +1,22 @@
+"""`avtool doctor`: what this machine has and what is missing."""
+
+from avtool.cli.command import command, subcommand_app
+from avtool.cli.session import Session
+from avtool.core.errors import ExitCode
+
+app = subcommand_app()
+
+
+@command(app)
+def doctor(session: Session) -> int:
+    """Look at this machine: versions, device, folders, and what is missing."""
+    from avtool.core.environment import checks
+
+    results = checks()
+    rows = [["ok" if check.ok else "problem", check.name, check.value] for check in results]
+    session.table(["", "what", "found"], rows)
+    session.emit({"checks": results})
+    problems = [check for check in results if not check.ok]
+    for check in problems:
+        session.reporter.warn(f"{check.name}: {check.value}; {check.hint}")
+    return ExitCode.MISSING if problems else ExitCode.DONE

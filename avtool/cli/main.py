@@ -1,0 +1,171 @@
+"""The command line's entry: the table of subcommands, loaded on use, and how every run ends.
+
+`avtool --help` must feel instant, so the help page is made from the table below and a subcommand's module is
+imported only when it runs.
+"""
+
+import contextlib
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import Abort, TyperException
+
+import avtool
+from avtool.core.errors import AvtoolError, ExitCode
+
+if TYPE_CHECKING:
+    from avtool.core.console import ConsoleReporter
+
+
+class Verb(NamedTuple):
+    """A subcommand: the section it is listed in, the module that implements it, its one-line help."""
+
+    section: str
+    module: str
+    summary: str
+
+
+VERBS = {
+    "demo": Verb("Begin", "demo", "Make a small film set, mine it, and open its report: the whole path."),
+    "doctor": Verb(
+        "Begin", "doctor", "Look at this machine: versions, device, folders, and what is missing."
+    ),
+    "fetch": Verb("Mine", "fetch", "Download films and their captions into a folder, with a table of them."),
+    "mine-subtitles": Verb(
+        "Mine", "mine_subtitles", "Turn films and SDH captions into labelled sound events."
+    ),
+    "sync": Verb("Mine", "sync", "Bring a caption file in time with its film."),
+    "tag": Verb("Mine", "tag", "Label a caption tag by sound, source and quality."),
+    "eval": Verb("Evaluate", "eval", "Run a benchmark and show the published numbers beside ours."),
+    "recipes": Verb("Look", "recipes", "List, show, copy and check the recipes that ship with avtool."),
+    "show": Verb("Look", "show", "Say what an artifact, a film or a caption file holds."),
+    "cache": Verb("Look", "cache", "List or prune what avtool keeps between runs."),
+}
+
+
+class _LazyGroup(TyperGroup):
+    """A command group that imports `avtool.cli.<module>` when its subcommand is asked for."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = dict.fromkeys(VERBS)  # type: ignore[assignment]  # the names, for did-you-mean
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        if cmd_name not in VERBS:
+            return None
+        if self.commands[cmd_name] is None:
+            module = importlib.import_module(f"avtool.cli.{VERBS[cmd_name].module}")
+            self.commands[cmd_name] = typer.main.get_command(module.app)
+        return self.commands[cmd_name]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        for section in dict.fromkeys(verb.section for verb in VERBS.values()):
+            with formatter.section(section):
+                formatter.write_dl(
+                    [(n, verb.summary) for n, verb in VERBS.items() if verb.section == section]
+                )
+
+
+def _version(show: bool) -> None:
+    if show:
+        print(f"avtool {avtool.__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+app = typer.Typer(cls=_LazyGroup, rich_markup_mode=None, no_args_is_help=True)
+
+
+@app.callback(epilog="`avtool VERB --help` tells more. Exit codes: docs/command-line.md.")
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version."
+    ),
+) -> None:
+    """avtool learns to hear from closed captions, and writes them back."""
+
+
+def main() -> NoReturn:
+    """Runs the command line and ends the process with the exit code that tells the truth."""
+    signal.signal(signal.SIGTERM, _terminate)
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _mute_stdout()
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line in this process and returns its exit code."""
+    try:
+        return int(app(list(arguments), prog_name="avtool", standalone_mode=False) or ExitCode.DONE)
+    except AvtoolError as error:
+        _console().error(error)
+        return error.exit_code
+    except TyperException as error:
+        return _usage_error(error)
+    except BrokenPipeError:
+        return _mute_stdout()
+    except (Abort, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else ExitCode.DONE
+    except MemoryError:
+        _console().error(AvtoolError("out of memory", "lower --jobs, or free some memory"))
+        return ExitCode.BAD_INPUT
+    except Exception as error:  # noqa: BLE001 - the outermost frame: whatever arrives here is our fault
+        return _our_fault(error)
+
+
+def _console() -> "ConsoleReporter":
+    from avtool.core.console import ConsoleReporter
+
+    return ConsoleReporter()
+
+
+def _usage_error(error: TyperException) -> int:
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(message)  # noqa: T201 - the help page that was asked for by giving no argument
+        return ExitCode.BAD_INPUT
+    hint = f"`{context.command_path} --help` shows how" if context else ""
+    _console().error(AvtoolError(message[:1].lower() + message[1:].rstrip("."), hint))
+    return ExitCode.BAD_INPUT
+
+
+def _our_fault(error: Exception) -> int:
+    from avtool.core.paths import cache_folder
+
+    text = traceback.format_exc()
+    if os.environ.get("AVTOOL_DEBUG"):
+        sys.stderr.write(text)
+    log = cache_folder() / "last-crash.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"avtool {avtool.__version__}: {' '.join(sys.argv)}\n\n{text}", encoding="utf-8")
+        hint = f"`{log}` says where: please report it"
+    except OSError:
+        hint = "run again with --debug to see where"
+    summary = " ".join(str(error).split())
+    _console().error(AvtoolError(f"internal error: {type(error).__name__}: {summary}", hint))
+    return ExitCode.OUR_FAULT
+
+
+def _mute_stdout() -> int:
+    """After a broken pipe: keeps Python from complaining once more when it flushes stdout at exit."""
+    with contextlib.suppress(OSError, ValueError):  # a stdout that is no file needs no muting
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.BROKEN_PIPE
+
+
+def _terminate(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    sys.exit(ExitCode.TERMINATED)

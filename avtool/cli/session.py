@@ -1,0 +1,79 @@
+"""What a command function gets: how to talk, and how to give its result."""
+
+import json as json_library
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from avtool.core.console import ConsoleReporter
+
+JSON_SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run of a subcommand.
+
+    Attributes:
+        reporter: where a job's talk goes (stderr, and the log file).
+        json: whether the result is printed as one JSON object instead of text for people.
+    """
+
+    reporter: ConsoleReporter
+    json: bool
+
+    @classmethod
+    def from_options(
+        cls, *, json: bool, quiet: bool, verbose: int, log_file: Path | None, no_progress: bool
+    ) -> "Session":
+        """The session of the common command-line options."""
+        reporter = ConsoleReporter(-1 if quiet else verbose, progress=not no_progress, log_file=log_file)
+        return cls(reporter, json)
+
+    @property
+    def command_line(self) -> str:
+        """The command as the user typed it, for the artifact's card."""
+        return shlex.join(["avtool", *sys.argv[1:]])
+
+    def emit(self, result: Mapping[str, Any], text: str = "") -> None:
+        """Prints the result on stdout: `result` as JSON under `--json`, otherwise `text`."""
+        if self.json:
+            value = {"schema_version": JSON_SCHEMA_VERSION, **plain(result)}
+            sys.stdout.write(json_library.dumps(value, ensure_ascii=False) + "\n")
+        elif text:
+            sys.stdout.write(text.rstrip("\n") + "\n")
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+        """Prints a short table for people on stdout; nothing under `--json`."""
+        if self.json or not rows:
+            return
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(
+            title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False
+        )
+        for index, column in enumerate(columns):
+            numeric = all(isinstance(row[index], int | float) for row in rows)
+            table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(str(cell)) for cell in row))
+        # a file or a pipe has no width: give the cells room instead of folding them at 80 columns
+        Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it: dataclasses as objects, paths as text, tuples as lists, NaN as null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and value != value:
+        return None
+    return str(value) if isinstance(value, Path) else value

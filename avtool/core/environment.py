@@ -1,0 +1,110 @@
+"""What this machine has: for `avtool doctor`, `env.json` and bug reports."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import avtool
+from avtool.core.paths import cache_folder, data_folder, recipes_folder
+
+_LIBRARIES = (
+    ("torch", ""), ("torchaudio", ""), ("torchvision", "hub"), ("transformers", "hub"), ("timm", "hub"),
+    ("av", ""), ("soundfile", ""), ("onnxruntime", ""), ("silero-vad", ""), ("webrtcvad-wheels", ""),
+    ("pysubs2", ""), ("ttconv", ""), ("pandas", ""), ("pyarrow", ""), ("accelerate", ""), ("yt-dlp", ""),
+    ("tensorboard", "tensorboard"), ("dask", "dask"), ("webdataset", "webdataset"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the doctor's report; `hint` says what to do when it is not `ok`."""
+
+    name: str
+    ok: bool
+    value: str
+    hint: str = ""
+
+
+def versions() -> dict[str, str]:
+    """The versions of avtool, Python and the libraries that results may depend on."""
+    found = {"avtool": avtool.__version__, "python": platform.python_version()}
+    for name, _ in _LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def checks() -> list[Check]:
+    """Everything that commonly goes wrong on a user's machine, looked at once. Loads torch."""
+    installed = versions()
+    results = [
+        Check("avtool", True, avtool.__version__),
+        Check(
+            "python",
+            sys.version_info >= (3, 11),
+            platform.python_version(),
+            "avtool needs Python 3.11 or newer",
+        ),
+        Check(
+            "machine",
+            True,
+            f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, {_memory()}",
+        ),
+    ]
+    for name, extra in _LIBRARIES:
+        package = f"avtool[{extra}]" if extra else "avtool"
+        ok = name in installed
+        results.append(
+            Check(name, ok or bool(extra), installed.get(name, "not installed"), f"pip install '{package}'")
+        )
+    results.append(_torch_check())
+    results.append(_ffmpeg_check())
+    for name, folder in (("cache", cache_folder()), ("data", data_folder()), ("recipes", recipes_folder())):
+        results.append(_folder_check(name, folder))
+    return results
+
+
+def _memory() -> str:
+    try:
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return "memory unknown"
+    return f"{size / 2**30:.0f} GiB memory"
+
+
+def _torch_check() -> Check:
+    try:
+        import torch
+        import torchaudio  # noqa: F401
+    except (ImportError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        return Check(
+            "torch loads", False, reason, "install torch and torchaudio of the same release and build"
+        )
+    if not torch.cuda.is_available():
+        return Check("device", True, "cpu (no CUDA device found)")
+    names = ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+    return Check("device", True, f"cuda ({names})")
+
+
+def _ffmpeg_check() -> Check:
+    import av
+
+    version = ".".join(str(part) for part in av.library_versions["libavcodec"])
+    return Check("FFmpeg", True, f"bundled with av, libavcodec {version}")
+
+
+def _folder_check(name: str, folder: Path) -> Check:
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(existing).free / 2**30
+    writable = name == "recipes" or os.access(existing, os.W_OK)
+    state = "" if folder.exists() else ", not made yet"
+    hint = f"set AVTOOL_{'CACHE_DIR' if name == 'cache' else 'DATA'} to a folder that you can write"
+    return Check(name, writable, f"{folder} ({free:.0f} GiB free{state})", hint)

@@ -1,0 +1,167 @@
+"""Recipes: TOML files checked by frozen pydantic models, and the one order in which settings are looked up.
+
+Precedence: command-line flag > `--set key=value` > `AVTOOL_KEY` > recipe file > default. Each default is
+written once, in the recipe model; help texts, documentation and cards read it from there.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.config import JsonDict
+from pydantic.fields import FieldInfo
+
+from avtool.core.errors import BadInputError
+from avtool.core.registry import nearest_hint
+
+ENVIRONMENT_PREFIX = "AVTOOL_"
+_MAX_RECIPE_BYTES = 1 << 20
+
+
+class Recipe(BaseModel):
+    """The base of every recipe and of its tables: immutable, and it refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def option(default: Any, description: str, *, flag: str = "", **constraints: Any) -> Any:
+    """A recipe key: its default, its help text and, for the few that have one, its command-line flag."""
+    extra: JsonDict | None = {"flag": flag} if flag else None
+    return Field(default, description=description, json_schema_extra=extra, **constraints)
+
+
+Schema = TypeVar("Schema", bound=Recipe)
+
+
+def iter_keys(schema: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every key of a recipe model as ("sync.max_offset", its field), tables before their keys left out."""
+    for name, field in schema.model_fields.items():
+        table = _table_of(field)
+        if table is None:
+            yield prefix + name, field
+        else:
+            yield from iter_keys(table, f"{prefix}{name}.")
+
+
+def _table_of(field: FieldInfo) -> type[BaseModel] | None:
+    candidates = (field.annotation, *get_args(field.annotation))
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+
+
+def flag_of(field: FieldInfo) -> str:
+    """The command-line flag of a key, or an empty string."""
+    extra = field.json_schema_extra
+    return str(extra.get("flag", "")) if isinstance(extra, dict) else ""
+
+
+def load(
+    schema: type[Schema],
+    *,
+    recipe: Path | None = None,
+    settings: Sequence[str] = (),
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Schema:
+    """Resolves a recipe from all of its sources.
+
+    Args:
+        schema: the recipe model of the command.
+        recipe: a TOML file, or None for the defaults alone.
+        settings: `key=value` texts of `--set`, the value in TOML ("optimizer.lr=1e-4", "vad=webrtc").
+        flags: dotted key → value of the flags that the user gave; None stands for "not given".
+        environment: where `AVTOOL_SYNC__MAX_OFFSET`-like variables are looked up.
+
+    Raises:
+        BadInputError: the file or a value is wrong; every problem is named in one message.
+    """
+    values = read_recipe_file(recipe) if recipe else {}
+    values.pop("command", None)
+    for key, _ in iter_keys(schema):
+        variable = ENVIRONMENT_PREFIX + key.replace(".", "__").upper()
+        if variable in environment:
+            _put(values, key, parse_value(environment[variable]))
+    for text in settings:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise BadInputError(
+                f"`--set {text}` is not of the form key=value", "write `--set sync.vad=webrtc`"
+            )
+        _put(values, key.strip(), parse_value(value.strip()))
+    for key, value in (flags or {}).items():
+        if value is not None:
+            _put(values, key, value)
+    return validate(schema, values, origin=str(recipe) if recipe else "the settings")
+
+
+def validate(schema: type[Schema], values: Mapping[str, Any], origin: str) -> Schema:
+    """Checks plain values against a recipe model, with all problems in one error."""
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        known = [key for key, _ in iter_keys(schema)]
+        problems, hints = [], []
+        for item in error.errors(include_url=False, include_context=False):
+            key = ".".join(str(part) for part in item["loc"] if not _is_union_tag(part))
+            if item["type"] == "extra_forbidden":
+                problems.append(f"unknown key `{key}`")
+                hints.append(nearest_hint(key, known, "avtool recipes show"))
+            else:
+                problems.append(f"`{key}`: {item['msg'][:1].lower()}{item['msg'][1:]}, got {item['input']!r}")
+        raise BadInputError(f"{origin}: {'; '.join(problems)}", "; ".join(dict.fromkeys(hints))) from error
+
+
+def _is_union_tag(part: object) -> bool:
+    return isinstance(part, str) and ("[" in part or part in {"int", "float", "str", "bool"})
+
+
+def parse_value(text: str) -> Any:
+    """A value written in TOML, or the text itself where it is not TOML (so `vad=webrtc` needs no quotes)."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _put(values: dict[str, Any], key: str, value: Any) -> None:
+    *tables, name = key.split(".")
+    for table in tables:
+        values = values.setdefault(table, {})
+        if not isinstance(values, dict):
+            raise BadInputError(f"`{key}`: `{table}` is a value, not a table")
+    values[name] = value
+
+
+def read_recipe_file(path: Path, _seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Reads a recipe file and the files it extends, nearest last.
+
+    Raises:
+        BadInputError: a file is missing, too large, not TOML, or extends itself.
+    """
+    resolved = path.resolve()
+    if resolved in _seen:
+        raise BadInputError(f"recipe `{path}` extends itself", "remove one of the `extends` lines")
+    try:
+        if path.stat().st_size > _MAX_RECIPE_BYTES:
+            raise BadInputError(f"recipe `{path}` is larger than 1 MiB", "is it a recipe?")
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInputError(
+            f"cannot read recipe `{path}`: {error.strerror}", "`avtool recipes list` shows them"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInputError(f"recipe `{path}` is not TOML: {error}") from error
+    parent = values.pop("extends", None)
+    if parent is None:
+        return values
+    return _merge(read_recipe_file(path.parent / str(parent), (*_seen, resolved)), values)
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both_tables = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both_tables else value
+    return merged

@@ -1,0 +1,29 @@
+"""Optional libraries: imported where they are needed, or an error with the line that installs them."""
+
+import importlib
+from types import ModuleType
+
+from avtool.core.errors import MissingError
+
+
+def require(module: str, extra: str = "") -> ModuleType:
+    """Imports a library that this command needs.
+
+    Args:
+        module: the module's import name.
+        extra: the extra of avtool that installs it, or "" for a required dependency.
+
+    Raises:
+        MissingError: it is not installed, or is broken (a torchvision built for another torch, say).
+    """
+    package = f"'avtool[{extra}]'" if extra else "avtool"
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and not module.startswith(error.name):
+            raise
+        raise MissingError(f"this command needs `{module}`", f"pip install {package}") from error
+    except (OSError, RuntimeError) as error:
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        message = f"`{module}` is installed but does not load: {first_line}"
+        raise MissingError(message, f"pip install --force-reinstall {package}") from error
