@@ -108,6 +108,8 @@ def validate(schema: type[Schema], values: Mapping[str, Any], origin: str) -> Sc
             if item["type"] == "extra_forbidden":
                 problems.append(f"unknown key `{key}`")
                 hints.append(nearest_hint(key, known, "avtool recipes show"))
+            elif item["type"] == "value_error":  # our own sentence, which names the value itself
+                problems.append(item["msg"].removeprefix("Value error, "))
             else:
                 problems.append(f"`{key}`: {item['msg'][:1].lower()}{item['msg'][1:]}, got {item['input']!r}")
         raise BadInputError(f"{origin}: {'; '.join(problems)}", "; ".join(dict.fromkeys(hints))) from error

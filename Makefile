@@ -1,0 +1,52 @@
+# Every target makes the environment that it needs: `make test` works on a fresh checkout with Python 3.11.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test test-all check lint type bench docs lock clean
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## make .venv from the lock file
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; set PYTHON=/path/to/python3.11"; exit 3; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY)  ## make two short films, mine them, and print where the report is
+	$(BIN)/avtool demo --out demo --overwrite
+
+test: $(READY)  ## the tests that CI runs
+	$(BIN)/python -m pytest -n auto -m "not slow" -q
+
+test-all: $(READY)  ## the slow tests too
+	$(BIN)/python -m pytest -n auto -q
+
+lint: $(READY)  ## style and the import rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+type: $(READY)  ## types
+	$(BIN)/mypy
+
+check: lint type test  ## what CI runs
+
+bench: $(READY)  ## speed beside peers, as ratios
+	$(BIN)/python -m tests.benchmarks
+
+docs: $(READY)  ## the documentation as a web site in site/
+	$(BIN)/zensical build
+
+lock: $(READY)  ## write requirements.lock anew
+	$(BIN)/uv pip compile pyproject.toml --all-extras --constraint constraints.txt --python-version 3.11 \
+	  --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --quiet --upgrade -o requirements.lock
+
+clean:  ## remove everything that can be made again
+	rm -rf $(VENV) demo bench site build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

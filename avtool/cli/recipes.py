@@ -1,0 +1,76 @@
+"""`avtool recipes`: the shipped settings files."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avtool.cli.command import command, subcommand_app
+from avtool.cli.session import Session
+from avtool.core import paths
+from avtool.core.errors import BadInputError
+from avtool.core.files import writing
+from avtool.core.recipe import iter_keys
+
+app = subcommand_app("List, show, copy and check the recipes that ship with avtool.")
+Name = Annotated[str, typer.Argument(help="A shipped recipe's name, or a TOML file.", metavar="RECIPE")]
+
+
+@command(app, "list")
+def list_(session: Session) -> None:
+    """List the recipes and what they are for."""
+    names = paths.list_recipes()
+    summaries = [_summary(paths.find_recipe(name)) for name in names]
+    session.table(["recipe", "for"], list(zip(names, summaries, strict=True)))
+    session.emit({"recipes": dict(zip(names, summaries, strict=True))})
+
+
+@command(app)
+def show(session: Session, recipe_file: Name) -> None:
+    """Show a recipe resolved: every key with its value, and what the key means."""
+    from avtool.jobs.recipe_schemas import check_recipe
+
+    path = paths.find_recipe(recipe_file)
+    verb, resolved = check_recipe(path)
+    values = resolved.model_dump(mode="json")
+    rows = [(key, _lookup(values, key), field.description or "") for key, field in iter_keys(type(resolved))]
+    session.table(["key", "value", "meaning"], rows, title=f"{recipe_file} (avtool {verb})")
+    session.emit({"command": verb, "file": path, "settings": values})
+
+
+@command(app)
+def copy(
+    session: Session,
+    recipe_file: Name,
+    to: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE")],
+) -> None:
+    """Copy a recipe, to change it."""
+    source = paths.find_recipe(recipe_file)
+    if to.exists():
+        raise BadInputError(f"`{to}` exists already", "choose another name")
+    with writing(to):
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, to)
+    session.emit({"recipe": to}, text=str(to))
+
+
+@command(app)
+def check(session: Session, recipe_file: Name) -> None:
+    """Check a recipe: every unknown key and wrong value is named."""
+    from avtool.jobs.recipe_schemas import check_recipe
+
+    path = paths.find_recipe(recipe_file)
+    verb, _ = check_recipe(path)
+    session.emit({"command": verb, "file": path, "ok": True}, text=f"{path}: fine, for `avtool {verb}`")
+
+
+def _summary(path: Path) -> str:
+    first = path.read_text(encoding="utf-8").split("\n", 1)[0]
+    return first.removeprefix("#").strip()
+
+
+def _lookup(values: object, key: str) -> object:
+    for part in key.split("."):
+        values = values[part] if isinstance(values, dict) else None
+    return "" if values is None else values

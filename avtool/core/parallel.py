@@ -1,0 +1,98 @@
+"""The same function over many inputs: here, in several processes, or on a cluster; results as they come."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from avtool.core.errors import BadInputError, MissingError
+from avtool.core.requirements import require
+
+Task = TypeVar("Task")
+Outcome = TypeVar("Outcome")
+
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def map_unordered(
+    function: Callable[[Task], Outcome],
+    tasks: Sequence[Task],
+    *,
+    jobs: int = 1,
+    engine: str = "local",
+    scheduler: str = "",
+) -> Iterator[Outcome]:
+    """Yields `function(task)` for every task, in the order in which they finish.
+
+    Args:
+        function: a module-level function; it must not raise for a bad input, but return what went wrong.
+        tasks: picklable inputs.
+        jobs: how many processes; -1 is one for each processor.
+        engine: `local` (joblib's loky processes) or `dask`.
+        scheduler: the address of a Dask scheduler (`tcp://…`); empty starts a cluster on this machine.
+
+    Raises:
+        BadInputError: a worker process died (out of memory, say).
+        MissingError: Dask is not installed or does not answer.
+    """
+    if engine == "local" and (jobs == 1 or len(tasks) <= 1):
+        yield from map(function, tasks)
+        return
+    import joblib
+
+    jobs = joblib.cpu_count() if jobs < 0 else jobs
+    with _one_thread_each(), _backend(engine, scheduler, jobs):
+        parallel = joblib.Parallel(
+            n_jobs=min(jobs, len(tasks)), return_as="generator_unordered", pre_dispatch=jobs
+        )
+        try:
+            yield from parallel(_calls(function, tasks))
+        except joblib.externals.loky.process_executor.TerminatedWorkerError as error:
+            message = "a worker process was killed, most likely for want of memory"
+            raise BadInputError(message, "lower --jobs and run the same command again to resume") from error
+
+
+def _calls(function: Callable[[Task], Outcome], tasks: Iterable[Task]) -> Iterator[Any]:
+    import joblib
+
+    return (joblib.delayed(function)(task) for task in tasks)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Keeps numeric libraries in the workers from starting a thread for each processor."""
+    old = {name: os.environ.get(name) for name in _ONE_THREAD}
+    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    try:
+        yield
+    finally:
+        for name, value in old.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _backend(engine: str, scheduler: str, jobs: int) -> Iterator[None]:
+    import joblib
+
+    if engine == "local":
+        with joblib.parallel_config(backend="loky"):
+            yield
+        return
+    distributed = require("distributed", extra="dask")
+    try:
+        client = distributed.Client(
+            scheduler or None, **({} if scheduler else _small_cluster(jobs)), timeout=10
+        )
+    except (OSError, ValueError) as error:
+        raise MissingError(
+            f"no Dask scheduler answers at `{scheduler}`", "start one with `dask scheduler`"
+        ) from error
+    with client, joblib.parallel_config(backend="dask", wait_for_workers_timeout=30):
+        yield
+
+
+def _small_cluster(jobs: int) -> dict[str, Any]:
+    return {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}

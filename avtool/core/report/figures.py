@@ -1,0 +1,46 @@
+"""Matplotlib figures as SVG inside a page, in the page's own colours."""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, ACCENT, SOFT, WARM = "#3b4252", "#2f6f8f", "#b8cfd9", "#c8743a"
+
+_STYLE: Any = {
+    "font.size": 9, "font.family": "sans-serif", "svg.fonttype": "none", "svg.hashsalt": "avtool",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK, "axes.labelcolor": INK,
+    "xtick.color": INK, "ytick.color": INK, "text.color": INK, "legend.frameon": False,
+}  # fmt: skip
+
+
+@contextmanager
+def drawing(width: float, height: float, **subplots: Any) -> Iterator[tuple["Figure", "Axes"]]:
+    """A figure in the report's style, `width` by `height` inches, with its axes."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasSVG(figure)
+        yield figure, figure.subplots(**subplots)
+
+
+def svg(figure: "Figure") -> "Markup":
+    """The figure as an inline SVG element; equal figures give equal text."""
+    from markupsafe import Markup
+    from matplotlib import rc_context
+
+    buffer = io.StringIO()
+    with rc_context(_STYLE):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    return Markup(re.sub(r"\s*\n\s*", "\n", text))  # noqa: S704 - matplotlib escapes the texts it draws

@@ -1,0 +1,79 @@
+"""The settings of caption mining: every key, its default and its help text."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from avtool.core.recipe import Recipe, option
+
+
+def _three_shares(value: object) -> object:
+    """`none` means no split at all: one share that takes every film."""
+    return None if value == "none" else value
+
+
+Shares = Annotated[tuple[float, float, float] | None, BeforeValidator(_three_shares)]
+
+
+class SyncRecipe(Recipe):
+    """How captions are brought in time with the film's sound."""
+
+    mode: Literal["auto", "none", "global", "split"] = option(
+        "auto", "Time map: one offset and ratio, one with jumps, the better of both, or none.", flag="--sync"
+    )
+    vad: Literal["silero", "webrtc", "none"] = option("silero", "Speech detector.", flag="--vad")
+    max_offset: float = option(
+        120.0, "Largest offset searched, in seconds.", flag="--max-offset", gt=0, le=3600
+    )
+    split_penalty: float = option(
+        10.0, "Seconds of overlap that a jump must win.", flag="--split-penalty", gt=0
+    )
+    min_z: float = option(
+        6.0, "Quality below which captions do not belong to the film.", flag="--min-z", ge=0
+    )
+    force: bool = option(False, "Keep films whose captions do not match.", flag="--force")
+
+
+class ClipRecipe(Recipe):
+    """What is cut out of the film for each event."""
+
+    collar: float = option(1.0, "Seconds kept before and after an event.", flag="--collar", ge=0, le=60)
+    max_length: float = option(10.24, "Longest clip in seconds, centred.", flag="--max-clip", gt=0, le=600)
+    sample_rate: int = option(16000, "Sample rate of the clips in Hz.", flag="--sr", ge=8000, le=48000)
+    format: Literal["wav", "flac", "none"] = option("wav", "Clip files, or none.", flag="--format")
+    frames_fps: float = option(0.0, "Video frames kept per second of clip.", flag="--frames-fps", ge=0, le=60)
+
+
+class MineRecipe(Recipe):
+    """`avtool mine-subtitles`."""
+
+    language: str = option("en", "Language of the captions to prefer.", flag="--lang")
+    audio_stream: int | None = option(
+        None, "Audio stream to use, as `avtool show FILM` numbers it.", flag="--audio-stream", ge=0
+    )
+    caps_style: Literal["auto", "on", "off"] = option(
+        "auto", "Whether bare capitals may be sounds.", flag="--caps-style"
+    )
+    keep_lyrics: bool = option(False, "Keep sung lyrics as `sing` events.", flag="--keep-lyrics")
+    refine_onset: bool = option(
+        False, "Move abrupt events to their onset in the sound.", flag="--refine-onset"
+    )
+    lexicon: Path | None = option(None, "A TOML file with your own words.", flag="--lexicon")
+    taxonomy: Path | None = option(None, "A CSV file that maps or limits labels.", flag="--taxonomy")
+    classes: int | None = option(
+        120, "Classes of the sound taxonomy: the N most frequent.", flag="--classes", ge=1
+    )
+    min_count: int | None = option(
+        None, "Classes by count instead: at least N events.", flag="--min-count", ge=1
+    )
+    split: Shares = option((0.8, 0.1, 0.1), "Shares of train, val and test by film, or none.", flag="--split")
+    seed: int = option(0, "Seed of the film split.", flag="--seed", ge=0)
+    sync: SyncRecipe = Field(default_factory=SyncRecipe)
+    clip: ClipRecipe = Field(default_factory=ClipRecipe)
+
+    @model_validator(mode="after")
+    def _check(self) -> "MineRecipe":
+        if self.split is not None and (min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-6):
+            raise ValueError(f"split {self.split} must be three shares that sum to 1")
+        return self
