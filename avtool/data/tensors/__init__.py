@@ -1,0 +1,1 @@
+"""Torch transforms of batches: waveforms to log-mel spectrograms, padding, scaling, augmentation."""

@@ -1,0 +1,77 @@
+"""Mixup (Zhang et al., 2018) of waveforms, of features, and of modalities apart (MBT).
+
+A `Mix` says who is mixed with whom and how much; it is drawn once, and applied to inputs and labels alike.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+from torch.distributions import Beta
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A drawn mixture: sample i becomes weight[i] of itself and 1 - weight[i] of sample partner[i].
+
+    Attributes:
+        partner: (B,) indices.
+        weight: (B,) in [0, 1].
+    """
+
+    partner: Tensor
+    weight: Tensor
+
+    def blend(self, values: Tensor) -> Tensor:
+        """Mixes features or label vectors (B, ...)."""
+        weight = self.weight.to(values.dtype).reshape(-1, *(1,) * (values.dim() - 1))
+        return values * weight + values[self.partner] * (1 - weight)
+
+    def blend_waveforms(self, waveforms: Tensor) -> Tensor:
+        """Mixes waveforms (B, N): each loses its mean first, and the mixture loses its own after."""
+        centred = waveforms - waveforms.mean(dim=1, keepdim=True)
+        mixed = self.blend(centred)
+        return mixed - mixed.mean(dim=1, keepdim=True)
+
+
+def draw_sample_mix(
+    batch_size: int, probability: float, alpha: float, device: torch.device | str = "cpu"
+) -> Mix:
+    """A mixture sample by sample, with partners drawn uniformly (AST and SAM-S: probability 0.5, alpha 10).
+
+    Args:
+        batch_size: samples.
+        probability: of mixing a sample at all.
+        alpha: weights come from Beta(alpha, alpha).
+        device: where the mixture lives.
+    """
+    assert 0 <= probability <= 1, f"a probability is in [0, 1], not {probability}"
+    partner = torch.randint(batch_size, (batch_size,), device=device)
+    mixed = torch.rand(batch_size, device=device) < probability
+    weight = _draw_beta(alpha, batch_size, device)
+    return Mix(partner, torch.where(mixed, weight, torch.ones_like(weight)))
+
+
+def draw_batch_mix(batch_size: int, alpha: float, device: torch.device | str = "cpu") -> Mix:
+    """One weight for the whole batch, mixed with its own reverse (MBT: alpha 0.5)."""
+    partner = torch.arange(batch_size - 1, -1, -1, device=device)
+    return Mix(partner, _draw_beta(alpha, 1, device).expand(batch_size))
+
+
+def draw_modality_mixes(
+    modalities: list[str], batch_size: int, alpha: float, device: torch.device | str = "cpu"
+) -> dict[str, Mix]:
+    """A batch mixture a modality: sound and picture carry different labels, and each its own loss (MBT)."""
+    return {modality: draw_batch_mix(batch_size, alpha, device) for modality in modalities}
+
+
+def one_hot(labels: Tensor, num_classes: int) -> Tensor:
+    """Class indices (B,) as float vectors (B, C), which can be mixed; float vectors pass unchanged."""
+    return labels if labels.is_floating_point() else F.one_hot(labels, num_classes).float()
+
+
+def _draw_beta(alpha: float, count: int, device: torch.device | str) -> Tensor:
+    assert alpha > 0, f"Beta needs a positive parameter, not {alpha}"
+    concentration = torch.full((count,), alpha, device=device)
+    return Beta(concentration, concentration, validate_args=False).sample()

@@ -1,0 +1,93 @@
+"""SpecAugment (Park et al., 2019) and its companions, on batches of log-mel spectrograms (B, T, F).
+
+Each sample draws its own numbers from torch's global generator, and nothing happens in evaluation mode.
+"""
+
+import torch
+from torch import Tensor, nn
+
+TIME, FREQUENCY = 1, 2
+
+
+class SpecAugment(nn.Module):
+    """Hides one band of mel bins and one stretch of time in each sample.
+
+    Widths and places are drawn as torchaudio's masking transforms draw them: a width below the bound, and a
+    start that keeps the whole mask inside.
+
+    Args:
+        frequency_mask: bound of the band's width, in mel bins; 0 for none.
+        time_mask: bound of the stretch's length, in frames; 0 for none.
+        value: what stands in the mask. The published models put 0 before they normalise.
+    """
+
+    def __init__(self, frequency_mask: int, time_mask: int, value: float = 0.0) -> None:
+        super().__init__()
+        assert min(frequency_mask, time_mask) >= 0, "a mask cannot be narrower than nothing"
+        self.frequency_mask = frequency_mask
+        self.time_mask = time_mask
+        self.value = value
+
+    def forward(self, fbank: Tensor) -> Tensor:
+        """(B, T, F) → the same with masks."""
+        if not self.training:
+            return fbank
+        for axis, bound in ((FREQUENCY, self.frequency_mask), (TIME, self.time_mask)):
+            if bound > 0:
+                fbank = fbank.masked_fill(draw_masks(fbank, bound, axis), self.value)
+        return fbank
+
+    def extra_repr(self) -> str:
+        return f"frequency_mask={self.frequency_mask}, time_mask={self.time_mask}, value={self.value:g}"
+
+
+def draw_masks(fbank: Tensor, bound: int, axis: int) -> Tensor:
+    """One mask a sample along an axis, narrower than `bound`: (B, T, 1) or (B, 1, F), True where hidden."""
+    batch_size, size = fbank.shape[0], fbank.shape[axis]
+    width = torch.rand(batch_size, device=fbank.device) * min(bound, size)
+    start = (torch.rand(batch_size, device=fbank.device) * (size - width)).long()
+    end = start + width.long()
+    place = torch.arange(size, device=fbank.device)
+    hidden = (place >= start[:, None]) & (place < end[:, None])
+    return hidden[:, :, None] if axis == TIME else hidden[:, None, :]
+
+
+class TimeRoll(nn.Module):
+    """Rotates each sample in time by a random number of frames.
+
+    Args:
+        max_frames: largest shift either way; None for any.
+    """
+
+    def __init__(self, max_frames: int | None = None) -> None:
+        super().__init__()
+        self.max_frames = max_frames
+
+    def forward(self, fbank: Tensor) -> Tensor:
+        """(B, T, F) → the same, rotated."""
+        if not self.training:
+            return fbank
+        num_frames = fbank.shape[TIME]
+        bound = num_frames // 2 if self.max_frames is None else self.max_frames
+        shift = torch.randint(-bound, bound + 1, (len(fbank), 1), device=fbank.device)
+        source = (torch.arange(num_frames, device=fbank.device) - shift) % num_frames
+        return fbank.gather(TIME, source[:, :, None].expand_as(fbank))
+
+
+class UniformNoise(nn.Module):
+    """Adds noise from [0, 1) times a level that each sample draws from [0, `highest`).
+
+    Args:
+        highest: bound of the level; AST uses 0.1, after normalisation.
+    """
+
+    def __init__(self, highest: float = 0.1) -> None:
+        super().__init__()
+        self.highest = highest
+
+    def forward(self, fbank: Tensor) -> Tensor:
+        """(B, T, F) → the same with noise."""
+        if not self.training:
+            return fbank
+        level = torch.rand(len(fbank), 1, 1, device=fbank.device, dtype=fbank.dtype) * self.highest
+        return fbank + torch.rand_like(fbank) * level

@@ -1,0 +1,1 @@
+"""The architectures: shared layers, one file an architecture with its builders, and published-weight maps."""

@@ -1,0 +1,57 @@
+"""Multi-head attention with one fused projection for queries, keys and values."""
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+
+class Attention(nn.Module):
+    """Softmax attention of some tokens over themselves, and over a context where one is given.
+
+    Shapes: B batch, N tokens, M context tokens, D width.
+
+    Args:
+        dim: width D.
+        num_heads: number of heads; divides D.
+        dropout: dropout of the attention weights and of the output.
+    """
+
+    def __init__(self, dim: int, num_heads: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        assert dim % num_heads == 0, f"{num_heads} heads do not divide a width of {dim}"
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+        self.dropout = dropout
+
+    def forward(
+        self, tokens: Tensor, context: Tensor | None = None, key_mask: Tensor | None = None
+    ) -> Tensor:
+        """Attends from `tokens` to `context` followed by `tokens`.
+
+        Args:
+            tokens: (B, N, D).
+            context: (B, M, D) further keys and values, which ask nothing themselves.
+            key_mask: (B, M + N), True where a key may be seen; each row needs one True.
+        """
+        if context is None:
+            query, key, value = self.qkv(tokens).chunk(3, dim=-1)
+        else:
+            dim = tokens.shape[-1]
+            query = F.linear(tokens, self.qkv.weight[:dim], self.qkv.bias[:dim])
+            keys = torch.cat([context, tokens], dim=1)
+            key, value = F.linear(keys, self.qkv.weight[dim:], self.qkv.bias[dim:]).chunk(2, dim=-1)
+        attended = F.scaled_dot_product_attention(
+            self._split_heads(query),
+            self._split_heads(key),
+            self._split_heads(value),
+            attn_mask=None if key_mask is None else key_mask[:, None, None, :],
+            dropout_p=self.dropout if self.training else 0.0,
+        )
+        output: Tensor = self.proj(attended.transpose(1, 2).flatten(2))
+        return F.dropout(output, self.dropout, self.training)
+
+    def _split_heads(self, tokens: Tensor) -> Tensor:
+        """(B, N, D) → (B, heads, N, D / heads)."""
+        batch_size, length, _ = tokens.shape
+        return tokens.reshape(batch_size, length, self.num_heads, -1).transpose(1, 2)

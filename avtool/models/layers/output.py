@@ -1,0 +1,18 @@
+"""What a classifier returns."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class ClassifierOutput(NamedTuple):
+    """The scores of a batch, before softmax or sigmoid.
+
+    Attributes:
+        logits: (B, classes); with several modalities, the mean over those present in each sample.
+        modality_logits: (B, classes) of each modality, where a model scores them apart; else empty. Rows
+            of samples in which the modality is absent mean nothing.
+    """
+
+    logits: Tensor
+    modality_logits: dict[str, Tensor]
