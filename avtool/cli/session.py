@@ -50,7 +50,6 @@ class Session:
         """Prints a short table for people on stdout; nothing under `--json`."""
         if self.json or not rows:
             return
-        from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
@@ -62,8 +61,18 @@ class Session:
             table.add_column(column, justify="right" if numeric else "left", overflow="fold")
         for row in rows:
             table.add_row(*(Text(str(cell)) for cell in row))
-        # a file or a pipe has no width: give the cells room instead of folding them at 80 columns
-        Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+        _print(table)
+
+
+def _print(renderable: object) -> None:
+    from rich.console import Console
+
+    class Stdout(Console):
+        def on_broken_pipe(self) -> None:  # rich would end the process with 1 here
+            raise BrokenPipeError
+
+    # a file or a pipe has no width: give the cells room instead of folding them at 80 columns
+    Stdout(highlight=False, width=None if sys.stdout.isatty() else 200).print(renderable)
 
 
 def plain(value: Any) -> Any:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from avtool.core.errors import AvtoolError
 from avtool.core.files import writing
@@ -31,11 +31,11 @@ class ConsoleReporter:
         self.show_progress = progress and verbosity >= 0
         self._console: Console | None = None
         self._bars: Bars | None = None
-        self._log: TextIO | None = None
+        self._log_file = log_file
         if log_file:
             with writing(log_file):
                 log_file.parent.mkdir(parents=True, exist_ok=True)
-                self._log = log_file.open("a", encoding="utf-8")
+                log_file.touch()
 
     @property
     def console(self) -> "Console":
@@ -63,10 +63,10 @@ class ConsoleReporter:
 
     def _say(self, text: str, *, at_least: int, label: str = "", style: str = "") -> None:
         line = " ".join(text.split("\n"))
-        if self._log:
+        if self._log_file:
             prefix = f"{label}: " if label else ""
-            self._log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {prefix}{line}\n")
-            self._log.flush()
+            with self._log_file.open("a", encoding="utf-8") as log:
+                log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {prefix}{line}\n")
         if self.verbosity < at_least:
             return
         from rich.text import Text

@@ -1,0 +1,146 @@
+"""Which captions belong to which film: from a table, given by hand, beside the film, or inside it."""
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from avtool.core.errors import BadInputError
+from avtool.media.captions.cue import Captions
+from avtool.media.captions.embedded import choose_caption_stream, list_caption_streams, read_caption_stream
+from avtool.media.captions.reading import read_captions
+
+AUTO = "auto"
+_CAPTION_SUFFIXES = (
+    ".vtt", ".srt", ".ass", ".ssa", ".ttml", ".dfxp", ".xml",
+    ".scc", ".stl", ".smi", ".sami", ".sub", ".sbv", ".mpl",
+)  # fmt: skip
+_SDH = re.compile(r"\b(sdh|cc|hi|captions?)\b", re.IGNORECASE)
+_STREAM = re.compile(r"stream:(\d+)")
+_MAX_ROWS = 1_000_000
+
+
+@dataclass(frozen=True)
+class FilmPair:
+    """A film to mine.
+
+    Attributes:
+        film_id: a name unique in this batch, fit for a folder.
+        film: the media file.
+        captions: `auto`, `stream:N`, or the path of a caption file.
+    """
+
+    film_id: str
+    film: Path
+    captions: str
+
+
+def pair_films(films: Sequence[str], captions: str) -> list[FilmPair]:
+    """The films to mine, from the command line's words.
+
+    Args:
+        films: media files, or CSV files with the columns `film,captions` (paths relative to the table).
+        captions: what `--captions` says; a file can belong to one film only.
+
+    Raises:
+        BadInputError: there is no film, a table lacks a column or a row lacks a film.
+    """
+    pairs: list[tuple[Path, str]] = []
+    for name in films:
+        path = Path(name)
+        pairs += _read_table(path, captions) if path.suffix.lower() == ".csv" else [(path, captions)]
+    if not pairs:
+        raise BadInputError("no films given", "name films, or a CSV file with the columns film,captions")
+    if len(pairs) > 1 and captions != AUTO and not _STREAM.fullmatch(captions):
+        message = f"--captions `{captions}` is one file, but {len(pairs)} films are given"
+        raise BadInputError(message, "write a CSV file with the columns film,captions")
+    names = _unique_names([film for film, _ in pairs])
+    return [FilmPair(name, film, chosen) for name, (film, chosen) in zip(names, pairs, strict=True)]
+
+
+def _read_table(table: Path, default: str) -> list[tuple[Path, str]]:
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream)
+            columns = rows.fieldnames or []
+            if "film" not in columns:
+                found = ", ".join(columns) or "nothing"
+                message = f"`{table}` has no column `film` (found: {found})"
+                raise BadInputError(message, "its first line is film,captions")
+            pairs = [_read_row(table, number, row, default) for number, row in enumerate(rows, start=2)]
+    except OSError as error:
+        raise BadInputError(f"cannot read `{table}`: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadInputError(f"`{table}` is not a CSV file in UTF-8 ({error})") from error
+    if len(pairs) > _MAX_ROWS:
+        raise BadInputError(f"`{table}` has {len(pairs)} rows, more than {_MAX_ROWS}", "split the table")
+    return pairs
+
+
+def _read_row(table: Path, number: int, row: dict[str, str | None], default: str) -> tuple[Path, str]:
+    film = (row.get("film") or "").strip()
+    if not film:
+        raise BadInputError(f"`{table}` line {number} names no film")
+    captions = (row.get("captions") or "").strip() or default
+    if captions != AUTO and not _STREAM.fullmatch(captions):
+        captions = str(table.parent / captions)
+    return table.parent / film, captions
+
+
+def _unique_names(films: Sequence[Path]) -> list[str]:
+    names: list[str] = []
+    seen: dict[str, int] = {}
+    for film in films:
+        stem = re.sub(r"[^\w.-]+", "_", film.stem).strip("._") or "film"
+        key = stem.casefold()
+        seen[key] = seen.get(key, 0) + 1
+        names.append(stem if seen[key] == 1 else f"{stem}-{seen[key]}")
+    if len({name.casefold() for name in names}) < len(names):  # `a`, `a`, `a-2`: number every one of them
+        return [f"{index:04d}-{name}" for index, name in enumerate(names)]
+    return names
+
+
+def load_film_captions(pair: FilmPair, language: str) -> Captions:
+    """The captions of a film, read.
+
+    Raises:
+        BadInputError: there are none, or they cannot be read; the message lists what the film offers.
+    """
+    if stream := _STREAM.fullmatch(pair.captions):
+        return read_caption_stream(pair.film, int(stream[1]))
+    if pair.captions != AUTO:
+        path = Path(pair.captions)
+        if not path.is_file():
+            raise BadInputError(f"no caption file `{path}`", "check --captions, or the column `captions`")
+        return read_captions(path)
+    beside = captions_beside(pair.film, language)
+    if beside:
+        return read_captions(beside)
+    streams = list_caption_streams(pair.film)
+    if not streams:
+        message = f"`{pair.film}` has no captions: none beside it, no stream in it"
+        raise BadInputError(message, "give them with --captions FILE")
+    return read_caption_stream(pair.film, choose_caption_stream(streams, language).index)
+
+
+def captions_beside(film: Path, language: str) -> Path | None:
+    """The caption file that stands beside a film: `film.srt`, `film.en.sdh.vtt`, …; None if there is none.
+
+    Captions for the deaf come first, then the wanted language, then a name without any language.
+    """
+    stem = film.stem.casefold()
+    candidates = [
+        path
+        for path in (film.parent.iterdir() if film.parent.is_dir() else ())
+        if path.suffix.lower() in _CAPTION_SUFFIXES and path.is_file() and path != film
+        if path.stem.casefold() == stem or path.stem.casefold().startswith(f"{stem}.")
+    ]
+
+    def rank(path: Path) -> tuple[bool, bool, bool, str]:
+        marked = path.stem[len(stem) :].strip(".")
+        languages = {re.split(r"[-_]", mark)[0].casefold() for mark in marked.split(".")}
+        foreign = bool(marked) and language.casefold() not in languages
+        return foreign, not _SDH.search(marked), bool(marked), path.name
+
+    return min(candidates, key=rank, default=None)

@@ -1,0 +1,139 @@
+"""The command line's frame: speed, exit codes, one-line errors, what goes to stdout."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from avtool.cli.main import VERBS, run
+
+AVTOOL = [sys.executable, "-c", "from avtool.cli.main import main; main()"]
+LISTINGS = [
+    ["--help"],
+    ["--version"],
+    ["recipes", "list"],
+    ["cache", "list"],
+    *([verb, "--help"] for verb in VERBS),
+]
+HEAVY = ("torch", "pandas", "sklearn", "scipy.signal", "matplotlib", "transformers")
+
+
+def avtool(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*AVTOOL, *arguments], capture_output=True, text=True, timeout=60, check=False, **options
+    )
+
+
+@pytest.mark.parametrize("arguments", LISTINGS, ids=" ".join)
+def test_listing_commands_load_nothing_heavy(arguments):
+    code = (
+        "import sys; from avtool.cli.main import run; code = run(sys.argv[1:]);"
+        f"print([m for m in {HEAVY} if m in sys.modules], file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_help_shows_every_verb():
+    text = avtool("--help").stdout
+    assert all(f"  {verb} " in text for verb in VERBS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "hint"),
+    [
+        (["doctr"], "no such command 'doctr'. Did you mean 'doctor'?", "`avtool --help` shows how"),
+        (
+            ["doctor", "--jsn"],
+            "no such option: --jsn (Possible options: --json)",
+            "`avtool doctor --help` shows how",
+        ),
+        (["recipes", "show", "nope"], "no recipe is called `nope`", "`avtool recipes list` shows them all"),
+        (["show", "nowhere"], "`nowhere` does not exist", None),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments, error, hint, tmp_path):
+    done = avtool(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [f"error: {error}"] + ([f"hint: {hint}"] if hint else [])
+
+
+def test_json_is_one_object_on_stdout_with_the_schema_version_first():
+    done = avtool("recipes", "list", "--json")
+    assert done.returncode == 0
+    assert next(iter(json.loads(done.stdout))) == "schema_version"
+    assert done.stdout.count("\n") == 1
+
+
+def test_every_shipped_recipe_is_valid():
+    names = json.loads(avtool("recipes", "list", "--json").stdout)["recipes"]
+    assert names
+    for name in names:
+        assert run(["recipes", "check", name, "-q"]) == 0
+
+
+def test_recipes_can_be_copied_once(tmp_path):
+    target = tmp_path / "mine.toml"
+    assert run(["recipes", "copy", "mine-subtitles/fast", str(target)]) == 0
+    assert target.read_text().startswith("#")
+    assert run(["recipes", "copy", "mine-subtitles/fast", str(target)]) == 2
+
+
+def test_a_closed_pipe_ends_quietly_with_141():
+    process = subprocess.Popen([*AVTOOL, "recipes", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.wait(timeout=60) == 141
+    assert process.stderr.read() == b""
+    process.stderr.close()
+
+
+def test_an_internal_error_is_one_line_and_leaves_a_log(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("avtool.core.paths.list_recipes", lambda: 1 / 0)
+    assert run(["recipes", "list"]) == 70
+    error = capsys.readouterr().err
+    assert error.startswith("error: internal error: ZeroDivisionError")
+    assert "Traceback" not in error
+    assert "ZeroDivisionError" in (tmp_path / "last-crash.log").read_text()
+
+
+def test_debug_shows_the_traceback(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("avtool.core.paths.list_recipes", lambda: 1 / 0)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    assert run(["recipes", "list", "--debug"]) == 70
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_shell_completion_offers_the_verbs():
+    environment = {
+        **os.environ,
+        "_AVTOOL_COMPLETE": "complete_bash",
+        "COMP_WORDS": "avtool mi",
+        "COMP_CWORD": "1",
+    }
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "avtool")],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert "mine-subtitles" in done.stdout
+
+
+def test_the_cache_is_pruned_by_age(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path))
+    for name, age in (("old", 90), ("new", 1)):
+        (tmp_path / name).write_text("x" * 10)
+        when = (tmp_path / name).stat().st_mtime - age * 86400
+        os.utime(tmp_path / name, (when, when))
+    assert run(["cache", "prune", "--older-than", "30"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
