@@ -86,7 +86,7 @@ class AST(nn.Module):
         settings: what to build.
     """
 
-    modalities = ("audio",)
+    inputs = ("audio",)
 
     def __init__(self, settings: ASTSettings) -> None:
         super().__init__()

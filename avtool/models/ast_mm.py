@@ -70,7 +70,7 @@ class ASTMM(nn.Module):
         settings: what to build.
     """
 
-    modalities = ("audio", "clip")
+    inputs = ("audio", "clip", "clip_mask")
 
     def __init__(self, settings: ASTMMSettings) -> None:
         super().__init__()

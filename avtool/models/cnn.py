@@ -71,7 +71,7 @@ class CNN(nn.Module):
         settings: what to build.
     """
 
-    modalities = ("audio",)
+    inputs = ("audio",)
 
     def __init__(self, settings: CNNSettings) -> None:
         super().__init__()

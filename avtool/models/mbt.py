@@ -175,6 +175,7 @@ class MBT(nn.Module):
         super().__init__()
         self.settings = settings
         self.modalities = tuple(settings.modalities)
+        self.inputs = (*self.modalities, *(f"{name}_present" for name in self.modalities))
         self.stems = nn.ModuleDict({name: Stem(name, settings) for name in self.modalities})
         schedule = linear_schedule(settings.drop_path, settings.depth)
         own, common = schedule, schedule[:0]

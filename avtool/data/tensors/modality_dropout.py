@@ -16,11 +16,11 @@ def draw_presence(
         device: where the masks live.
 
     Returns:
-        A mask (B,) for each modality, True where it stays; a model's `audio_present` and `video_present`.
+        The model's inputs `audio_present`, `video_present`: (B,), True where the modality stays.
     """
     assert 0 <= probability <= 1, f"a probability is in [0, 1], not {probability}"
     hit = torch.rand(batch_size, device=device) < probability
     victim = torch.randint(len(modalities), (batch_size,), device=device)
     if len(modalities) < 2:
         hit = torch.zeros_like(hit)
-    return {name: ~(hit & (victim == index)) for index, name in enumerate(modalities)}
+    return {f"{name}_present": ~(hit & (victim == index)) for index, name in enumerate(modalities)}

@@ -1,0 +1,92 @@
+"""Copying named tensors into a model, with an account of what did not match."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from avtool.core.errors import BadInputError
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What came of loading.
+
+    Attributes:
+        missing: the model's parameters that the weights lack; they keep their start.
+        unexpected: the weights' names that the model has no place for.
+        changes: what was adapted on the way, a line each.
+    """
+
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    changes: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """The report for people."""
+        lines = list(self.changes)
+        if self.missing:
+            lines.append(f"not in the weights: {', '.join(self.missing)}")
+        if self.unexpected:
+            lines.append(f"in the weights but not used: {', '.join(self.unexpected)}")
+        return lines
+
+
+def unwrap(checkpoint: Mapping[str, object]) -> State:
+    """The tensors of a checkpoint, which may lie under `model` or `state_dict` and be called `module.…`."""
+    for key in ("model", "state_dict"):
+        inner = checkpoint.get(key)
+        if isinstance(inner, Mapping):
+            checkpoint = inner
+    tensors = {name: value for name, value in checkpoint.items() if isinstance(value, Tensor)}
+    if not tensors:
+        raise BadInputError("the checkpoint holds no tensors", "is it a file of model weights?")
+    return {name.removeprefix("module."): value for name, value in tensors.items()}
+
+
+def copy_into(model: nn.Module, state: State, changes: list[str]) -> LoadReport:
+    """Copies the tensors that the model knows by name.
+
+    Args:
+        model: changed in place.
+        state: tensors under the model's names.
+        changes: what was adapted before.
+
+    Raises:
+        BadInputError: a tensor has another shape than its parameter.
+    """
+    targets = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    persistent = model.state_dict().keys()
+    for name in sorted(state.keys() & persistent):
+        if state[name].shape != targets[name].shape:
+            raise BadInputError(
+                f"`{name}` is {shape_words(state[name])} in the weights and {shape_words(targets[name])} "
+                "in the model",
+                "build the model with the width, depth and patches of the weights",
+            )
+    with torch.no_grad():
+        for name in state.keys() & persistent:
+            targets[name].copy_(state[name])
+    return LoadReport(
+        missing=tuple(name for name in persistent if name not in state),
+        unexpected=tuple(sorted(state.keys() - persistent)),
+        changes=tuple(changes),
+    )
+
+
+def drop_other_head(state: State, model: nn.Module, names: tuple[str, ...], changes: list[str]) -> None:
+    """Leaves out a last layer for other classes than the model's: its parameters start anew."""
+    weight = state.get(names[0])
+    target = dict(model.named_parameters())[names[0]]
+    if weight is not None and weight.shape[0] != target.shape[0]:
+        changes.append(f"classes: {weight.shape[0]} → {target.shape[0]}, the last layer starts anew")
+        for name in names:
+            state.pop(name, None)
+
+
+def shape_words(tensor: Tensor) -> str:
+    """A shape as people write it: 768x1x16x16."""
+    return "x".join(map(str, tensor.shape)) or "a number"

@@ -1,0 +1,1 @@
+"""Losses and tasks: (model, batch) to a dictionary with `loss` and the scalars to log."""
