@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from avtool.core.console import ConsoleReporter
+from avtool.core.errors import AvtoolError
 
 JSON_SCHEMA_VERSION = 1
 
@@ -85,4 +86,6 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, float) and value != value:
         return None
+    if isinstance(value, AvtoolError):
+        return {"message": value.message, "hint": value.hint, "exit_code": int(value.exit_code)}
     return str(value) if isinstance(value, Path) else value

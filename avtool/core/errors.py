@@ -44,6 +44,10 @@ class BadInputError(AvtoolError):
     """A file or an argument that cannot be used as it is (exit code 2)."""
 
 
+class DiskFullError(BadInputError):
+    """No room to write (exit code 2); a batch stops here, since every further film would fail alike."""
+
+
 class SomeFailedError(AvtoolError):
     """A batch that ended with failures, or a check that did not pass (exit code 1)."""
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
+from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError, DiskFullError
 
 _DISK_PROBLEMS = {
     errno.ENOSPC: "the disk is full",
@@ -27,7 +27,10 @@ _DISK_PROBLEMS = {
 def write_problem(path: Path, error: OSError) -> AvtoolError:
     """The error to show when writing `path` failed."""
     reason = _DISK_PROBLEMS.get(error.errno or 0, error.strerror or str(error))
-    return BadInputError(f"cannot write `{path}`: {reason}", "free some space or choose another --out folder")
+    message = f"cannot write `{path}`: {reason}"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DiskFullError(message, "free some space, or choose another --out folder")
+    return BadInputError(message, "choose another --out folder")
 
 
 @contextmanager
@@ -106,6 +109,32 @@ def inside(folder: Path, member: str) -> Path:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise CorruptArtifactError(f"`{member}` points outside of `{folder}`", "do not use this artifact")
     return path
+
+
+def need_space(folder: Path, num_bytes: int, purpose: str) -> None:
+    """Refuses to begin what the disk of `folder` has no room for.
+
+    Raises:
+        DiskFullError: fewer than `num_bytes` are free there.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < num_bytes:
+        message = f"{purpose} needs {num_bytes / 1e9:.2f} GB in `{folder}`, {free / 1e9:.2f} GB are free"
+        raise DiskFullError(message, "free some space, or choose another --out folder")
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Makes `target` a copy of the folder `source` by hard links, which cost no space; copies where it must."""
+
+    def link(old: str, new: str) -> str:
+        try:
+            os.link(old, new)
+        except OSError:  # another file system, or one without links
+            shutil.copy2(old, new)
+        return new
+
+    with writing(target):
+        shutil.copytree(source, target, copy_function=link, dirs_exist_ok=True)
 
 
 def replace_folder(partial: Path, final: Path) -> None:

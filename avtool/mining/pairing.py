@@ -101,22 +101,31 @@ def _unique_names(films: Sequence[Path]) -> list[str]:
     return names
 
 
-def load_film_captions(pair: FilmPair, language: str) -> Captions:
+def caption_file_of(pair: FilmPair, language: str) -> Path | None:
+    """The caption file that a film's captions come from; None when they come from a stream of the film."""
+    if _STREAM.fullmatch(pair.captions):
+        return None
+    return captions_beside(pair.film, language) if pair.captions == AUTO else Path(pair.captions)
+
+
+def load_film_captions(pair: FilmPair, language: str, fps: float | None = None) -> Captions:
     """The captions of a film, read.
+
+    Args:
+        pair: the film and where its captions are.
+        language: the language to prefer among several.
+        fps: the film's frame rate, for caption formats that count frames.
 
     Raises:
         BadInputError: there are none, or they cannot be read; the message lists what the film offers.
     """
     if stream := _STREAM.fullmatch(pair.captions):
         return read_caption_stream(pair.film, int(stream[1]))
-    if pair.captions != AUTO:
-        path = Path(pair.captions)
+    path = caption_file_of(pair, language)
+    if path is not None:
         if not path.is_file():
             raise BadInputError(f"no caption file `{path}`", "check --captions, or the column `captions`")
-        return read_captions(path)
-    beside = captions_beside(pair.film, language)
-    if beside:
-        return read_captions(beside)
+        return read_captions(path, fps=fps)
     streams = list_caption_streams(pair.film)
     if not streams:
         message = f"`{pair.film}` has no captions: none beside it, no stream in it"

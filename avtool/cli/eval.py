@@ -1,0 +1,61 @@
+"""`avtool eval`: benchmarks, with published numbers, peers and floors beside ours."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avtool.cli.command import command, subcommand_app
+from avtool.cli.session import Session
+from avtool.core import paths
+from avtool.core.errors import BadInputError
+
+app = subcommand_app()
+
+
+@command(app)
+def evaluate(
+    session: Session,
+    benchmark: Annotated[str | None, typer.Option(help="The benchmark's name.")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the benchmarks.")] = False,
+    data: Annotated[Path | None, typer.Option(help="The benchmark's data.")] = None,
+    lemmas: Annotated[Path | None, typer.Option(help="sams-tags: the table word → lemma.")] = None,
+    lexicon: Annotated[Path | None, typer.Option(help="sams-tags: your own words.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Processes.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Set a key: KEY=VALUE. Repeatable.")
+    ] = None,
+    recipe_name: Annotated[
+        str | None, typer.Option("--recipe", help="A TOML file with the settings.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write a report there.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older report.")] = False,
+) -> None:
+    """Run a benchmark and show the published numbers, peers and floors beside ours."""
+    from avtool.evaluation.benchmark import BENCHMARKS
+    from avtool.jobs.evaluate import evaluate as run
+
+    if list_:
+        rows = [(name, known.summary) for name, known in BENCHMARKS.items()]
+        session.table(["benchmark", "what it measures"], rows)
+        session.emit({"benchmarks": dict(rows)})
+        return
+    if not benchmark:
+        raise BadInputError("no benchmark given", "name one with --benchmark; --list shows them all")
+    flags = {"data": data, "lemmas": lemmas, "lexicon": lexicon, "seed": seed, "jobs": jobs}
+    report = run(
+        benchmark,
+        session.reporter,
+        flags=flags,
+        settings=settings or (),
+        recipe=paths.find_recipe(recipe_name) if recipe_name else None,
+        out=out,
+        overwrite=overwrite,
+        command=session.command_line,
+    )
+    for table in report.tables:
+        session.table(table.columns, table.rows, title=table.title)
+    for note in report.notes:
+        session.reporter.detail(note)
+    session.emit({"benchmark": benchmark, "report": report}, text=str(out) if out else report.headline)

@@ -1,0 +1,84 @@
+"""What every benchmark looks like: its settings, its run, and a report to print, save or look at."""
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from avtool.core.errors import BadInputError
+from avtool.core.recipe import Recipe
+from avtool.core.registry import nearest_hint
+from avtool.core.reporter import Reporter
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a report; numbers stay numbers, so that JSON keeps them."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class BenchmarkReport:
+    """What a benchmark found.
+
+    Attributes:
+        headline: the result in one line.
+        metrics: every number, for machines.
+        tables: what people read: ours beside peers, floors and published numbers.
+        notes: protocol, provenance, and what the numbers do not say.
+    """
+
+    headline: str
+    metrics: Mapping[str, Any]
+    tables: Sequence[Table]
+    notes: Sequence[str] = field(default=())
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A registered benchmark.
+
+    Attributes:
+        summary: one line for the listing.
+        module: the module with `Settings` (a recipe model) and `run(settings, reporter)`.
+    """
+
+    summary: str
+    module: str
+
+    def settings(self) -> type[Recipe]:
+        """Its settings model."""
+        schema: type[Recipe] = importlib.import_module(self.module).Settings
+        return schema
+
+    def run(self, settings: Recipe, reporter: Reporter) -> BenchmarkReport:
+        """Runs it."""
+        function: Callable[[Recipe, Reporter], BenchmarkReport] = importlib.import_module(self.module).run
+        return function(settings, reporter)
+
+
+BENCHMARKS = {
+    "caption-sync": Benchmark(
+        "Synchronisation of captions on generated films, beside ffsubsync.",
+        "avtool.evaluation.caption_sync.benchmark",
+    ),
+    "sams-tags": Benchmark(
+        "Labelling of caption tags by sound, source and quality (SAM-S), beside the authors' method.",
+        "avtool.evaluation.sams_tags.benchmark",
+    ),
+}
+
+
+def find_benchmark(name: str) -> Benchmark:
+    """The benchmark of this name.
+
+    Raises:
+        BadInputError: there is none; the message offers the nearest ones.
+    """
+    if name not in BENCHMARKS:
+        hint = nearest_hint(name, list(BENCHMARKS), "avtool eval --list")
+        raise BadInputError(f"no benchmark is called `{name}`", hint)
+    return BENCHMARKS[name]

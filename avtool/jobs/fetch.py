@@ -1,0 +1,127 @@
+"""Films and their captions from the web into a folder, with a table that `avtool mine-subtitles` reads."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from avtool.core.errors import BadInputError, MissingError
+from avtool.core.files import writing
+from avtool.core.reporter import Reporter
+from avtool.jobs.fetch_outcome import NotFetched, Outcome
+from avtool.jobs.fetch_recipe import FetchRecipe
+from avtool.jobs.fetch_table import TABLE_NAME, FilmRow
+
+
+@dataclass(frozen=True)
+class FetchResult:
+    """What a run fetched.
+
+    Attributes:
+        table: the folder's `films.csv`; it holds the films of earlier runs too.
+        rows: the films fetched in this run.
+        skipped: films left out on purpose: without the captions asked for, or live.
+        failed: addresses that gave no film.
+        archived: how many films an earlier run had fetched.
+    """
+
+    table: Path
+    rows: tuple[FilmRow, ...]
+    skipped: tuple[NotFetched, ...]
+    failed: tuple[NotFetched, ...]
+    archived: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON knows it."""
+        return {**asdict(self), "table": str(self.table)}
+
+
+def fetch(sources: Sequence[str], out: Path, recipe: FetchRecipe, reporter: Reporter) -> FetchResult:
+    """Fetches films and captions into the folder `out`, and keeps its `films.csv` and `archive.txt`.
+
+    A film that is in the archive is left alone, a partial download is continued, and a bad address never
+    stops the others. When interrupted, the table holds every finished film and partial files stay.
+
+    Args:
+        sources: http and https addresses, and text files with one address a line (`#` begins a comment).
+        out: the folder; made when it is not there.
+        recipe: the settings.
+        reporter: told about each film.
+
+    Raises:
+        BadInputError: a source is neither an address nor a readable list, or nothing is left to fetch.
+        MissingError: no address could be reached at all.
+    """
+    from avtool.jobs.fetch_session import FilmSession
+
+    addresses = read_sources(sources)
+    wanted = [address for address in addresses if _is_web_address(address)]
+    refused = [
+        NotFetched(address, "only http and https addresses are fetched")
+        for address in addresses
+        if address not in wanted
+    ]
+    if not wanted:
+        why = f"`{refused[0].url}`: {refused[0].reason}" if refused else "no address to fetch"
+        raise BadInputError(why, "give addresses such as https://example.org/film.mp4")
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    with FilmSession(out, recipe, reporter) as session:
+        for failure in refused:
+            session.fail(failure)
+        for address in wanted:
+            session.fetch(address)
+    _require_network(session.outcome)
+    outcome = session.outcome
+    return FetchResult(
+        out / TABLE_NAME,
+        tuple(outcome.rows),
+        tuple(outcome.skipped),
+        tuple(outcome.failed),
+        outcome.archived,
+    )
+
+
+def read_sources(sources: Sequence[str]) -> list[str]:
+    """The addresses given and those in list files, each once, in order.
+
+    Raises:
+        BadInputError: a source is neither an address nor a readable list.
+    """
+    addresses: list[str] = []
+    for source in sources:
+        addresses += [source] if _has_scheme(source) else _read_list(Path(source))
+    return list(dict.fromkeys(addresses))
+
+
+def _read_list(path: Path) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        hint = "addresses begin with https://"
+        raise BadInputError(f"`{path}` is neither an address nor a list file", hint) from error
+    except OSError as error:
+        raise BadInputError(f"cannot read the list `{path}`: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"the list `{path}` is not text", "write one address a line") from error
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _has_scheme(source: str) -> bool:
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", source) is not None
+
+
+def _is_web_address(address: str) -> bool:
+    return re.match(r"https?://[^/]", address, re.IGNORECASE) is not None
+
+
+def _require_network(outcome: Outcome) -> None:
+    """A run in which every address was out of reach says that there is no network."""
+    if outcome.unreachable and outcome.unreachable == outcome.count:
+        first = outcome.failed[0]
+        raise MissingError(
+            f"no network: cannot reach {first.url} ({first.reason.rpartition(': ')[2]})",
+            "check the connection and the address, and run the same command again",
+        )

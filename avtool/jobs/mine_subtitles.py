@@ -1,0 +1,207 @@
+"""Mines films into a data set of sound events: one process a film, resumable, no film stops the others."""
+
+import shutil
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial as bind
+from pathlib import Path
+from typing import Any
+
+from avtool.core.artifact import Artifact, Input, open_partial, publish
+from avtool.core.errors import AvtoolError, DiskFullError, ExitCode, SomeFailedError
+from avtool.core.parallel import map_unordered
+from avtool.core.reporter import Reporter, Silent
+from avtool.mining.dataset import CLIPS, DatasetSummary, write_dataset
+from avtool.mining.film import FilmTask, mine_film
+from avtool.mining.film_record import FilmRecord, read_record
+from avtool.mining.pairing import FilmPair
+from avtool.mining.recipe import MineRecipe
+
+
+@dataclass(frozen=True)
+class FilmOutcome:
+    """How one film ended.
+
+    Attributes:
+        film_id, film: which.
+        status: `mined`, `kept` (done before: same files, same settings) or `failed`.
+        events: sound events found.
+        sync: the time map in a few words.
+        seconds: wall time spent on it now.
+        error: what went wrong, when it failed.
+        warnings: what a user should look at.
+    """
+
+    film_id: str
+    film: str
+    status: str
+    events: int = 0
+    sync: str = ""
+    seconds: float = 0.0
+    error: AvtoolError | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MineResult:
+    """What a mining run left behind."""
+
+    out: Path
+    films: list[FilmOutcome]
+    summary: DatasetSummary
+    seconds: float
+
+    @property
+    def failed(self) -> list[FilmOutcome]:
+        """The films that gave no events."""
+        return [film for film in self.films if film.status == "failed"]
+
+
+def mine_subtitles(
+    pairs: Sequence[FilmPair],
+    out: Path,
+    recipe: MineRecipe,
+    reporter: Reporter,
+    *,
+    jobs: int = 1,
+    engine: str = "local",
+    scheduler: str = "",
+    overwrite: bool = False,
+    fail_fast: bool = False,
+    command: str = "mine_subtitles",
+) -> MineResult:
+    """Mines every film and writes the data set `out`.
+
+    Films that an earlier or interrupted run finished with the same settings and the same files are kept.
+
+    Args:
+        pairs: the films and their captions.
+        out: the artifact to write.
+        recipe: the settings.
+        reporter: told about progress, decisions and films that fail.
+        jobs: films mined at the same time, each in its own process; -1 for one a processor.
+        engine: `local` or `dask`.
+        scheduler: address of a Dask scheduler.
+        overwrite: begin anew whatever stands in `out`.
+        fail_fast: stop at the first film that fails.
+        command: the command line, for the artifact's card.
+
+    Raises:
+        AvtoolError: no film could be mined (a single film's own error), or the disk is full.
+    """
+    begin = time.perf_counter()
+    settings = {"command": "mine-subtitles", "recipe": recipe.model_dump(mode="json")}
+    partial = open_partial(out, settings, overwrite=overwrite)
+    tasks = [
+        FilmTask(pair, partial / CLIPS / pair.film_id, recipe, out / CLIPS / pair.film_id) for pair in pairs
+    ]
+    serial = engine == "local" and (jobs == 1 or len(tasks) == 1)
+    work = bind(_work, reporter=reporter if serial else None)
+    outcomes: dict[str, FilmOutcome] = {}
+    try:
+        with reporter.progress("mining", len(tasks)) as bar:
+            for outcome in map_unordered(work, tasks, jobs=jobs, engine=engine, scheduler=scheduler):
+                outcomes[outcome.film_id] = outcome
+                _report(outcome, reporter, alone=len(tasks) == 1)
+                bar.advance(note=outcome.film_id)
+                if outcome.error and (fail_fast or isinstance(outcome.error, DiskFullError)):
+                    raise outcome.error
+        films = [outcomes[pair.film_id] for pair in pairs]
+        _need_one(films)
+    except AvtoolError:
+        _remove_if_useless(partial)
+        raise
+    with reporter.progress("writing the data set", None):
+        return _finish(films, partial, out, recipe, settings, command, begin)
+
+
+def _work(task: FilmTask, reporter: Reporter | None) -> FilmOutcome:
+    """Mines one film and says how it ended, whatever happens; runs in a worker process."""
+    begin = time.perf_counter()
+    film_id, film = task.pair.film_id, str(task.pair.film)
+    try:
+        record, kept = mine_film(task, reporter or Silent())
+    except AvtoolError as error:
+        return FilmOutcome(film_id, film, "failed", seconds=_since(begin), error=error)
+    except Exception as error:  # noqa: BLE001 - our own mistake over one film must not lose the others
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        message = (
+            f"internal error: {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
+        )
+        return FilmOutcome(film_id, film, "failed", seconds=_since(begin), error=_OurFaultError(message))
+    return FilmOutcome(
+        film_id,
+        film,
+        "kept" if kept else "mined",
+        events=len(record.events),
+        sync=record.sync_in_words,
+        seconds=_since(begin),
+        warnings=tuple(record.warnings),
+    )
+
+
+class _OurFaultError(AvtoolError):
+    exit_code = ExitCode.OUR_FAULT
+
+
+def _since(begin: float) -> float:
+    return round(time.perf_counter() - begin, 3)
+
+
+def _report(outcome: FilmOutcome, reporter: Reporter, *, alone: bool) -> None:
+    for warning in outcome.warnings:
+        reporter.warn(warning)
+    if outcome.error is None:
+        reporter.info(f"{outcome.film_id}: {outcome.events} events ({outcome.status}; {outcome.sync})")
+    elif not alone:  # a single film's error ends the command, and is shown there
+        hint = f" ({outcome.error.hint})" if outcome.error.hint else ""
+        reporter.warn(f"{outcome.film_id} failed: {outcome.error}{hint}")
+
+
+def _need_one(films: Sequence[FilmOutcome]) -> None:
+    errors = [film.error for film in films if film.error]
+    if len(errors) < len(films):
+        return
+    if len(films) == 1:
+        raise errors[0]
+    raise SomeFailedError(f"none of the {len(films)} films could be mined", "the warnings above say why")
+
+
+def _remove_if_useless(partial: Path) -> None:
+    """An unfinished folder without a single finished film holds nothing to resume from."""
+    clips = partial / CLIPS
+    if not clips.is_dir() or not any(path for path in clips.iterdir() if not path.name.startswith(".")):
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _finish(
+    films: list[FilmOutcome],
+    partial: Path,
+    out: Path,
+    recipe: MineRecipe,
+    settings: Mapping[str, Any],
+    command: str,
+    begin: float,
+) -> MineResult:
+    records = [record for film in films if (record := read_record(partial / CLIPS / film.film_id))]
+    _forget_others(partial / CLIPS, records)
+    failures = [(film.film_id, film.film, str(film.error)) for film in films if film.error]
+    summary = write_dataset(partial, records, failures, recipe)
+    inputs = [
+        Input(path, "captions" if path != record.film else "film", digest)
+        for record in records
+        for path, digest in record.inputs.items()
+    ]
+    artifact = Artifact("dataset", command, settings["recipe"], seed=recipe.seed, inputs=inputs)
+    publish(out, artifact, leave_out=[CLIPS])
+    return MineResult(out, films, summary, _since(begin))
+
+
+def _forget_others(clips: Path, records: Sequence[FilmRecord]) -> None:
+    """Removes the results of films that are no longer among the inputs."""
+    wanted = {record.film_id for record in records}
+    for folder in clips.iterdir():
+        if folder.name not in wanted:
+            shutil.rmtree(folder)

@@ -1,0 +1,268 @@
+"""One film through the whole of mining: captions, tags, sound, time map, events, clips.
+
+The caption side runs first: a film without a single sound cue is refused before its sound is decoded. A
+film's results lie in one folder that appears only when they are complete, so an interrupted batch redoes at
+most the films it was working on.
+"""
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avtool.core.errors import BadInputError
+from avtool.core.files import link_tree, need_space, write_json, writing
+from avtool.core.reporter import Recorder, Reporter
+from avtool.media.audio_decode import AudioTrack, decode_audio
+from avtool.media.captions.cue import Captions
+from avtool.media.captions.embedded import list_caption_streams
+from avtool.media.probe import MediaInfo, probe
+from avtool.mining.events import Event, build_events
+from avtool.mining.film_clips import write_clips
+from avtool.mining.film_record import RECORD, FilmInputs, FilmRecord, read_record
+from avtool.mining.grammar import ParsedCaptions, parse_cues
+from avtool.mining.onset import refine_onset
+from avtool.mining.pairing import FilmPair, load_film_captions
+from avtool.mining.recipe import MineRecipe
+from avtool.mining.sync.plot_data import alignment_plot
+from avtool.mining.sync.synchronise import SyncResult, SyncSettings, synchronise
+from avtool.mining.sync.vad import speech_signal
+from avtool.mining.tagger import Tagger, default_sources, load_lexicon
+
+_VAD_RATE = 16000
+SOUND = "sound.npy"
+
+
+@dataclass(frozen=True)
+class FilmTask:
+    """What a worker needs to mine one film.
+
+    Attributes:
+        pair: the film and its captions.
+        folder: the film's own result folder; it appears when the film is done.
+        recipe: the settings.
+        earlier: where a finished data set may hold this film's results.
+    """
+
+    pair: FilmPair
+    folder: Path
+    recipe: MineRecipe
+    earlier: Path | None = None
+
+
+def mine_film(task: FilmTask, reporter: Reporter) -> tuple[FilmRecord, bool]:
+    """Mines one film into `task.folder`, unless the same was done before.
+
+    Returns:
+        What was found, and whether it is an earlier result (same files, same settings).
+
+    Raises:
+        AvtoolError: the film, its captions or the disk do not allow it; the message says what.
+    """
+    inputs = FilmInputs.of(task.pair, task.recipe)
+    for folder in (task.folder, task.earlier):
+        record = read_record(folder) if folder else None
+        if record and record.key == inputs.key:
+            assert folder is not None
+            if folder != task.folder:
+                link_tree(folder, task.folder)
+            return record, True
+    partial = task.folder.with_name(f".{task.folder.name}.partial")
+    with writing(partial):
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+    try:
+        record = _Mining(task, inputs, partial, reporter).run()
+        write_json(partial / RECORD, record.to_dict(), indent=None)
+        with writing(task.folder):
+            shutil.rmtree(task.folder, ignore_errors=True)
+            partial.replace(task.folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return record, False
+
+
+@cache
+def _tagger(lexicon: Path | None) -> Tagger:
+    return Tagger(load_lexicon(lexicon))
+
+
+class _Mining:
+    """The steps of one film, in order, with what they hand to each other."""
+
+    def __init__(self, task: FilmTask, inputs: FilmInputs, folder: Path, reporter: Reporter) -> None:
+        self.pair, self.recipe, self.earlier = task.pair, task.recipe, task.earlier
+        self.folder, self.reporter = folder, reporter
+        self.talk = Recorder()
+        self.record = FilmRecord(task.pair.film_id, str(task.pair.film), inputs.key, inputs.files)
+        self.tagger = _tagger(task.recipe.lexicon)
+
+    def run(self) -> FilmRecord:
+        record = self.record
+        with self._step("captions"):
+            info = probe(self.pair.film)
+            captions, parsed = self._read_captions(info)
+        with self._step("sound"):
+            track = self._decode(info, num_tags=len(parsed.tags))
+            record.duration_s = track.num_samples / track.sample_rate
+        with self._step("sync"):
+            sync = self._synchronise(captions, parsed, track)
+        with self._step("events"):
+            events = self._events(parsed, sync, track)
+        with self._step("clips"):
+            events, record.previews = write_clips(events, track, info, self.folder, self.recipe.clip)
+        if not self.recipe.clip.keep_sound:
+            track.path.unlink()
+            record.sound = {}
+        record.events = events
+        record.notes = self.talk.infos
+        record.warnings = [*self.talk.warnings, *_warnings(captions, sync, track)]
+        return record
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        self.reporter.detail(f"{self.pair.film_id}: {name}")
+        yield
+        self.record.timings[name] = round(time.perf_counter() - begin, 3)
+
+    def _read_captions(self, info: MediaInfo) -> tuple[Captions, ParsedCaptions]:
+        if not info.audio:
+            hint = "mining listens to the film: give one with sound"
+            raise BadInputError(f"`{info.path}` has no audio stream", hint)
+        captions = _on_film_clock(load_film_captions(self.pair, self.recipe.language, info.fps), info)
+        parsed = parse_cues(
+            captions.cues,
+            tag=self.tagger.tag,
+            caps_style=self.recipe.caps_style,
+            keep_lyrics=self.recipe.keep_lyrics,
+        )
+        if not parsed.tags:
+            raise _no_sound_cues(captions, self.pair)
+        self.record.set_captions(captions)
+        self.record.rules = parsed.counts
+        return captions, parsed
+
+    def _decode(self, info: MediaInfo, num_tags: int) -> AudioTrack:
+        recipe, clips = self.recipe.clip, self.recipe.clip.format != "none"
+        samples = (info.duration_s or 0) * recipe.sample_rate
+        samples += num_tags * recipe.max_length * recipe.sample_rate if clips else 0
+        need_space(self.folder, int(2 * samples), f"mining `{self.pair.film}`")
+        source = [self.record.inputs[str(self.pair.film)], self.recipe.audio_stream, recipe.sample_rate]
+        track = self._kept_sound(source)
+        if track is None:
+            track = decode_audio(
+                self.pair.film,
+                self.folder / SOUND,
+                sample_rate=recipe.sample_rate,
+                stream=self.recipe.audio_stream,
+                reporter=self.talk,
+            )
+        self.record.sound = {"source": source, "track": {**asdict(track), "path": SOUND}}
+        return track
+
+    def _kept_sound(self, source: list[Any]) -> AudioTrack | None:
+        """The sound that an earlier run with `keep_sound` decoded from the same film."""
+        record = read_record(self.earlier) if self.earlier else None
+        if record is None or record.sound.get("source") != source:
+            return None
+        assert self.earlier is not None
+        with writing(self.folder):
+            shutil.copyfile(self.earlier / SOUND, self.folder / SOUND)
+        return AudioTrack(**{**record.sound["track"], "path": self.folder / SOUND})
+
+    def _synchronise(self, captions: Captions, parsed: ParsedCaptions, track: AudioTrack) -> SyncResult:
+        recipe = self.recipe.sync
+        starts, ends, is_dialogue = _cue_times(parsed)
+        speech = self._speech(track) if recipe.mode != "none" else np.zeros(0, np.float32)
+        settings = SyncSettings(
+            mode=recipe.mode,
+            max_offset_s=recipe.max_offset,
+            split_penalty_s=recipe.split_penalty,
+            min_z=recipe.min_z,
+            force=recipe.force,
+        )
+        result = synchronise(starts, ends, is_dialogue, speech, settings=settings)
+        if result.decision == "refused":
+            message = f"{captions.source} does not match `{self.pair.film}`: {result.reason}"
+            raise BadInputError(message, "look for the right captions, or keep the film with --force")
+        self.record.sync = {**result.to_dict(), "vad": recipe.vad}
+        self.record.plot = alignment_plot(starts, ends, is_dialogue, speech, result)
+        return result
+
+    def _speech(self, track: AudioTrack) -> NDArray[np.float32]:
+        """The speech signal; detectors hear 16 kHz, so clips at another rate cost a second decoding."""
+        method = self.recipe.sync.vad
+        if track.sample_rate == _VAD_RATE:
+            return speech_signal(track.open(), _VAD_RATE, method)
+        path = self.folder / "speech-sound.npy"
+        second = decode_audio(self.pair.film, path, sample_rate=_VAD_RATE, stream=track.stream)
+        try:
+            return speech_signal(second.open(), _VAD_RATE, method)
+        finally:
+            second.path.unlink()
+
+    def _events(self, parsed: ParsedCaptions, sync: SyncResult, track: AudioTrack) -> Sequence[Event]:
+        clip = self.recipe.clip
+        events, self.record.untagged = build_events(
+            parsed,
+            self.tagger.tag,
+            sync.map,
+            self.pair.film_id,
+            self.record.duration_s,
+            collar=clip.collar,
+            max_clip=clip.max_length,
+            default_sources=default_sources,
+        )
+        if not self.recipe.refine_onset:
+            return events
+        samples = track.open()
+        return [_refined(event, samples, track.sample_rate, self.recipe) for event in events]
+
+
+def _cue_times(
+    parsed: ParsedCaptions,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Start and end in caption seconds of every dialogue span and every tag, and which of them are speech."""
+    spans = [(span.start_ms, span.end_ms, 1) for span in parsed.dialogue]
+    spans += [(tag.start_ms, tag.end_ms, 0) for tag in parsed.tags]
+    times = np.array(sorted(spans), dtype=np.float64)
+    return times[:, 0] / 1000, times[:, 1] / 1000, times[:, 2].astype(bool)
+
+
+def _on_film_clock(captions: Captions, info: MediaInfo) -> Captions:
+    """Captions timed on a transport stream's clock, moved to the film's own zero."""
+    if captions.mpegts_offset_s is None or not info.start_s:
+        return captions
+    shift = round(1000 * (captions.mpegts_offset_s - info.start_s))
+    moved = (replace(cue, start_ms=cue.start_ms + shift, end_ms=cue.end_ms + shift) for cue in captions.cues)
+    return replace(captions, cues=tuple(moved), mpegts_offset_s=None)
+
+
+def _no_sound_cues(captions: Captions, pair: FilmPair) -> BadInputError:
+    count = len(captions.cues)
+    message = f"no sound cues in {captions.source} (0 of {count} cues are bracketed or musical)"
+    others = [f"stream:{s.index} ({s.language or '?'} {s.title})" for s in list_caption_streams(pair.film)]
+    more = f"; the film itself has {', '.join(others)}" if others else ""
+    return BadInputError(message, f"is this an SDH/CC track? give another with --captions{more}")
+
+
+def _refined(event: Event, samples: NDArray[np.int16], sample_rate: int, recipe: MineRecipe) -> Event:
+    if event.aspect != "abrupt":
+        return event
+    onset = refine_onset(samples, sample_rate, event.start)
+    return event if onset is None else event.moved_to(onset, recipe.clip.collar, recipe.clip.max_length)
+
+
+def _warnings(captions: Captions, sync: SyncResult, track: AudioTrack) -> list[str]:
+    warnings = [f"{captions.source}: {what}: {count} mended" for what, count in captions.repairs.items()]
+    if sync.needs_attention:
+        warnings.append(f"{captions.source}: {sync.reason}")
+    return [*warnings, *track.warnings]

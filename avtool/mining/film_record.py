@@ -1,0 +1,124 @@
+"""What is known of a mined film, and the key that says whether it is still true: `film.json`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from avtool.core.artifact import settings_hash
+from avtool.core.errors import CorruptArtifactError
+from avtool.core.files import read_json, sha256_of
+from avtool.media.captions.cue import Captions
+from avtool.mining.events import Event, UntaggedTag
+from avtool.mining.pairing import FilmPair, caption_file_of
+from avtool.mining.recipe import MineRecipe
+from avtool.mining.sync.time_map import TimeMap
+
+RECORD = "film.json"
+# What is decided over all films, and so does not ask for a film to be mined again.
+_DATASET_KEYS = {"taxonomy", "classes", "min_count", "split", "seed"}
+
+
+@dataclass(frozen=True)
+class FilmInputs:
+    """The files a film's results depend on, by content, and the key of files and settings together."""
+
+    files: dict[str, str]
+    key: str
+
+    @classmethod
+    def of(cls, pair: FilmPair, recipe: MineRecipe) -> "FilmInputs":
+        """Hashes the film, its caption file and the lexicon.
+
+        Raises:
+            BadInputError: the film is not there.
+        """
+        caption_file = caption_file_of(pair, recipe.language)
+        paths = [path for path in (pair.film, caption_file, recipe.lexicon) if path]
+        files = {str(path): sha256_of(path) for path in paths if path.is_file()}
+        settings = recipe.model_dump(mode="json", exclude=_DATASET_KEYS)
+        choice = "file" if caption_file else pair.captions
+        return cls(files, settings_hash([settings, pair.film_id, choice, list(files.values())]))
+
+
+@dataclass
+class FilmRecord:
+    """A mined film.
+
+    Attributes:
+        film_id, film: its name in the data set, and the file.
+        key: see `FilmInputs`.
+        inputs: path → SHA-256 of the files it was made from.
+        duration_s: length of its sound.
+        captions: source, format, encoding, number of cues, and what was mended.
+        rules: grammar rule → how many pieces of text it took.
+        sync: the time map and its quality.
+        plot: the numbers of the alignment plot.
+        sound: the decoded sound that was kept, if it was.
+        timings: seconds by step.
+        notes, warnings: what was said about it.
+        events: the sound events.
+        untagged: tags that the tagger did not understand.
+        previews: ids of the events that have an MP3 preview.
+    """
+
+    film_id: str
+    film: str
+    key: str
+    inputs: Mapping[str, str]
+    duration_s: float = 0.0
+    captions: dict[str, Any] = field(default_factory=dict)
+    rules: Mapping[str, int] = field(default_factory=dict)
+    sync: dict[str, Any] = field(default_factory=dict)
+    plot: dict[str, Any] = field(default_factory=dict)
+    sound: dict[str, Any] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    events: Sequence[Event] = ()
+    untagged: Sequence[UntaggedTag] = ()
+    previews: list[str] = field(default_factory=list)
+
+    def set_captions(self, captions: Captions) -> None:
+        """Notes where the captions came from."""
+        self.captions = {
+            "source": captions.source,
+            "format": captions.format,
+            "encoding": captions.encoding,
+            "cues": len(captions.cues),
+            "mended": dict(captions.repairs),
+        }
+
+    @property
+    def sync_in_words(self) -> str:
+        """The time map as one reads it: `×1.04271 +7.30 s, 1 jump, z 9.8`."""
+        time_map = TimeMap.from_dict(self.sync["map"])
+        if time_map.is_identity:
+            return f"times kept: {self.sync['decision']}"
+        ratio = f"×{time_map.ratio:.5f} " if time_map.ratio != 1 else ""
+        jumps = f", {time_map.num_splits} jump{'s'[: time_map.num_splits > 1]}" if time_map.num_splits else ""
+        return f"{ratio}{time_map.offsets_s[0]:+.2f} s{jumps}, z {self.sync['z']:.1f}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object."""
+        return asdict(self)
+
+
+def read_record(folder: Path) -> FilmRecord | None:
+    """The record in a film's folder, or None where no film was mined or another version wrote it."""
+    path = folder / RECORD
+    if not path.is_file():
+        return None
+    try:
+        values = read_json(path)
+        values["events"] = [_from_json(Event, event) for event in values["events"]]
+        values["untagged"] = [_from_json(UntaggedTag, entry) for entry in values["untagged"]]
+        return FilmRecord(**values)
+    except (CorruptArtifactError, KeyError, TypeError):
+        return None
+
+
+def _from_json(record: type[Any], values: dict[str, Any]) -> Any:
+    return record(
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    )
