@@ -1,0 +1,229 @@
+"""What a bracket holds: a sound, a speaker, a way of speaking, a sign, or ordinary words.
+
+Each rule looks at one bracket in its place and either decides or leaves it to the next; what no rule claims
+is a sound, for the tagger to name.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from avtool.mining.grammar.brackets import CORNER, FULL_WIDTH_STAR, ROUND, STAR
+from avtool.mining.grammar.cleaning import has_letters, is_capitals
+from avtool.mining.grammar.facts import FileFacts, looks_like_name
+from avtool.mining.grammar.labels import is_label, is_person, without_medium
+from avtool.mining.grammar.records import PieceKind
+from avtool.mining.grammar.vocabulary import CREDIT, MANNER_PHRASE, ON_SCREEN, URL, is_spoken_language, words
+from avtool.mining.sound_tag import SoundTag
+
+_SENTENCE_END = re.compile(r"[.!?…:;♪♫\"”'’»。！？–—-]\W*$")
+_GOES_ON = re.compile(r"^\s*[a-zß-ÿ,.;!?'’)]")
+_TO_SOMEBODY = re.compile(r"(?:to|at) [A-Z][\w'’.]*$")
+_DESCRIBED_SOUND = re.compile(r"\b(?:\w+ing|music|song|theme|anthem)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class BracketContext:
+    """One bracket, and what stands around it.
+
+    Attributes:
+        opener: the opening character.
+        content: the words inside, cleaned, in their own case.
+        tag: what the tagger says of them.
+        sounds_surely: whether it knows a sound in them, rather than guesses one.
+        before: the dialogue on the same line that ends where the bracket opens.
+        after: the dialogue on the same line that begins where it closes.
+        attached: whether a letter or digit touches it, as in "f(x)".
+        colon: whether a colon follows at once.
+        dialogue_follows: whether somebody goes on to speak in the same turn.
+        bracket_follows: whether the next thing in the turn is another bracket.
+        has_notes: whether notes stand inside.
+        facts: what is known of the whole file.
+    """
+
+    opener: str
+    content: str
+    tag: SoundTag
+    sounds_surely: bool
+    before: str
+    after: str
+    attached: bool
+    colon: bool
+    dialogue_follows: bool
+    bracket_follows: bool
+    has_notes: bool
+    facts: FileFacts
+
+    @property
+    def text(self) -> str:
+        return self.content.lower()
+
+    @property
+    def inside_sentence(self) -> bool:
+        """Whether the dialogue runs on across the bracket."""
+        ended = not self.before or bool(_SENTENCE_END.search(self.before))
+        return not ended and bool(_GOES_ON.match(self.after))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a bracket is, and which rule says so."""
+
+    kind: PieceKind
+    rule: str
+
+
+Rule = Callable[[BracketContext], Verdict | None]
+
+
+def notes_inside(bracket: BracketContext) -> Verdict | None:
+    """Notes: "[♪♪♪]", "[♪ dramatic music ♪]"."""
+    return Verdict("tag", "notes in brackets") if bracket.has_notes else None
+
+
+def nothing_to_read(bracket: BracketContext) -> Verdict | None:
+    """No word inside: "[...]", "(555)", "[1]"."""
+    return None if has_letters(bracket.content) else Verdict("dialogue", "ordinary bracket")
+
+
+def language_code(bracket: BracketContext) -> Verdict | None:
+    """Captions in several languages mark their lines: "[en] Hello"."""
+    code = bracket.content.split("-")[0]
+    known = code in bracket.facts.language_codes or (len(code) == 2 and code in words("language_code"))
+    at_line_start = bracket.opener == "[" and not bracket.before
+    return Verdict("noise", "language code") if known and at_line_start else None
+
+
+def citation(bracket: BracketContext) -> Verdict | None:
+    """An editor's word, "[sic]", or one cut out of the sentence, "what the [bleep]"."""
+    first = bracket.text.split()[0]
+    if first in words("citation"):
+        return Verdict("noise", "citation")
+    spoken = bool(bracket.before or bracket.after)
+    return Verdict("noise", "censored word") if first in words("censored") and spoken else None
+
+
+def credit(bracket: BracketContext) -> Verdict | None:
+    """Who made the captions: "[Captioned by …]"."""
+    written = CREDIT.match(bracket.content) or URL.search(bracket.content)
+    return Verdict("noise", "credit") if written else None
+
+
+def corner_quotes(bracket: BracketContext) -> Verdict | None:
+    """「…」 quotes, unless the file keeps its sounds there."""
+    if bracket.opener != CORNER or (bracket.facts.corner_sounds and bracket.tag.sounds):
+        return None
+    return Verdict("dialogue", "ordinary bracket")
+
+
+def emphasis(bracket: BracketContext) -> Verdict | None:
+    """A stressed word: "*never*"; but "*sighs*" is a sound."""
+    if bracket.opener not in (STAR, FULL_WIDTH_STAR) or bracket.sounds_surely:
+        return None
+    sound_alone = bracket.opener == FULL_WIDTH_STAR and not bracket.before and not bracket.after
+    return None if sound_alone else Verdict("dialogue", "ordinary bracket")
+
+
+def aside(bracket: BracketContext) -> Verdict | None:
+    """Words of the sentence: "I heard (or dreamed) it.", "any wish(es)", "[He] said"."""
+    inside = [word.strip(",") for word in bracket.text.split()]
+    openers = words("aside_opener")
+    part_of_word = (bracket.attached or bracket.inside_sentence) and not bracket.sounds_surely
+    beside_dialogue = bool(bracket.before or bracket.after) and bracket.opener in ROUND
+    opened = inside[0] in openers and (bracket.inside_sentence or not bracket.tag.sounds)
+    remark = beside_dialogue and (opened or not words("talk").isdisjoint(inside))
+    if part_of_word or remark or openers.issuperset(inside):
+        return Verdict("dialogue", "ordinary bracket")
+    return None
+
+
+def labelled_with_colon(bracket: BracketContext) -> Verdict | None:
+    """A speaker with a colon: "(JOHN):", "[MAN 2:]"."""
+    known = is_label(bracket.content, bracket.facts)
+    named = bracket.colon and (known or not bracket.sounds_surely)
+    return Verdict("label", "bracketed speaker") if named else None
+
+
+def generic_speaker(bracket: BracketContext) -> Verdict | None:
+    """A speaker by kind: "[man] Hello."; "[man]" alone is nothing that is heard."""
+    if not is_person(bracket.text):
+        return None
+    if bracket.dialogue_follows or bracket.bracket_follows:
+        return Verdict("label", "bracketed speaker")
+    return None if bracket.tag.is_event else Verdict("noise", "speaker alone")
+
+
+def named_speaker(bracket: BracketContext) -> Verdict | None:
+    """A name before dialogue: "[Terrill] It's important."."""
+    known = bracket.text in bracket.facts.names
+    caseless = bracket.content.upper() == bracket.content.lower()
+    capitals_mean_nothing = bracket.facts.capital_brackets and is_capitals(bracket.content)
+    followed = bool(bracket.after) if caseless else bracket.dialogue_follows
+    sound = bracket.sounds_surely and not (bracket.facts.lower_brackets and bracket.after)
+    plain = without_medium(bracket.content)
+    name = len(plain.split()) <= 3 and looks_like_name(plain) and not sound
+    if followed and (known or (name and not (capitals_mean_nothing and bracket.tag.is_event))):
+        return Verdict("label", "bracketed speaker")
+    if bracket.bracket_follows and name and not caseless and not bracket.tag.is_event:
+        return Verdict("label", "bracketed speaker")
+    return Verdict("noise", "speaker alone") if known and not bracket.sounds_surely else None
+
+
+def spoken_language(bracket: BracketContext) -> Verdict | None:
+    """Which language, not which sound: "[speaking French]", "(in German)"."""
+    return Verdict("noise", "spoken language") if is_spoken_language(bracket.content) else None
+
+
+def manner_of_speech(bracket: BracketContext) -> Verdict | None:
+    """How something is said: "(softly)", "(over radio)", "(in a high voice)"."""
+    if bracket.inside_sentence and has_letters(bracket.after):
+        return None
+    if MANNER_PHRASE.match(bracket.text) or _TO_SOMEBODY.match(bracket.content):
+        return Verdict("noise", "manner of speech")
+    said = bracket.text.split()
+    tag = bracket.tag
+    manner = all(word in words("manner") or (word.endswith("ly") and len(word) > 4) for word in said)
+    only_quality = len(said) <= 2 and bool(tag.qualities) and not tag.sources and not tag.sounds
+    voice = said[-1] in ("accent", "voice") and bracket.dialogue_follows
+    silent = voice or (not bracket.sounds_surely and (manner or only_quality))
+    return Verdict("noise", "manner of speech") if silent else None
+
+
+def on_screen_text(bracket: BracketContext) -> Verdict | None:
+    """To be read, not heard: "[LONDON, 1942]", "(Two years later)"."""
+    written = ON_SCREEN.search(bracket.content) and not _DESCRIBED_SOUND.search(bracket.text)
+    return Verdict("noise", "on-screen text") if written else None
+
+
+def stage_direction(bracket: BracketContext) -> Verdict | None:
+    """To be seen, not heard: "(John enters)", "(nods)"."""
+    said = bracket.text.split()
+    seen = len(said) <= 5 and not words("stage_verb").isdisjoint(said[:3]) and not bracket.sounds_surely
+    return Verdict("noise", "stage direction") if seen or bracket.text in words("silence") else None
+
+
+RULES: tuple[Rule, ...] = (
+    notes_inside,
+    nothing_to_read,
+    language_code,
+    citation,
+    credit,
+    corner_quotes,
+    emphasis,
+    on_screen_text,
+    spoken_language,
+    manner_of_speech,
+    aside,
+    labelled_with_colon,
+    generic_speaker,
+    named_speaker,
+    stage_direction,
+)
+
+
+def classify(bracket: BracketContext) -> Verdict:
+    """The verdict of the first rule that decides."""
+    for rule in RULES:
+        if verdict := rule(bracket):
+            return verdict
+    return Verdict("tag", "bracketed sound")

@@ -1,0 +1,102 @@
+"""Notes: music alone, lyrics between notes, and "#" where a file has no notes."""
+
+import re
+from collections.abc import Iterator
+
+from avtool.mining.grammar.canvas import BRACKET_MASK, LABEL_MASK, Canvas, FoundTag
+from avtool.mining.grammar.cleaning import NOTE_RUN, clean, has_letters
+from avtool.mining.grammar.records import TagFunction
+from avtool.mining.grammar.vocabulary import words
+
+MUSIC_TEXT = "music"
+LYRIC_TEXT = "singing"
+_HASH = r"^(?P<open>[#¶]{1,2})(?!\d)[^#¶]*?(?P<close>[#¶]{1,2})$"
+_HASHED_LINE = re.compile(_HASH.replace("[^#¶]", r"[^#¶\n]"), re.MULTILINE)
+_HASHED_TURN = re.compile(rf"\s*{_HASH[1:-1]}\s*")
+_DESCRIPTION = re.compile(
+    r"^(?:\w[\w'’-]*,? ){1,4}music(?: (?:plays|playing|continues|stops|fades|swells))?$"
+)
+_NOT_WORDS = re.compile(f"([{BRACKET_MASK}{LABEL_MASK}]+)")
+
+
+def find_notes(text: str) -> list[tuple[int, int]]:
+    """The offsets of runs of notes; "#" and "¶" count only in pairs at both ends of a line or of the cue."""
+    notes = [match.span() for match in NOTE_RUN.finditer(text)]
+    hashed = _HASHED_TURN.fullmatch(text)
+    for match in [hashed] if hashed else _HASHED_LINE.finditer(text):
+        notes += [match.span("open"), match.span("close")]
+    return sorted(notes)
+
+
+def sung_stretches(text: str, notes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The stretches of words that the notes mark as sung.
+
+    A note that begins a line opens, one that ends a line closes, one inside does what the last did not.
+    """
+    stretches: list[tuple[int, int]] = []
+    opened: int | None = None
+    for start, end in notes:
+        begins_line = not has_letters(text[text.rfind("\n", 0, start) + 1 : start])
+        line_end = text.find("\n", end)
+        ends_line = not has_letters(text[end : line_end if line_end >= 0 else len(text)])
+        if opened is not None:
+            stretches.append((opened, start))
+            opened = None if ends_line and not begins_line else end
+        elif ends_line and not begins_line:
+            stretches.append((stretches[-1][1] if stretches else 0, start))  # opened in a cue before
+        else:
+            opened = end
+    if opened is not None:
+        stretches.append((opened, len(text)))
+    return [span for span in stretches if has_letters(text[slice(*span)])]
+
+
+def take_music(canvas: Canvas, tag: TagFunction) -> None:
+    """Takes the notes and what is sung between them; notes without words are left to `take_lone_notes`."""
+    for turn_start, turn_end in canvas.turn_ranges():
+        turn = canvas.masked[turn_start:turn_end]
+        notes = find_notes(turn)
+        _take_sung(canvas, tag, [(turn_start + a, turn_start + b) for a, b in sung_stretches(turn, notes)])
+        for start, end in notes:
+            canvas.take("noise", "notes", turn_start + start, turn_start + end)
+
+
+def _take_sung(canvas: Canvas, tag: TagFunction, stretches: list[tuple[int, int]]) -> None:
+    """Takes the words sung in one turn: one tag, however many lines they fill."""
+    lyric: FoundTag | None = None
+    for start, end in _without_brackets(canvas.masked, stretches):
+        text = clean(canvas.masked[start:end]).lower()
+        if is_description(text, tag):
+            canvas.add_tag("music described", FoundTag(start, end, text, "music"))
+        elif lyric is None:
+            lyric = FoundTag(start, end, LYRIC_TEXT, "lyric", lyrics=True)
+            canvas.add_tag("lyric", lyric)
+        else:
+            canvas.take("tag", "lyric", start, end)
+
+
+def take_lone_notes(canvas: Canvas) -> None:
+    """Makes the notes a sound of their own in a cue that says nothing else of what is heard."""
+    notes = [piece for piece in canvas.pieces if piece.rule == "notes"]
+    if notes and not canvas.tags:
+        start, end = notes[0].start, notes[0].end
+        canvas.pieces.remove(notes[0])
+        canvas.add_tag("lone notes", FoundTag(start, end, MUSIC_TEXT, "music"))
+
+
+def is_description(text: str, tag: TagFunction) -> bool:
+    """Whether words between notes describe the music ("soft piano music playing") instead of being sung."""
+    sung = words("aside_opener") | {"the"}
+    return bool(_DESCRIPTION.match(text)) and sung.isdisjoint(text.split()) and MUSIC_TEXT in tag(text).sounds
+
+
+def _without_brackets(masked: str, stretches: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The parts of the stretches between brackets and labels, trimmed, that still have words."""
+    for start, end in stretches:
+        at = start
+        for part in _NOT_WORDS.split(masked[start:end]):
+            inner = part.strip()
+            if has_letters(inner):
+                begin = at + part.index(inner)
+                yield begin, begin + len(inner)
+            at += len(part)

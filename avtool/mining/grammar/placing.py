@@ -1,0 +1,114 @@
+"""When each turn of dialogue is spoken and each tag is heard, within the time of its cue."""
+
+import re
+from dataclasses import dataclass, replace
+
+from avtool.mining.grammar.canvas import Canvas
+from avtool.mining.grammar.cleaning import has_letters
+from avtool.mining.grammar.records import DialogueSpan, RawTag, TagFunction, TimeSource
+from avtool.mining.grammar.several import split_tag
+
+_GAP = re.compile(r"(?<=\w) (?=[.,](?!\.))")  # left by "I know (softly)."
+INTERPOLATION_MS = 500  # how far a time inside a cue may be off
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one speaker says in a cue: the words, and how many characters of dialogue stand before them."""
+
+    start: int
+    text: str
+    speaker: str
+    chars_before: int
+    num_chars: int
+
+
+def turns_of(canvas: Canvas) -> list[Turn]:
+    """The turns of a cue in order, empty ones included."""
+    numbered = sum(name == "" for name in canvas.turns.values()) > 0
+    turns: list[Turn] = []
+    chars_before = number = 0
+    for start, end in canvas.turn_ranges():
+        text = _GAP.sub("", " ".join(_dialogue(canvas, start, end).split()))
+        text = text if has_letters(text) or any(character.isdigit() for character in text) else ""
+        number += bool(text)
+        name = canvas.turns.get(start, "") or canvas.cue.voice
+        num_chars = _num_chars(text)
+        turns.append(Turn(start, text, name or (str(number) if numbered else ""), chars_before, num_chars))
+        chars_before += num_chars
+    return turns
+
+
+def dialogue_spans(canvas: Canvas) -> list[DialogueSpan]:
+    """The spoken turns of a cue; several share its time by their numbers of characters."""
+    turns = [turn for turn in turns_of(canvas) if turn.text]
+    total = sum(turn.num_chars for turn in turns)
+    return [
+        DialogueSpan(
+            start_ms=_at_share(canvas, turn.chars_before / total),
+            end_ms=_at_share(canvas, (turn.chars_before + turn.num_chars) / total),
+            text=turn.text,
+            speaker=turn.speaker,
+        )
+        for turn in turns
+    ]
+
+
+def raw_tags(canvas: Canvas, tag: TagFunction, keep_lyrics: bool) -> list[RawTag]:
+    """The tags of a cue with their times: the whole cue, or a point interpolated inside its dialogue."""
+    turns = turns_of(canvas)
+    total = sum(turn.num_chars for turn in turns)
+    tags: list[RawTag] = []
+    for found in sorted(canvas.tags, key=lambda found: found.start):
+        share = _chars_before(canvas, turns, found.start) / total if total else 0.0
+        start_ms, end_ms, source = _times(canvas, share, bool(total))
+        first = RawTag(
+            text=found.text,
+            raw="♪" if found.lyrics and not keep_lyrics else canvas.text[found.start : found.end],
+            cue_index=canvas.index,
+            start_ms=start_ms,
+            end_ms=end_ms,
+            char_share=share,
+            kind=found.kind,
+            speaker=_name_at(canvas, found.start),
+            time_source=source,
+            lyrics=found.lyrics,
+        )
+        several = split_tag(found.text, tag) if found.kind in ("bracket", "caps") else (found.text,)
+        tags += [replace(first, text=text) for text in several]
+    return tags
+
+
+def _times(canvas: Canvas, share: float, has_dialogue: bool) -> tuple[int, int, TimeSource]:
+    if not has_dialogue:
+        return canvas.cue.start_ms, canvas.end_ms, "cue"
+    centre_ms = _at_share(canvas, share)
+    return max(0, centre_ms - INTERPOLATION_MS), centre_ms + INTERPOLATION_MS, "interpolated"
+
+
+def _at_share(canvas: Canvas, share: float) -> int:
+    return canvas.cue.start_ms + round(share * (canvas.cue.end_ms - canvas.cue.start_ms))
+
+
+def _chars_before(canvas: Canvas, turns: list[Turn], offset: int) -> int:
+    turn = max((turn for turn in turns if turn.start <= offset), key=lambda turn: turn.start)
+    return turn.chars_before + (_num_chars(_dialogue(canvas, turn.start, offset)) if turn.text else 0)
+
+
+def _name_at(canvas: Canvas, offset: int) -> str:
+    """The name, not the number, of whoever has the turn at an offset."""
+    start = max((start for start in canvas.turns if start <= offset), default=None)
+    return (canvas.turns[start] if start is not None else "") or canvas.cue.voice
+
+
+def _num_chars(text: str) -> int:
+    return sum(not character.isspace() for character in text)
+
+
+def _dialogue(canvas: Canvas, start: int, end: int) -> str:
+    """The characters of dialogue between two offsets, other pieces left out."""
+    characters = list(canvas.text[start:end])
+    for piece in canvas.pieces:
+        for offset in range(max(piece.start, start), min(piece.end, end)):
+            characters[offset - start] = ""
+    return "".join(characters)

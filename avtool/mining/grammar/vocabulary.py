@@ -1,0 +1,94 @@
+"""The closed sets of words and the set phrases that the grammar decides by."""
+
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def _all_words() -> dict[str, frozenset[str]]:
+    text = files("avtool.mining.grammar").joinpath("words.toml").read_text(encoding="utf-8")
+    return {name: frozenset(listed.split()) for name, listed in tomllib.loads(text).items()}
+
+
+def words(name: str) -> frozenset[str]:
+    """A closed set of `words.toml`."""
+    return _all_words()[name]
+
+
+MEDIA = (
+    r"(?:the )?(?:\w+ )?(?:radios?|phone|telephone|cell phone|tvs?|television|p\.?a\.?(?: system)?|speakers?"
+    r"|loudspeakers?|intercom|headset|headphones?|earpiece|walkie-talkie|megaphone|microphone|mic|recording"
+    r"|tape|video|monitor|computer|laptop|screen|stereo|answering machine|voicemail|comms?|comlink|line)"
+)
+
+CREDIT = re.compile(
+    r"""^[\W_]*(?:
+      (?:sub(?:title)?s?|captions?|closed[ -]captions?|captioning|captioned|subtitling|subtitled
+        |transcript(?:ion)?|transcribed|translation|translated|sync(?:hroni[sz]ation)?|re-?sync(?:ed)?|synced?|timing|encoded|ripped
+        |corrected|downloaded|edited|made\ possible|provided)
+      (?:\ (?:and|&)\ \w+)?
+      \ (?:by|from|at|sponsored\ by|made\ possible\ by|provided\ by|copyright|performed\ by)\b
+      |(?:\w+\ )?(?:subtitles|captions|captioning|subtitling)(?:\ by\b|:)
+      |support\ us\ and\b|advertise\ your\ product\b|www\.\S|https?://|visit\ (?:www|http)
+      |(?:©|\(c\)|copyright)\ ?\W*(?:19|20)\d\d
+      |[a-z]+\ -\ (?:us|uk|ca|au)\ -\ (?:sdh|cc)\W*$
+      |[a-z]+\W+(?:sdh|cc)\W*$
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+
+ON_SCREEN = re.compile(
+    r"""\b(?:1[0-9]|20)\d\d\b                                  # a year
+      |\b(?:seconds?|minutes?|hours?|days?|nights?|weeks?|months?|years?|decades?)
+        \ (?:later|earlier|ago|before|after)\b
+      |^(?:present\ day|meanwhile|flashback|montage|title\ card|the\ end|fade\ (?:in|out)|to\ be\ continued
+        |on[- ]?screen\b.*|(?:caption|sign|text|title)s?:.*|(?:part|chapter|episode|scene)\ \w+)$
+      |^\d{1,2}[:.]\d\d\s*(?:a\.?m\.?|p\.?m\.?)?$
+      |\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\ \d
+      |^(?:on\ )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+_VERBOSE_MEDIA = MEDIA.replace(" ", "[ ]")
+MANNER_PHRASE = re.compile(
+    rf"""^(?:
+      (?:over|on|through|via|from)\ {_VERBOSE_MEDIA}
+      |(?:\w+ly\ )?(?:in|with|doing|using)\ .*\b
+        (?:voice|accent|tone|falsetto|unison|whisper|manner|impression|style|distance|background)
+      |(?:to|at)\ (?:self|himself|herself|themselves|myself|camera|audience|crowd|all|both|others)
+      |(?:no|without)\ (?:audio|audible\ \w+|dialogue|voice)
+    )$""",
+    re.VERBOSE,
+)
+
+_SPEAK = (
+    r"(?:speak(?:s|ing)?|spoke|talk(?:s|ing)?|convers(?:es|ing)|respond(?:s|ing)?|repl(?:ies|ying)"
+    r"|answer(?:s|ing)?|says?|saying|continu(?:es|ing))"
+)
+_INVENTED = re.compile(rf"^(?:[\w.'’&-]+ ){{0,3}}?{_SPEAK}(?: in)? (?![A-Z][a-z]+ly$)[A-Z][a-z]+$")
+
+
+@cache
+def _spoken_language() -> re.Pattern[str]:
+    language = rf"(?:{'|'.join(sorted(words('language')))})"
+    tongue = (
+        rf"(?:an? |the |his |her |their )?(?:{language}(?:(?: and |, |/){language})*|foreign"
+        r"|(?:(?:foreign|native|alien|other|another|unknown|indigenous|local|made-up|fictional|different"
+        rf"|non-english|tribal|ancient|{language}) )*(?:languages?|tongues?|dialects?|gibberish))"
+    )
+    return re.compile(
+        rf"^(?:(?:[\w.'’&-]+ ){{0,3}}?{_SPEAK}(?: \w+ly)?(?: in)?|in|with|heavy|thick)? ?{tongue}"
+        r"(?: accents?| spoken| dialogue| speech)?(?: indistinctly| quietly| softly)?"
+        r"(?: (?:over|on|through|in) .*)?$"
+    )
+
+
+def is_spoken_language(content: str) -> bool:
+    """Whether a text says no more than which language is spoken: "speaking French", "in German".
+
+    A capital after a verb in small letters names a language too, known or invented ("speaking Minionese").
+    """
+    return bool(_spoken_language().match(content.lower()) or _INVENTED.match(content))
