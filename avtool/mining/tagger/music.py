@@ -1,0 +1,65 @@
+"""The grammar of music: mood is a quality, instrument is a source, genre says nothing, the rest is "music"."""
+
+from avtool.mining.tagger.lexicon import Word
+from avtool.mining.tagger.reading import Reading, unique
+from avtool.mining.tagger.unknown_words import guess
+
+# What a voice does with a tune is the sound; the tune is not ("singing pop song").
+_SUNG = frozenset(
+    "sing hum whistle rap chant vocalize recite croon yodel scat scream shout yell beatbox".split()
+)
+_SAYS_NOTHING = ("perform", "idle", "continuing", "silent", "language", "quantifier", "article")
+_MAKERS = ("instruments", "ensemble", "people", "medium")
+
+
+def is_sung(word: Word) -> bool:
+    """Whether a word is what a voice does with a tune."""
+    return word.sound in _SUNG and not word.has("music") and word.form != "base"
+
+
+def is_music(words: list[Word]) -> bool:
+    """Whether a clause speaks of music: it names music, or an instrument or a band that plays, or one alone."""
+    if any(is_sung(word) for word in words):
+        return False
+    if any(word.has("music") for word in words):
+        return True
+    players = [word for word in words if word.has("instruments", "ensemble")]
+    if any(word.has("perform") for word in words):
+        return bool(players) or any(word.has("genre") for word in words)
+    return bool(players) and players[-1].has("instruments") and not any(word.sound for word in words)
+
+
+def read_music(words: list[Word]) -> Reading:
+    """The reading of a clause that speaks of music."""
+    tunes = [word.sound for word in words if word.has("music") and word.sound]
+    named = [tune for tune in tunes if tune != "music"]
+    sources: list[str] = []
+    qualities: list[str] = []
+    for word in words:
+        if word.has("music", "genre"):
+            continue
+        if word.source and word.form != "ing":
+            sources.append(word.source)
+        elif word.state or word.quality or not word.has(*_SAYS_NOTHING):
+            qualities.append(_quality(word))
+    makers = [word.source for word in words if word.source in sources and word.has(*_MAKERS)]
+    return Reading(
+        sounds=(named[-1] if named else "music",),
+        sources=tuple(unique(*(makers or sources))[-1:]),
+        qualities=unique(*qualities),
+        confidence=0.95,
+        rule="music",
+    )
+
+
+def _quality(word: Word) -> str:
+    if word.quality and word.form in {"", "base"}:
+        return word.quality
+    if word.state or word.quality:
+        return word.state or word.quality
+    if word.sound:
+        return word.sound
+    known = guess(word.text) if word.has("unknown") else None
+    if known and (known.is_adjective or word.text.endswith(("ing", "ed", "ly")) and known.in_dictionary):
+        return word.text
+    return ""

@@ -1,0 +1,84 @@
+"""What follows a preposition: distance and manner, the medium, the language, the thing that is struck."""
+
+from dataclasses import dataclass, field
+
+from avtool.mining.tagger.lexicon import Lexicon, Word
+
+# Sounds made on something: "knocking on door", "rain pattering on window".
+_STRUCK_BY = frozenset(
+    "knock bang pound tap rap thump thud hammer hit kick slap drum beat scratch scrape pat patter strike punch "
+    "type click crash blow splash".split()
+)
+
+
+@dataclass
+class Circumstances:
+    """What the prepositional phrases of a clause say.
+
+    Attributes:
+        qualities: "in distance", "in pain", the adjective of "in deep voice".
+        medium: lemma of the medium ("on radio" → "radio"), or "".
+        surface: the thing after "on" or "at", which is the source if a blow is what is heard.
+        spoken: whether a language or an accent is named.
+        voice: whether a voice is described ("in deep voice").
+        more: words that belong to the clause itself ("sound of rain", "dancing to slow music").
+    """
+
+    qualities: list[str] = field(default_factory=list)
+    medium: str = ""
+    surface: str = ""
+    spoken: bool = False
+    voice: bool = False
+    more: list[Word] = field(default_factory=list)
+
+
+def split_phrases(words: list[Word]) -> tuple[list[Word], list[tuple[str, list[Word]]]]:
+    """The words before the first preposition, and (preposition, its words) for each that follows."""
+    core: list[Word] = []
+    phrases: list[tuple[str, list[Word]]] = []
+    for word in words:
+        if word.has("preposition"):
+            phrases.append((word.text, []))
+        elif phrases and not (word.quality and word.has("phrase", "adverb")):
+            phrases[-1][1].append(word)
+        else:
+            core.append(word)
+    return core, phrases
+
+
+def read_phrases(phrases: list[tuple[str, list[Word]]], lexicon: Lexicon) -> Circumstances:
+    """Everything that the prepositional phrases of a clause say."""
+    found = Circumstances()
+    for preposition, words in phrases:
+        _read_phrase(preposition, words, lexicon, found)
+    return found
+
+
+def _read_phrase(preposition: str, words: list[Word], lexicon: Lexicon, found: Circumstances) -> None:
+    if not words:
+        if preposition == "off":
+            found.qualities.append("off")
+        return
+    last = words[-1]
+    if any(word.sound == "voice" for word in words):
+        found.voice = True
+        found.qualities += [word.quality for word in words if word.quality]
+    elif any(word.has("music") or word.has("genre") for word in words) and last.has("music"):
+        found.more += words
+    elif preposition == "of":
+        found.more += words
+    elif preposition in {"in", "with"} and any(word.has("language", "marker") for word in words):
+        found.spoken = True
+    elif last.has("medium") and preposition in lexicon.prepositions["medium"]:
+        found.medium = last.source
+    elif preposition in {"in", "with", "of"} and last.text in lexicon.prepositions["manner"]:
+        found.qualities.append(f"{preposition} {last.text}")
+    elif preposition in {"on", "at", "against", "from"} and last.source:
+        found.surface = last.source
+    else:
+        found.qualities += [word.quality for word in words if word.quality and not word.source]
+
+
+def struck(sounds: tuple[str, ...]) -> bool:
+    """Whether one of the sounds is made on something."""
+    return not _STRUCK_BY.isdisjoint(sounds)

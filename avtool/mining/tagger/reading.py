@@ -1,0 +1,51 @@
+"""What a rule of the grammar hands on: labels, and how it came to them."""
+
+from dataclasses import dataclass, replace
+
+from avtool.mining.sound_tag import Aspect
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The labels of one clause; the fields are those of `SoundTag`.
+
+    Attributes:
+        named: whether the only source is a name or a role of a person, so that without a sound the clause
+            is a speaker label.
+        subject: in a clause that is only a speaker label, that speaker.
+    """
+
+    sounds: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    qualities: tuple[str, ...] = ()
+    aspect: Aspect = "unknown"
+    confidence: float = 0.8
+    rule: str = "nothing"
+    named: bool = False
+    subject: str = ""
+
+    def but(self, **changes: object) -> "Reading":
+        """The same reading with some fields changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]  # the names are checked by `replace`
+
+
+def unique(*lemmas: str) -> tuple[str, ...]:
+    """The lemmas in order, without repeats and empty ones."""
+    return tuple(dict.fromkeys(lemma for lemma in lemmas if lemma))
+
+
+def join(readings: list[Reading]) -> Reading:
+    """One reading for several clauses: "door opens" and "closes" are two sounds of one source."""
+    telling = [reading for reading in readings if reading.sounds or reading.sources or reading.qualities]
+    if not telling:
+        return readings[0] if readings else Reading()
+    subjects = [reading.subject for reading in readings] if any(reading.sounds for reading in telling) else []
+    aspects = {reading.aspect for reading in telling if reading.sounds} or {telling[0].aspect}
+    return Reading(
+        sounds=unique(*(sound for reading in telling for sound in reading.sounds)),
+        sources=unique(*subjects, *(source for reading in telling for source in reading.sources)),
+        qualities=unique(*(quality for reading in telling for quality in reading.qualities)),
+        aspect=aspects.pop() if len(aspects) == 1 else "unknown",
+        confidence=min(reading.confidence for reading in telling),
+        rule=max(telling, key=lambda reading: len(reading.sounds)).rule,
+    )

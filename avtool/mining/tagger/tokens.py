@@ -1,0 +1,60 @@
+"""Text of a tag → words of the lexicon, longest phrases first, cut into clauses."""
+
+import re
+from collections.abc import Iterator
+
+from avtool.mining.tagger.lexicon import Lexicon, Word
+
+_SEPARATOR = re.compile(r"\s*[;,/|]\s*|\s+[&+]\s+|\s+-\s+")
+_CONJUNCTIONS = frozenset({",", "and", "then", "while", "&"})
+_ARTICLES = frozenset({"a", "an", "the"})
+_POSSESSIVES = frozenset({"his", "her", "their", "its", "my", "our", "your"})
+MAX_WORDS = 40
+
+
+def _plain(word: str, lexicon: Lexicon) -> str:
+    """A word without its possessive ending: "woman's" → "woman"."""
+    return word.removesuffix("'s") if word.endswith("'s") and not lexicon.knows(word) else word
+
+
+def _lookup(text: str, lexicon: Lexicon) -> Word:
+    known = lexicon.words.get(text)
+    if known is not None:
+        return known
+    if any(text in words for kind, words in lexicon.prepositions.items() if kind != "manner"):
+        return Word(text, roles=frozenset({"preposition"}))
+    if text.strip("#").isdigit():
+        return Word(text, roles=frozenset({"number"}))
+    return Word(text, roles=frozenset({"unknown"}))
+
+
+def read_words(text: str, lexicon: Lexicon) -> list[Word]:
+    """The words and phrases of a normalised tag, without articles; separators stay as words."""
+    raw = [
+        _plain(word, lexicon)
+        for word in _SEPARATOR.sub(" , ", f" {text} ").split()
+        if word not in _ARTICLES and word not in _POSSESSIVES
+    ][:MAX_WORDS]
+    words = []
+    position = 0
+    while position < len(raw):
+        length = min(lexicon.longest.get(raw[position], 1), len(raw) - position)
+        while length > 1 and " ".join(raw[position : position + length]) not in lexicon.words:
+            length -= 1
+        words.append(_lookup(" ".join(raw[position : position + length]), lexicon))
+        position += length
+    return words
+
+
+def split_clauses(words: list[Word]) -> Iterator[list[Word]]:
+    """The parts of a tag that are joined by "and", "then", a comma or the like; empty ones left out."""
+    clause: list[Word] = []
+    for word in words:
+        if word.text in _CONJUNCTIONS:
+            if clause:
+                yield clause
+            clause = []
+        else:
+            clause.append(word)
+    if clause:
+        yield clause
