@@ -1,0 +1,71 @@
+"""Clips cut out of decoded sound, exact to the sample."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from avtool.core.errors import BadInputError
+from avtool.core.files import writing
+
+ClipFormat = Literal["wav", "flac"]
+
+
+def clip_bounds(num_samples: int, sample_rate: int, start_s: float, end_s: float) -> tuple[int, int]:
+    """The samples (first, past the last) of a span of film time, clipped to the film and never padded.
+
+    Raises:
+        BadInputError: nothing of the span lies in the film.
+    """
+    first = max(0, round(start_s * sample_rate))
+    past = min(num_samples, round(end_s * sample_rate))
+    if first >= past:
+        length = num_samples / sample_rate
+        message = f"a clip from {start_s:.3f} to {end_s:.3f} s has no sound: the film's lasts {length:.3f} s"
+        raise BadInputError(message, "check that times and film belong together")
+    return first, past
+
+
+def write_clip(
+    samples: NDArray[np.int16],
+    sample_rate: int,
+    start_s: float,
+    end_s: float,
+    path: Path,
+    format: ClipFormat | None = None,  # noqa: A002
+) -> tuple[float, float]:
+    """Writes a span of decoded sound as a 16-bit WAV or FLAC file.
+
+    The file appears under its name when it is whole. It is not forced to the disk: clips are written by the
+    thousand, into a folder that becomes an artifact only when all are there.
+
+    Args:
+        samples: the film's sound from film time zero, (num_samples,) int16; a memory map will do.
+        sample_rate: of the sound, in Hz.
+        start_s: film time; the clip begins with sample round(start_s * sample_rate).
+        end_s: film time; the clip ends before sample round(end_s * sample_rate).
+        path: the file; its folder is made when it is missing.
+        format: by default what the suffix of `path` says.
+
+    Returns:
+        The clip's exact (start, end) in seconds of film time.
+
+    Raises:
+        BadInputError: nothing of the span lies in the film, or the file cannot be written.
+    """
+    first, past = clip_bounds(len(samples), sample_rate, start_s, end_s)
+    kind = (format or path.suffix.removeprefix(".")).upper()
+    assert kind in {"WAV", "FLAC"}, kind
+    partial = path.with_name(f".{path.name}.partial")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            soundfile.write(partial, samples[first:past], sample_rate, subtype="PCM_16", format=kind)
+            partial.replace(path)
+        except soundfile.LibsndfileError as error:
+            raise OSError(None, str(error)) from error
+        finally:
+            partial.unlink(missing_ok=True)
+    return first / sample_rate, past / sample_rate

@@ -1,0 +1,224 @@
+"""Opening films and sounds safely: known formats, local files only, FFmpeg's refusals as one line.
+
+**The film-time rule.** Every time in avtool is *film time*: seconds since the container's start time, which
+is where players put zero and what captions count from. A picture or a sound whose timestamp (PTS) is p is at
+film time `p * time_base - start`; `film_start` gives the start.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.frame import Frame
+from av.stream import Discard, Disposition, Stream
+from av.video.stream import VideoStream
+
+from avtool.core.errors import BadInputError
+from avtool.core.reporter import Reporter
+
+# Demuxers of films and sounds. The rest of FFmpeg's are left out: playlists (they read other files than the
+# one given), pictures, caption files, text art, games and raw data that accept almost anything.
+_FORMATS = (
+    "mov,matroska,webm,mpegts,mpeg,mpegvideo,avi,flv,asf,ogg,mxf,nut,rm,wtv,dv,gxf,ivf,gif,apng,m4v,h263,h264,"
+    "hevc,av1,obu,vc1,mjpeg,wav,w64,aiff,au,caf,flac,mp3,aac,loas,ac3,eac3,ac4,dts,dtshd,truehd,mlp,amr,amrnb,"
+    "amrwb,ape,tta,wv,tak,mpc,mpc8,voc,ircam,oma,qcp,dsf,iff,swf,nsv"
+)
+_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
+_MAX_PIXELS = 16384 * 16384  # a picture larger than this is a damaged header or an attack on memory
+_FORMAT_HINT = "avtool reads MP4, MOV, MKV, WebM, MPEG-TS, AVI, FLV, Ogg, WAV, FLAC, MP3 and their like"
+# Sound that tells the film to those who cannot see it, or talks about it, is not the film's own sound.
+_SIDE_SOUND = (
+    Disposition.comment
+    | Disposition.visual_impaired
+    | Disposition.descriptions
+    | Disposition.karaoke
+    | Disposition.dependent
+)
+
+
+def reason(error: Exception) -> str:
+    """What FFmpeg says of a failure, in a few words and without its error number."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text).lower()
+
+
+@contextmanager
+def open_media(path: Path) -> Iterator[InputContainer]:
+    """Opens a film or a sound for reading; what it is, is decided by its content.
+
+    Raises:
+        BadInputError: it is missing, a folder, empty, unreadable, or in no format that avtool reads.
+    """
+    if not path.exists():
+        raise BadInputError(f"`{path}` does not exist", "check the name and the folder")
+    if not path.is_file():
+        raise BadInputError(f"`{path}` is not a file", "name a film or a sound file")
+    try:
+        if path.stat().st_size == 0:
+            raise BadInputError(f"`{path}` is empty", "copy or download it again")
+        # The prefix keeps a name such as `Alien: Romulus.mkv` from being taken for a protocol.
+        container = av.open(f"file:{path}", metadata_errors="replace", container_options=_OPTIONS)
+    except PermissionError as error:
+        raise BadInputError(f"`{path}` cannot be read: permission denied", "check who owns it") from error
+    except (av.error.ArgumentError, av.error.InvalidDataError) as error:
+        raise BadInputError(f"`{path}` is not a film or a sound that avtool reads", _FORMAT_HINT) from error
+    except (OSError, FFmpegError) as error:
+        message = f"`{path}` cannot be opened: {reason(error)}"
+        raise BadInputError(message, "it may be damaged: copy or download it again") from error
+    with container:
+        for stream in container.streams:
+            if stream.type == "video" and stream.codec_context is not None:
+                stream.codec_context.options = {"max_pixels": str(_MAX_PIXELS)}
+        yield container
+
+
+def film_start(container: InputContainer) -> Fraction:
+    """The container's start time in seconds: film time zero. Zero where the format has no such notion."""
+    return Fraction(container.start_time or 0, av.time_base)
+
+
+def film_time(frame: Frame, start: Fraction) -> float | None:
+    """A frame's film time in seconds, None when it has no timestamp."""
+    if frame.pts is None or frame.time_base is None:
+        return None
+    return float(frame.pts * frame.time_base - start)
+
+
+def pick_audio(
+    container: InputContainer, path: Path, reporter: Reporter, index: int | None = None
+) -> AudioStream:
+    """The audio stream to listen to.
+
+    Without an index: the film's own sound before commentary, audio description and karaoke; then
+    the streams flagged as default; then the most channels; then the highest sample rate; then the first.
+
+    Args:
+        container: the open film.
+        path: its name, for messages.
+        reporter: told which stream was chosen when there are several.
+        index: the container's number of the stream wanted.
+    """
+    streams = [stream for stream in container.streams.audio if _decodable(stream)]
+    if not container.streams.audio:
+        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "no stream at all"
+        raise BadInputError(f"`{path}` has no audio stream (it has {kinds})", "choose a file with sound")
+    if index is not None:
+        for stream in container.streams.audio:
+            if stream.index == index and _decodable(stream):
+                return stream
+        known = ", ".join(_describe(stream) for stream in container.streams.audio)
+        raise BadInputError(f"`{path}` has no audio stream #{index}", f"its audio streams: {known}")
+    if not streams:
+        known = ", ".join(_describe(stream) for stream in container.streams.audio)
+        raise BadInputError(
+            f"no audio stream of `{path}` can be decoded ({known})", "convert its sound first"
+        )
+    best = max(streams, key=_audio_rank)
+    if len(container.streams.audio) > 1:
+        others = ", ".join(_describe(stream) for stream in container.streams.audio if stream is not best)
+        reporter.info(f"{path.name}: audio stream {_describe(best)} chosen (others: {others})")
+    return best
+
+
+def pick_video(container: InputContainer, path: Path) -> VideoStream:
+    """The video stream to look at: the default one, then the largest; cover pictures do not count."""
+    streams = [
+        stream
+        for stream in container.streams.video
+        if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic
+    ]
+    if not streams:
+        raise BadInputError(
+            f"`{path}` has no video stream that can be decoded", "choose a file with pictures"
+        )
+    return max(
+        streams, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height, -s.index)
+    )
+
+
+@dataclass(slots=True)
+class ReadLog:
+    """What went wrong while a stream was read.
+
+    Attributes:
+        stopped: why the file could not be read to its end, or "".
+        bad_packets: packets that the decoder refused.
+        bad_at_end: how many of them came after the last frame.
+        refusal: the decoder's words for the first of them.
+    """
+
+    stopped: str = ""
+    bad_packets: int = 0
+    bad_at_end: int = 0
+    refusal: str = ""
+
+
+def decoded(
+    container: InputContainer, stream: Stream, log: ReadLog, *, key_frames: bool = False
+) -> Iterator[Any]:
+    """The frames of one stream; what cannot be decoded is skipped and noted in `log`.
+
+    The demuxer skips every other stream, so that their packets cost nothing.
+
+    Args:
+        container: the open film.
+        stream: one of its streams.
+        log: takes what goes wrong.
+        key_frames: whether only packets that begin anew are decoded.
+    """
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = Discard.all
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except FFmpegError as error:
+            log.stopped = reason(error)
+            return
+        if key_frames and packet.size and not packet.is_keyframe:  # the packet without a size ends the stream
+            continue
+        try:
+            frames = packet.decode()
+        except FFmpegError as error:
+            log.bad_packets += 1
+            log.bad_at_end += 1
+            log.refusal = log.refusal or reason(error)
+            continue
+        for frame in frames:
+            log.bad_at_end = 0
+            yield frame
+
+
+def codec_name(stream: Stream) -> str:
+    """FFmpeg's name of the stream's codec, "unknown" when no decoder knows it."""
+    context: Any = stream.codec_context  # None then, whatever its type says
+    return context.name if context is not None else "unknown"
+
+
+def _decodable(stream: AudioStream) -> bool:
+    return stream.codec_context is not None and bool(stream.sample_rate)
+
+
+def _audio_rank(stream: AudioStream) -> tuple[bool, bool, int, int, int]:
+    flags = stream.disposition
+    own = not flags & _SIDE_SOUND
+    return own, bool(flags & Disposition.default), stream.channels, stream.sample_rate, -stream.index
+
+
+def _describe(stream: AudioStream) -> str:
+    codec = codec_name(stream)
+    if not _decodable(stream):
+        return f"#{stream.index} ({codec}, cannot be decoded)"
+    words = [codec, stream.language or "", stream.metadata.get("title", "")]
+    facts = f"{stream.layout.name}, {stream.sample_rate} Hz"
+    return f"#{stream.index} ({' '.join(word for word in words if word)}, {facts})"
