@@ -4,6 +4,7 @@ Each modality has a ViT of its own. From the fusion layer on they exchange what 
 bottleneck tokens that all of them read and write, or, in the paper's baselines, by full attention.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -149,15 +150,15 @@ class Stem(nn.Module):
         else:
             self.patch_embed = TubeletEmbed(3, dim, settings.tubelet_frames, patch)
             grid = settings.video_grid
-        num_special = 1 if settings.pooling == "cls" else 0
-        self.cls_token = nn.Parameter(torch.zeros(1, num_special, dim))
-        num_tokens = num_special + torch.Size(grid).numel()
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, dim)) if settings.pooling == "cls" else None
+        num_tokens = math.prod(grid) + (self.cls_token is not None)
         self.pos_embed = nn.Parameter(torch.empty(1, num_tokens, dim).normal_(std=0.02))
 
     def forward(self, value: Tensor) -> Tensor:
         """→ (B, N, D)."""
-        patches = self.patch_embed(value[:, None] if self.modality == "audio" else value)
-        tokens = torch.cat([self.cls_token.expand(len(value), -1, -1), patches], dim=1)
+        tokens = self.patch_embed(value[:, None] if self.modality == "audio" else value)
+        if self.cls_token is not None:
+            tokens = torch.cat([self.cls_token.expand(len(value), -1, -1), tokens], dim=1)
         embedded: Tensor = tokens + self.pos_embed
         return embedded
 

@@ -35,7 +35,8 @@ def load_image_vit(model: MBT, checkpoint: Mapping[str, object]) -> LoadReport:
             state[stem + "patch_embed.proj.weight"] = central_frame(kernel, model.settings.tubelet_frames)
         state[stem + "patch_embed.proj.bias"] = bias
         with_class = model.settings.pooling == "cls"
-        state[stem + "cls_token"] = class_token if with_class else class_token[:, :0]
+        if with_class:
+            state[stem + "cls_token"] = class_token
         state[stem + "pos_embed"] = _positions(model, name, positions, num_special, with_class, changes)
     for name in list(vit):
         match = _BLOCK.match(name)
