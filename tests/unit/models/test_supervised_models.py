@@ -1,0 +1,98 @@
+"""CNN and AST: sizes, shapes, messages."""
+
+import pytest
+import torch
+
+from avtool.core.errors import BadInputError
+from avtool.core.registry import create, list_models
+
+FAMILIES = ["cnn", "ast", "ast_mm", "mbt"]
+
+
+torch.set_num_threads(1)  # tiny matrices: threads would only wait for each other
+
+
+def count(name: str) -> int:
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in create(name).parameters())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_has_a_tiny_member(family: str) -> None:
+    assert f"{family}_tiny" in list_models()
+    assert count(f"{family}_tiny") <= 1_000_000
+
+
+def test_cnn_has_the_size_of_small_data() -> None:
+    assert count("cnn") == 574_266
+
+
+@pytest.mark.parametrize("num_frames", [17, 100, 498])
+def test_cnn_takes_any_length(num_frames: int) -> None:
+    assert create("cnn_tiny").eval()(torch.randn(2, num_frames, 64)).logits.shape == (2, 10)
+
+
+def test_cnn_gives_the_same_in_channels_last() -> None:
+    torch.manual_seed(0)
+    model, audio = create("cnn_tiny").eval(), torch.randn(2, 100, 64)
+    with torch.no_grad():
+        before = model(audio).logits
+        after = model.to(memory_format=torch.channels_last)(audio).logits
+    torch.testing.assert_close(after, before, rtol=1e-5, atol=1e-5)
+
+
+def test_cnn_refuses_a_single_spectrogram_in_words() -> None:
+    with pytest.raises(BadInputError, match=r"\(batch, frames, mel bins\), not \(100, 64\)"):
+        create("cnn_tiny")(torch.randn(100, 64))
+
+
+def test_ast_refuses_another_length_in_words() -> None:
+    with pytest.raises(BadInputError, match=r"\(batch, 128 frames, 64 mel bins\), not \(2, 100, 64\)"):
+        create("ast_tiny")(torch.randn(2, 100, 64))
+
+
+def test_ast_refuses_a_spectrogram_without_a_patch() -> None:
+    with pytest.raises(BadInputError, match="10 frames x 64 mel bins holds no patch of 16 x 16"):
+        create("ast_tiny", num_frames=10)
+
+
+def test_a_mistyped_setting_gets_the_nearest_one() -> None:
+    with pytest.raises(BadInputError, match="`num_class` is no setting") as caught:
+        create("ast_tiny", num_class=3)
+    assert "did you mean `num_classes`?" in caught.value.hint
+
+
+def test_ast_knows_where_a_patch_is() -> None:
+    """Exchanging two patches of the same content must matter only through their positions."""
+    torch.manual_seed(0)
+    model = create("ast_tiny", time_stride=16).eval()
+    audio = torch.randn(1, 128, 64)
+    swapped = torch.cat([audio[:, 64:], audio[:, :64]], dim=1)
+    with torch.no_grad():
+        assert (model(audio).logits - model(swapped).logits).abs().max() > 1e-4
+        model.pos_embed.zero_()
+        torch.testing.assert_close(model(audio).logits, model(swapped).logits, rtol=0, atol=1e-6)
+
+
+def test_ast_starts_at_deviation_0_02_without_biases() -> None:
+    torch.manual_seed(0)
+    model = create("ast_tiny").requires_grad_(False)
+    for name in ("pos_embed", "cls_token", "dist_token"):
+        assert 0.015 < float(getattr(model, name).std()) < 0.025
+    assert float(model.blocks[0].mlp.fc1.weight.std()) == pytest.approx(0.02, rel=0.05)
+    assert all(float(value.abs().max()) == 0 for name, value in model.named_parameters() if "bias" in name)
+
+
+def test_mbt_starts_as_the_vision_transformer_of_jax_does() -> None:
+    torch.manual_seed(0)
+    model = create("mbt_tiny", embed_dim=64).requires_grad_(False)
+    query = model.blocks["audio"][0].attn.qkv.weight[:64]
+    assert float(query.abs().max()) == pytest.approx((6 / 128) ** 0.5, rel=0.01)
+    assert float(model.stems["audio"].patch_embed.proj.weight.std()) == pytest.approx(1 / 8, rel=0.05)
+    assert 0 < float(model.blocks["audio"][0].mlp.fc1.bias.abs().max()) < 1e-5
+    assert float(model.stems["video"].cls_token.abs().max()) == 0
+
+
+def test_models_name_their_inputs() -> None:
+    assert create("cnn_tiny").inputs == create("ast_tiny").inputs == ("audio",)
+    assert create("mbt_tiny", modalities=("audio",)).inputs == ("audio", "audio_present")
