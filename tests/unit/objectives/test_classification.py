@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from avtool.models.layers.output import ClassifierOutput
 from avtool.objectives.classification import (
@@ -23,7 +23,7 @@ LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.0, 3.0, -2.0]])
 def test_multi_label_is_the_mean_over_classes_and_the_sum_is_three_times_it() -> None:
     label = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
     mean = CRITERIA["multi-label"](LOGITS, label)
-    torch.testing.assert_close(mean.mean(), F.binary_cross_entropy_with_logits(LOGITS, label))
+    torch.testing.assert_close(mean.mean(), functional.binary_cross_entropy_with_logits(LOGITS, label))
     torch.testing.assert_close(CRITERIA["multi-label-sum"](LOGITS, label), 3 * mean)
 
 
@@ -32,13 +32,13 @@ def test_indices_and_one_hot_vectors_give_the_same() -> None:
     vectors = torch.eye(3)[label]
     for criterion in (cross_entropy, binary_cross_entropy):
         torch.testing.assert_close(criterion(LOGITS, label), criterion(LOGITS, vectors))
-    torch.testing.assert_close(cross_entropy(LOGITS, label).mean(), F.cross_entropy(LOGITS, label))
+    torch.testing.assert_close(cross_entropy(LOGITS, label).mean(), functional.cross_entropy(LOGITS, label))
 
 
 def test_smoothing_equals_that_of_torch() -> None:
     label = torch.tensor([2, 0])
     ours = cross_entropy(LOGITS, label, smoothing=0.3).mean()
-    torch.testing.assert_close(ours, F.cross_entropy(LOGITS, label, label_smoothing=0.3))
+    torch.testing.assert_close(ours, functional.cross_entropy(LOGITS, label, label_smoothing=0.3))
 
 
 def test_smoothing_of_many_labels() -> None:
@@ -49,7 +49,10 @@ def test_smoothing_of_many_labels() -> None:
 def test_verb_and_noun_are_averaged() -> None:
     logits = torch.randn(4, 5)
     label = torch.tensor([[0, 2], [1, 0], [1, 1], [0, 0]])
-    expected = (F.cross_entropy(logits[:, :2], label[:, 0]) + F.cross_entropy(logits[:, 2:], label[:, 1])) / 2
+    expected = (
+        functional.cross_entropy(logits[:, :2], label[:, 0])
+        + functional.cross_entropy(logits[:, 2:], label[:, 1])
+    ) / 2
     torch.testing.assert_close(split_cross_entropy(logits, label, sizes=(2, 3)).mean(), expected)
     vectors = torch.cat([torch.eye(2)[label[:, 0]], torch.eye(3)[label[:, 1]]], dim=1)
     torch.testing.assert_close(split_cross_entropy(logits, vectors, sizes=(2, 3)).mean(), expected)
@@ -70,7 +73,7 @@ def two_batch() -> dict[str, Tensor]:
 def test_training_averages_the_losses_of_the_modalities() -> None:
     batch, task = two_batch(), Classification(("audio", "video"), cross_entropy, each_modality=True)
     scores = task(TwoScores().train(), batch)
-    audio, video = (F.cross_entropy(batch[name], batch["label"]) for name in ("audio", "video"))
+    audio, video = (functional.cross_entropy(batch[name], batch["label"]) for name in ("audio", "video"))
     torch.testing.assert_close(scores["loss"], (audio + video) / 2)
     torch.testing.assert_close(scores["loss_audio"], audio)
     torch.testing.assert_close(scores["loss_video"], video)
@@ -81,14 +84,16 @@ def test_evaluation_scores_the_averaged_logits() -> None:
     scores = task(TwoScores().eval(), batch)
     assert set(scores) == {"loss"}
     mean = (batch["audio"] + batch["video"]) / 2
-    torch.testing.assert_close(scores["loss"], F.cross_entropy(mean, batch["label"]))
+    torch.testing.assert_close(scores["loss"], functional.cross_entropy(mean, batch["label"]))
 
 
 def test_modalities_may_have_labels_of_their_own() -> None:
     batch = {**two_batch(), "video_label": torch.tensor([2, 2, 2, 2])}
     scores = Classification(("audio", "video"), cross_entropy, each_modality=True)(TwoScores().train(), batch)
-    torch.testing.assert_close(scores["loss_video"], F.cross_entropy(batch["video"], batch["video_label"]))
-    torch.testing.assert_close(scores["loss_audio"], F.cross_entropy(batch["audio"], batch["label"]))
+    torch.testing.assert_close(
+        scores["loss_video"], functional.cross_entropy(batch["video"], batch["video_label"])
+    )
+    torch.testing.assert_close(scores["loss_audio"], functional.cross_entropy(batch["audio"], batch["label"]))
 
 
 def test_absent_modalities_have_no_loss() -> None:
