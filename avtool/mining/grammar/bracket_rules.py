@@ -184,9 +184,14 @@ def manner_of_speech(bracket: BracketContext) -> Verdict | None:
     tag = bracket.tag
     manner = all(word in words("manner") or (word.endswith("ly") and len(word) > 4) for word in said)
     only_quality = len(said) <= 2 and bool(tag.qualities) and not tag.sources and not tag.sounds
-    voice = said[-1] in ("accent", "voice") and bracket.dialogue_follows
-    silent = voice or (not bracket.sounds_surely and (manner or only_quality))
+    silent = not bracket.sounds_surely and (manner or only_quality)
     return Verdict("noise", "manner of speech") if silent else None
+
+
+def put_on_voice(bracket: BracketContext) -> Verdict | None:
+    """A voice before dialogue: "[gruff voice] Hello."; alone it is a sound."""
+    voice = bracket.text.split()[-1] in ("accent", "voice") and bracket.dialogue_follows
+    return Verdict("noise", "manner of speech") if voice else None
 
 
 def on_screen_text(bracket: BracketContext) -> Verdict | None:
@@ -217,6 +222,7 @@ RULES: tuple[Rule, ...] = (
     labelled_with_colon,
     generic_speaker,
     named_speaker,
+    put_on_voice,
     stage_direction,
 )
 

@@ -18,7 +18,8 @@ _NAME = re.compile(
 )
 _LOWER_PARTS = re.compile(r"^(?:Mc|Mac|O['’]|D['’]|De|de|da|van|von|al-)|['’]?s$|(?<=\d)(?:st|nd|rd|th)$")
 _MEDIUM = re.compile(
-    rf" (?:on|over|through|via) {MEDIA}$| \(?(?:off|o\.s\.|v\.o\.|off-?screen|voice-?over)\)?$|(?<=['’]s) voice$",
+    rf" (?:on|over|through|via) {MEDIA}$| \(?(?:off|o\.s\.|v\.o\.|off-?screen|voice-?over)\)?$"
+    r"|(?<=['’]s) voice$",
     re.IGNORECASE,
 )
 
