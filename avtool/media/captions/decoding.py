@@ -1,0 +1,104 @@
+"""Which encoding a caption file is in: byte order mark, UTF-8, UTF-16 by its zeros, a guess, Windows-1252."""
+
+import codecs
+import re
+from typing import NamedTuple
+
+from avtool.core.errors import BadInputError
+
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: its mark begins with that of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# The encodings subtitles come in; leaving out the exotic ones makes the guess better and faster.
+_LIKELY = (
+    "cp1252 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 cp1257 cp874 koi8_r cp932 euc_jp cp949 gb18030 big5"
+).split()
+_SAMPLE_BYTES = 65_536
+_CHAOS_TOLERANCE = 0.01
+_NOT_TEXT = (
+    (re.compile(rb"\x1aE\xdf\xa3|....ftyp|RIFF....AVI |\x00\x00\x01\xb3|FLV\x01", re.DOTALL), "a film"),
+    (re.compile(rb"PG..........[\x14-\x17\x80]", re.DOTALL), "bitmap subtitles (PGS)"),
+    (re.compile(rb"\x00\x00\x01\xba"), "an MPEG program stream (bitmap subtitles or a film)"),
+    (re.compile(rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!|BZh|\xfd7zXZ"), "a packed archive"),
+    (re.compile(rb"%PDF|\x89PNG|\xff\xd8\xff|GIF8|\xd0\xcf\x11\xe0"), "a document or picture"),
+)
+_HINTS = {
+    "a film": "name it as the film, and take its captions with stream:N",
+    "bitmap subtitles (PGS)": "OCR is not offered: give a text file",
+    "a packed archive": "unpack it first",
+}
+
+
+class Decoded(NamedTuple):
+    """Text, and which encoding it was in and how that was found."""
+
+    text: str
+    encoding: str
+
+
+def decode(data: bytes, source: str) -> Decoded:
+    """Decodes a caption file; line ends become line feeds, zero bytes go.
+
+    Raises:
+        BadInputError: the bytes are no text.
+    """
+    text, encoding = _decode(data, source)
+    text = text.removeprefix("\ufeff").replace("\0", "")
+    return Decoded(text.replace("\r\n", "\n").replace("\r", "\n"), encoding)
+
+
+def _decode(data: bytes, source: str) -> Decoded:
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            return Decoded(data[len(mark) :].decode(encoding, errors="replace"), f"{encoding} (BOM)")
+    _refuse_binary(data, source)
+    if encoding := _utf16_by_zeros(data):
+        return Decoded(data.decode(encoding, errors="replace"), f"{encoding} (by its zero bytes)")
+    try:
+        return Decoded(data.decode("utf-8"), "utf-8")
+    except UnicodeDecodeError as error:
+        guess = _guessed(data, first_foreign=error.start)
+    if guess:
+        try:
+            return Decoded(data.decode(guess), f"{guess} (guessed)")
+        except UnicodeDecodeError:
+            pass  # the sample was in it, the whole is not
+    return Decoded(data.decode("cp1252", errors="replace"), "cp1252 (assumed)")
+
+
+def _refuse_binary(data: bytes, source: str) -> None:
+    for pattern, what in _NOT_TEXT:
+        if pattern.match(data):
+            hint = _HINTS.get(what, "give a caption file")
+            raise BadInputError(f"{source} is {what}, not a caption file", hint)
+    head = data[:4096]
+    controls = sum(byte < 32 and byte not in b"\0\t\n\x0b\x0c\r\x1a" for byte in head)
+    if controls > len(head) // 20:
+        raise BadInputError(f"{source} is binary, not a caption file", "give a text caption file")
+
+
+def _utf16_by_zeros(data: bytes) -> str:
+    """UTF-16 without a mark: in Western text each second byte is zero, always on the same side."""
+    head = data[:4096]
+    first, second = head[0::2].count(0), head[1::2].count(0)
+    if max(first, second) < max(2, len(head) // 8) or min(first, second) * 10 > max(first, second):
+        return ""
+    return "utf-16-be" if first > second else "utf-16-le"
+
+
+def _guessed(data: bytes, first_foreign: int) -> str:
+    """The likeliest encoding of a piece around the first byte that is not UTF-8, or ""."""
+    from charset_normalizer import from_bytes
+
+    begin = max(0, first_foreign - 1000)
+    matches = list(from_bytes(data[begin : begin + _SAMPLE_BYTES], cp_isolation=list(_LIKELY)))
+    if not matches:
+        return ""
+    plausible = [match for match in matches if match.chaos <= matches[0].chaos + _CHAOS_TOLERANCE]
+    best = max(plausible, key=lambda match: (match.coherence, "cp1252" in match.could_be_from_charset))
+    # Windows-1252 wins where it reads the same text: nearly all files that fit it and others are in it.
+    return "cp1252" if "cp1252" in best.could_be_from_charset else str(best.encoding)

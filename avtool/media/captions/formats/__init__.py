@@ -1,0 +1,1 @@
+"""One reader a format: `read(text, draft)` fills a draft with raw cues."""

@@ -1,0 +1,94 @@
+"""WebVTT (W3C): cues with voices and regions; notes, style sheets and metadata are skipped."""
+
+import json
+import re
+
+from avtool.core.errors import BadInputError
+from avtool.media.captions.draft import Draft, RawCue
+from avtool.media.captions.formats.blocks import Block, blocks
+from avtool.media.captions.formats.time_line import CLOCK, milliseconds
+from avtool.media.captions.languages import bcp47
+from avtool.media.captions.markup import plain_webvtt
+
+_HEADER_LINE = re.compile(r"\s*(language|lang|kind)\s*[:=]\s*(\S+)", re.IGNORECASE)
+_NO_CUE_TEXT = re.compile(r"(NOTE|STYLE|REGION)(\s|$)")
+_REGION = re.compile(r"(?:^|\s)region:(\S+)")
+_LOCAL = re.compile(rf"LOCAL:{CLOCK.format('a')}(?=,|\s|$)")
+_MPEGTS = re.compile(r"MPEGTS:(\d{1,12})")
+_MPEGTS_HZ = 90_000
+
+
+def read(text: str, draft: Draft) -> None:
+    """Reads WebVTT more tolerantly than the standard, and never loses a cue that the standard keeps.
+
+    Raises:
+        BadInputError: the file holds metadata or chapters, no captions.
+    """
+    _, _, below_signature = text.lstrip().partition("\n")  # the first line may look like a time line
+    first, *cues = blocks("WEBVTT\n" + below_signature)
+    _read_header(next(filter(None, first.paragraphs), []), draft)
+    for block in cues:
+        lines = _own_lines(block, draft)
+        if block.time is None or block.time.start_ms is None:
+            draft.unreadable(block.line_number, block.line)
+            continue
+        plain = plain_webvtt("\n".join(lines))
+        region = _REGION.search(block.time.rest)
+        style = region[1] if region else ""
+        times = block.time.start_ms, block.time.end_ms
+        draft.add(RawCue(*times, plain.lines, plain.italic, plain.voice, style))
+    _refuse_metadata(cues, draft)
+
+
+def _read_header(lines: list[str], draft: Draft) -> None:
+    for line in lines:
+        if found := _HEADER_LINE.match(line):
+            name, value = found[1].lower(), found[2]
+            if name != "kind":
+                draft.language = bcp47(value)
+            elif value.lower() in ("metadata", "chapters"):
+                raise BadInputError(
+                    f"{draft.source} is a WebVTT file of {value.lower()}, not of captions", "give its captions"
+                )
+        elif line.startswith("X-TIMESTAMP-MAP"):
+            _read_timestamp_map(line, draft)
+
+
+def _read_timestamp_map(line: str, draft: Draft) -> None:
+    """`X-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:900000` (RFC 8216, 3.5)."""
+    local, mpegts = _LOCAL.search(line), _MPEGTS.search(line)
+    if local is None or mpegts is None:
+        draft.count("unreadable X-TIMESTAMP-MAP")
+        return
+    draft.mpegts_offset_s = int(mpegts[1]) / _MPEGTS_HZ - milliseconds(local, "a") / 1000
+
+
+def _own_lines(block: Block, draft: Draft) -> list[str]:
+    """The cue's lines. A blank line ends a cue, unless it comes before all of its text."""
+    texts = [p for p in block.paragraphs if p and not _NO_CUE_TEXT.match(p[0])]
+    if block.paragraphs[0]:
+        lines, left_out = block.paragraphs[0], [p for p in texts if p is not block.paragraphs[0]]
+    else:
+        lines, left_out = [line for paragraph in texts for line in paragraph], []
+        draft.count("blank line inside a cue", bool(lines))
+    if left_out:
+        draft.count("text outside of cues left out", len(left_out))
+    return lines
+
+
+def _refuse_metadata(cues: list[Block], draft: Draft) -> None:
+    """Metadata tracks carry JSON; nothing else in the file need say so."""
+    texts = ("\n".join(line for paragraph in block.paragraphs for line in paragraph) for block in cues)
+    if cues and all(map(_is_json, texts)):
+        raise BadInputError(
+            f"{draft.source} is a WebVTT file of metadata (JSON), not of captions", "give its captions"
+        )
+
+
+def _is_json(text: str) -> bool:
+    if not text.lstrip().startswith("{"):
+        return False
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -1,0 +1,103 @@
+"""The one reader of caption files: whatever the format, the encoding and the damage."""
+
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from avtool.core.errors import BadInputError
+from avtool.media.captions.cue import Captions
+from avtool.media.captions.decoding import decode
+from avtool.media.captions.draft import Draft
+from avtool.media.captions.formats import (
+    comma_times,
+    ebu_stl,
+    one_liners,
+    sami,
+    scc,
+    subrip,
+    substation,
+    ttml,
+    webvtt,
+)
+from avtool.media.captions.markup import mend_mojibake
+from avtool.media.captions.sniffing import sniff
+
+MAX_BYTES = 32 * 1024 * 1024
+
+_READERS: dict[str, Callable[[str, Draft], None]] = {
+    "srt": subrip.read,
+    "vtt": webvtt.read,
+    "ass": substation.read,
+    "ttml": ttml.read,
+    "scc": scc.read,
+    "sami": sami.read,
+    "sbv": comma_times.read,
+    "subviewer": comma_times.read,
+    "spruce": comma_times.read_spruce,
+    "microdvd": one_liners.read_microdvd,
+    "mpl2": one_liners.read_mpl2,
+    "tmplayer": one_liners.read_tmplayer,
+}
+
+
+def read_captions(
+    source: Path | str, *, fps: float | None = None, data: bytes | None = None, language: str = "en"
+) -> Captions:
+    """Reads captions; the format is found by content, never by the file's name.
+
+    Args:
+        source: the file; with `data` only its name in messages.
+        fps: frames per second of the film, for formats that count frames and do not say how many.
+        data: the file's content, where it has been read already.
+        language: which language to take of a file that holds several (BCP 47).
+
+    Raises:
+        BadInputError: there is no such file, or it holds no captions that can be read.
+    """
+    if fps is not None and not (math.isfinite(fps) and fps > 0):
+        raise BadInputError(f"a frame rate of {fps:g} makes no sense", "give frames per second, as in 23.976")
+    name = str(source)
+    content = read_bounded(Path(source)) if data is None else data
+    if len(content) > MAX_BYTES:
+        raise BadInputError(f"{name} is over {MAX_BYTES >> 20} MiB: no caption file is so large", "")
+    if ebu_stl.is_ebu_stl(content):
+        draft = Draft(name, "binary", "stl")
+        ebu_stl.read(content, draft)
+        return draft.finish()
+    text, encoding = decode(content, name)
+    format_ = sniff(text, name, encoding)
+    if format_ == "hls":
+        return _read_playlist(source, data)
+    text, num_mended = mend_mojibake(text)
+    draft = Draft(name, encoding, format_, fps, language)
+    if num_mended:
+        draft.count("wrongly decoded character", num_mended)
+    if num_lost := text.count("�"):
+        draft.count("unreadable character", num_lost)
+    _READERS[format_](text, draft)
+    return draft.finish()
+
+
+def read_bounded(path: Path) -> bytes:
+    """The content of a file, one byte over the bound at most.
+
+    Raises:
+        BadInputError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise BadInputError(f"cannot read `{path}`: {reason.lower()}", "check the name") from error
+    except ValueError as error:  # a zero byte in the name
+        raise BadInputError(f"cannot read {str(path)!r}: {error}", "check the name") from error
+
+
+def _read_playlist(source: Path | str, data: bytes | None) -> Captions:
+    from avtool.media.captions.segments import read_caption_segments  # which reads each segment with the above
+
+    if data is not None:
+        raise BadInputError(f"{source} is an HLS playlist: its segments lie beside the file", "give its path")
+    return read_caption_segments(Path(source))
