@@ -1,6 +1,6 @@
 """English verb forms and noun plurals by rule: the lexicon lists plain forms only.
 
-The rules may give a form too many ("visiting" and "visitting"): a misspelling that is understood does no harm.
+The rules may give a form too many ("visiting" and "visitting"): to understand a misspelling does no harm.
 """
 
 from collections.abc import Iterator

@@ -1,12 +1,13 @@
-"""The grammar of music: mood is a quality, instrument is a source, genre says nothing, the rest is "music"."""
+"""The grammar of music: mood is a quality, instrument is a source, genre says nothing."""
 
+from avtool.mining.tagger.dictionary import look_up
 from avtool.mining.tagger.lexicon import Word
 from avtool.mining.tagger.reading import Reading, unique
-from avtool.mining.tagger.unknown_words import guess
 
 # What a voice does with a tune is the sound; the tune is not ("singing pop song").
 _SUNG = frozenset(
-    "sing hum whistle rap chant vocalize recite croon yodel scat scream shout yell beatbox".split()
+    {"sing", "hum", "whistle", "rap", "chant", "vocalize", "recite", "croon", "yodel", "scat", "beatbox"}
+    | {"scream", "shout", "yell"}
 )
 _SAYS_NOTHING = ("perform", "idle", "continuing", "silent", "language", "quantifier", "article")
 _MAKERS = ("instruments", "ensemble", "people", "medium")
@@ -18,7 +19,7 @@ def is_sung(word: Word) -> bool:
 
 
 def is_music(words: list[Word]) -> bool:
-    """Whether a clause speaks of music: it names music, or an instrument or a band that plays, or one alone."""
+    """Whether a clause names music, or an instrument or a band that plays, or an instrument alone."""
     if any(is_sung(word) for word in words):
         return False
     if any(word.has("music") for word in words):
@@ -59,7 +60,8 @@ def _quality(word: Word) -> str:
         return word.state or word.quality
     if word.sound:
         return word.sound
-    known = guess(word.text) if word.has("unknown") else None
-    if known and (known.is_adjective or word.text.endswith(("ing", "ed", "ly")) and known.in_dictionary):
-        return word.text
-    return ""
+    known = look_up(word.text) if word.has("unknown") else None
+    if known is None:
+        return ""
+    is_manner = word.text.endswith(("ing", "ed", "ly")) and known.in_dictionary
+    return word.text if known.is_adjective or is_manner else ""

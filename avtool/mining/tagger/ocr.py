@@ -11,8 +11,9 @@ from avtool.mining.tagger.lexicon import Lexicon
 
 # Shapes that are taken for one another; a "t" often comes out as an apostrophe and an "i".
 _CONFUSIONS = (
-    ("l", "i"), ("i", "l"), ("|", "l"), ("|", "i"), ("1", "l"), ("1", "i"), ("!", "l"), ("!", "i"), ("/", "l"),
-    ("/", "i"), ("0", "o"), ("o", "q"), ("q", "g"), ("q", "o"), ("vv", "w"), ("rn", "m"), ("cl", "d"),
+    ("l", "i"), ("i", "l"), ("|", "l"), ("|", "i"), ("1", "l"), ("1", "i"), ("!", "l"), ("!", "i"),
+    ("/", "l"), ("/", "i"), ("0", "o"), ("o", "q"), ("q", "g"), ("q", "o"),
+    ("vv", "w"), ("rn", "m"), ("cl", "d"),
     ("ti'", "tt"), ("t'i", "tt"), ("'i'i'", "tt"), ("'i'i", "tt"), ("'i'", "t"), ("'i", "t"), ("i'", "t"),
     ("'t", "t"), ("5", "s"), ("$", "s"), ("ii", "ll"),
 )  # fmt: skip

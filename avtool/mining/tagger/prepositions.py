@@ -6,8 +6,8 @@ from avtool.mining.tagger.lexicon import Lexicon, Word
 
 # Sounds made on something: "knocking on door", "rain pattering on window".
 _STRUCK_BY = frozenset(
-    "knock bang pound tap rap thump thud hammer hit kick slap drum beat scratch scrape pat patter strike punch "
-    "type click crash blow splash".split()
+    {"knock", "bang", "pound", "tap", "rap", "thump", "thud", "hammer", "hit", "kick", "slap", "drum", "beat"}
+    | {"scratch", "scrape", "pat", "patter", "strike", "punch", "type", "click", "crash", "blow", "splash"}
 )
 
 
@@ -63,9 +63,7 @@ def _read_phrase(preposition: str, words: list[Word], lexicon: Lexicon, found: C
     if any(word.sound == "voice" for word in words):
         found.voice = True
         found.qualities += [word.quality for word in words if word.quality]
-    elif any(word.has("music") or word.has("genre") for word in words) and last.has("music"):
-        found.more += words
-    elif preposition == "of":
+    elif preposition == "of" or last.has("music"):
         found.more += words
     elif preposition in {"in", "with"} and any(word.has("language", "marker") for word in words):
         found.spoken = True

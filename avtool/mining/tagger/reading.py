@@ -10,7 +10,7 @@ class Reading:
     """The labels of one clause; the fields are those of `SoundTag`.
 
     Attributes:
-        named: whether the only source is a name or a role of a person, so that without a sound the clause
+        is_person: whether the only source is a name or a role of a person, so that without a sound the clause
             is a speaker label.
         subject: in a clause that is only a speaker label, that speaker.
     """
@@ -21,7 +21,7 @@ class Reading:
     aspect: Aspect = "unknown"
     confidence: float = 0.8
     rule: str = "nothing"
-    named: bool = False
+    is_person: bool = False
     subject: str = ""
 
     def but(self, **changes: object) -> "Reading":

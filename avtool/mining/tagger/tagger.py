@@ -2,7 +2,8 @@
 
 from avtool.mining.sound_tag import SoundTag
 from avtool.mining.tagger.clause import read_clause
-from avtool.mining.tagger.lexicon import Lexicon, load_lexicon
+from avtool.mining.tagger.lexicon import Lexicon
+from avtool.mining.tagger.lexicon_files import load_lexicon
 from avtool.mining.tagger.normalise import normalise
 from avtool.mining.tagger.ocr import repair
 from avtool.mining.tagger.reading import Reading, join
@@ -38,7 +39,10 @@ class Tagger:
         if not plain:
             return SoundTag(rule="empty", confidence=1.0)
         repaired = repair(plain, self.lexicon)
-        clauses = split_clauses(read_words(repaired, self.lexicon))
+        words = read_words(repaired, self.lexicon)
+        if any(word.has("abstract") for word in words):
+            return SoundTag(rule="about the captions", confidence=0.9)
+        clauses = split_clauses(words)
         reading = join([read_clause(clause, self.lexicon) for clause in clauses])
         return self._result(reading, repaired != plain)
 

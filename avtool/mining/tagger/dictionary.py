@@ -1,0 +1,42 @@
+"""What lemminflect's English dictionary says of a word that the lexicon does not know."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+# Where the dictionary's lemma is not the word that captions mean ("dinging" is not from "dinge").
+_STEMS = ("whir", "ding", "chitter", "whoosh", "meow")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The lemma a word would have as a verb and as a noun, and which classes the dictionary lists it in."""
+
+    verb: str
+    noun: str
+    is_verb: bool
+    is_noun: bool
+    is_adjective: bool
+    is_adverb: bool
+
+    @property
+    def in_dictionary(self) -> bool:
+        """Whether the dictionary has the word at all; names and inventions are not there."""
+        return self.is_verb or self.is_noun or self.is_adjective or self.is_adverb
+
+
+@lru_cache(maxsize=20_000)
+def look_up(word: str) -> Entry:
+    """Looks an unknown word up. The first call imports lemminflect, which takes a moment."""
+    import lemminflect
+
+    found = lemminflect.getAllLemmas(word)
+    verb = _stem(word) or (found.get("VERB") or lemminflect.getAllLemmasOOV(word, "VERB")["VERB"])[0]
+    noun = (found.get("NOUN") or (word,))[0]
+    return Entry(verb, noun, "VERB" in found, "NOUN" in found, "ADJ" in found, "ADV" in found)
+
+
+def _stem(word: str) -> str:
+    for stem in _STEMS:
+        if word.removeprefix(stem) in {"", "s", "es", "ing", "ed", stem[-1] + "ing", stem[-1] + "ed"}:
+            return stem
+    return ""
