@@ -36,7 +36,7 @@ class BracketContext:
         attached: whether a letter or digit touches it, as in "f(x)".
         colon: whether a colon follows at once.
         dialogue_follows: whether somebody goes on to speak in the same turn.
-        bracket_follows: whether the next thing in the turn is another bracket.
+        sound_follows: whether the next thing in the turn is another bracket, or a lyric.
         has_notes: whether notes stand inside.
         facts: what is known of the whole file.
     """
@@ -50,7 +50,7 @@ class BracketContext:
     attached: bool
     colon: bool
     dialogue_follows: bool
-    bracket_follows: bool
+    sound_follows: bool
     has_notes: bool
     facts: FileFacts
 
@@ -139,16 +139,16 @@ def aside(bracket: BracketContext) -> Verdict | None:
 
 def labelled_with_colon(bracket: BracketContext) -> Verdict | None:
     """A speaker with a colon: "(JOHN):", "[MAN 2:]"."""
-    known = is_label(bracket.content, bracket.facts)
-    named = bracket.colon and (known or not bracket.sounds_surely)
-    return Verdict("label", "bracketed speaker") if named else None
+    named = looks_like_name(bracket.content) or not bracket.tag.is_event
+    named = is_label(bracket.content, bracket.facts) or (named and not bracket.sounds_surely)
+    return Verdict("label", "bracketed speaker") if bracket.colon and named else None
 
 
 def generic_speaker(bracket: BracketContext) -> Verdict | None:
     """A speaker by kind: "[man] Hello."; "[man]" alone is nothing that is heard."""
     if not is_person(bracket.text):
         return None
-    if bracket.dialogue_follows or bracket.bracket_follows:
+    if bracket.dialogue_follows or bracket.sound_follows:
         return Verdict("label", "bracketed speaker")
     return None if bracket.tag.is_event else Verdict("noise", "speaker alone")
 
@@ -164,7 +164,7 @@ def named_speaker(bracket: BracketContext) -> Verdict | None:
     name = len(plain.split()) <= 3 and looks_like_name(plain) and not sound
     if followed and (known or (name and not (capitals_mean_nothing and bracket.tag.is_event))):
         return Verdict("label", "bracketed speaker")
-    if bracket.bracket_follows and name and not caseless and not bracket.tag.is_event:
+    if bracket.sound_follows and name and not caseless and not bracket.tag.is_event:
         return Verdict("label", "bracketed speaker")
     return Verdict("noise", "speaker alone") if known and not bracket.sounds_surely else None
 
@@ -189,8 +189,9 @@ def manner_of_speech(bracket: BracketContext) -> Verdict | None:
 
 
 def put_on_voice(bracket: BracketContext) -> Verdict | None:
-    """A voice before dialogue: "[gruff voice] Hello."; alone it is a sound."""
-    voice = bracket.text.split()[-1] in ("accent", "voice") and bracket.dialogue_follows
+    """A voice beside dialogue: "[gruff voice] Hello."; alone it is a sound."""
+    beside_dialogue = bool(bracket.before) or bracket.dialogue_follows
+    voice = bracket.text.split()[-1] in ("accent", "voice") and beside_dialogue
     return Verdict("noise", "manner of speech") if voice else None
 
 
@@ -217,9 +218,9 @@ RULES: tuple[Rule, ...] = (
     emphasis,
     on_screen_text,
     spoken_language,
+    labelled_with_colon,
     manner_of_speech,
     aside,
-    labelled_with_colon,
     generic_speaker,
     named_speaker,
     put_on_voice,

@@ -2,13 +2,14 @@
 
 import re
 
-from avtool.mining.grammar.canvas import Canvas, FoundTag
+from avtool.mining.grammar.canvas import BRACKET_MASK, LABEL_MASK, TAG_MASK, Canvas, FoundTag
 from avtool.mining.grammar.certainty import names_sound
 from avtool.mining.grammar.cleaning import clean, has_letters, is_capitals
 from avtool.mining.grammar.records import TagFunction
 from avtool.mining.grammar.vocabulary import is_spoken_language, words
 
 MAX_WORDS = 5
+_BLANK = f" \t{BRACKET_MASK}{LABEL_MASK}{TAG_MASK}"
 _SPOKEN_END = re.compile(r"[!?]\W*$")
 _SENTENCE_END = re.compile(r"[.!?…:,—–-]\W*$")
 
@@ -45,7 +46,7 @@ def _capital_runs(canvas: Canvas, tag: TagFunction) -> list[tuple[int, int]]:
         line = canvas.masked[start:end]
         if not is_capitals(line):
             continue
-        start, end = start + len(line) - len(line.lstrip()), start + len(line.rstrip())
+        start, end = start + len(line) - len(line.lstrip(_BLANK)), start + len(line.rstrip(_BLANK))
         follows = bool(runs) and not has_letters(canvas.masked[runs[-1][1] : start])
         if follows and not is_caps_effect(line, tag):
             runs[-1] = (runs[-1][0], end)

@@ -9,6 +9,7 @@ SYMBOLS = "←-⇿⏩-⏺▶►◀◄➔-➾⬅-⬇☎☏✆📞📟📠📱📲
 MARKUP = re.compile(rf"\{{\\[^{{}}\n]{{0,200}}\}}|</?[a-zA-Z][^<>\n]{{0,200}}>|[{INVISIBLE}{SYMBOLS}]+")
 _INVISIBLE_RUN = re.compile(f"[{INVISIBLE}]+")
 _QUOTES = re.compile('["“”„«»]')
+_BRACKETS = re.compile(r"[()\[\]{}（）［］｛｝【】〔〕「」]")
 _EDGES = " \t\n.,:;!?…·-–—~\"'“”‘’`´*＊#_|。、，．：；！？・＿～―"
 _ABBREVIATION = re.compile(r"(?:\b\w\.){2,}$")
 
@@ -16,7 +17,7 @@ _ABBREVIATION = re.compile(r"(?:\b\w\.){2,}$")
 def clean(content: str) -> str:
     """The words of a text on one line, in their own case, without markup, notes and edge punctuation."""
     text = NOTE_RUN.sub(" ", MARKUP.sub(" ", _INVISIBLE_RUN.sub("", content)))
-    text = _QUOTES.sub("", text)
+    text = _BRACKETS.sub(" ", _QUOTES.sub("", text))
     text = " ".join(text.split())
     abbreviated = bool(_ABBREVIATION.search(text))  # "p.a." keeps its last point
     text = text.strip(_EDGES)

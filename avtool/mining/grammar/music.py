@@ -42,6 +42,8 @@ def sung_stretches(text: str, notes: list[tuple[int, int]]) -> list[tuple[int, i
         if opened is not None:
             stretches.append((opened, start))
             opened = None if ends_line and not begins_line else end
+        elif begins_line and ends_line and (start, end) == notes[-1]:
+            continue  # on a line of its own: it marks no words
         elif ends_line and not begins_line:
             stretches.append((stretches[-1][1] if stretches else 0, start))  # opened in a cue before
         else:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from avtool.media.captions.cue import Cue
 from avtool.mining.grammar.bracket_rules import BracketContext, classify
 from avtool.mining.grammar.brackets import Bracket, Brackets, find_brackets
-from avtool.mining.grammar.canvas import BRACKET_MASK, Canvas, FoundTag
+from avtool.mining.grammar.canvas import BRACKET_MASK, TAG_MASK, Canvas, FoundTag
 from avtool.mining.grammar.capitals import take_caps_effects, take_on_screen_capitals
 from avtool.mining.grammar.certainty import is_certain, names_sound
 from avtool.mining.grammar.cleaning import MARKUP, NOTE_RUN, clean, has_letters, is_capitals
@@ -155,7 +155,7 @@ def _context(canvas: Canvas, bracket: Bracket, facts: FileFacts, tag: TagFunctio
         attached=any(character.isascii() and character.isalnum() for character in around),
         colon=masked[bracket.end : bracket.end + 1] == ":" or bracket.content.rstrip().endswith(":"),
         dialogue_follows=has_letters(_words(rest)),
-        bracket_follows=rest.startswith(BRACKET_MASK),
+        sound_follows=rest.startswith((BRACKET_MASK, TAG_MASK)),
         has_notes=bool(NOTE_RUN.search(bracket.content)),
         facts=facts,
     )

@@ -1,0 +1,83 @@
+"""Notes: music alone, lyrics, and descriptions of music."""
+
+import pytest
+
+
+@pytest.mark.parametrize("text", ["♪", "♪♪", "♪ ♪", "♫♫", "[♪♪♪]", "(♪)", "# #", "â™ª", "🎵", "♪\n♪", "- ♪♪"])
+def test_notes_alone_are_music(parse, text):
+    (tag,) = parse(text).tags
+    assert (tag.text, tag.kind, tag.lyrics) == ("music", "music", False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "♪ I will always love you ♪",
+        "♪ I will always\nlove you ♪",
+        "♪ I will always ♪\n♪ love you ♪",
+        "♪ I will always\n♪ love you",
+        "♪I will always love you",
+        "and I will always love you ♪",
+        "# I will always love you #",
+        "# I will always\nlove you #",
+        "¶ I will always love you ¶",
+        "â™ª I will always love you â™ª",
+        "♪ Dance to the music ♪",
+        "[♪ I will always love you ♪]",
+        "♪ I WILL ALWAYS LOVE YOU ♪",
+    ],
+)
+def test_words_between_notes_are_sung(parse, tagger, text):
+    parsed = parse(text)
+    (tag,) = parsed.tags
+    assert (tag.kind, tag.lyrics, tagger.tag(tag.text).sounds) == ("lyric", True, ("sing",))
+    assert not parsed.dialogue
+
+
+def test_the_words_of_a_lyric_are_kept_on_request_only(parse):
+    text = "♪ I will always\nlove you ♪"
+    assert parse(text).tags[0].raw == "♪"
+    assert parse(text, keep_lyrics=True).tags[0].raw == "I will always\nlove you"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "♪ [upbeat music playing] ♪",
+        "♪ (upbeat music playing) ♪",
+        "[♪ upbeat music playing ♪]",
+        "♪ upbeat music playing ♪",
+    ],
+)
+def test_bracketed_text_between_notes_is_a_tag(tags, text):
+    assert tags(text) == ["upbeat music playing"]
+
+
+@pytest.mark.parametrize("text", ["#1 fan of yours", "He is #1", "#hashtag", "Press # now", "#1 and #2 #"])
+def test_a_hash_that_is_not_paired_at_both_ends_is_a_sign(parse, text):
+    parsed = parse(text)
+    assert not parsed.tags
+    assert [span.text for span in parsed.dialogue] == [text]
+
+
+def test_a_song_beside_dialogue(parse):
+    parsed = parse("- ♪ La la la ♪\n- Stop that!", "Listen. ♪ La la ♪")
+    assert [tag.kind for tag in parsed.tags] == ["lyric", "lyric"]
+    assert [span.text for span in parsed.dialogue] == ["Stop that!", "Listen."]
+
+
+def test_notes_beside_dialogue_on_a_line_of_their_own_are_music(parse):
+    parsed = parse("♪♪\nGood morning.")
+    assert [tag.text for tag in parsed.tags] == ["music"]
+    assert [span.text for span in parsed.dialogue] == ["Good morning."]
+
+
+def test_a_singer_is_the_speaker_of_a_lyric(parse):
+    (tag,) = parse("[Elsa] ♪ Let it go ♪").tags
+    assert (tag.kind, tag.speaker) == ("lyric", "Elsa")
+
+
+def test_a_british_music_label_is_music_and_its_title_is_not_dialogue(parse):
+    parsed = parse('MUSIC: "Waterloo" by ABBA')
+    assert [tag.text for tag in parsed.tags] == ["music"]
+    assert not parsed.dialogue
