@@ -5,6 +5,7 @@ and ends when it has been read rather than when the sound ends.
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from avtool.core.errors import BadInputError
 from avtool.core.registry import nearest_hint
@@ -178,11 +179,9 @@ def captions_of(
 
 def _without_collisions(cues: list[Cue]) -> list[Cue]:
     """Ends a cue two frames before the next one where it has been shown long enough; else they overlap."""
-    clean: list[Cue] = []
-    for cue, following in zip(cues, [*cues[1:], None], strict=True):
-        if following is not None and cue.end_ms > following.start_ms - 1000 * _GAP:
-            earlier = following.start_ms - round(1000 * _GAP)
-            if earlier - cue.start_ms >= 1000 * _SHORTEST:
-                cue = replace(cue, end_ms=earlier)
-        clean.append(cue)
-    return clean
+    clean = []
+    for cue, following in pairwise(cues):
+        end_ms = min(cue.end_ms, following.start_ms - round(1000 * _GAP))
+        long_enough = end_ms - cue.start_ms >= 1000 * _SHORTEST
+        clean.append(replace(cue, end_ms=end_ms) if long_enough else cue)
+    return clean + cues[-1:]

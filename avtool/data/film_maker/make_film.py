@@ -4,7 +4,8 @@ import csv
 import io
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -126,6 +127,8 @@ def make_film(
     frame_size = None if picture == "none" or container == "m4a" else size
     painter = Painter(script, picture, *size, frame_rate) if frame_size else None
     inside = shown if captions == "inside" else []
+    if container in ("mp4", "m4a"):
+        inside = _one_at_a_time(inside)
     with film_file(
         files.film, container, sounds.sample_rate, frame_rate, frame_size, captions == "inside"
     ) as writer:
@@ -164,6 +167,14 @@ def _check(
             f"a picture of {size[1]}x{size[0]} cannot be encoded", "use even sides from 16 on"
         )
     assert sounds.sample_rate == speech.sample_rate, "sounds and speech must have one sampling rate"
+
+
+def _one_at_a_time(cues: Sequence[Cue]) -> list[Cue]:
+    """Ends every cue when the next one starts: MP4 cannot show two at once, and would delay the second."""
+    return [
+        replace(cue, end_ms=max(min(cue.end_ms, following.start_ms), cue.start_ms + 1))
+        for cue, following in pairwise(cues)
+    ] + list(cues[-1:])
 
 
 def _shoot(

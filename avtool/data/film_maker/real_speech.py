@@ -61,11 +61,18 @@ class RealSpeech:
         """How many recordings there are."""
         return len(self.voices)
 
+    def seconds(self, text: str, voice: int, take: int) -> float:  # noqa: ARG002 - recordings cannot read
+        _, first, last = self._find(voice, take)
+        return (last - first) / self.sample_rate
+
     def render(self, text: str, voice: int, take: int) -> Samples:  # noqa: ARG002 - recordings cannot read
-        path, utterances = self.voices[voice % len(self.voices)]
-        first, last = utterances[take % len(utterances)]
+        path, first, last = self._find(voice, take)
         clip = _read(path, self.sample_rate)[first:last]
         return np.asarray(clip / np.sqrt(np.mean(clip**2)))
+
+    def _find(self, voice: int, take: int) -> tuple[Path, int, int]:
+        path, utterances = self.voices[voice % len(self.voices)]
+        return path, *utterances[take % len(utterances)]
 
 
 def real_speech(paths: Sequence[Path], sample_rate: int = 16_000) -> RealSpeech:

@@ -1,6 +1,5 @@
 """Writes the random script of a film: scenes, dialogue, sounds in its gaps and across it, music, traps."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from avtool.data.film_maker import dialogue
@@ -10,6 +9,7 @@ from avtool.data.film_maker.speech import SpeechBank
 from avtool.data.film_maker.synthesis import Rng
 
 _OVERLAP_SHARE = 0.25  # of the sounds that fall into dialogue instead of a gap
+_MOST_IN_A_GAP = 3
 _DISTANT_SHARE = 0.12
 _MUSIC_WORDINGS = (
     Wording("soft music playing", "music", "", "soft"),
@@ -27,6 +27,7 @@ class _Draft:
     sounds: SoundBank
     speech: SpeechBank
     seconds: float
+    sounds_per_minute: float
     now: float = 0.0
     scenes: list[Scene] = field(default_factory=list)
     utterances: list[Utterance] = field(default_factory=list)
@@ -39,6 +40,10 @@ class _Draft:
 
     def fits(self, start: float, seconds: float) -> bool:
         return start + seconds < self.seconds - _END_MARGIN
+
+    def lacks_sounds(self) -> bool:
+        """Whether fewer sounds have been placed than should have been heard by now."""
+        return sum(event.kind == "sound" for event in self.events) < self.now / 60 * self.sounds_per_minute
 
     def next_label(self) -> str:
         """Every class once before any comes twice, so that short films hold many."""
@@ -83,7 +88,7 @@ class _Draft:
     def speak(self, text: str, voice: int, **attributes: str | bool) -> bool:
         """Adds an utterance at `now` and moves on behind it; says whether there was room for it."""
         take = int(self.rng.integers(2**31))
-        seconds = len(self.speech.render(text, voice, take)) / self.speech.sample_rate
+        seconds = self.speech.seconds(text, voice, take)
         if not self.fits(self.now, seconds):
             return False
         self.utterances.append(
@@ -96,7 +101,7 @@ class _Draft:
         self.traps.append(Trap(self.utterances[-1].start, kind, text))
 
 
-def _exchange(draft: _Draft, cast: tuple[int, int], sounds_left: Callable[[], bool]) -> None:
+def _exchange(draft: _Draft, cast: tuple[int, int]) -> None:
     """One to three lines of the two people of the scene in turn, sometimes across a sound."""
     rng = draft.rng
     for turn in range(int(rng.integers(1, 4))):
@@ -117,7 +122,7 @@ def _exchange(draft: _Draft, cast: tuple[int, int], sounds_left: Callable[[], bo
             _foreign(draft, voice)
         else:
             draft.speak(dialogue.say(rng), voice)
-        if draft.utterances and sounds_left() and draft.chance(_OVERLAP_SHARE):
+        if draft.utterances and draft.lacks_sounds() and draft.chance(_OVERLAP_SHARE):
             last = draft.utterances[-1]
             draft.place_sound(last.start + float(rng.uniform(0, 0.7)) * (last.end - last.start))
         draft.now += float(rng.uniform(0.25, 0.8))
@@ -189,14 +194,8 @@ def _open_scene(draft: _Draft, end: float) -> Scene:
     return scene
 
 
-def _play_scene(draft: _Draft, scene: Scene, sounds_per_minute: float) -> None:
+def _play_scene(draft: _Draft, scene: Scene) -> None:
     rng = draft.rng
-    already = len(draft.events)
-
-    def sounds_left() -> bool:
-        placed = sum(event.kind == "sound" for event in draft.events[already:])
-        return placed < (draft.now - scene.start) / 60 * sounds_per_minute + 0.5
-
     if draft.chance(0.2):
         _narration(draft, scene.cast[0])
         draft.now += 0.5
@@ -206,11 +205,11 @@ def _play_scene(draft: _Draft, scene: Scene, sounds_per_minute: float) -> None:
         _music(draft, draft.now, draft.now + float(rng.uniform(12, 25)))
         draft.now += 0.6
     while draft.now < scene.end:
-        if sounds_left():
-            draft.now = draft.place_sound(draft.now + float(rng.uniform(0.3, 0.8))) + float(
-                rng.uniform(0.3, 1.0)
-            )
-        _exchange(draft, scene.cast, sounds_left)
+        for _ in range(_MOST_IN_A_GAP):
+            if draft.lacks_sounds():
+                end = draft.place_sound(draft.now + float(rng.uniform(0.3, 0.8)))
+                draft.now = end + float(rng.uniform(0.3, 1.0))
+        _exchange(draft, scene.cast)
         draft.now += float(rng.choice([0.3, 0.8, 2.5]) * rng.uniform(0.8, 1.2))
 
 
@@ -232,10 +231,10 @@ def write_script(
         speech: the voices.
         sounds_per_minute: how many sound events to aim at; music, songs and speech come on top.
     """
-    draft = _Draft(rng, sounds, speech, seconds, now=2.0)
+    draft = _Draft(rng, sounds, speech, seconds, sounds_per_minute, now=2.0)
     while draft.now < seconds - 5:
         scene = _open_scene(draft, min(draft.now + float(rng.uniform(20, 60)), seconds))
-        _play_scene(draft, scene, sounds_per_minute)
+        _play_scene(draft, scene)
     ends = [scene.start for scene in draft.scenes[1:]] + [seconds]
     scenes = [
         Scene(scene.start, end, scene.hue, scene.cast, scene.legend)

@@ -29,6 +29,9 @@ class SpeechBank(Protocol):
     def sample_rate(self) -> int:
         """Of everything rendered, in Hz."""
 
+    def seconds(self, text: str, voice: int, take: int) -> float:
+        """How long `render` with the same arguments takes to listen to."""
+
     def render(self, text: str, voice: int, take: int) -> Samples:
         """An utterance of unit power that starts and ends with voice. The same for the same arguments."""
 
@@ -159,7 +162,7 @@ def _voiced(phones: list[_Phone], voice: Voice, rng: Rng, sample_rate: int) -> S
     for formant, shape, gain in zip(formants.astype(np.float32).T, damping, _GAINS, strict=True):
         responses += np.sin(np.multiply.outer(2 * np.pi * formant, clock)) * (gain * shape).astype(np.float32)
     responses *= amplitude[:, None].astype(np.float32)
-    speech = np.zeros(round(bounds[-1] * sample_rate) + len(clock))
+    speech = np.zeros(_num_samples(phones, sample_rate))
     for first, response in zip((times * sample_rate).astype(int), responses, strict=True):
         speech[first : first + len(clock)] += response
     breath = band_noise(rng, len(speech) / sample_rate, sample_rate, 800, 5000)
@@ -188,13 +191,25 @@ class SyntheticSpeech:
     sample_rate: int = 16_000
     num_voices: int = len(VOICES)
 
+    def seconds(self, text: str, voice: int, take: int) -> float:
+        _, phones, _ = self._read(text, voice, take)
+        return _num_samples(phones, self.sample_rate) / self.sample_rate
+
     def render(self, text: str, voice: int, take: int) -> Samples:
-        rng = np.random.default_rng((zlib.crc32(text.encode()), voice, take))
-        speaker = VOICES[voice % len(VOICES)]
-        phones = _phones(text, speaker, rng)
+        speaker, phones, rng = self._read(text, voice, take)
         voiced = _voiced(phones, speaker, rng, self.sample_rate)
         speech = voiced + _hissed(phones, rng, self.sample_rate, len(voiced))
         return _unit_power(speech)
+
+    def _read(self, text: str, voice: int, take: int) -> tuple[Voice, list[_Phone], Rng]:
+        rng = np.random.default_rng((zlib.crc32(text.encode()), voice, take))
+        speaker = VOICES[voice % len(VOICES)]
+        return speaker, _phones(text, speaker, rng), rng
+
+
+def _num_samples(phones: list[_Phone], sample_rate: int) -> int:
+    """The length of an utterance, with the ring of its last pulse."""
+    return round((sum(phone.seconds for phone in phones) + _PULSE_SECONDS) * sample_rate)
 
 
 def _unit_power(samples: NDArray[np.float64]) -> Samples:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import next_fast_len
 
 Signal = NDArray[np.float64]
 Rng = np.random.Generator
+_CYCLE = 4096  # steps in which a cycle of a tone is looked up
 
 
 def clock(seconds: float, sample_rate: int) -> Signal:
@@ -32,32 +34,38 @@ def band_noise(
         tilt: dB an octave inside the band (-3 is pink).
     """
     num_samples = max(round(seconds * sample_rate), 1)
-    spectrum = np.fft.rfft(rng.standard_normal(num_samples))
-    frequency = np.maximum(np.fft.rfftfreq(num_samples, 1 / sample_rate), 1.0)
+    length = next_fast_len(num_samples, real=True)  # transforms of awkward lengths take several times longer
+    spectrum = np.fft.rfft(rng.standard_normal(length))
+    frequency = np.maximum(np.fft.rfftfreq(length, 1 / sample_rate), 1.0)
     gain = 1 / np.sqrt((1 + (low / frequency) ** 4) * (1 + (frequency / high) ** 8))
-    samples = np.fft.irfft(spectrum * gain * (frequency / low) ** (tilt / 6.02), num_samples)
+    if tilt:
+        gain *= (frequency / low) ** (tilt / 6.02)
+    samples = np.fft.irfft(spectrum * gain, length)[:num_samples]
     return np.asarray(samples / (samples.std() + 1e-12))
 
 
 def resonate(samples: Signal, sample_rate: int, peaks: Iterable[tuple[float, float, float]]) -> Signal:
-    """Adds resonances (frequency in Hz, bandwidth in Hz, gain) to a sound; what lies between fades away."""
-    frequency = np.fft.rfftfreq(len(samples), 1 / sample_rate)
+    """Keeps what lies near resonances (frequency in Hz, bandwidth in Hz, gain) of a sound."""
+    length = next_fast_len(len(samples), real=True)
+    frequency = np.fft.rfftfreq(length, 1 / sample_rate)
     gain = np.zeros_like(frequency)
     for centre, width, peak in peaks:
         gain += peak / np.sqrt(1 + ((frequency - centre) / (width / 2)) ** 2)
-    return np.asarray(np.fft.irfft(np.fft.rfft(samples) * gain, len(samples)))
+    return np.asarray(np.fft.irfft(np.fft.rfft(samples, length) * gain, length)[: len(samples)])
 
 
 def glide(frequency: Signal, sample_rate: int, harmonics: Sequence[float] = (1.0,)) -> Signal:
     """A tone whose fundamental follows `frequency` (Hz, a value a sample), with harmonic amplitudes.
 
-    Harmonics above 0.45 of the sampling rate are left out: they would fold back.
+    Harmonics that would pass 0.45 of the sampling rate are left out: they would fold back.
     """
-    phase = 2 * np.pi * np.cumsum(frequency) / sample_rate
-    tone = np.zeros_like(phase)
-    for order, amplitude in enumerate(harmonics, start=1):
-        tone += amplitude * np.sin(order * phase) * (order * frequency < 0.45 * sample_rate)
-    return tone
+    highest = int(0.45 * sample_rate / frequency.max())
+    cycle = np.linspace(0, 1, _CYCLE + 1)
+    wave = np.zeros_like(cycle)
+    for order, amplitude in enumerate(harmonics[: max(highest, 1)], start=1):
+        wave += amplitude * np.sin(2 * np.pi * order * cycle)
+    # One cycle is looked up instead of adding dozens of sines for every sample.
+    return np.interp((np.cumsum(frequency) / sample_rate) % 1, cycle, wave)
 
 
 def struck(

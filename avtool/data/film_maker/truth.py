@@ -66,7 +66,6 @@ def truth_of(
                 "start_ms": cue.start_ms,
                 "end_ms": cue.end_ms,
                 "caption_start_ms": None if moved is None else moved.start_ms,
-                "caption_end_ms": None if moved is None else moved.end_ms,
             }
             for cue, moved in cues
         ],
