@@ -11,7 +11,7 @@ from avtool.core.files import writing
 from avtool.core.reporter import Reporter
 from avtool.jobs.fetch_outcome import NotFetched, Outcome
 from avtool.jobs.fetch_recipe import FetchRecipe
-from avtool.jobs.fetch_table import TABLE_NAME, FilmRow
+from avtool.jobs.fetch_table import TABLE_NAME, FilmRow, read_table
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def fetch(sources: Sequence[str], out: Path, recipe: FetchRecipe, reporter: Repo
 
     Raises:
         BadInputError: a source is neither an address nor a readable list, or nothing is left to fetch.
+        CorruptArtifactError: the folder's `films.csv` is not a table of films.
         MissingError: no address could be reached at all.
     """
     from avtool.jobs.fetch_session import FilmSession
@@ -67,6 +68,7 @@ def fetch(sources: Sequence[str], out: Path, recipe: FetchRecipe, reporter: Repo
         raise BadInputError(why, "give addresses such as https://example.org/film.mp4")
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
+    read_table(out / TABLE_NAME)  # a damaged table is told before anything is downloaded
     with FilmSession(out, recipe, reporter) as session:
         for failure in refused:
             session.fail(failure)

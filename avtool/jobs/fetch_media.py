@@ -80,4 +80,7 @@ def duration_of(film: Path) -> float:
     with open_media(film) as container:
         if not container.streams.video and not container.streams.audio:
             raise BadInputError(f"`{film}` has neither picture nor sound")
-        return float(container.duration or 0) / av.time_base
+        length = container.duration or 0
+        if "matroska" in container.format.name:  # it counts the length from zero, others from the start
+            length -= container.start_time or 0
+        return max(0.0, length / av.time_base)

@@ -14,7 +14,7 @@ from yt_dlp import YoutubeDL
 from yt_dlp.cookies import CookieLoadError
 from yt_dlp.globals import plugin_dirs
 from yt_dlp.networking import Request
-from yt_dlp.networking.exceptions import IncompleteRead, RequestError, SSLError, TransportError
+from yt_dlp.networking.exceptions import HTTPError, IncompleteRead, RequestError, SSLError, TransportError
 from yt_dlp.postprocessor.common import PostProcessor
 from yt_dlp.utils import YoutubeDLError, make_archive_id
 
@@ -53,6 +53,8 @@ class FilmSession(YoutubeDL):  # type: ignore[misc]
         self.folder, self.recipe, self.reporter = folder.resolve(), recipe, reporter
         self.outcome = Outcome()
         self._address = ""
+        self._film_number = 0
+        self._told: set[tuple[str, int]] = set()
         self._transfer = TransferBar(reporter)
         plugin_dirs.value = []  # plugins are code from the user's yt-dlp folders
         options = yt_dlp_options(self.folder, recipe)
@@ -85,6 +87,7 @@ class FilmSession(YoutubeDL):  # type: ignore[misc]
 
     def process_video_result(self, info_dict: dict[str, Any], download: bool = True) -> Any:
         before = self.outcome.count
+        self._film_number += 1
         result = super().process_video_result(info_dict, download)
         if self.outcome.count == before:
             self.fail(NotFetched(self._address, "nothing was downloaded"))
@@ -111,11 +114,15 @@ class FilmSession(YoutubeDL):  # type: ignore[misc]
         self.fail(outcome, unreachable=_is_unreachable(error))
 
     def fail(self, failure: NotFetched, *, unreachable: bool = False) -> None:
-        """Keeps account of an address that gave no film; yt-dlp may tell the same failure twice."""
-        if failure not in self.outcome.failed:
-            self.outcome.failed.append(failure)
-            self.outcome.unreachable += unreachable
-            self.reporter.warn(f"{failure.url}: {failure.reason}")
+        """Keeps account of an address that gave no film; of several errors about a film the first counts."""
+        key = failure.url, self._film_number
+        if key in self._told:
+            self.reporter.detail(failure.reason)
+            return
+        self._told.add(key)
+        self.outcome.failed.append(failure)
+        self.outcome.unreachable += unreachable
+        self.reporter.warn(f"{failure.url}: {failure.reason}")
 
     # The steps of one film, in order.
 
@@ -167,6 +174,8 @@ class FilmSession(YoutubeDL):  # type: ignore[misc]
                 start = response.read(4096).decode("utf-8", "replace")
         except (RequestError, OSError) as error:
             self.reporter.detail(f"{url}: {error}")
+            if isinstance(error, HTTPError):
+                error.close()
             return False
         return start.lstrip("\ufeff \r\n").startswith("WEBVTT") if ext == "vtt" else "-->" in start
 

@@ -52,10 +52,9 @@ def read_table(table: Path) -> tuple[list[str], list[dict[str, str]]]:
     try:
         with table.open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream, restval="")
-            rows = list(reader)
+            columns, rows = list(reader.fieldnames or []), list(reader)
     except (csv.Error, UnicodeDecodeError) as error:
         raise CorruptArtifactError(f"`{table}` is not a table ({error})", "move it away") from error
-    columns = list(reader.fieldnames or [])
     if not {"film", "captions"} <= set(columns) or any(None in row for row in rows):
         raise CorruptArtifactError(f"`{table}` is not a table of films", "move it away")
     return columns, rows

@@ -19,7 +19,7 @@ def reason_of(message: object) -> str:
     """yt-dlp's message as one line, without its labels, the cause in brackets and the plea for a report."""
     text = one_line(str(message).partition("; please report this issue")[0])
     text = re.sub(r" \(caused by .*$", "", text).removeprefix("ERROR: ")
-    return re.sub(r"^\[[^\]\s]+\] (?:[^\s:]+: )?", "", text)
+    return re.sub(r"^\[[^\]\s]+\] (?:[^\s:]+: )?", "", text).removeprefix("Got error: ")
 
 
 class YtDlpLog:
