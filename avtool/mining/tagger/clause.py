@@ -76,10 +76,13 @@ def _without_sound(reading: Reading, parts: list[Part]) -> Reading:
     if any(part.role == "state" for part in parts):
         return reading.but(rule="state", confidence=0.85)
     if reading.is_person:
-        return reading.but(rule="speaker", sources=(), subject=reading.sources[0])
+        manner = unique(*(part.lemma for part in parts if part.role == "quality" and part.is_sure))
+        return reading.but(rule="speaker", sources=(), qualities=manner, subject=reading.sources[0])
     if reading.sources:
         return reading.but(rule="source", confidence=0.6)
-    return reading.but(rule="quality" if reading.qualities else "nothing", confidence=_GUESSED)
+    if all(part.word.has("unheard") for part in parts):
+        return Reading(rule="nothing", confidence=_GUESSED)
+    return reading.but(rule="quality", confidence=_GUESSED)
 
 
 def _source(parts: list[Part]) -> Part | None:

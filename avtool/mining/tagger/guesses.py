@@ -12,10 +12,11 @@ def guess_unknown(parts: list[Part]) -> None:
         if part.role != "unknown":
             continue
         before = parts[index - 1] if index else None
-        part.is_sure = False
         if part.word.has("number"):
             _number(before, part)
-        elif index > first_head:
+            continue
+        part.is_sure = False
+        if index > first_head:
             _after_sound(part, parts[first_head])
         elif index == len(parts) - 1:
             _last(part, before)
@@ -27,7 +28,7 @@ def guess_unknown(parts: list[Part]) -> None:
 def _number(before: Part | None, part: Part) -> None:
     """Numbers tell speakers apart ("man 2")."""
     part.role = "drop"
-    if before is not None and before.role == "source":
+    if before is not None and before.is_person:
         before.lemma = f"{before.lemma} {part.word.text}"
 
 
@@ -69,7 +70,7 @@ def _last(part: Part, before: Part | None) -> None:
     follows = before is not None and before.role in {"source", "quality"}
     if follows and text.endswith(("ing", "s")) and (known.is_verb or not known.in_dictionary):
         part.role, part.lemma = "sound", known.verb
-    elif known.is_adverb or (known.is_adjective and not known.is_noun and not known.is_verb):
+    elif known.is_adverb or (follows and known.is_adjective and not known.is_noun):
         part.role, part.lemma = "quality", text
     else:
         part.role, part.lemma, part.is_person = "source", text, True

@@ -36,6 +36,9 @@ class LexiconBuilder:
         self._add_qualities(tables)
         for section in ("music", "speech", "words", "names"):
             self._add_classes(tables.get(section, {}))
+        for verb, forms in tables.get("sound_forms", {}).items():
+            for surface in entries(forms):
+                self._put(surface, self._roles(verb), sound=verb, form=form_of(surface))
         self._add_aliases(tables.get("sound_aliases", {}), self._put_verb)
         self._add_aliases(tables.get("sound_noun_aliases", {}), self._put_noun)
         for kind, words in tables.get("prepositions", {}).items():
@@ -72,9 +75,6 @@ class LexiconBuilder:
         for family, words in tables.get("sounds", {}).items():
             for verb in entries(words):
                 self._put_verb(verb, [f"{family} sound"], sound=verb)
-        for verb, forms in tables.get("sound_forms", {}).items():
-            for surface in entries(forms):
-                self._put(surface, self._roles(verb), sound=verb, form=form_of(surface))
         for noun in entries(tables.get("sound_nouns", {}).get("words", "")):
             self._put_noun(noun, ["noun"], sound=noun)
 

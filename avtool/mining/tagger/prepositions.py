@@ -9,6 +9,7 @@ _STRUCK_BY = frozenset(
     {"knock", "bang", "pound", "tap", "rap", "thump", "thud", "hammer", "hit", "kick", "slap", "drum", "beat"}
     | {"scratch", "scrape", "pat", "patter", "strike", "punch", "type", "click", "crash", "blow", "splash"}
 )
+_OF_LANGUAGE = frozenset({"in", "with", "into", "from", "to"})
 
 
 @dataclass
@@ -65,7 +66,7 @@ def _read_phrase(preposition: str, words: list[Word], lexicon: Lexicon, found: C
         found.qualities += [word.quality for word in words if word.quality]
     elif preposition == "of" or last.has("music"):
         found.more += words
-    elif preposition in {"in", "with"} and any(word.has("language", "marker") for word in words):
+    elif preposition in _OF_LANGUAGE and any(word.has("language", "marker") for word in words):
         found.spoken = True
     elif last.has("medium") and preposition in lexicon.prepositions["medium"]:
         found.medium = last.source

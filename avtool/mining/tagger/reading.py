@@ -39,7 +39,8 @@ def join(readings: list[Reading]) -> Reading:
     telling = [reading for reading in readings if reading.sounds or reading.sources or reading.qualities]
     if not telling:
         return readings[0] if readings else Reading()
-    subjects = [reading.subject for reading in readings] if any(reading.sounds for reading in telling) else []
+    sounding = [index for index, reading in enumerate(readings) if reading.sounds]
+    subjects = [reading.subject for reading in readings[: sounding[0]]] if sounding else []
     aspects = {reading.aspect for reading in telling if reading.sounds} or {telling[0].aspect}
     return Reading(
         sounds=unique(*(sound for reading in telling for sound in reading.sounds)),

@@ -126,6 +126,8 @@ def _sound_or_source(place: Place) -> Part | None:
 def _modifier(place: Place) -> Part | None:
     """A participle before a noun that sounds: "running footsteps", "pounding beat", "shuddering breath"."""
     word = place.word
+    if word.quality and word.form == "base" and place.after.has("language", "marker"):
+        return Part(word, "quality", word.quality)
     if not place.noun_follows or word.source:
         return None
     if word.quality and (word.sound or word.form != "ing"):

@@ -1,4 +1,4 @@
-"""Coarse sources: the 57 groups of the SAM-S class list, from what is stated and from what usually sounds so."""
+"""Coarse sources: the 57 groups of the SAM-S class list, for stated sources and for sounds alone."""
 
 import tomllib
 from collections.abc import Iterable

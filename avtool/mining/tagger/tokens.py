@@ -13,8 +13,11 @@ MAX_WORDS = 40
 
 
 def _plain(word: str, lexicon: Lexicon) -> str:
-    """A word without its possessive ending: "woman's" → "woman"."""
-    return word.removesuffix("'s") if word.endswith("'s") and not lexicon.knows(word) else word
+    """A word without its possessive ending ("woman's"); a known phrase without its hyphen ("machine-gun")."""
+    if lexicon.knows(word):
+        return word
+    parted = word.replace("-", " ")
+    return parted if parted in lexicon.words else word.removesuffix("'s")
 
 
 def _lookup(text: str, lexicon: Lexicon) -> Word:
@@ -31,9 +34,10 @@ def _lookup(text: str, lexicon: Lexicon) -> Word:
 def read_words(text: str, lexicon: Lexicon) -> list[Word]:
     """The words and phrases of a normalised tag, without articles; separators stay as words."""
     raw = [
-        _plain(word, lexicon)
+        part
         for word in _SEPARATOR.sub(" , ", f" {text} ").split()
         if word not in _ARTICLES and word not in _POSSESSIVES
+        for part in _plain(word, lexicon).split(" ")
     ][:MAX_WORDS]
     words = []
     position = 0
