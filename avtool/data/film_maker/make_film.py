@@ -4,8 +4,7 @@ import csv
 import io
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,16 +16,14 @@ from avtool.core.reporter import Reporter, Silent
 from avtool.data.film_maker.caption_file import write_captions
 from avtool.data.film_maker.captions import captions_of, style_named
 from avtool.data.film_maker.distort import Distortion, distortion_named
-from avtool.data.film_maker.film_file import ContainerKind, FilmWriter, film_file
-from avtool.data.film_maker.mixing import mix, parts_of
-from avtool.data.film_maker.picture import Painter, PictureKind
+from avtool.data.film_maker.picture import PictureKind, PictureSettings
 from avtool.data.film_maker.screenwriter import write_script
-from avtool.data.film_maker.script import Script
+from avtool.data.film_maker.shoot import shoot
 from avtool.data.film_maker.sounds import SoundBank, SyntheticSounds
 from avtool.data.film_maker.speech import SpeechBank, SyntheticSpeech
 from avtool.data.film_maker.truth import captioned_events, truth_of, write_events
-from avtool.media.captions.cue import Cue
 
+ContainerKind = Literal["mkv", "mp4", "webm", "m4a"]
 CaptionPlace = Literal["srt", "vtt", "ass", "ttml", "inside"]
 
 _MIN_SECONDS = 15.0
@@ -105,7 +102,6 @@ def make_film(
     Raises:
         BadInputError: an argument has no meaning, or the folder cannot be written.
     """
-    reporter = reporter or Silent()
     sounds = sounds or SyntheticSounds()
     speech = speech or SyntheticSpeech(sounds.sample_rate)
     _check(minutes, container, captions, picture, size, sounds, speech)
@@ -124,25 +120,20 @@ def make_film(
         out_dir / f"{name}.truth.json",
         out_dir / f"{name}.events.csv",
     )
-    frame_size = None if picture == "none" or container == "m4a" else size
-    painter = Painter(script, picture, *size, frame_rate) if frame_size else None
-    inside = shown if captions == "inside" else []
-    if container in ("mp4", "m4a"):
-        inside = _one_at_a_time(inside)
-    with film_file(
-        files.film, container, sounds.sample_rate, frame_rate, frame_size, captions == "inside"
-    ) as writer:
-        _shoot(writer, script, sounds, speech, painter, inside, _seeded(seed, "room"), reporter)
+    shoot(
+        files.film,
+        script,
+        sounds,
+        speech,
+        PictureSettings("none" if container == "m4a" else picture, size, frame_rate),
+        shown if captions == "inside" else None,
+        _seeded(seed, "room"),
+        reporter or Silent(),
+    )
     if files.captions is not None and captions != "inside":  # the second condition tells the type checker
         write_captions(files.captions, shown, captions)
     events = captioned_events(script, caption_style)
-    settings = {
-        "seed": seed,
-        "style": style,
-        "container": container,
-        "picture": picture,
-        "frame_rate": frame_rate,
-    }
+    settings = {"seed": seed, "style": style, "container": container, "picture": picture}
     pairs = list(zip(cues, moved, strict=True))
     write_json(files.truth, truth_of(script, events, pairs, distortion, settings), indent=1)
     write_events(files.events, events)
@@ -167,38 +158,6 @@ def _check(
             f"a picture of {size[1]}x{size[0]} cannot be encoded", "use even sides from 16 on"
         )
     assert sounds.sample_rate == speech.sample_rate, "sounds and speech must have one sampling rate"
-
-
-def _one_at_a_time(cues: Sequence[Cue]) -> list[Cue]:
-    """Ends every cue when the next one starts: MP4 cannot show two at once, and would delay the second."""
-    return [
-        replace(cue, end_ms=max(min(cue.end_ms, following.start_ms), cue.start_ms + 1))
-        for cue, following in pairwise(cues)
-    ] + list(cues[-1:])
-
-
-def _shoot(
-    writer: FilmWriter, script: Script, sounds: SoundBank, speech: SpeechBank, painter: Painter | None,
-    captions: Sequence[Cue], rng: np.random.Generator, reporter: Reporter,
-) -> None:  # fmt: skip
-    """Mixes, paints and writes a film block by block."""
-    parts = parts_of(script, sounds, speech)
-    waiting = list(reversed(captions))
-    sample, frame = 0, 0
-    with reporter.progress(f"making {script.title}", script.seconds) as progress:
-        for block in mix(parts, script.seconds, sounds.sample_rate, rng):
-            writer.sound(sample, block.samples)
-            sample += len(block.samples)
-            now = sample / sounds.sample_rate
-            if painter is not None:
-                for owner, samples in block.begun:
-                    painter.hear(owner, samples, sounds.sample_rate)
-                while frame < now * writer.frame_rate:
-                    writer.picture(frame, painter.frame(frame))
-                    frame += 1
-            while waiting and waiting[-1].start_ms < 1000 * now:
-                writer.caption(waiting.pop())
-            progress.advance(len(block.samples) / sounds.sample_rate)
 
 
 def make_film_set(

@@ -7,6 +7,7 @@ everything that moves can be heard.
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -104,22 +105,33 @@ def _lettering(text: str, height: int, width: int) -> Floats:
     return np.asarray(page, dtype=np.float32)[:, :, None] / 255
 
 
+@dataclass(frozen=True, slots=True)
+class PictureSettings:
+    """What the picture of a film is like.
+
+    Attributes:
+        kind: `drawn`, `static` for the sets and letters alone, or `none`.
+        size: (height, width) in pixels, both even.
+        frame_rate: frames a second.
+    """
+
+    kind: PictureKind = "drawn"
+    size: tuple[int, int] = (96, 128)
+    frame_rate: int = 12
+
+
 class Painter:
     """Draws the frames of one film in order.
 
     Args:
         script: what happens.
-        kind: `drawn`, or `static` for the sets and letters alone.
-        height: of a frame in pixels.
-        width: of a frame in pixels.
-        frame_rate: frames a second.
+        settings: how to draw it.
     """
 
-    def __init__(self, script: Script, kind: PictureKind, height: int, width: int, frame_rate: int) -> None:
-        self._script = script
-        self._kind = kind
-        self._height, self._width = height, width
-        self._frame_rate = frame_rate
+    def __init__(self, script: Script, settings: PictureSettings) -> None:
+        self._kind = settings.kind
+        height, width = self._height, self._width = settings.size
+        self._frame_rate = settings.frame_rate
         owners: list[Event | Utterance] = [event for event in script.events if event.kind == "sound"]
         self._waiting = sorted([*owners, *script.utterances], key=lambda owner: -owner.start)
         self._shown: list[Event | Utterance] = []
