@@ -94,15 +94,11 @@ def decode_audio(
         index = source.index
         log = ReadLog()
         timeline = AudioTimeline(sample_rate, film_start(container))
-        duration_s = (container.duration or 0) / av.time_base
-        limit_s = min(duration_s + _LATE_S, _LONGEST_S) if duration_s else _LONGEST_S
         header = _write_header(file, 0)
-        silent = True
+        done, silent = 0, True
+        duration_s = (container.duration or 0) / av.time_base
         with reporter.progress(f"decoding the sound of {path.name}", duration_s or None) as bar:
-            done = 0
-            for first, samples in _blocks(container, source, timeline, log):
-                if first > limit_s * sample_rate and first - done > _BREATH_S * sample_rate:
-                    raise _jump_error(path, done / sample_rate, first / sample_rate)
+            for first, samples in _blocks(container, source, timeline, log, path):
                 file.seek(header + 2 * first)  # a gap becomes a hole in the file: silence
                 file.write(samples.data)
                 bar.advance((first + samples.size - done) / sample_rate)
@@ -122,6 +118,21 @@ def decode_audio(
     for text in warnings:
         reporter.warn(f"{path.name}: {text}")
     return AudioTrack(out, sample_rate, done, index, complete, end_s, tuple(warnings))
+
+
+def iter_audio(path: Path, sample_rate: int = 16000, stream: int | None = None) -> Iterator[Samples]:
+    """Streams the samples of `decode_audio` in blocks of (samples,) int16, gaps filled with silence."""
+    with open_media(path) as container:
+        source = pick_audio(container, path, Silent(), stream)
+        timeline = AudioTimeline(sample_rate, film_start(container))
+        done = 0
+        for first, samples in _blocks(container, source, timeline, ReadLog(), path):
+            while done < first:
+                silence = np.zeros(min(first - done, sample_rate), np.int16)
+                yield silence
+                done += silence.size
+            yield samples
+            done += samples.size
 
 
 def decode_audio_array(
@@ -154,19 +165,37 @@ def decode_audio_array(
                 source = pick_audio(container, path, Silent(), stream)
                 _seek(container, source, start_s - back_s)
                 earliest = begin - round(_SETTLE_S * sample_rate)
-                span = _read_span(container, source, sample_rate, begin, wanted, earliest)
+                span = _read_span(container, source, path, sample_rate, begin, wanted, earliest)
                 if span is not None:
                     return span
     with open_media(path) as container:
         source = pick_audio(container, path, Silent(), stream)
-        span = _read_span(container, source, sample_rate, begin, wanted, begin + wanted)
+        span = _read_span(container, source, path, sample_rate, begin, wanted, begin + wanted)
         return np.zeros(0, np.int16) if span is None else span
 
 
 def _blocks(
+    container: InputContainer, source: AudioStream, timeline: AudioTimeline, log: ReadLog, path: Path
+) -> Iterator[tuple[int, Samples]]:
+    """The stream on the film's clock, as (first sample, samples), in order and without overlap.
+
+    Raises:
+        BadInputError: the timestamps jump past the film's end, and filling up to there might fill the disk.
+    """
+    rate = timeline.sample_rate
+    stated_s = (container.duration or 0) / av.time_base
+    limit_s = min(stated_s + _LATE_S, _LONGEST_S) if stated_s else _LONGEST_S
+    done = 0
+    for first, samples in _placed(container, source, timeline, log):
+        if first > limit_s * rate and first - done > _BREATH_S * rate:
+            raise _jump_error(path, done / rate, first / rate)
+        yield first, samples
+        done = first + samples.size
+
+
+def _placed(
     container: InputContainer, source: AudioStream, timeline: AudioTimeline, log: ReadLog
 ) -> Iterator[tuple[int, Samples]]:
-    """The stream on the film's clock, as (first sample, samples), in order and without overlap."""
     source.codec_context.thread_count = 1
     refused = 0
     for frame in decoded(container, source, log):
@@ -178,13 +207,19 @@ def _blocks(
 
 
 def _read_span(
-    container: InputContainer, source: AudioStream, sample_rate: int, begin: int, wanted: int, earliest: int
+    container: InputContainer,
+    source: AudioStream,
+    path: Path,
+    sample_rate: int,
+    begin: int,
+    wanted: int,
+    earliest: int,
 ) -> Samples | None:
     """Samples begin … begin + wanted, or None if the sound from here on starts only after `earliest`."""
     timeline = AudioTimeline(sample_rate, film_start(container))
     span = np.zeros(wanted, np.int16)
     started = False
-    for first, samples in _blocks(container, source, timeline, ReadLog()):
+    for first, samples in _blocks(container, source, timeline, ReadLog(), path):
         if not started and first > earliest:
             return None
         started = True
