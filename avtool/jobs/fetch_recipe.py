@@ -13,7 +13,7 @@ class FetchRecipe(Recipe):
 
     captions: Literal["human", "any", "none"] = option(
         "human",
-        "Captions a film must have: by people, by people or else automatic, or none.",
+        "Captions a film must have: by people, any (else automatic ones), or none (fetch no captions).",
         flag="--captions",
     )
     language: str = option(
@@ -29,7 +29,11 @@ class FetchRecipe(Recipe):
         100, "Films taken from one playlist, channel or page, from its start.", flag="--max-films", ge=1
     )
     max_size: ByteSize = option(
-        "4GB", "Largest media file; a larger one is a failure.", flag="--max-size", validate_default=True
+        "4GB",
+        "Largest media file; a larger one is a failure.",
+        flag="--max-size",
+        ge=1,
+        validate_default=True,
     )
     limit_rate: ByteSize | None = option(
         None, "Bytes a second at most, such as 2M.", flag="--limit-rate", ge=1

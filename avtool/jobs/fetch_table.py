@@ -50,7 +50,7 @@ def read_table(table: Path) -> tuple[list[str], list[dict[str, str]]]:
     if not table.exists():
         return list(COLUMNS), []
     try:
-        with table.open(encoding="utf-8", newline="") as stream:
+        with table.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, restval="")
             columns, rows = list(reader.fieldnames or []), list(reader)
     except (csv.Error, UnicodeDecodeError) as error:

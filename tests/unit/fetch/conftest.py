@@ -11,19 +11,13 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with serving() as web:
         yield web
+    gc.collect()  # yt-dlp leaves the connection and the open file of a failed download to the collector
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """yt-dlp leaves the connection and the open file of a failed download to the garbage collector."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
-
-
-@pytest.fixture(autouse=True)
-def collect_what_yt_dlp_left() -> Iterator[None]:
-    yield
-    gc.collect()
 
 
 @pytest.fixture(scope="session")

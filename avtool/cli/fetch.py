@@ -1,0 +1,46 @@
+"""`avtool fetch`: films and captions from the web into a folder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avtool.cli.command import command, subcommand_app
+from avtool.cli.inputs import expand_lists
+from avtool.cli.session import Session
+from avtool.core.errors import ExitCode
+from avtool.jobs.fetch_recipe import FetchRecipe
+
+app = subcommand_app()
+
+
+@command(app)
+def fetch(
+    session: Session,
+    recipe: FetchRecipe,
+    sources: Annotated[
+        list[str],
+        typer.Argument(help="Addresses, text files with one address a line, or - for stdin.", metavar="URL"),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for films, captions and films.csv.")],
+) -> int:
+    """Download films and their captions into a folder, with a table of them for `avtool mine-subtitles`.
+
+    Download only what you may: the site's terms and the film's licence say so.
+    """
+    from avtool.jobs.fetch import fetch as fetch_films
+
+    try:
+        result = fetch_films(expand_lists(sources), out, recipe, session.reporter)
+    except KeyboardInterrupt:
+        session.reporter.warn("interrupted: the same command goes on where it stopped")
+        raise
+    rows = [[row.film, round(row.duration), row.caption_kind, row.language] for row in result.rows]
+    session.table(["film", "seconds", "captions", "language"], rows)
+    left_out = [["skipped", film.url, film.reason] for film in result.skipped]
+    left_out += [["failed", film.url, film.reason] for film in result.failed]
+    session.table(["", "address", "why"], left_out)
+    if result.archived:
+        session.reporter.info(f"{result.archived} fetched by an earlier run; --overwrite fetches them again")
+    session.emit(result.to_dict(), text=str(result.table) if result.table.exists() else "")
+    return ExitCode.SOME_FAILED if result.failed else ExitCode.DONE
