@@ -59,10 +59,10 @@ def mine_subtitles(
     except KeyboardInterrupt:
         session.reporter.warn("interrupted: the same command goes on where it stopped")
         raise
-    films = [
-        [film.film_id, film.status, film.events, film.sync or film.error, film.seconds]
+    ended = [
+        (film.film_id, film.status, film.events, film.error or film.sync, film.seconds)
         for film in result.films
     ]
-    session.table(["film", "status", "events", "captions", "seconds"], films)
+    session.table(["film", "status", "events", "captions", "seconds"], ended)
     session.emit({"out": result.out, "summary": result.summary, "films": result.films}, text=str(result.out))
     return ExitCode.SOME_FAILED if result.failed else ExitCode.DONE

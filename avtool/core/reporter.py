@@ -4,7 +4,7 @@ The command line renders a reporter on stderr, a test records one, and a library
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -28,16 +28,8 @@ class Reporter(Protocol):
     def warn(self, text: str) -> None:
         """Something the user should look at although the work goes on."""
 
-    def progress(self, description: str, total: float | None) -> "ProgressContext":
+    def progress(self, description: str, total: float | None) -> AbstractContextManager[Progress]:
         """Opens a progress bar; `total` is in the units that `advance` counts, None when unknown."""
-
-
-class ProgressContext(Protocol):
-    """A context manager that yields a `Progress`."""
-
-    def __enter__(self) -> Progress: ...
-
-    def __exit__(self, *exc: object) -> bool | None: ...
 
 
 class _NoProgress:

@@ -114,7 +114,7 @@ def mine_subtitles(
         _remove_if_useless(partial)
         raise
     with reporter.progress("writing the data set", None):
-        return _finish(films, partial, out, recipe, settings, command, begin)
+        return _finish(films, partial, out, recipe, settings, reporter, command, begin)
 
 
 def _work(task: FilmTask, reporter: Reporter | None) -> FilmOutcome:
@@ -182,13 +182,14 @@ def _finish(
     out: Path,
     recipe: MineRecipe,
     settings: Mapping[str, Any],
+    reporter: Reporter,
     command: str,
     begin: float,
 ) -> MineResult:
     records = [record for film in films if (record := read_record(partial / CLIPS / film.film_id))]
     _forget_others(partial / CLIPS, records)
     failures = [(film.film_id, film.film, str(film.error)) for film in films if film.error]
-    summary = write_dataset(partial, records, failures, recipe)
+    summary = write_dataset(partial, records, failures, recipe, reporter)
     inputs = [
         Input(path, "captions" if path != record.film else "film", digest)
         for record in records

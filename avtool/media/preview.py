@@ -24,6 +24,14 @@ def encode_mp3(samples: NDArray[np.int16], sample_rate: int) -> bytes:
     return buffer.getvalue()
 
 
+def read_audio(content: bytes) -> tuple[NDArray[np.int16], int]:
+    """The inverse of `encode_mp3`: (N,) int16 samples and their sample rate."""
+    import soundfile
+
+    samples, sample_rate = soundfile.read(io.BytesIO(content), dtype="int16")
+    return samples, sample_rate
+
+
 def spectrogram_png(
     samples: NDArray[np.int16], sample_rate: int, width: int = 320, height: int = 96
 ) -> bytes:

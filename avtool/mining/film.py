@@ -191,7 +191,7 @@ class _Mining:
         )
         result = synchronise(starts, ends, is_dialogue, speech, settings=settings)
         if result.decision == "refused":
-            message = f"{captions.source} does not match `{self.pair.film}`: {result.reason}"
+            message = f"`{captions.source}` and `{self.pair.film}`: {result.reason}"
             raise BadInputError(message, "look for the right captions, or keep the film with --force")
         self.record.sync = {**result.to_dict(), "vad": recipe.vad}
         self.record.plot = alignment_plot(starts, ends, is_dialogue, speech, result)
@@ -219,7 +219,8 @@ class _Mining:
             self.record.duration_s,
             collar=clip.collar,
             max_clip=clip.max_length,
-            default_sources=default_sources,
+            default_sources=lambda sound: default_sources((sound,)),
+            synchronised=sync.decision not in {"skipped", "refused"},
         )
         if not self.recipe.refine_onset:
             return events
@@ -249,20 +250,27 @@ def _on_film_clock(captions: Captions, info: MediaInfo) -> Captions:
 def _no_sound_cues(captions: Captions, pair: FilmPair) -> BadInputError:
     count = len(captions.cues)
     message = f"no sound cues in {captions.source} (0 of {count} cues are bracketed or musical)"
-    others = [f"stream:{s.index} ({s.language or '?'} {s.title})" for s in list_caption_streams(pair.film)]
-    more = f"; the film itself has {', '.join(others)}" if others else ""
+    others = [
+        f"stream:{stream.index} ({stream.language or '?'} {stream.title}".rstrip() + ")"
+        for stream in list_caption_streams(pair.film)
+        if not captions.source.endswith(f"stream #{stream.index}")
+    ]
+    more = f"; the film also has {', '.join(others)}" if others else ""
     return BadInputError(message, f"is this an SDH/CC track? give another with --captions{more}")
 
 
 def _refined(event: Event, samples: NDArray[np.int16], sample_rate: int, recipe: MineRecipe) -> Event:
     if event.aspect != "abrupt":
         return event
-    onset = refine_onset(samples, sample_rate, event.start)
+    onset = refine_onset(samples, sample_rate, event.start_raw)
     return event if onset is None else event.moved_to(onset, recipe.clip.collar, recipe.clip.max_length)
 
 
 def _warnings(captions: Captions, sync: SyncResult, track: AudioTrack) -> list[str]:
-    warnings = [f"{captions.source}: {what}: {count} mended" for what, count in captions.repairs.items()]
+    mended = ", ".join(
+        f"{count} × {what}" for what, count in captions.repairs.items() if what != "overlap (kept)"
+    )
+    warnings = [f"{captions.source}: mended {mended}"] if mended else []
     if sync.needs_attention:
         warnings.append(f"{captions.source}: {sync.reason}")
     return [*warnings, *track.warnings]

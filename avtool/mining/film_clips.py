@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from avtool.core.files import writing
 from avtool.media.audio_cut import write_clip
 from avtool.media.audio_decode import AudioTrack
@@ -14,7 +17,17 @@ from avtool.mining.events import Event
 from avtool.mining.recipe import ClipRecipe
 
 _PREVIEWS = 8
-CLIPS, FRAMES, PREVIEWS = "clips", "frames", "previews"
+_FRAMES = "frames"
+
+
+def clip_name(event: Event, recipe: ClipRecipe) -> str:
+    """The file of an event's clip in its film's folder; where no clips are cut, the name it would have."""
+    return f"{event.event_id}.{'wav' if recipe.format == 'none' else recipe.format}"
+
+
+def preview_path(folder: Path, event_id: str) -> Path:
+    """Where an event's MP3 preview stands in its film's folder."""
+    return folder / "previews" / f"{event_id}.mp3"
 
 
 def write_clips(
@@ -25,34 +38,37 @@ def write_clips(
     Returns:
         The events with the exact times of their clips, and the event ids that have a preview.
     """
-    samples, rate = track.samples(), track.sample_rate
-    cut = []
-    for event in events:
-        if recipe.format != "none":
-            name = f"{CLIPS}/{event.event_id}.{recipe.format}"
-            with writing(folder / name):
-                start, end = write_clip(samples, rate, event.start, event.end, folder / name)
-            event = replace(event, start=start, end=end, clip_path=name)
-        if recipe.frames_fps and info.video:
+    samples, rate = track.open(), track.sample_rate
+    cut = [_cut(event, samples, rate, folder, recipe) for event in events]
+    if recipe.frames_fps and info.video:
+        for event in cut:
             save_frames(
-                info.path, folder / FRAMES / event.event_id, event.start, event.end, recipe.frames_fps
+                info.path, folder / _FRAMES / event.event_id, event.start, event.end, recipe.frames_fps
             )
-        cut.append(event)
-    previewed = _choose(events)
+    previewed = _choose(cut)
     for event in previewed:
-        clip = samples[round(event.start * rate) : round(event.end * rate)]
-        path = folder / PREVIEWS / f"{event.event_id}.mp3"
+        path = preview_path(folder, event.event_id)
         with writing(path):
             path.parent.mkdir(exist_ok=True)
-            path.write_bytes(encode_mp3(clip, rate))
+            path.write_bytes(encode_mp3(samples[round(event.start * rate) : round(event.end * rate)], rate))
     return cut, [event.event_id for event in previewed]
+
+
+def _cut(
+    event: Event, samples: NDArray[np.int16], sample_rate: int, folder: Path, recipe: ClipRecipe
+) -> Event:
+    if recipe.format == "none":
+        return event
+    name = clip_name(event, recipe)
+    start, end = write_clip(samples, sample_rate, event.start, event.end, folder / name)
+    return replace(event, start=start, end=end, clip_path=name)
 
 
 def _choose(events: Sequence[Event]) -> list[Event]:
     """A few events that show as many different sounds as possible, in film order."""
-    first_of_sound: dict[tuple[str, ...], Event] = {}
+    first_of_sound: dict[str, Event] = {}
     for event in sorted(events, key=lambda event: (-event.conf, event.start)):
         if event.sounds:
-            first_of_sound.setdefault(event.sounds[:1], event)
+            first_of_sound.setdefault(event.sounds[0], event)
     chosen = list(first_of_sound.values())[:_PREVIEWS]
     return sorted(chosen, key=lambda event: event.start)

@@ -1,19 +1,13 @@
 """The settings of caption mining: every key, its default and its help text."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from avtool.core.recipe import Recipe, option
 
-
-def _three_shares(value: object) -> object:
-    """`none` means no split at all: one share that takes every film."""
-    return None if value == "none" else value
-
-
-Shares = Annotated[tuple[float, float, float] | None, BeforeValidator(_three_shares)]
+Shares = tuple[float, float, float]
 
 
 class SyncRecipe(Recipe):
@@ -70,13 +64,17 @@ class MineRecipe(Recipe):
     min_count: int | None = option(
         None, "Classes by count instead: at least N events.", flag="--min-count", ge=1
     )
-    split: Shares = option((0.8, 0.1, 0.1), "Shares of train, val and test by film, or none.", flag="--split")
+    split: Literal["auto", "none"] | Shares = option(
+        "auto",
+        "Shares of train, val and test by film; auto: 0.8,0.1,0.1 from three films on.",
+        flag="--split",
+    )
     seed: int = option(0, "Seed of the film split.", flag="--seed", ge=0)
     sync: SyncRecipe = Field(default_factory=SyncRecipe)
     clip: ClipRecipe = Field(default_factory=ClipRecipe)
 
     @model_validator(mode="after")
     def _check(self) -> "MineRecipe":
-        if self.split is not None and (min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-6):
+        if isinstance(self.split, tuple) and (min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-6):
             raise ValueError(f"split {self.split} must be three shares that sum to 1")
         return self

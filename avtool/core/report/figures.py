@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from markupsafe import Markup
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 INK, ACCENT, SOFT, WARM = "#3b4252", "#2f6f8f", "#b8cfd9", "#c8743a"
@@ -21,8 +20,8 @@ _STYLE: Any = {
 
 
 @contextmanager
-def drawing(width: float, height: float, **subplots: Any) -> Iterator[tuple["Figure", "Axes"]]:
-    """A figure in the report's style, `width` by `height` inches, with its axes."""
+def drawing(width: float, height: float) -> Iterator["Figure"]:
+    """A figure in the report's style, `width` by `height` inches."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -30,7 +29,7 @@ def drawing(width: float, height: float, **subplots: Any) -> Iterator[tuple["Fig
     with rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasSVG(figure)
-        yield figure, figure.subplots(**subplots)
+        yield figure
 
 
 def svg(figure: "Figure") -> "Markup":

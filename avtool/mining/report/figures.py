@@ -20,7 +20,8 @@ def alignment_figure(plot: dict[str, Any]) -> "Markup":
     Args:
         plot: what `avtool.mining.sync.plot_data.alignment_plot` gave.
     """
-    with drawing(9.0, 2.3, ncols=2, width_ratios=(3, 1)) as (figure, (film, curve)):
+    with drawing(9.0, 2.3) as figure:
+        film, curve = figure.subplots(ncols=2, width_ratios=(3, 1))
         minutes = np.linspace(0, plot["duration"] / 60, len(plot["speech"]))
         _strip(film, minutes, plot["speech"], 2, ACCENT)
         _strip(film, minutes, plot["after"], 1, WARM)
@@ -45,7 +46,8 @@ def _strip(axes: "Axes", x: Any, shares: Sequence[float], base: float, colour: s
 def count_figure(counts: Sequence[tuple[str, int]]) -> "Markup":
     """Horizontal bars of the most frequent labels."""
     shown = list(counts)[:_MOST_BARS]
-    with drawing(4.3, 0.45 + 0.19 * len(shown)) as (figure, axes):
+    with drawing(4.3, 0.45 + 0.19 * len(shown)) as figure:
+        axes = figure.subplots()
         places = range(len(shown))
         bars = axes.barh(places, [count for _, count in shown], color=ACCENT, height=0.72)
         axes.bar_label(bars, padding=3, fontsize=8)

@@ -1,0 +1,124 @@
+"""Writes `report.html` and `report.json` of a mined data set."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from avtool.core.environment import versions
+from avtool.core.files import write_json
+from avtool.core.recipe import iter_keys
+from avtool.core.report.page import data_uri, write_page
+from avtool.media.preview import read_audio, spectrogram_png
+from avtool.mining.film_clips import preview_path
+from avtool.mining.film_record import FilmRecord
+from avtool.mining.recipe import MineRecipe
+from avtool.mining.report.figures import alignment_figure, count_figure
+from avtool.mining.taxonomy import ClassCount, Taxonomy
+
+if TYPE_CHECKING:
+    from avtool.mining.dataset import DatasetSummary
+
+_TEMPLATE = Path(__file__).parent / "report.html"
+_MOST_CARDS = 24
+_MOST_PLOTS = 40
+_MOST_UNTAGGED = 30
+
+
+def write_report(
+    folder: Path,
+    records: Sequence[FilmRecord],
+    failures: Sequence[tuple[str, str, str]],
+    splits: dict[str, str],
+    taxonomy: Taxonomy,
+    untagged: Counter[str],
+    summary: "DatasetSummary",
+    recipe: MineRecipe,
+) -> None:
+    """Writes the page for people and the numbers for machines, beside the manifest."""
+    least_certain = sorted((r for r in records if r.plot), key=lambda record: record.sync["confidence"])
+    examples = {entry.tag: entry.example for record in records for entry in record.untagged}
+    values = recipe.model_dump(mode="json")
+    write_page(
+        folder / "report.html",
+        _TEMPLATE,
+        facts=_facts(summary, untagged),
+        cards=list(_cards(folder, records)),
+        nyquist=f"{recipe.clip.sample_rate / 2000:g}",
+        collar=f"{recipe.clip.collar:g}",
+        counts=[
+            (title, count_figure([(entry.label, entry.count) for entry in counts]), len(counts))
+            for title, counts in _dimensions(taxonomy)
+            if counts
+        ],
+        films=[{"record": record, "split": splits[record.film_id]} for record in records],
+        failures=failures,
+        plots=[(record, alignment_figure(record.plot)) for record in least_certain[:_MOST_PLOTS]],
+        untagged=[
+            {"tag": tag, "count": count, "example": examples[tag]}
+            for tag, count in sorted(untagged.items(), key=lambda item: (-item[1], item[0]))[:_MOST_UNTAGGED]
+        ],
+        settings=[(key, _lookup(values, key)) for key, _ in iter_keys(MineRecipe)],
+    )
+    write_json(folder / "report.json", _numbers(records, failures, summary))
+
+
+def _dimensions(taxonomy: Taxonomy) -> list[tuple[str, Sequence[ClassCount]]]:
+    return [("Sounds", taxonomy.sounds), ("Sources", taxonomy.sources), ("Qualities", taxonomy.qualities)]
+
+
+def _facts(summary: "DatasetSummary", untagged: Counter[str]) -> list[tuple[str, str]]:
+    total = summary.events + sum(untagged.values())
+    return [
+        ("events", f"{summary.events:,}"),
+        ("different sounds", f"{summary.sounds:,}"),
+        ("classes", f"{summary.classes:,}"),
+        ("hours of film", f"{summary.hours:.2f}"),
+        ("events an hour", f"{summary.events / max(summary.hours, 1e-9):,.0f}"),
+        ("tags not understood", f"{100 * sum(untagged.values()) / max(total, 1):.1f} %"),
+    ]
+
+
+def _cards(folder: Path, records: Sequence[FilmRecord]) -> Iterator[dict[str, Any]]:
+    """Previews taken from the films in turn, so that every film is heard."""
+    queues = [
+        [(record, event) for event in record.events if event.event_id in set(record.previews)]
+        for record in records
+    ]
+    in_turn = [item for items in itertools.zip_longest(*queues) for item in items if item]
+    for record, event in in_turn[:_MOST_CARDS]:
+        sound = preview_path(folder / "clips" / record.film_id, event.event_id).read_bytes()
+        samples, sample_rate = read_audio(sound)
+        yield {
+            "event": event,
+            "sound": data_uri(sound, "audio/mpeg"),
+            "spectrogram": data_uri(spectrogram_png(samples, sample_rate), "image/png"),
+        }
+
+
+def _numbers(
+    records: Sequence[FilmRecord], failures: Sequence[tuple[str, str, str]], summary: "DatasetSummary"
+) -> dict[str, Any]:
+    rules: Counter[str] = Counter()
+    mended: Counter[str] = Counter()
+    seconds: Counter[str] = Counter()
+    for record in records:
+        rules.update(record.rules)
+        mended.update(record.captions["mended"])
+        seconds.update(record.timings)
+    return {
+        "summary": asdict(summary),
+        "grammar_rules": dict(sorted(rules.items())),
+        "captions_mended": dict(sorted(mended.items())),
+        "seconds": {step: round(value, 3) for step, value in seconds.items()},
+        "failures": [{"film_id": film_id, "film": film, "error": error} for film_id, film, error in failures],
+        "versions": versions(),
+    }
+
+
+def _lookup(values: Any, key: str) -> Any:
+    for part in key.split("."):
+        values = values[part]
+    return values
