@@ -44,6 +44,13 @@ def test_equals_kaldi_to_the_last_bit(name: str) -> None:
     assert (ours - kaldi_fbank(WAVEFORMS[name])).abs().max() == 0
 
 
+@pytest.mark.parametrize("num_samples", [400, 82160, 82320, 200000])
+def test_any_length_equals_kaldi_to_the_last_bit(num_samples: int) -> None:
+    """1, 512, 513 and 1248 frames: less than what is done at a time, as much, and more."""
+    waveform = noise().repeat(3)[:num_samples]
+    assert (Fbank()(waveform[None])[0] - kaldi_fbank(waveform)).abs().max() == 0
+
+
 def test_batch_equals_loop() -> None:
     batch = torch.stack(list(WAVEFORMS.values()))
     torch.testing.assert_close(

@@ -1,0 +1,72 @@
+"""What fusion costs: MBT's variants beside late fusion, in multiply-adds and in processor time."""
+
+import time
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from avtool.core.registry import create
+from avtool.models.mbt import MBT
+
+REPEATS = 3
+PUBLISHED = {"video_frames": 16, "audio_frames": 800}  # 1569 and 401 tokens
+SMALL = {"embed_dim": 192, "num_heads": 3, "mlp_dim": 768, "video_frames": 8, "depth": 6, "fusion_layer": 4}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "late": {},
+    "bottleneck": {"fusion": "bottleneck"},
+    "shared": {"fusion": "shared"},
+    "cross, own queries": {"fusion": "cross"},
+    "cross, all queries": {"fusion": "cross", "cross_queries": "all"},
+}
+
+
+def build(name: str, sizes: dict[str, Any]) -> MBT:
+    overrides = {**sizes, **VARIANTS[name]}
+    if name == "late":
+        overrides["fusion_layer"] = sizes.get("depth", 12)
+    model = create("mbt_base", **overrides).eval()
+    assert isinstance(model, MBT)
+    return model
+
+
+def inputs(model: MBT) -> dict[str, torch.Tensor]:
+    return {name: torch.randn(1, *shape) for name, shape in model.settings.input_shapes.items()}
+
+
+def giga_macs(name: str) -> float:
+    """Multiply-adds of the base size for one clip, in 10⁹; counted on shapes alone."""
+    with torch.device("meta"), FlopCounterMode(display=False) as counter, torch.no_grad():
+        model = build(name, PUBLISHED)
+        model(**inputs(model))
+    return counter.get_total_flops() / 2e9
+
+
+def seconds(name: str) -> float:
+    """The least processor time of a small model for one clip."""
+    model = build(name, SMALL)
+    given = inputs(model)
+    times = []
+    with torch.inference_mode():
+        for _ in range(REPEATS + 1):
+            start = time.process_time()
+            model(**given)
+            times.append(time.process_time() - start)
+    return min(times[1:])
+
+
+def main() -> None:
+    """Prints a row a variant."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    base = seconds("late")
+    for name in VARIANTS:
+        taken = seconds(name)
+        print(  # noqa: T201
+            f"{name:20} base size {giga_macs(name):6.0f} GMAC   small size {taken:.3f} s   "
+            f"{taken / base:.2f} x late fusion"
+        )
+
+
+if __name__ == "__main__":
+    main()
