@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass, replace
 
 from avtool.mining.grammar.canvas import Canvas
-from avtool.mining.grammar.cleaning import has_letters
 from avtool.mining.grammar.records import DialogueSpan, RawTag, TagFunction, TimeSource
 from avtool.mining.grammar.several import split_tag
 
@@ -30,7 +29,7 @@ def turns_of(canvas: Canvas) -> list[Turn]:
     chars_before = number = 0
     for start, end in canvas.turn_ranges():
         text = _GAP.sub("", " ".join(_dialogue(canvas, start, end).split()))
-        text = text if has_letters(text) or any(character.isdigit() for character in text) else ""
+        text = text if any(character.isalnum() for character in text) else ""
         number += bool(text)
         name = canvas.turns.get(start, "") or canvas.cue.voice
         num_chars = _num_chars(text)
