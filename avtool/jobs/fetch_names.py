@@ -48,4 +48,5 @@ def beside(media_url: str, suffix: str) -> str:
 
 def one_line(text: object) -> str:
     """A title or a message from the web as one line of bounded length, without control characters."""
-    return _CONTROL.sub(" ", str(text or "")).strip()[:300]
+    readable = str(text or "").encode("utf-8", "replace").decode("utf-8")  # a site may send half a character
+    return _CONTROL.sub(" ", readable).strip()[:300]

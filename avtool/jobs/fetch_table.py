@@ -66,7 +66,7 @@ def add_film(table: Path, film: FilmRow) -> None:
     Rows and columns that others added are kept.
     """
     columns, rows = read_table(table)
-    new = {name: "" if value is None else str(value) for name, value in asdict(film).items()}
+    new = {name: str(value) for name, value in asdict(film).items()}
     known = next((index for index, row in enumerate(rows) if row["film"] == film.film), None)
     if known is None:
         rows.append(new)
@@ -85,13 +85,18 @@ def _write(table: Path, columns: list[str], rows: list[dict[str, str]]) -> None:
 
 def read_archive(archive: Path) -> set[str]:
     """The films that are done, as yt-dlp writes them: `youtube BaW_jenozKc`."""
-    if not archive.exists():
-        return set()
-    return {line.strip() for line in archive.read_text(encoding="utf-8").splitlines() if line.strip()}
+    return set(_archive_lines(archive))
 
 
 def add_to_archive(archive: Path, entry: str) -> None:
     """Appends one film, also to a file whose last line was left open."""
-    if entry not in read_archive(archive):
-        lines = archive.read_text(encoding="utf-8").splitlines() if archive.exists() else []
+    lines = _archive_lines(archive)
+    if entry not in lines:
         write_text(archive, "".join(f"{line}\n" for line in [*lines, entry]))
+
+
+def _archive_lines(archive: Path) -> list[str]:
+    if not archive.exists():
+        return []
+    lines = archive.read_text(encoding="utf-8", errors="replace").split("\n")
+    return [line.strip() for line in lines if line.strip()]

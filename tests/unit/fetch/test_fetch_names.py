@@ -57,6 +57,7 @@ def test_the_captions_beside_a_media_file(url: str, expected: str) -> None:
 
 
 def test_a_title_loses_its_control_characters() -> None:
+    assert one_line("Din\ud83dner") == "Din?ner"
     assert one_line("Dinner\n\x1b[31mat\u202eeight\x00") == "Dinner [31mat eight"
 
 
