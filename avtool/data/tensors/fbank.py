@@ -86,7 +86,7 @@ class Fbank(nn.Module):
             frames = (frames - PREEMPHASIS * before) * self.window
             spectrum = torch.fft.rfft(F.pad(frames, (0, self.fft_size - self.window_size))).abs().pow(2.0)
             if spectrum.is_cuda:  # where matrix products may run in TF32, which keeps three digits
-                energies = (spectrum.double() @ self.mel_bank.double().T).float()
+                energies: Tensor = (spectrum.double() @ self.mel_bank.double().T).float()
             else:
                 energies = spectrum @ self.mel_bank.T
             return energies.clamp(min=FLOOR).log()

@@ -93,6 +93,28 @@ def test_mbt_starts_as_the_vision_transformer_of_jax_does() -> None:
     assert float(model.stems["video"].cls_token.abs().max()) == 0
 
 
+@pytest.mark.parametrize(("name", "shape"), [("cnn_tiny", (2, 100, 64)), ("ast_tiny", (2, 128, 64))])
+def test_half_precision_stays_near_single(name: str, shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    model, audio = create(name).eval(), torch.randn(shape)
+    with torch.no_grad():
+        single = model(audio).logits
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            half = model(audio).logits
+    torch.testing.assert_close(half.float(), single, rtol=0.05, atol=0.05)
+
+
+def test_mbt_trains_in_half_precision_with_missing_modalities() -> None:
+    torch.manual_seed(0)
+    model = create("mbt_tiny", drop_path=0.1, recompute=True)
+    present = {"audio_present": torch.tensor([True, False]), "video_present": torch.tensor([True, True])}
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output = model(torch.randn(2, 32, 16), torch.randn(2, 3, 4, 16, 16), **present)
+    torch.nn.functional.cross_entropy(output.logits.float(), torch.tensor([1, 2])).backward()
+    assert bool(model.head.weight.grad.isfinite().all())
+    assert float(model.head.weight.grad.abs().max()) > 0
+
+
 def test_models_name_their_inputs() -> None:
     assert create("cnn_tiny").inputs == create("ast_tiny").inputs == ("audio",)
     assert create("mbt_tiny", modalities=("audio",)).inputs == ("audio", "audio_present")
