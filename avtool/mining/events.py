@@ -1,7 +1,7 @@
 """From captioned tags to sound events in film time: labelled, clipped to the film, with a clip window."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,7 +9,7 @@ from avtool.mining.grammar.records import ParsedCaptions, RawTag, TagFunction
 from avtool.mining.sound_tag import Aspect, SoundTag
 
 TimeFunction = Callable[[float], float]
-DefaultSources = Callable[[str], Sequence[str]]
+DefaultSources = Callable[[Iterable[str]], Sequence[str]]
 Reason = Literal["no label", "outside the film"]
 
 UNSYNCHRONISED_CONFIDENCE = 0.8  # times what the tagger says, where the captions' times were not checked
@@ -120,7 +120,7 @@ def build_events(
         film_duration_s: length of the film's sound; events are clipped to it.
         collar: seconds added on both sides of an event to make its clip.
         max_clip: longest clip in seconds; a longer one is cut around its centre.
-        default_sources: the coarse sources that a sound implies.
+        default_sources: the coarse sources that some sounds imply.
         synchronised: whether the captions' times were checked against the sound; if not, `conf` is lower.
 
     Returns:
@@ -142,7 +142,7 @@ def build_events(
             event_id = f"{raw.cue_index + 1:05d}-{numbers[raw.cue_index]}"
             event = _event(raw, label, film_id, event_id, max(0.0, start), min(film_duration_s, end))
             start, end = clip_window(event.start_raw, event.end_raw, collar, max_clip, film_duration_s)
-            implied = () if label.sources else _implied(label, default_sources)
+            implied = () if label.sources else tuple(default_sources(label.sounds))
             conf = round(label.confidence * trust, 3)
             events.append(replace(event, start=start, end=end, sources_default=implied, conf=conf))
     events.sort(key=lambda event: (event.start_raw, event.event_id))
@@ -172,11 +172,6 @@ def _event(raw: RawTag, label: SoundTag, film_id: str, event_id: str, start: flo
         conf=label.confidence,
         rule_id=label.rule,
     )
-
-
-def _implied(label: SoundTag, default_sources: DefaultSources) -> tuple[str, ...]:
-    """The coarse sources that the sounds of a tag imply, each once."""
-    return tuple(dict.fromkeys(source for sound in label.sounds for source in default_sources(sound)))
 
 
 def _film_times(raw: RawTag, time_map: TimeFunction) -> tuple[float, float]:
