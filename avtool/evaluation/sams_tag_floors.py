@@ -1,8 +1,8 @@
 """Two simple labellers to stand beside the tagger; both take their words from a training part of the table.
 
-`ContiguousMatch` is the SAM-S authors' own way of labelling rare tags from frequent ones: every label word that
-occurs in the tag, alone or as contiguous words, is given. `LongestMatch` reads the tag once from left to right
-and gives each stretch of words to one dimension only.
+`ContiguousMatch` is how the SAM-S authors label rare tags from frequent ones: every label word that occurs in
+the tag, alone or as contiguous words, is given. `LongestMatch` reads the tag once from left to right; each
+stretch of words goes to one dimension only.
 """
 
 from collections import Counter

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from avtool.evaluation.sams_tag_tables import DIMENSIONS, Labels
 
+_Pairs = list[tuple[frozenset[str], frozenset[str], float]]  # wanted and given labels, weight of the tag
 _MIN_TAGS = 5  # a lemma counts for the macro average from this many tags on
 
 
@@ -70,9 +71,6 @@ def score(
     )
 
 
-_Pairs = list[tuple[frozenset[str], frozenset[str], float]]
-
-
 def _micro(pairs: _Pairs) -> PrecisionRecall:
     hits = sum(len(wanted & given) * weight for wanted, given, weight in pairs)
     return _precision_recall(
@@ -83,17 +81,10 @@ def _micro(pairs: _Pairs) -> PrecisionRecall:
 
 
 def _macro(pairs: _Pairs) -> float:
-    tags: Counter[str] = Counter()
-    hits: Counter[str] = Counter()
-    given_count: Counter[str] = Counter()
-    wanted_count: Counter[str] = Counter()
-    for wanted, given, weight in pairs:
-        tags.update(wanted)
-        for counter, labels in ((hits, wanted & given), (given_count, given), (wanted_count, wanted)):
-            for label in labels:
-                counter[label] += weight  # type: ignore[assignment]  # a Counter of weights
-    frequent = [label for label, count in tags.items() if count >= _MIN_TAGS]
+    tags = Counter(label for wanted, *_ in pairs for label in wanted)
     scores = [
-        _precision_recall(hits[label], given_count[label], wanted_count[label]).f1 for label in frequent
+        _micro([(wanted & {label}, given & {label}, weight) for wanted, given, weight in pairs]).f1
+        for label, count in tags.items()
+        if count >= _MIN_TAGS
     ]
     return sum(scores) / len(scores) if scores else 0.0

@@ -43,9 +43,8 @@ def _rows(path: Path, what: str) -> tuple[list[str], list[tuple[int, dict[str, s
 def _need(header: list[str], columns: tuple[str, ...], path: Path, what: str) -> None:
     missing = [column for column in columns if column not in header]
     if missing:
-        message = (
-            f"the {what} `{path}` has no column {' and no column '.join(f'`{name}`' for name in missing)}"
-        )
+        names = ", ".join(f"`{name}`" for name in missing)
+        message = f"the {what} `{path}` lacks the column {names}"
         raise BadInputError(message, f"its first line is `{','.join(header)[:80]}`")
 
 
@@ -88,28 +87,20 @@ def _refuse_repeats(path: Path, tags: list[tuple[int, str]]) -> None:
         if not tag:
             raise BadInputError(f"the tag table `{path}` has an empty tag in line {line}")
         if tag in first:
-            lines = f"lines {first[tag]} and {line}"
-            raise BadInputError(
-                f"the tag table `{path}` has the tag `{tag}` twice ({lines})", "keep one of them"
-            )
+            message = f"the tag table `{path}` has the tag `{tag}` twice (lines {first[tag]} and {line})"
+            raise BadInputError(message, "keep one of them")
         first[tag] = line
 
 
 def _refuse_two_kinds_of_empty(path: Path, rows: list[tuple[int, dict[str, str]]]) -> None:
     """A table with "None" and blank cells has gone through a program that took "None" for missing."""
-    blank = [
-        line for line, row in rows if any(row[name].strip().lower() in _EMPTY_CELLS for name in DIMENSIONS)
-    ]
-    texts = [
-        line for line, row in rows if any(row[name].strip().lower() == _EMPTY_TEXT for name in DIMENSIONS)
-    ]
-    if blank and texts:
+    cells = [(line, {row[name].strip().lower() for name in DIMENSIONS}) for line, row in rows]
+    blank = [line for line, words in cells if words & _EMPTY_CELLS]
+    if blank and any(_EMPTY_TEXT in words for _, words in cells):
         message = (
-            f'the tag table `{path}` writes empty as "None" and as a blank or NaN cell ({_lines(blank)})'
+            f'the tag table `{path}` writes empty both as "None" and as a blank or NaN ({_lines(blank)})'
         )
-        raise BadInputError(
-            message, 'write "None" everywhere; with pandas: read_csv(..., keep_default_na=False)'
-        )
+        raise BadInputError(message, 'write "None" everywhere (pandas: read_csv(..., keep_default_na=False))')
 
 
 def read_lemmas(path: Path) -> Lemmas:

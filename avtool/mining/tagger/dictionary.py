@@ -36,7 +36,8 @@ def look_up(word: str) -> Entry:
 
 
 def _stem(word: str) -> str:
+    endings = {"", "s", "es", "ing", "ed"}
     for stem in _STEMS:
-        if word.removeprefix(stem) in {"", "s", "es", "ing", "ed", stem[-1] + "ing", stem[-1] + "ed"}:
+        if word.startswith(stem) and word[len(stem) :].removeprefix(stem[-1]) in endings:
             return stem
     return ""

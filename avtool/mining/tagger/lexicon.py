@@ -39,7 +39,7 @@ class Lexicon:
     Attributes:
         words: surface form → word.
         longest: first word of a phrase → words in the longest phrase that begins with it.
-        parts: the single words that phrases are made of.
+        parts: the single words that phrases are made of, and the prepositions.
         prepositions: kind ("medium", "place", "of", "manner") → words.
         implied: a sound whose source goes without saying → that source.
         coarse: source lemma → its coarse group, "" for none.
@@ -54,8 +54,4 @@ class Lexicon:
 
     def knows(self, text: str) -> bool:
         """Whether a single word stands in the lexicon, alone or within a phrase."""
-        return (
-            text in self.words
-            or text in self.parts
-            or any(text in words for words in self.prepositions.values())
-        )
+        return text in self.words or text in self.parts

@@ -53,7 +53,7 @@ class LexiconBuilder:
         longest: dict[str, int] = {}
         for phrase in phrases:
             longest[phrase[0]] = max(longest.get(phrase[0], 1), len(phrase))
-        parts = frozenset(part for phrase in phrases for part in phrase)
+        parts = frozenset(part for phrase in phrases for part in phrase).union(*self._prepositions.values())
         return Lexicon(self._words, longest, parts, self._prepositions, self._implied, self._coarse)
 
     def _put(self, text: str, roles: Iterable[str] = (), **meaning: Any) -> None:

@@ -13,7 +13,7 @@ _APOSTROPHES = str.maketrans(
 _BRACKETS = re.compile(r"[()\[\]{}<>«»【】「」『』*~^_]")
 _LEADING_DASH = re.compile(r"^(?:-+|>>+)\s*|(?<=\s)-+(?=\s)|--+")
 _SPEAKER = re.compile(r"^[\w .'#-]{1,30}:(?=\s)")
-_ABBREVIATION = re.compile(r"\b((?:[a-z]\.){2,})|(?<=\b[a-z]{2})\.(?=\s)|(?<=\b[a-z]{3})\.(?=\s)")
+_ABBREVIATION = re.compile(r"\b(?:[a-z]\.)+[a-z]\b\.?|(?<=\b[a-z]{2})\.(?=\s)|(?<=\b[a-z]{3})\.(?=\s)")
 _TITLE = re.compile(r'"[^"]{1,80}"(?=\s+(?:song\s+)?(?:play|end|continue|begin|fade|start|stop))')
 MAX_LENGTH = 400
 NOTES_ONLY = "music"

@@ -3,7 +3,6 @@
 A repair is accepted only if the result stands in the lexicon and the original does not.
 """
 
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -19,7 +18,7 @@ _CONFUSIONS = (
 )  # fmt: skip
 _MAX_WORD = 24
 _MAX_REPLACEMENTS = 3
-_TOKEN = re.compile(r"\S+")
+_MAX_FRONTIER = 300  # bounds the work on a hostile word
 
 
 def _variants(word: str) -> Iterator[str]:
@@ -43,7 +42,7 @@ def repair_word(word: str, lexicon: Lexicon) -> str:
             if lexicon.knows(candidate):
                 return candidate
         seen.update(frontier)
-        frontier = frontier[:400]
+        frontier = frontier[:_MAX_FRONTIER]
     return word
 
 

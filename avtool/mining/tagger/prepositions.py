@@ -9,6 +9,8 @@ _STRUCK_BY = frozenset(
     {"knock", "bang", "pound", "tap", "rap", "thump", "thud", "hammer", "hit", "kick", "slap", "drum", "beat"}
     | {"scratch", "scrape", "pat", "patter", "strike", "punch", "type", "click", "crash", "blow", "splash"}
 )
+# "bursts out laughing", "bursts into tears": what follows may be the sound.
+_PARTICLES = frozenset({"out", "into", "up", "down", "along", "off", "around"})
 _OF_LANGUAGE = frozenset({"in", "with", "into", "from", "to"})
 
 
@@ -64,8 +66,10 @@ def _read_phrase(preposition: str, words: list[Word], lexicon: Lexicon, found: C
     if any(word.sound == "voice" for word in words):
         found.voice = True
         found.qualities += [word.quality for word in words if word.quality]
-    elif preposition == "of" or last.has("music"):
+    elif preposition == "of" or last.has("music") or (preposition == "on" and last.has("instruments")):
         found.more += words
+    elif preposition in _PARTICLES and any(word.sound and not word.source for word in words):
+        found.more += [word for word in words if word.sound and not word.source]
     elif preposition in _OF_LANGUAGE and any(word.has("language", "marker") for word in words):
         found.spoken = True
     elif last.has("medium") and preposition in lexicon.prepositions["medium"]:

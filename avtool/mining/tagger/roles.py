@@ -9,7 +9,7 @@ from avtool.mining.tagger.lexicon import Word
 from avtool.mining.tagger.music import is_sung
 from avtool.mining.tagger.part import Part
 
-_PERSON = ("person", "people", "baby", "given")
+_PERSON = ("person", "people", "baby")
 # Who makes noise, not music, by playing.
 _PLAYFUL = ("person", "people", "animal")
 # What a thing ends up as, after a verb that sounds: "door creaks open".
@@ -117,7 +117,8 @@ def _sound_or_source(place: Place) -> Part | None:
         return None
     sounds_elsewhere = any(other.sound and not other.source for other in place.others)
     is_noun = word.form not in {"ing", "ed"}
-    is_subject = word.form == "base" and not place.has_subject and place.verb_follows
+    acts = place.verb_follows or (bool(place.after.state) and not word.has("noun"))
+    is_subject = word.form == "base" and not place.has_subject and acts
     if (is_noun and sounds_elsewhere) or is_subject:
         return Part(word, "source", word.source)
     return Part(word, "sound", word.sound)
@@ -158,7 +159,8 @@ def _source(place: Place) -> Part | None:
     acts = word.has("silent") and (word.form == "ing" or (word.form == "s" and place.has_subject))
     if not word.source or acts:
         return None
-    return Part(word, "source", word.source, is_person=word.has(*_PERSON))
+    is_label = word.has("given") and not place.others  # "penny" alone is someone who speaks
+    return Part(word, "source", word.source, is_person=is_label or word.has(*_PERSON))
 
 
 def _state_or_quality(place: Place) -> Part | None:
