@@ -1,0 +1,62 @@
+"""Where a sound really begins: caption times are a reader's times, a slam is over before most cues appear."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+_FRAME_S = 0.032
+_HOP_S = 0.005
+_LAG = 4  # frames compared are this many hops apart: half a window apart, they share little sound
+_MIN_DEVIATIONS = 7.0  # the highest of the 300 values in a window of plain noise reaches 3.5 to 6.6
+
+
+def refine_onset(
+    samples: NDArray[np.int16] | NDArray[np.float32],
+    sample_rate: int,
+    start_s: float,
+    window_s: float = 0.75,
+    min_deviations: float = _MIN_DEVIATIONS,
+) -> float | None:
+    """The strongest onset near a time, or None when nothing there stands out.
+
+    The strength of an onset is the spectral flux: the growth of the log spectrum over 20 ms. Its peak must
+    exceed the median of the window by `min_deviations` times the median absolute deviation.
+
+    Args:
+        samples: (N,) mono sound; int16, or float in -1..1. A memory map is read around `start_s` only.
+        sample_rate: Hz.
+        start_s: where the onset is expected.
+        window_s: how far it may lie, either way.
+        min_deviations: how many median absolute deviations the peak must stand out.
+
+    Returns:
+        The time of the onset in seconds, good to 10 ms for a sudden sound.
+    """
+    frame, hop = round(_FRAME_S * sample_rate), round(_HOP_S * sample_rate)
+    first = max(0, round((start_s - window_s) * sample_rate) - frame)
+    last = min(len(samples), round((start_s + window_s) * sample_rate) + frame)
+    if last - first < 2 * frame + _LAG * hop:
+        return None
+    piece = np.asarray(samples[first:last]).astype(np.float32)
+    if samples.dtype == np.int16:
+        piece /= 32768
+    flux = spectral_flux(piece, frame, hop)
+    times = (first + (frame + _LAG * hop) / 2 + hop * np.arange(len(flux))) / sample_rate
+    near = np.abs(times - start_s) <= window_s
+    flux, times = flux[near], times[near]
+    if len(flux) == 0:
+        return None
+    middle = float(np.median(flux))
+    deviation = float(np.median(np.abs(flux - middle)))
+    best = int(flux.argmax())
+    stands_out = flux[best] - middle > min_deviations * deviation
+    return float(times[best]) if stands_out else None
+
+
+def spectral_flux(samples: NDArray[np.float32], frame: int, hop: int) -> NDArray[np.float32]:
+    """Mean growth of the log power spectrum from each frame to the one `_LAG` hops later."""
+    frames = np.lib.stride_tricks.sliding_window_view(samples, frame)[::hop]
+    window = np.hanning(frame).astype(np.float32)
+    power = np.square(np.abs(np.fft.rfft(frames * window))) / np.square(window).sum()
+    level = np.log(power + 1e-6)  # below -60 dB of full scale nothing counts as sound
+    flux: NDArray[np.float32] = np.maximum(level[_LAG:] - level[:-_LAG], 0).mean(axis=1).astype(np.float32)
+    return flux

@@ -1,0 +1,52 @@
+"""How far a match stands out from what chance gives: the number that decides whether captions are accepted."""
+
+import numpy as np
+import scipy.fft
+
+from avtool.mining.sync.correlate import COARSE_RATE, Singles, Spans, SpeechContrast, activity
+from avtool.mining.sync.time_map import TimeMap
+
+CHANCE_Z = 4.0
+"""About what the best of all offsets and ratios reaches on captions of another film."""
+
+
+def chance_deviation(cues: Singles, contrast: Singles) -> float:
+    """The standard deviation of the correlation coefficient that chance gives at an arbitrary lag.
+
+    It is measured on the film itself, over all circular lags, by the median of absolute values, which the
+    true peak cannot move. The longer the film and the busier its dialogue, the smaller it is.
+
+    Args:
+        cues: (N,) activity of the cues on the grid of `contrast`.
+        contrast: (M,) contrast of the speech.
+    """
+    size = scipy.fft.next_fast_len(max(len(cues), len(contrast)), real=True)
+    spectrum = scipy.fft.rfft(contrast, size) * np.conj(scipy.fft.rfft(cues, size))
+    products = scipy.fft.irfft(spectrum, size)
+    scale = float(np.sqrt(np.square(cues).sum() * np.square(contrast).sum()))
+    return 1.4826 * float(np.median(np.abs(products))) / scale if scale > 0 else float("inf")
+
+
+def z_score(time_map: TimeMap, cues: Spans, contrast: SpeechContrast, deviation: float) -> float:
+    """The match of the mapped cues in standard deviations of chance.
+
+    With one offset this is the correlation coefficient over its deviation. Each segment of a split map had
+    all offsets to choose from, so a segment counts only with what it has above `CHANCE_Z`: on captions of
+    another film the value stays near `CHANCE_Z`, however many splits were found there.
+    """
+    starts_s, ends_s = time_map.spans(*cues)
+    under_s = contrast.under(starts_s, ends_s)
+    segments = np.maximum(np.searchsorted(time_map.starts_s, cues.starts_s, side="right") - 1, 0)
+    count = time_map.num_splits + 1
+    shown_s = np.bincount(segments, ends_s - starts_s, count)
+    gained_s = np.bincount(segments, under_s, count)[shown_s > 0]
+    shown_s = shown_s[shown_s > 0]
+    z = gained_s / np.sqrt(shown_s * contrast.energy) / deviation
+    return float(CHANCE_Z + (np.sqrt(shown_s / shown_s.sum()) * (z - CHANCE_Z)).sum())
+
+
+def deviation_of(time_map: TimeMap, cues: Spans, contrast: SpeechContrast) -> float:
+    """`chance_deviation` of the mapped cues."""
+    starts_s, ends_s = time_map.spans(*cues)
+    shown = activity(starts_s * COARSE_RATE, ends_s * COARSE_RATE, len(contrast.coarse))
+    return chance_deviation(shown, contrast.coarse)
