@@ -2,14 +2,13 @@
 
 import csv
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
 import av
 import pytest
 from fetch_web import SRT, VTT, Run, Web, make_film
-
-from avtool.core.reporter import Progress
 
 
 def names(run: Run) -> set[str]:
@@ -137,26 +136,31 @@ def test_a_partial_download_is_continued_in_the_next_run(run: Run, web: Web, fil
     assert (run.folder / row.film).read_bytes() == film
 
 
-class InterruptedBar:
-    """A progress bar at which the user presses Ctrl-C once some of the film has come."""
+class Bars:
+    """A progress bar of the reporter's that calls a function at every step."""
 
-    def advance(self, amount: float = 1, note: str = "") -> None:
-        if amount > 0:
-            raise KeyboardInterrupt
+    def __init__(self, at_step: Callable[[float], None]) -> None:
+        self.advance = lambda amount=1, note="": at_step(amount)
 
+    def __call__(self, description: str, total: float | None) -> "Bars":
+        return self
 
-class BarContext:
-    def __enter__(self) -> Progress:
-        return InterruptedBar()
+    def __enter__(self) -> "Bars":
+        return self
 
     def __exit__(self, *exc: object) -> None:
         pass
 
 
+def press_ctrl_c(amount: float) -> None:
+    if amount > 0:
+        raise KeyboardInterrupt
+
+
 def test_an_interrupted_run_leaves_a_true_table_and_goes_on(run: Run, web: Web, film: bytes) -> None:
     first, second = web.put("/one.mp4", film), web.put("/two.mp4", film * 20)
     done = run(first, captions="none").rows[0]
-    run.reporter.progress = lambda description, total: BarContext()  # type: ignore[method-assign, assignment]
+    run.reporter.progress = Bars(press_ctrl_c)
     with pytest.raises(KeyboardInterrupt):
         run(first, second, captions="none")
     assert (run.folder / "films.csv").read_text(encoding="utf-8").count("\n") == 2
@@ -218,9 +222,10 @@ def test_captions_that_do_not_come_keep_the_film_from_being_downloaded(
 
 def test_the_rate_is_limited(run: Run, web: Web, film: bytes) -> None:
     address = web.put("/film.mp4", film * 4)
-    start = time.monotonic()
+    steps: list[float] = []
+    run.reporter.progress = Bars(lambda amount: steps.append(time.monotonic()))
     run(address, captions="none", limit_rate=len(film) * 4)
-    assert time.monotonic() - start > 0.7
+    assert steps[-1] - steps[0] > 0.7
 
 
 @pytest.mark.parametrize(
