@@ -19,7 +19,7 @@ from avtool.mining.sound_tag import SoundTag
 _SENTENCE_END = re.compile(r"[.!?…:;♪♫\"”'’»。！？–—-]\W*$")
 _GOES_ON = re.compile(r"^\s*[a-zß-ÿ,.;!?'’)]")
 _TO_SOMEBODY = re.compile(r"(?:to|at) [A-Z][\w'’.]*$")
-_DESCRIBED_SOUND = re.compile(r"\b(?:\w+ing|music|song|theme|anthem)\b")
+_PLAYED = re.compile(r"\b(?:playing|plays|music|song|theme|anthem)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +197,11 @@ def put_on_voice(bracket: BracketContext) -> Verdict | None:
 
 def on_screen_text(bracket: BracketContext) -> Verdict | None:
     """To be read, not heard: "[LONDON, 1942]", "(Two years later)"."""
-    written = ON_SCREEN.search(bracket.content) and not _DESCRIBED_SOUND.search(bracket.text)
-    return Verdict("noise", "on-screen text") if written else None
+    heard = bracket.sounds_surely or _PLAYED.search(bracket.text)
+    written = ON_SCREEN.search(bracket.content) and not heard
+    sign = is_capitals(bracket.content) and bracket.facts.lower_brackets and not bracket.tag.is_event
+    alone = not bracket.before and not bracket.dialogue_follows and not bracket.sound_follows
+    return Verdict("noise", "on-screen text") if written or (sign and alone) else None
 
 
 def stage_direction(bracket: BracketContext) -> Verdict | None:

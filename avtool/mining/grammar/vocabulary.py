@@ -44,6 +44,11 @@ ON_SCREEN = re.compile(
     r"""\b(?:1[0-9]|20)\d\d\b                                  # a year
       |\b(?:seconds?|minutes?|hours?|days?|nights?|weeks?|months?|years?|decades?)
         \ (?:later|earlier|ago|before|after)\b
+      |^(?:the\ )?(?:next|following|same|previous|other|later\ that)
+        \ (?:morning|day|afternoon|evening|night|week|year)$
+      |^(?:room|floor|platform|gate|flight|highway|route|apartment|block|sector|level|day|night)\ \w*\d\w*$
+      |\b(?:station|airport|hospital|headquarters|courthouse|prison|university|embassy|barracks|boulevard
+        |avenue|street|county|province|hotel|laboratory|city|harbor|harbour)$
       |^(?:present\ day|meanwhile|flashback|montage|title\ card|the\ end|fade\ (?:in|out)|to\ be\ continued
         |on[- ]?screen\b.*|(?:caption|sign|text|title)s?:.*|(?:part|chapter|episode|scene)\ \w+)$
       |^\d{1,2}[:.]\d\d\s*(?:a\.?m\.?|p\.?m\.?)?$

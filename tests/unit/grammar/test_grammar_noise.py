@@ -95,6 +95,9 @@ def test_manner_alone_is_no_sound(tags, text):
         "(to be continued)",
         "[Monday, 9 a.m.]",
         "[March 3]",
+        "(THE NEXT MORNING)",
+        "[ROOM 12]",
+        "[POLICE STATION]",
         "[6:30 a.m.]",
     ],
 )
@@ -103,6 +106,12 @@ def test_a_sign_in_brackets_is_to_be_read(parse, text):
     assert not parsed.tags
     assert not parsed.dialogue
     assert parsed.counts == {"on-screen text": 1}
+
+
+def test_capitals_between_sounds_in_small_letters_are_a_sign(parse):
+    parsed = parse(*["[door slams]", "[dog barks]", "[sighs]", "[wind howling]", "[phone rings]"], "[PARIS]")
+    assert len(parsed.tags) == 5
+    assert parsed.counts["on-screen text"] == 1
 
 
 def test_a_year_in_a_sound_is_part_of_the_sound(tags):
