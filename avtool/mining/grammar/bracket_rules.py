@@ -197,7 +197,8 @@ def put_on_voice(bracket: BracketContext) -> Verdict | None:
 
 def on_screen_text(bracket: BracketContext) -> Verdict | None:
     """To be read, not heard: "[LONDON, 1942]", "(Two years later)"."""
-    heard = bracket.sounds_surely or _PLAYED.search(bracket.text)
+    dated = any(character.isdigit() for character in bracket.text)  # "March 3" is no marching
+    heard = _PLAYED.search(bracket.text) or (bracket.sounds_surely and not dated)
     written = ON_SCREEN.search(bracket.content) and not heard
     sign = is_capitals(bracket.content) and bracket.facts.lower_brackets and not bracket.tag.is_event
     alone = not bracket.before and not bracket.dialogue_follows and not bracket.sound_follows
