@@ -95,12 +95,16 @@ def _language(place: Place) -> Part | None:
 
 
 def _name(place: Place) -> Part | None:
-    """A given name; one that is a common word too only before a verb: "buzz laughs"."""
+    """A given name; one that is a common word too, or a sound, only before a verb: "buzz laughs"."""
     word = place.word
-    common = word.sound or word.quality or word.source
-    if not word.has("given") or (common and not place.verb_follows):
-        return None
-    return Part(word, "source", word.text, is_person=True)
+    if word.has("given"):
+        is_name = place.verb_follows or not (word.sound or word.quality or word.source)
+    else:
+        is_plain_sound = word.form == "base" and bool(word.sound) and not (word.source or word.has("noun"))
+        verb = place.after
+        someone_acts = verb.form == "s" and verb.has("voice sound") and not verb.has("bearing")
+        is_name = is_plain_sound and someone_acts and place.index == 0
+    return Part(word, "source", word.text, is_person=True) if is_name else None
 
 
 def _description(place: Place) -> Part | None:

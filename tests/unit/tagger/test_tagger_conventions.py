@@ -84,6 +84,7 @@ CONVENTIONS = {
     "names are sources, and alone they are no event": """
         esmeralda hiccups         -> hiccup / esmeralda /
         zorb lix chuckles         -> chuckle / zorb lix /
+        hiccup gasps              -> gasp / hiccup /
         man 3 coughing            -> cough / man 3 /
         esmeralda                 -> / /
         bishop                    -> / /

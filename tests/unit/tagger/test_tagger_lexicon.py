@@ -53,6 +53,16 @@ def test_a_file_overrides_and_forgets(tmp_path: Path) -> None:
     assert "crew" in load_lexicon().words
 
 
+def test_the_example_of_the_documentation_works(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "tagger.md"
+    example = page.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    tagger = Tagger(load_lexicon(write(tmp_path, example)))
+    assert tagger.tag("grimbeasts gloinking").sounds == ("gloink",)
+    assert tagger.tag("landspeeder fwooshes").sources == ("speeder",)
+    assert tagger.tag("ship goes to warp").qualities == ("at warp",)
+    assert tagger.tag("moff speaking grimbeastish").sounds == ("speak",)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
