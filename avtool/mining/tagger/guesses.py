@@ -21,8 +21,7 @@ def guess_unknown(parts: list[Part]) -> None:
         elif index == len(parts) - 1:
             _last(part, before)
         else:
-            _before_sound(part, parts[index + 1])
-            _join_name(before, part)
+            _before_sound(part, before, parts[index + 1])
 
 
 def _number(before: Part | None, part: Part) -> None:
@@ -44,23 +43,20 @@ def _after_sound(part: Part, head: Part) -> None:
         part.role = "drop"
 
 
-def _before_sound(part: Part, after: Part) -> None:
-    """A manner ("maniacal laughter"), or a name ("chewie growls")."""
+def _before_sound(part: Part, before: Part | None, after: Part) -> None:
+    """A manner ("maniacal laughter"), a name ("chewie growls"), or what describes a source ("iron man")."""
     text = part.word.text
     known = look_up(text)
+    if before is not None and before.is_person and before.word.has("unknown") and not text.endswith("ly"):
+        part.role, part.lemma, part.is_person = "source", f"{before.lemma} {text}", True  # "kylo ren"
+        return
     is_participle = known.is_verb and text.endswith(("ing", "ed"))
     noun_follows = after.word.form in {"base", "ing", ""}
     if known.is_adverb or is_participle or (known.is_adjective and (noun_follows or not known.is_noun)):
-        part.role, part.lemma = "quality", text
+        part.role, part.lemma = "drop" if after.role == "source" else "quality", text
     else:
         part.role, part.lemma = "source", known.noun if known.is_noun else text
         part.is_person = not known.is_noun
-
-
-def _join_name(before: Part | None, part: Part) -> None:
-    """Two unknown names in a row are one name ("kylo ren")."""
-    if before is not None and before.word.has("unknown") and before.is_person and part.is_person:
-        part.lemma = f"{before.lemma} {part.lemma}"
 
 
 def _last(part: Part, before: Part | None) -> None:

@@ -97,7 +97,9 @@ def _language(place: Place) -> Part | None:
 def _name(place: Place) -> Part | None:
     """A given name; one that is a common word too, or a sound, only before a verb: "buzz laughs"."""
     word = place.word
-    if word.has("given"):
+    if place.before and place.before[-1].has("title") and not (place.before[-1].source or word.sound):
+        is_name = True  # "dr. evil"
+    elif word.has("given"):
         is_name = place.verb_follows or not (word.sound or word.quality or word.source)
     else:
         is_plain_sound = word.form == "base" and bool(word.sound) and not (word.source or word.has("noun"))

@@ -105,6 +105,8 @@ CONVENTIONS = {
         loom shuttling            -> shuttle / loom /
         zerblax growls            -> growl / zerblax /
         chuckles ruefully         -> chuckle / / ruefully
+        purple dinosaur singing   -> sing / dinosaur /
+        dr. evil cackles          -> cackle / evil /
         """,
     "notes about the captions are no event": """
         english sdh               -> / /
