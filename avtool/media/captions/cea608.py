@@ -2,27 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 
-import av
-from av.sidedata.sidedata import Type
 from ttconv.time_code import FPS_29_97, SmpteTimeCode
 
 from avtool.media.captions.draft import Draft
 from avtool.media.captions.formats import scc
 
-CODECS_WITH_CAPTIONS = {"h264", "hevc", "mpeg2video", "mpeg1video", "av1"}
 _VALID, _TYPE_MASK, _FIELD_1 = 0b100, 0b11, 0
 _NO_PARITY = 0x7F
 
 TimedPairs = Iterable[tuple[float, bytes]]
 """Seconds from the film's start, and the caption data at that time in groups of three bytes."""
-
-
-def pairs_in_frames(frames: Iterable[av.VideoFrame], start_s: float) -> Iterator[tuple[float, bytes]]:
-    """The caption data of decoded pictures."""
-    for frame in frames:
-        side_data = frame.side_data.get(Type.A53_CC)
-        if side_data is not None and frame.time is not None:
-            yield frame.time - start_s, bytes(side_data)
 
 
 def read_pairs(timed: TimedPairs, draft: Draft) -> None:

@@ -2,9 +2,12 @@
 
 import codecs
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from avtool.core.errors import BadInputError
+
+if TYPE_CHECKING:
+    from charset_normalizer import CharsetMatch
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -14,11 +17,12 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 # The encodings subtitles come in; leaving out the exotic ones makes the guess better and faster.
-_LIKELY = (
-    "cp1252 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 cp1257 cp874 koi8_r cp932 euc_jp cp949 gb18030 big5"
-).split()
+_LIKELY = [
+    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257",
+    "cp874", "koi8_r", "cp932", "euc_jp", "cp949", "gb18030", "big5",
+]  # fmt: skip
 _SAMPLE_BYTES = 65_536
-_CHAOS_TOLERANCE = 0.01
+_CHAOS_TOLERANCE, _WESTERN_BONUS = 0.01, 0.02
 _NOT_TEXT = (
     (re.compile(rb"\x1aE\xdf\xa3|....ftyp|RIFF....AVI |\x00\x00\x01\xb3|FLV\x01", re.DOTALL), "a film"),
     (re.compile(rb"PG..........[\x14-\x17\x80]", re.DOTALL), "bitmap subtitles (PGS)"),
@@ -95,10 +99,14 @@ def _guessed(data: bytes, first_foreign: int) -> str:
     from charset_normalizer import from_bytes
 
     begin = max(0, first_foreign - 1000)
-    matches = list(from_bytes(data[begin : begin + _SAMPLE_BYTES], cp_isolation=list(_LIKELY)))
+    matches = list(from_bytes(data[begin : begin + _SAMPLE_BYTES], cp_isolation=_LIKELY))
     if not matches:
         return ""
     plausible = [match for match in matches if match.chaos <= matches[0].chaos + _CHAOS_TOLERANCE]
-    best = max(plausible, key=lambda match: (match.coherence, "cp1252" in match.could_be_from_charset))
-    # Windows-1252 wins where it reads the same text: nearly all files that fit it and others are in it.
-    return "cp1252" if "cp1252" in best.could_be_from_charset else str(best.encoding)
+    # Most files that fit Windows-1252 and another encoding as well are in Windows-1252.
+    best = max(plausible, key=lambda match: match.coherence + _WESTERN_BONUS * _is_western(match))
+    return "cp1252" if _is_western(best) else str(best.encoding)
+
+
+def _is_western(match: "CharsetMatch") -> bool:
+    return "cp1252" in match.could_be_from_charset

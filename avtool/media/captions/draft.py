@@ -48,6 +48,7 @@ class Draft:
     language: str = ""
     mpegts_offset_s: float | None = None
     first_bad: str = ""
+    num_seen: int = 0
 
     def count(self, what: str, times: int = 1) -> None:
         """Counts something that was mended or left out."""
@@ -56,12 +57,11 @@ class Draft:
 
     def add(self, cue: RawCue) -> None:
         """Takes a cue; one without any text is dropped and counted."""
-        if not cue.lines:
+        self._see_one_more()
+        if cue.lines:
+            self.cues.append(cue)
+        else:
             self.count("empty cue left out")
-            return
-        if len(self.cues) >= MAX_CUES:
-            raise BadInputError(f"{self.source} has more than {MAX_CUES} cues", "no film needs so many")
-        self.cues.append(cue)
 
     def unreadable(self, line_number: int, line: str, what: str = "unreadable time, cue left out") -> None:
         """Counts something that had to be left out, and remembers the first for the message.
@@ -71,10 +71,16 @@ class Draft:
             line: what it says there.
             what: why it is left out.
         """
+        self._see_one_more()
         self.count(what)
         if not self.first_bad:
             where = f"line {line_number} is" if line_number else f"{what}:"
             self.first_bad = f"{where} `{shorten(line)}`"
+
+    def _see_one_more(self) -> None:
+        self.num_seen += 1
+        if self.num_seen > MAX_CUES:
+            raise BadInputError(f"{self.source} has more than {MAX_CUES} cues", "no film needs so many")
 
     def finish(self) -> Captions:
         """The captions, in time order and mended.

@@ -2,29 +2,33 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-import av
+from av.container import InputContainer
 from av.error import FFmpegError
+from av.sidedata.sidedata import Type
+from av.stream import Disposition
 
 from avtool.core.errors import BadInputError
 from avtool.media.captions import cea608, packets
 from avtool.media.captions.cue import Captions
 from avtool.media.captions.draft import Draft
 from avtool.media.captions.languages import bcp47, same_language
+from avtool.media.container import ReadLog, decoded, film_start, film_time, open_media
 
 Kind = Literal["text", "bitmap", "cea608", "other"]
 
 _BITMAP_CODECS = {"hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "xsub"}
 _NAMES = {"hdmv_pgs_subtitle": "PGS", "dvd_subtitle": "VobSub", "dvb_subtitle": "DVB", "eia_608": "CEA-608"}
 _SDH_TITLE = re.compile(r"\b(SDH|CC|HoH|closed captions?|hard of hearing|hearing impaired)\b", re.IGNORECASE)
-_FRAMES_TO_LOOK_AT = 60
+_FRAMES_TO_LOOK_AT = 24
 _PACKETS_TO_LOOK_AT = 20_000
-_MICROSECONDS = 1_000_000
+_CODECS_WITH_CEA608 = {"h264", "hevc", "mpeg2video", "mpeg1video", "av1"}
+_UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,9 @@ def list_caption_streams(path: Path) -> list[CaptionStream]:
     Raises:
         BadInputError: the file cannot be opened as a film.
     """
-    with _opened(path) as container:
-        streams = [_described(container, stream) for stream in container.streams.subtitles]
-        videos = [stream.index for stream in container.streams.video if _may_hold_captions(stream)]
+    with open_media(path) as container:
+        streams = [_described(container, stream) for stream in container.streams if stream.type == "subtitle"]
+        videos = [stream.index for stream in container.streams.video if _may_hold_cea608(stream)]
     streams += [
         CaptionStream(index, "eia_608", hearing_impaired=True, kind="cea608")
         for index in videos
@@ -108,23 +112,94 @@ def read_caption_stream(path: Path, index: int) -> Captions:
         why = "is a bitmap: OCR is not offered" if described.kind == "bitmap" else "has no decoder"
         others = ", ".join(str(stream) for stream in streams if stream.kind in ("text", "cea608"))
         raise BadInputError(
-            f"caption stream {described} of {path} {why}", f"readable: {others}" if others else "give a text file"
+            f"caption stream {described} of {path} {why}",
+            f"readable: {others}" if others else "give a text file",
         )
     draft = Draft(f"{path} stream #{index}", "utf-8", described.codec, language=described.language)
-    with _opened(path) as container:
-        start_s = (container.start_time or 0) / _MICROSECONDS
-        stream = container.streams[index]
+    with open_media(path) as container:
+        stream: Any = container.streams[index]
+        start = film_start(container)
         if described.kind == "text":
-            return packets.read(container, stream, described.codec, start_s, draft)
-        draft.format = "cea608"
-        if stream.type == "video":
-            stream.thread_type = "AUTO"
-            timed = cea608.pairs_in_frames(_decoded(container, stream, draft), start_s)
-        else:
-            timed = (
-                (packet.pts * packet.time_base - start_s, bytes(packet))
-                for packet in container.demux(stream)
-                if packet.pts is not None
-            )
-        cea608.read_pairs(timed, draft)
-    return draft.finish()
+            return packets.read(container, stream, described.codec, start, draft)
+        draft.format, draft.encoding = "cea608", "CEA-608"
+        cea608.read_pairs(_caption_data(container, stream, start), draft)
+        return draft.finish()
+
+
+def _caption_data(container: InputContainer, stream: Any, start: Fraction) -> Iterator[tuple[float, bytes]]:
+    """The CEA-608 codes of a stream of pictures or of captions, with their film times."""
+    if stream.type == "video":
+        stream.thread_type = "AUTO"
+        for frame in decoded(container, stream, ReadLog()):  # a film that breaks off keeps what came before
+            side_data = frame.side_data.get(Type.A53_CC)
+            time = film_time(frame, start)
+            if side_data is not None and time is not None:
+                yield time, bytes(side_data)
+        return
+    for packet in container.demux(stream):
+        if packet.pts is not None:
+            yield float(packet.pts * packet.time_base - start), bytes(packet)
+
+
+def _described(container: InputContainer, stream: Any) -> CaptionStream:
+    context = stream.codec_context
+    codec = (
+        context.codec.canonical_name if context is not None else _codec_by_content(container, stream.index)
+    )
+    title = stream.metadata.get("title", "") or stream.metadata.get("handler_name", "")
+    if codec in _BITMAP_CODECS:
+        kind: Kind = "bitmap"
+    elif codec == "eia_608":
+        kind = "cea608"
+    else:
+        kind = "other" if codec == _UNKNOWN else "text"
+    flags = stream.disposition
+    describes_sounds = flags & (Disposition.hearing_impaired | Disposition.captions) or _SDH_TITLE.search(
+        title
+    )
+    return CaptionStream(
+        index=stream.index,
+        codec=codec,
+        language=bcp47(stream.metadata.get("language", "")),
+        title=stream.metadata.get("title", ""),
+        default=bool(flags & Disposition.default),
+        forced=bool(flags & Disposition.forced),
+        hearing_impaired=bool(describes_sounds) or kind == "cea608",
+        kind=kind,
+    )
+
+
+def _codec_by_content(container: InputContainer, index: int) -> str:
+    """What a stream is for which FFmpeg has no decoder: WebVTT and TTML are text that needs none."""
+    packets_of_all = islice(container.demux(), _PACKETS_TO_LOOK_AT)
+    try:
+        data = next((bytes(p) for p in packets_of_all if p.stream.index == index and p.size), b"")
+    except FFmpegError:
+        return _UNKNOWN
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return "ttml"
+    if data[4:8] in (b"vttc", b"vtte"):
+        return "wvtt"
+    is_text = data.isascii() or _is_utf8(data)
+    return "webvtt" if data and is_text and data.decode().replace("\n", " ").isprintable() else _UNKNOWN
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _may_hold_cea608(stream: Any) -> bool:
+    context = stream.codec_context
+    is_picture = stream.disposition & Disposition.attached_pic
+    return context is not None and not is_picture and context.codec.canonical_name in _CODECS_WITH_CEA608
+
+
+def _has_cea608(path: Path, index: int) -> bool:
+    """Whether the first pictures carry caption codes."""
+    with open_media(path) as container:
+        frames = islice(decoded(container, container.streams[index], ReadLog()), _FRAMES_TO_LOOK_AT)
+        return any(frame.side_data.get(Type.A53_CC) is not None for frame in frames)

@@ -53,7 +53,7 @@ def plain_text(text: str) -> Plain:
 
 
 def plain_subrip(text: str) -> Plain:
-    """The lines of SubRip text: HTML tags that players know, ASS codes such as `{\\an8}`, entities."""
+    r"""The lines of SubRip text: HTML tags that players know, ASS codes such as `{\an8}`, entities."""
     return _plain_html(text, _SUBRIP_MARKUP, _without_ass_breaks)
 
 
@@ -100,7 +100,7 @@ def _italic_after(codes: str, depth: int) -> int:
 
 
 def plain_ass(text: str, *, italic: bool = False) -> Plain:
-    """The lines of an ASS or SSA event; what stands between `{\\p1}` and `{\\p0}` is a drawing, no text.
+    r"""The lines of an ASS or SSA event; what stands between `{\p1}` and `{\p0}` is a drawing, no text.
 
     Args:
         text: the Text field.

@@ -24,6 +24,8 @@ from avtool.media.captions.markup import mend_mojibake
 from avtool.media.captions.sniffing import sniff
 
 MAX_BYTES = 32 * 1024 * 1024
+MAX_LINE = 1_000_000
+_ON_ONE_LINE = {"ttml", "sami"}
 
 _READERS: dict[str, Callable[[str, Draft], None]] = {
     "srt": subrip.read,
@@ -69,6 +71,10 @@ def read_captions(
     format_ = sniff(text, name, encoding)
     if format_ == "hls":
         return _read_playlist(source, data)
+    if format_ not in _ON_ONE_LINE and max(map(len, text.split("\n"))) > MAX_LINE:
+        raise BadInputError(
+            f"{name} has a line of over {MAX_LINE} characters ({encoding})", "that is no caption"
+        )
     text, num_mended = mend_mojibake(text)
     draft = Draft(name, encoding, format_, fps, language)
     if num_mended:
@@ -96,7 +102,9 @@ def read_bounded(path: Path) -> bytes:
 
 
 def _read_playlist(source: Path | str, data: bytes | None) -> Captions:
-    from avtool.media.captions.segments import read_caption_segments  # which reads each segment with the above
+    from avtool.media.captions.segments import (
+        read_caption_segments,
+    )  # which reads each segment with the above
 
     if data is not None:
         raise BadInputError(f"{source} is an HLS playlist: its segments lie beside the file", "give its path")

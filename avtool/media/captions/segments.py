@@ -11,7 +11,7 @@ from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import inside
 from avtool.media.captions.cue import Captions, Cue
 from avtool.media.captions.decoding import decode
-from avtool.media.captions.draft import MAX_CUES
+from avtool.media.captions.draft import MAX_CUES, shorten
 from avtool.media.captions.reading import read_bounded, read_captions
 
 _MAX_SEGMENTS = 50_000
@@ -61,7 +61,9 @@ def read_caption_segments(playlist: Path) -> Captions:
         if num_cues > MAX_CUES:
             raise BadInputError(f"{playlist} has more than {MAX_CUES} cues", "no film needs so many")
     del repairs["overlap (kept)"]  # repeated cues overlap, and they go
-    offset_s = next((captions.mpegts_offset_s for captions in read if captions.mpegts_offset_s is not None), None)
+    offset_s = next(
+        (captions.mpegts_offset_s for captions in read if captions.mpegts_offset_s is not None), None
+    )
     pieces = _on_one_clock(segments, read, offset_s, repairs)
     cues = join_cues(pieces)
     repairs["cue repeated at a segment border left out"] += sum(map(len, pieces)) - len(cues)
@@ -128,14 +130,15 @@ def _segments(playlist: Path) -> list[_Segment]:
 def _beside(playlist: Path, uri: str) -> Path:
     """The segment's file in the playlist's folder."""
     name = unquote(uri.partition("?")[0])
+    outside = BadInputError(
+        f"{playlist} names a segment outside of its folder: {shorten(uri)}", "download the segments beside it"
+    )
+    if "://" in uri or "\0" in name:
+        raise outside
     try:
-        if "://" in uri or "\0" in name:
-            raise CorruptArtifactError(f"`{uri}` is no file")
         return inside(playlist.parent, name)
     except CorruptArtifactError as error:
-        raise BadInputError(
-            f"{playlist} names a segment outside of its folder: {uri[:80]}", "download the segments beside it"
-        ) from error
+        raise outside from error
 
 
 def _on_one_clock(

@@ -7,27 +7,34 @@ from avtool.media.captions.draft import shorten
 
 # The first line that fits one of these decides; SRT stands last because its sign is the least specific.
 _SIGNS = {
-    "vtt": r"\A\s*WEBVTT(?=\s|\Z|#)",
-    "scc": r"^\s*Scenarist_SCC",
-    "hls": r"\A\s*#EXTM3U",
+    "vtt": r"\AWEBVTT(?=\s|\Z|#)",
+    "scc": r"^[ \t]*Scenarist_SCC",
+    "hls": r"\A#EXTM3U",
     "sami": r"<\s*SAMI\b",
     "ttml": r"<(?:\w+:)?tt[\s>]",
-    "ass": r"^\s*\[(?:Script Info|V4\+? Styles|Events)\]|^\s*Dialogue:\s*[^,\n]{0,20},\s*\d",
-    "subviewer": r"^\s*\[INFORMATION\]|^\s*\d{1,2}:\d\d:\d\d\.\d\d,\d{1,2}:\d\d:\d\d\.\d\d\s*$",
-    "sbv": r"^\s*\d{1,2}:\d\d:\d\d\.\d{3},\d{1,2}:\d\d:\d\d\.\d{3}\s*$",
-    "spruce": r"^\s*\$(?:FontName|HorzAlign)\s*=|^\s*\d\d:\d\d:\d\d[:;.]\d\d\s*,\s*\d\d:\d\d:\d\d[:;.]\d\d\s*,",
-    "microdvd": r"^\s*\{\s*\d+\s*\}\s*\{\s*\d*\s*\}",
-    "mpl2": r"^\s*\[-?\d+\]\[-?\d*\]",
-    "tmplayer": r"^\s*\d{1,2}:\d\d:\d\d[:=](?!\d\d\b)",
+    "ass": r"^[ \t]*\[(?:Script Info|V4\+? Styles|Events)\]|^[ \t]*Dialogue:\s*[^,\n]{0,20},\s*\d",
+    "subviewer": r"^[ \t]*\[INFORMATION\]|^[ \t]*\d{1,2}:\d\d:\d\d\.\d\d,\d{1,2}:\d\d:\d\d\.\d\d\s*$",
+    "sbv": r"^[ \t]*\d{1,2}:\d\d:\d\d\.\d{3},\d{1,2}:\d\d:\d\d\.\d{3}\s*$",
+    "spruce": r"^[ \t]*\$(?:FontName|HorzAlign)\s*=|^(?:[ \t]*\d\d:\d\d:\d\d[:;.]\d\d\s*,){2}",
+    "microdvd": r"^[ \t]*\{\s*\d+\s*\}\s*\{\s*\d*\s*\}",
+    "mpl2": r"^[ \t]*\[-?\d+\]\[-?\d*\]",
+    "tmplayer": r"^[ \t]*\d{1,2}:\d\d:\d\d[:=](?!\d\d\b)",
     "srt": r"^[^\n]{0,40}?\d[:.,]\d[^\n]{0,20}-->|-->[^\n]{0,10}\d[:.,]\d",
 }
-_SIGN = re.compile("|".join(f"(?P<{name}>{sign})" for name, sign in _SIGNS.items()), re.MULTILINE | re.IGNORECASE)
+_HEAD = 65_536  # characters to look at
+_SIGN = re.compile(
+    "|".join(f"(?P<{name}>{sign})" for name, sign in _SIGNS.items()), re.MULTILINE | re.IGNORECASE
+)
 
 _NOT_CAPTIONS = (
-    (r"\s*\{\\rtf", "an RTF document", "save it as plain text in a word processor first"),
-    (r"\s*[\[{]\s*[\"\[{\]}]", "JSON", "give the captions as WebVTT or SRT (yt-dlp: --convert-subs vtt)"),
+    (r"\{\\rtf", "an RTF document", "save it as plain text in a word processor first"),
+    (r"[\[{]\s*[\"\[{\]}]", "JSON", "give the captions as WebVTT or SRT (yt-dlp: --convert-subs vtt)"),
     (r"Decoded Line 21 / CEA-608", "a decoded CEA-608 listing", "give the SCC file that it was made from"),
-    (r"\s*# VobSub index file", "the index of bitmap subtitles (VobSub)", "OCR is not offered: give a text file"),
+    (
+        r"\s*# VobSub index file",
+        "the index of bitmap subtitles (VobSub)",
+        "OCR is not offered: give a text file",
+    ),
 )
 
 
@@ -37,14 +44,16 @@ def sniff(text: str, source: str, encoding: str) -> str:
     Raises:
         BadInputError: the text is empty, of a known kind that holds no captions, or of an unknown one.
     """
-    if not text.strip():
+    head = text.lstrip()[:_HEAD]
+    if not head:
         raise BadInputError(f"{source} is empty ({encoding})", "give a file with captions")
     for pattern, what, hint in _NOT_CAPTIONS:
-        if re.match(pattern, text):
+        if re.match(pattern, head):
             raise BadInputError(f"{source} is {what}, not a caption file ({encoding})", hint)
-    if found := _SIGN.search(text):
+    if found := _SIGN.search(head):
         return str(found.lastgroup)
-    line_number, line = next((n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip())
+    line = head.partition("\n")[0]
+    line_number = text[: text.index(line)].count("\n") + 1
     raise BadInputError(
         f"{source} is in no caption format known ({encoding}): line {line_number} is `{shorten(line)}`",
         "see docs/captions.md for the formats that can be read",

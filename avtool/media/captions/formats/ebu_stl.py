@@ -14,7 +14,6 @@ from fractions import Fraction
 from ttconv.stl import iso6937
 from ttconv.time_code import SmpteTimeCode
 
-from avtool.core.errors import BadInputError
 from avtool.media.captions.draft import Draft, RawCue
 from avtool.media.captions.markup import Plain, Run, from_runs
 
@@ -29,13 +28,11 @@ _FRAME_RATES = {
 }
 _CODE_PAGES = {b"01": "iso8859_5", b"02": "iso8859_6", b"03": "iso8859_7", b"04": "iso8859_8"}
 # The GSI's language code (EBU Tech 3264, appendix 3) for the languages of its European part.
-_LANGUAGES = dict(
-    enumerate(
-        "sq br ca hr cy cs da de en es eo et eu fo fr fy ga gd gl is it se la lv lb lt hu mt nl no oc pl pt ro rm "
-        "sr sk sl fi sv tr nl wa".split(),
-        start=1,
-    )
-)
+_LANGUAGES = dict(enumerate([
+    "", "sq", "br", "ca", "hr", "cy", "cs", "da", "de", "en", "es", "eo", "et", "eu", "fo", "fr", "fy", "ga",
+    "gd", "gl", "is", "it", "se", "la", "lv", "lb", "lt", "hu", "mt", "nl", "no", "oc", "pl", "pt", "ro",
+    "rm", "sr", "sk", "sl", "fi", "sv", "tr", "nl", "wa",
+]))  # fmt: skip
 _LAST_BLOCK = 0xFF
 _USER_DATA = range(0xF0, 0xFF)
 _NEW_LINE, _UNUSED, _ITALIC_ON, _ITALIC_OFF = 0x8A, 0x8F, 0x80, 0x81
@@ -66,7 +63,7 @@ def read(data: bytes, draft: Draft) -> None:
     if frame_rate is None:
         draft.count("unknown frame rate taken as 25")
         frame_rate = Fraction(25)
-    draft.language = _LANGUAGES.get(_hexadecimal(data[14:16]), "")
+    draft.language = _language(data[14:16])
     decode = _decoder(data[12:14], draft)
     subtitles = list(_subtitles(data, frame_rate, draft))
     programme_start = _programme_start(data[256:264], frame_rate, subtitles, draft)
@@ -84,11 +81,11 @@ def read(data: bytes, draft: Draft) -> None:
             draft.add(RawCue(start_ms, end_ms, plain.lines, plain.italic))
 
 
-def _hexadecimal(code: bytes) -> int:
+def _language(code: bytes) -> str:
     try:
-        return int(code, 16)
+        return _LANGUAGES.get(int(code, 16), "")
     except ValueError:
-        return 0
+        return ""
 
 
 def _decoder(code_page: bytes, draft: Draft) -> Callable[[bytes], str]:
@@ -132,7 +129,9 @@ def _programme_start(
     if not field.isdigit():
         return Fraction(0)
     start = _seconds([int(field[at : at + 2]) for at in (0, 2, 4, 6)], frame_rate)
-    begins = [subtitle.begin for subtitle in subtitles if subtitle.begin is not None and not subtitle.is_comment]
+    begins = [
+        subtitle.begin for subtitle in subtitles if subtitle.begin is not None and not subtitle.is_comment
+    ]
     if not start or max(begins, default=Fraction(0)) < start:
         return Fraction(0)
     draft.count("time counted from the start of the programme", sum(begin >= start for begin in begins))

@@ -40,9 +40,9 @@ def _syncs(text: str, draft: Draft) -> list[tuple[int, list[tuple[str, str]]]]:
     end = _END.search(text)
     body = text[: end.start()] if end else text
     found_syncs = list(_SYNC.finditer(body))
-    stops = [found.start() for found in found_syncs[1:]] + [len(body)]
+    stops = [*(found.start() for found in found_syncs[1:]), len(body)]
     syncs = []
-    for found, stop in zip(found_syncs, stops, strict=True):
+    for found, stop in zip(found_syncs, stops, strict=False):
         start = _START.search(found[1])
         if start is None:
             line_number = 0 if draft.first_bad else body.count("\n", 0, found.start()) + 1

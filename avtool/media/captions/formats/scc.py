@@ -8,7 +8,7 @@ from ttconv.scc.reader import to_model
 from ttconv.style_properties import FontStyleType, StyleProperties
 
 from avtool.core.errors import BadInputError
-from avtool.media.captions.draft import Draft, RawCue
+from avtool.media.captions.draft import Draft, RawCue, shorten
 from avtool.media.captions.formats.library_log import quiet
 from avtool.media.captions.markup import Plain, Run, from_runs
 
@@ -20,18 +20,23 @@ _MAX_BYTES = 8 * 1024 * 1024
 
 
 def read(text: str, draft: Draft) -> None:
-    """Reads SCC. Rows that stay on screen while another is added are given once, in the cue they came with."""
+    """Reads SCC. A row that stays on screen while another is added is given once, in its first cue."""
     if len(text) > _MAX_BYTES:
-        raise BadInputError(f"{draft.source} is too long for SCC ({len(text) >> 20} MiB)", "no film needs so much")
+        raise BadInputError(
+            f"{draft.source} is too long for SCC ({len(text) >> 20} MiB)", "no film needs so much"
+        )
     lines, rolls = _clean_lines(text, draft)
     with quiet("ttconv"):
         try:
             document = to_model("\n".join(lines))
         except (ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
             raise BadInputError(
-                f"{draft.source} holds CEA-608 codes that cannot be decoded ({error})", "repair or replace the file"
+                f"{draft.source} holds CEA-608 codes that cannot be decoded ({shorten(str(error))})",
+                "repair or replace the file",
             ) from error
-        cues = [_cue(element) for element in document.get_body().dfs_iterator() if isinstance(element, model.P)]
+        cues = [
+            _cue(element) for element in document.get_body().dfs_iterator() if isinstance(element, model.P)
+        ]
     for cue in _without_repeated_rows(cues, draft) if rolls else cues:
         draft.add(cue)
 

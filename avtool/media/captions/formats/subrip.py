@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
+from itertools import islice
 
-from avtool.media.captions.draft import Draft, RawCue
+from avtool.media.captions.draft import MAX_CUES, Draft, RawCue
 from avtool.media.captions.formats.blocks import Block, blocks
 from avtool.media.captions.languages import bcp47, is_language, same_language
 from avtool.media.captions.markup import plain_subrip
@@ -13,8 +14,8 @@ _MULTILINGUAL_SHARE, _MULTILINGUAL_CUES = 0.8, 3
 
 
 def read(text: str, draft: Draft) -> None:
-    """Reads SubRip: dots for commas, missing indices or blank lines, coordinates, entities, tags, …"""
-    first, *cues = blocks(text)
+    """Reads SubRip: dots for commas, missing indices or blank lines, coordinates, tags, entities."""
+    first, *cues = islice(blocks(text), MAX_CUES + 2)
     kept_language = _language_to_keep(cues, draft)
     if any(first.paragraphs) and not kept_language:
         draft.count("text before the first cue left out")
@@ -73,7 +74,7 @@ def _in_language(lines: list[str], kept: str, draft: Draft) -> list[str]:
     for line in lines:
         found = _LANGUAGE_LINE.match(line)
         if found:
-            current, line = found[1], found[2]  # noqa: PLW2901
+            current, line = found[1], found[2]
             draft.count("line in another language left out", current != kept)
         if current == kept:
             kept_lines.append(line)

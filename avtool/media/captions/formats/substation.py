@@ -8,9 +8,10 @@ from avtool.media.captions.markup import plain_ass
 _CLOCK = re.compile(r"\s*(-?)(\d{1,3}):(\d{1,2}):(\d{1,2})(?:[.:,](\d{1,3}))?\s*$")
 _EVENT_FIELDS = ["layer", "start", "end", "style", "name", "marginl", "marginr", "marginv", "effect", "text"]
 _SHORT_FIELDS = ["layer", "start", "end", "style", "name", "text"]
-_STYLE_FIELDS = (
-    "name fontname fontsize primarycolour secondarycolour outlinecolour backcolour bold italic".split()
-)
+_STYLE_FIELDS = [
+    "name", "fontname", "fontsize", "primarycolour", "secondarycolour", "outlinecolour", "backcolour", "bold",
+    "italic",
+]  # fmt: skip
 _MARGIN = re.compile(r"\s*\d*\s*$")
 
 

@@ -3,7 +3,11 @@
 import re
 from typing import NamedTuple
 
-CLOCK = r"(?P<{0}sign>-?)(?:(?:(?P<{0}h>\d{{1,4}}):)?(?P<{0}m>\d{{1,4}}):)?(?P<{0}s>\d{{1,4}})(?:[.,](?P<{0}f>\d{{1,9}}))?"
+CLOCK = (
+    r"(?P<{0}sign>-?)(?:(?:(?P<{0}h>\d{{1,4}}):)?(?P<{0}m>\d{{1,4}}):)?(?P<{0}s>\d{{1,4}})"
+    r"(?:[.,](?P<{0}f>\d{{1,9}}))?"
+)
+"""A clock time with optional hours and minutes; `{0}` sets two of them in one pattern apart."""
 _START = re.compile(rf"\s*{CLOCK.format('a')}\s*(?:-{{1,2}}>|--&gt;)")
 _SETTING = "(?:vertical|line|position|size|align|region):"  # WebVTT's, which may follow without a space
 _END = re.compile(rf"\s*{CLOCK.format('b')}(?=$|\s|{_SETTING})")

@@ -60,7 +60,9 @@ def read(text: str, draft: Draft) -> None:
         if body is not None:
             reader.container(body, _Scope(Fraction(0), None, preserve=root.get("space") == "preserve"))
     if not draft.cues and any(e.tag == "image" or "backgroundImage" in e.attrib for e in root.iter()):
-        raise BadInputError(f"{draft.source} holds pictures of captions (TTML)", "OCR is not offered: give text")
+        raise BadInputError(
+            f"{draft.source} holds pictures of captions (TTML)", "OCR is not offered: give text"
+        )
 
 
 def _parse(text: str, draft: Draft) -> Element:
@@ -83,7 +85,8 @@ def _parse(text: str, draft: Draft) -> Element:
     except expat.ExpatError as error:
         problem = expat.errors.messages[error.code]
         raise BadInputError(
-            f"{draft.source} is broken XML ({draft.encoding}): line {error.lineno}: {problem}", "repair the file"
+            f"{draft.source} is broken XML ({draft.encoding}): line {error.lineno}: {problem}",
+            "repair the file",
         ) from error
     root = builder.close()
     assert isinstance(root, Element), "expat gave a root"
@@ -149,9 +152,15 @@ class _Reader:
 
     def _scope(self, element: Element, outer: _Scope) -> _Scope:
         if outer.depth >= _MAX_DEPTH:
-            raise BadInputError(f"{self.draft.source} nests elements over {_MAX_DEPTH} deep", "it is no caption file")
+            raise BadInputError(
+                f"{self.draft.source} nests elements over {_MAX_DEPTH} deep", "it is no caption file"
+            )
         begin, end, timed = self._interval(element, outer)
-        stated = [self.italic_styles[name] for name in element.get("style", "").split() if name in self.italic_styles]
+        stated = [
+            self.italic_styles[name]
+            for name in element.get("style", "").split()
+            if name in self.italic_styles
+        ]
         if style := element.get("fontStyle"):
             stated.append(style in _ITALIC)
         return _Scope(
@@ -240,7 +249,11 @@ def _usual(expression: str) -> str:
 def _italic_styles(root: Element) -> dict[str, bool]:
     """Which styles say whether text is italic, also by way of the styles they refer to."""
     styles = {style.get("id", ""): style for style in root.iter("style")}
-    italic = {name: style.get("fontStyle") in _ITALIC for name, style in styles.items() if "fontStyle" in style.attrib}
+    italic = {
+        name: style.get("fontStyle") in _ITALIC
+        for name, style in styles.items()
+        if "fontStyle" in style.attrib
+    }
     for _ in range(_MAX_STYLE_CHAIN):
         for name, style in styles.items():
             stated = [italic[other] for other in style.get("style", "").split() if other in italic]

@@ -2,9 +2,10 @@
 
 import json
 import re
+from itertools import islice
 
 from avtool.core.errors import BadInputError
-from avtool.media.captions.draft import Draft, RawCue
+from avtool.media.captions.draft import MAX_CUES, Draft, RawCue
 from avtool.media.captions.formats.blocks import Block, blocks
 from avtool.media.captions.formats.time_line import CLOCK, milliseconds
 from avtool.media.captions.languages import bcp47
@@ -25,7 +26,7 @@ def read(text: str, draft: Draft) -> None:
         BadInputError: the file holds metadata or chapters, no captions.
     """
     _, _, below_signature = text.lstrip().partition("\n")  # the first line may look like a time line
-    first, *cues = blocks("WEBVTT\n" + below_signature)
+    first, *cues = islice(blocks("WEBVTT\n" + below_signature), MAX_CUES + 2)
     _read_header(next(filter(None, first.paragraphs), []), draft)
     for block in cues:
         lines = _own_lines(block, draft)
@@ -48,7 +49,8 @@ def _read_header(lines: list[str], draft: Draft) -> None:
                 draft.language = bcp47(value)
             elif value.lower() in ("metadata", "chapters"):
                 raise BadInputError(
-                    f"{draft.source} is a WebVTT file of {value.lower()}, not of captions", "give its captions"
+                    f"{draft.source} is a WebVTT file of {value.lower()}, not of captions",
+                    "give its captions",
                 )
         elif line.startswith("X-TIMESTAMP-MAP"):
             _read_timestamp_map(line, draft)
