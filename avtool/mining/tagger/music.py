@@ -4,18 +4,13 @@ from avtool.mining.tagger.dictionary import look_up
 from avtool.mining.tagger.lexicon import Word
 from avtool.mining.tagger.reading import Reading, unique
 
-# What a voice does with a tune is the sound; the tune is not ("singing pop song").
-_SUNG = frozenset(
-    {"sing", "hum", "whistle", "rap", "chant", "vocalize", "recite", "croon", "yodel", "scat", "beatbox"}
-    | {"scream", "shout", "yell"}
-)
 _SAYS_NOTHING = ("perform", "idle", "continuing", "silent", "language", "quantifier", "article")
 _MAKERS = ("instruments", "ensemble", "people", "medium")
 
 
 def is_sung(word: Word) -> bool:
-    """Whether a word is what a voice does with a tune."""
-    return word.sound in _SUNG and not word.has("music") and word.form != "base"
+    """Whether a word is what a voice does: it is the sound, and a tune is not ("singing pop song")."""
+    return word.has("voice sound") and word.form in {"s", "ing"} and not word.has("music", "bearing")
 
 
 def is_music(words: list[Word]) -> bool:
@@ -34,10 +29,11 @@ def read_music(words: list[Word]) -> Reading:
     """The reading of a clause that speaks of music."""
     tunes = [word.sound for word in words if word.has("music") and word.sound]
     named = [tune for tune in tunes if tune != "music"]
+    voices = [word.sound for word in words if word.has("voice sound") and _is_noun_beside_music(word)]
     sources: list[str] = []
     qualities: list[str] = []
     for word in words:
-        if word.has("music", "genre"):
+        if word.has("music", "genre", "bearing") or word.sound in voices:
             continue
         if word.source and word.form != "ing":
             sources.append(word.source)
@@ -45,12 +41,17 @@ def read_music(words: list[Word]) -> Reading:
             qualities.append(_quality(word))
     makers = [word.source for word in words if word.source in sources and word.has(*_MAKERS)]
     return Reading(
-        sounds=(named[-1] if named else "music",),
+        sounds=unique(*voices, named[-1] if named else "music"),
         sources=tuple(unique(*(makers or sources))[-1:]),
         qualities=unique(*qualities),
         confidence=0.95,
         rule="music",
     )
+
+
+def _is_noun_beside_music(word: Word) -> bool:
+    """Whether a word is a second sound ("chatter over music") and not a genre ("rap music")."""
+    return word.form == "base" and not word.has("genre", "bearing")
 
 
 def _quality(word: Word) -> str:

@@ -59,6 +59,7 @@ CONVENTIONS = {
         music swells              -> music / / swell
         humming lullaby           -> hum / /
         singing folk song         -> sing / /
+        murmur over rap music     -> murmur, music / /
         """,
     "the medium is the source": """
         man laughing on tv        -> laugh / tv /
