@@ -2,13 +2,13 @@
 
 import re
 
-from avtool.mining.grammar.canvas import BRACKET_MASK, NOISE_MASK, Canvas, FoundTag
+from avtool.mining.grammar.canvas import BRACKET_MASK, Canvas, FoundTag
 from avtool.mining.grammar.cleaning import has_letters
 from avtool.mining.grammar.facts import FileFacts
 from avtool.mining.grammar.records import TagFunction
 from avtool.mining.grammar.vocabulary import MEDIA, words
 
-_MARK = re.compile(rf"[\s{NOISE_MASK}]*(?:>{{2,3}}|[-–—‐](?![-–—‐\d]))[^\S\n]*(?=\S)")
+_MARK = re.compile(r"\s*(?:>{2,3}|[-–—‐](?![-–—‐\d]))[^\S\n]*(?=\S)")
 _INLINE_MARK = re.compile(
     rf"(?<=[.?!…\"”'’♪♫{BRACKET_MASK}])[^\S\n]+[-–—‐][^\S\n]*(?=[^\W\d_]|[\"“♪♫¿¡{BRACKET_MASK}])"
 )
@@ -16,6 +16,7 @@ _NAME = re.compile(
     rf"(?:[^\S\n]|{BRACKET_MASK})*(?P<name>[^\W_][\w .'’&#/-]{{0,38}}?)\s*(?:{BRACKET_MASK}+\s*)?"
     rf"(?P<colon>：|:(?=$|[\s{BRACKET_MASK}\"“'‘♪♫#]))"
 )
+_INLINE_NAME = re.compile(r"(?<=[.?!…\"”]) +(?=[^\W\da-z_][^\Wa-z_]+[^:a-z\n]{0,30}:\s)")
 _LOWER_PARTS = re.compile(r"^(?:Mc|Mac|O['’]|D['’]|De|de|da|van|von|al-)|['’]?s$|(?<=\d)(?:st|nd|rd|th)$")
 _MEDIUM = re.compile(
     rf" (?:on|over|through|via) {MEDIA}$| \(?(?:off|o\.s\.|v\.o\.|off-?screen|voice-?over)\)?$"
@@ -49,9 +50,10 @@ def take_speaker_marks(canvas: Canvas) -> None:
 
 
 def take_labels(canvas: Canvas, facts: FileFacts, tag: TagFunction) -> None:
-    """Takes "NAME:" at the starts of lines and of turns."""
-    line_starts = {start for start, _ in canvas.lines()}
-    for start in sorted(line_starts | set(canvas.turns)):
+    """Takes "NAME:" at the starts of lines and turns; in capitals also after the end of a sentence."""
+    starts = {start for start, _ in canvas.lines()} | set(canvas.turns)
+    starts |= {found.end() for found in _INLINE_NAME.finditer(canvas.masked)}
+    for start in sorted(starts):
         match = _NAME.match(canvas.masked, start)
         if not match or not has_letters(match["name"]):
             continue

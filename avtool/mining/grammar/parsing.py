@@ -1,21 +1,20 @@
 """From cues to dialogue and tags: the rules in their order, and the times of what they find."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 
 from avtool.media.captions.cue import Cue
-from avtool.mining.grammar.bracket_rules import BracketContext, classify
-from avtool.mining.grammar.brackets import Bracket, Brackets, find_brackets
-from avtool.mining.grammar.canvas import BRACKET_MASK, TAG_MASK, Canvas, FoundTag
+from avtool.mining.grammar.bracket_reading import read_brackets, read_half_brackets
+from avtool.mining.grammar.brackets import find_brackets
+from avtool.mining.grammar.canvas import BRACKET_MASK, Canvas, FoundTag
 from avtool.mining.grammar.capitals import take_caps_effects, take_on_screen_capitals
-from avtool.mining.grammar.certainty import is_certain, names_sound
-from avtool.mining.grammar.cleaning import MARKUP, NOTE_RUN, clean, has_letters, is_capitals
+from avtool.mining.grammar.certainty import names_sound
+from avtool.mining.grammar.cleaning import MARKUP, clean, is_capitals
 from avtool.mining.grammar.facts import FileFacts, gather_facts
-from avtool.mining.grammar.labels import take_labels, take_speaker_marks, without_medium
-from avtool.mining.grammar.music import LYRIC_TEXT, MUSIC_TEXT, take_lone_notes, take_music
+from avtool.mining.grammar.labels import take_labels, take_speaker_marks
+from avtool.mining.grammar.music import take_lone_notes, take_music
 from avtool.mining.grammar.placing import dialogue_spans, raw_tags
 from avtool.mining.grammar.records import (
     CapsStyle,
@@ -107,88 +106,9 @@ def _read(canvas: Canvas, facts: FileFacts, tag: TagFunction, caps_style: CapsSt
         take_caps_effects(canvas, tag)
     if caps_style != "off" and not facts.capital_dialogue:
         take_on_screen_capitals(canvas)
-    for bracket in canvas.brackets.closed:
-        _read_bracket(canvas, bracket, facts, tag)
-    _read_unclosed(canvas, tag)
+    read_brackets(canvas, facts, tag)
+    read_half_brackets(canvas, tag)
     take_lone_notes(canvas)
-
-
-def _read_bracket(canvas: Canvas, bracket: Bracket, facts: FileFacts, tag: TagFunction) -> None:
-    context = _context(canvas, bracket, facts, tag)
-    verdict = classify(context)
-    if verdict.kind == "dialogue":
-        canvas.unmask(bracket.start, bracket.end)
-    elif verdict.kind == "tag":
-        canvas.add_tag(verdict.rule, _bracketed_tag(bracket, context))
-    else:
-        canvas.take(verdict.kind, verdict.rule, bracket.start, bracket.end)
-    if verdict.kind == "label":
-        canvas.turns[bracket.start] = context.content.rstrip(":")
-    if context.colon and verdict.kind != "dialogue" and canvas.masked[bracket.end : bracket.end + 1] == ":":
-        canvas.take("label", "label", bracket.end, bracket.end + 1)
-
-
-def _bracketed_tag(bracket: Bracket, context: BracketContext) -> FoundTag:
-    """The tag in a bracket; notes inside make it music, or a lyric if the words are no sound."""
-    if not context.has_notes or context.tag.sounds:
-        return FoundTag(bracket.start, bracket.end, context.text, "bracket")
-    if has_letters(context.content):
-        return FoundTag(bracket.start, bracket.end, LYRIC_TEXT, "lyric", lyrics=True)
-    return FoundTag(bracket.start, bracket.end, MUSIC_TEXT, "music")
-
-
-def _context(canvas: Canvas, bracket: Bracket, facts: FileFacts, tag: TagFunction) -> BracketContext:
-    text, masked = canvas.text, canvas.masked
-    content = clean(bracket.content)
-    line_start = masked.rfind("\n", 0, bracket.start) + 1
-    line_end = masked.find("\n", bracket.end)
-    turn_end = min((offset for offset in canvas.turns if offset >= bracket.end), default=len(masked))
-    rest = masked[bracket.end : turn_end].lstrip(" \n:")
-    around = text[max(0, bracket.start - 1) : bracket.start] + text[bracket.end : bracket.end + 1]
-    return BracketContext(
-        opener=bracket.opener,
-        content=content,
-        tag=tag(content.lower()),
-        sounds_surely=names_sound(without_medium(content.lower()), tag),
-        before=_words(masked[line_start : bracket.start]),
-        after=_words(masked[bracket.end : line_end if line_end >= 0 else len(masked)]),
-        attached=any(character.isascii() and character.isalnum() for character in around),
-        colon=masked[bracket.end : bracket.end + 1] == ":" or bracket.content.rstrip().endswith(":"),
-        dialogue_follows=has_letters(_words(rest)),
-        sound_follows=rest.startswith((BRACKET_MASK, TAG_MASK)),
-        has_notes=bool(NOTE_RUN.search(bracket.content)),
-        facts=facts,
-    )
-
-
-_MASKED = re.compile("[\ue000-\ue002]+")
-
-
-def _words(masked: str) -> str:
-    """The dialogue in a stretch of masked text."""
-    return _MASKED.sub(" ", masked).strip()
-
-
-def _read_unclosed(canvas: Canvas, tag: TagFunction) -> None:
-    """Reads a line with half a bracket ("[laughs", "door slams]") as a sound if the tagger knows it."""
-    brackets: Brackets = canvas.brackets
-    for bracket in (brackets.open_start, brackets.open_end):
-        if bracket is None:
-            continue
-        start, end = _on_one_line(canvas.masked, bracket)
-        content = clean(canvas.masked[start:end].strip("()[]{}"))
-        text = content.lower()
-        sentence = not content.isupper() and any(word[0].isupper() for word in content.split()[1:])
-        if not sentence and len(text.split()) <= 6 and BRACKET_MASK not in text and is_certain(text, tag):
-            canvas.add_tag("unclosed bracket", FoundTag(start, end, text, "bracket"))
-
-
-def _on_one_line(masked: str, bracket: Bracket) -> tuple[int, int]:
-    """The part of a half bracket that shares the line of its one end."""
-    if bracket.opener:
-        line_end = masked.find("\n", bracket.start)
-        return bracket.start, line_end if line_end >= 0 else bracket.end
-    return masked.rfind("\n", 0, bracket.end) + 1, bracket.end
 
 
 def _style(tags: Sequence[RawTag]) -> CaptionStyle:

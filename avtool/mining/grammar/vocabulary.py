@@ -26,12 +26,11 @@ MEDIA = (
 CREDIT = re.compile(
     r"""^[\W_]*(?:
       (?:sub(?:title)?s?|captions?|closed[ -]captions?|captioning|captioned|subtitling|subtitled
-        |transcript(?:ion)?|transcribed|translation|translated|sync(?:hroni[sz]ation)?|re-?sync(?:ed)?|synced?|timing|encoded|ripped
-        |corrected|downloaded|edited|made\ possible|provided)
-      (?:\ (?:and|&)\ \w+)?
-      \ (?:by|from|at|sponsored\ by|made\ possible\ by|provided\ by|copyright|performed\ by)\b
+        |transcript(?:ion)?|transcribed|translation|translated|sync(?:hroni[sz]ation)?|re-?sync(?:ed)?|synced?
+        |timing|encoded|ripped|corrected|edited)
+        (?:\ (?:and|&)\ \w+)?\ (?:(?:sponsored|provided|performed|made\ possible)\ )?by\b
       |(?:\w+\ )?(?:subtitles|captions|captioning|subtitling)(?:\ by\b|:)
-      |support\ us\ and\b|advertise\ your\ product\b|www\.\S|https?://|visit\ (?:www|http)
+      |downloaded\ from\b|support\ us\ and\b|advertise\ your\ product\b|www\.\S|https?://|visit\ (?:www|http)
       |(?:©|\(c\)|copyright)\ ?\W*(?:19|20)\d\d
       |[a-z]+\ -\ (?:us|uk|ca|au)\ -\ (?:sdh|cc)\W*$
       |[a-z]+\W+(?:sdh|cc)\W*$

@@ -157,6 +157,13 @@ def test_credits_are_neither_dialogue_nor_sound(parse, text):
 
 
 @pytest.mark.parametrize(
+    "text", ["Provided by the state.", "Ripped from the page.", "The captions were wrong."]
+)
+def test_sentences_with_words_of_credits_are_dialogue(words, text):
+    assert words(text) == [text]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "I heard (or dreamed) it.",

@@ -58,6 +58,14 @@ def test_a_colon_inside_a_sentence_labels_nobody(parse, text):
     assert (span.text, span.speaker) == (text, "")
 
 
+def test_labels_in_capitals_follow_each_other_on_a_line(parse):
+    spans = parse("JOHN: Yes. MARY: No.\nHe said: NO WAY: never.").dialogue
+    assert [(span.speaker, span.text) for span in spans] == [
+        ("JOHN", "Yes."),
+        ("MARY", "No. He said: NO WAY: never."),
+    ]
+
+
 def test_a_name_that_labels_twice_is_a_label(parse):
     parsed = parse("Dolphin: Hello.", "Dolphin: Goodbye.", "dolphin: Really.", "Shark: Mine.")
     assert [span.speaker for span in parsed.dialogue] == ["Dolphin", "Dolphin", "dolphin", ""]
