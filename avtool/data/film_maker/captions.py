@@ -90,12 +90,9 @@ def _wrap(text: str) -> tuple[str, ...]:
 
 
 def _event_item(event: Event, style: CaptionStyle) -> _Item:
-    if event.kind == "music":
-        inside = event.tag
-        if style.bare_music:
-            return _Item(event.start, 2.0, (f"{style.note}{style.note}",))
-        return _Item(event.start, 2.5, (style.bracketed(inside),))
-    return _Item(event.start, event.end - event.start, (style.bracketed(event.tag),))
+    bare = event.kind == "music" and style.bare_music
+    line = 2 * style.note if bare else style.bracketed(event.tag)
+    return _Item(event.start, min(event.end - event.start, _LONGEST / 2), (line,))
 
 
 def _utterance_items(line: Utterance, style: CaptionStyle) -> list[_Item]:

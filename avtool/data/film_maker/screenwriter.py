@@ -17,6 +17,7 @@ _MUSIC_WORDINGS = (
     Wording("piano music playing", "music", "piano"),
 )
 _END_MARGIN = 1.0
+_SHORTEST_MUSIC = 3.0
 
 
 @dataclass
@@ -85,16 +86,24 @@ class _Draft:
                   wording.quality, place, heading)
         )  # fmt: skip
 
-    def speak(self, text: str, voice: int, **attributes: str | bool) -> bool:
+    def speak(
+        self,
+        text: str,
+        voice: int,
+        *,
+        speaker: str = "",
+        manner: str = "",
+        sung: bool = False,
+        foreign: str = "",
+    ) -> bool:
         """Adds an utterance at `now` and moves on behind it; says whether there was room for it."""
         take = int(self.rng.integers(2**31))
         seconds = self.speech.seconds(text, voice, take)
         if not self.fits(self.now, seconds):
             return False
-        self.utterances.append(
-            Utterance(self.now, self.now + seconds, text, voice, take, **attributes)  # type: ignore[arg-type]
-        )
-        self.now += seconds
+        end = self.now + seconds
+        self.utterances.append(Utterance(self.now, end, text, voice, take, speaker, manner, sung, foreign))
+        self.now = end
         return True
 
     def trap(self, kind: TrapKind, text: str) -> None:
@@ -161,17 +170,13 @@ def _song(draft: _Draft, voice: int) -> None:
 
 
 def _music(draft: _Draft, start: float, end: float) -> None:
-    wording = _MUSIC_WORDINGS[draft.rng.integers(len(_MUSIC_WORDINGS))]
+    """A bed of music under what happens; none where the film ends too soon."""
     end = min(end, draft.seconds - _END_MARGIN)
-    draft.add_event(
-        start,
-        end,
-        "music",
-        "music",
-        int(draft.rng.integers(2**31)),
-        float(draft.rng.uniform(-28, -22)),
-        wording,
-    )
+    if end - start < _SHORTEST_MUSIC:
+        return
+    wording = _MUSIC_WORDINGS[draft.rng.integers(len(_MUSIC_WORDINGS))]
+    variant, gain = int(draft.rng.integers(2**31)), float(draft.rng.uniform(-28, -22))
+    draft.add_event(start, end, "music", "music", variant, gain, wording)
 
 
 def _narration(draft: _Draft, voice: int) -> None:
@@ -221,7 +226,7 @@ def write_script(
     speech: SpeechBank,
     sounds_per_minute: float = 8.0,
 ) -> Script:
-    """Writes a film of about half speech.
+    """Writes a film of which about two fifths are speech.
 
     Args:
         rng: where the randomness comes from; the same state writes the same film.

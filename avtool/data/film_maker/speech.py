@@ -139,7 +139,7 @@ def _pulse_times(seconds: float, voice: Voice, rng: Rng) -> Signal:
     grid = np.arange(0, seconds, 0.005)
     cycles = np.cumsum(_pitch_curve(grid, seconds, voice, rng)) * 0.005
     times = np.interp(np.arange(0.0, cycles[-1]), cycles, grid)
-    return np.asarray(np.maximum(times + rng.normal(0, 0.01 / voice.pitch, len(times)), 0))
+    return np.asarray(np.clip(times + rng.normal(0, 0.01 / voice.pitch, len(times)), 0, seconds))
 
 
 def _voiced(phones: list[_Phone], voice: Voice, rng: Rng, sample_rate: int) -> Signal:
@@ -156,9 +156,8 @@ def _voiced(phones: list[_Phone], voice: Voice, rng: Rng, sample_rate: int) -> S
 
     clock = (np.arange(round(_PULSE_SECONDS * sample_rate)) / sample_rate).astype(np.float32)
     damping = np.exp(-np.pi * np.outer(_BANDWIDTHS, clock)) * (1 - np.exp(-clock / 0.0004))  # (4, length)
-    responses = np.zeros(
-        (len(times), len(clock)), dtype=np.float32
-    )  # of every pulse; most of the time goes here
+    # The response to every pulse: here most of the time goes, hence single precision.
+    responses = np.zeros((len(times), len(clock)), dtype=np.float32)
     for formant, shape, gain in zip(formants.astype(np.float32).T, damping, _GAINS, strict=True):
         responses += np.sin(np.multiply.outer(2 * np.pi * formant, clock)) * (gain * shape).astype(np.float32)
     responses *= amplitude[:, None].astype(np.float32)
