@@ -33,7 +33,7 @@ _SETTLE_S = (
     0.2  # … and the least that decoders need to settle: 80 ms for Opus, some frames for MP3 and HE-AAC
 )
 # Formats that state the duration in their header; the others estimate it, or read it from the file's end.
-_STATED_DURATION = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "asf", "wav", "w64", "flac"}
+_STATED_DURATION = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "asf", "flac"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,8 +89,8 @@ class AudioTimeline:
         run.next_input += frame.samples
         frame.pts = None  # the FIFO would insist on timestamps without any rounding
         run.fifo.write(frame)
-        if run.fifo.samples >= _BLOCK:
-            yield from self._resample(run, run.fifo.read())
+        while run.fifo.samples >= _BLOCK:
+            yield from self._resample(run, run.fifo.read(_BLOCK))
 
     def flush(self) -> Iterator[tuple[int, Samples]]:
         """Ends the current run and yields what was held back."""

@@ -8,7 +8,7 @@ from typing import cast
 
 from av.container import OutputContainer
 from av.packet import Packet
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.subtitles.stream import SubtitleStream
 
 from avtool.core.errors import BadInputError
@@ -99,7 +99,7 @@ class CaptionStream:
         self._cues = iter(track.cues)
         self._waiting = next(self._cues, None)
 
-    def packets_until(self, time: float) -> "Iterator[Packet[SubtitleStream]]":
+    def packets_until(self, time: float) -> "Iterator[Packet[Stream]]":
         """The packets of the cues that start up to a film time, in seconds, and were not given before."""
         while self._waiting is not None and self._waiting.start_ms <= 1000 * time:
             cue = self._waiting

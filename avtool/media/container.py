@@ -205,6 +205,11 @@ def codec_name(stream: Stream) -> str:
     return context.name if context is not None else "unknown"
 
 
+def layout_name(stream: AudioStream) -> str:
+    """FFmpeg's name of the channel layout ("5.1(side)"), also where the file only counts the channels."""
+    return {"1 channels": "mono", "2 channels": "stereo"}.get(stream.layout.name, stream.layout.name)
+
+
 def _decodable(stream: AudioStream) -> bool:
     return stream.codec_context is not None and bool(stream.sample_rate)
 
@@ -220,5 +225,5 @@ def _describe(stream: AudioStream) -> str:
     if not _decodable(stream):
         return f"#{stream.index} ({codec}, cannot be decoded)"
     words = [codec, stream.language or "", stream.metadata.get("title", "")]
-    facts = f"{stream.layout.name}, {stream.sample_rate} Hz"
+    facts = f"{layout_name(stream)}, {stream.sample_rate} Hz"
     return f"#{stream.index} ({' '.join(word for word in words if word)}, {facts})"

@@ -13,7 +13,7 @@ from av.error import FFmpegError
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
-from avtool.media.container import codec_name, film_start, open_media
+from avtool.media.container import codec_name, film_start, layout_name, open_media
 
 _ROTATION_PACKETS = 64  # a stream without a picture in so many packets has none worth turning
 _MOST_FPS = 1000  # Matroska files without a frame rate claim one frame a millisecond
@@ -142,7 +142,7 @@ def _audio(container: InputContainer, stream: AudioStream) -> AudioInfo:
     if common["codec"] == "unknown":
         return AudioInfo(**common, sample_rate=0, channels=0, layout="")
     return AudioInfo(
-        **common, sample_rate=stream.sample_rate, channels=stream.channels, layout=stream.layout.name
+        **common, sample_rate=stream.sample_rate, channels=stream.channels, layout=layout_name(stream)
     )
 
 
