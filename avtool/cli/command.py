@@ -86,7 +86,8 @@ def _recipe_parameters(schema: type[Recipe]) -> list[inspect.Parameter]:
             kind = _flag_type(field.annotation)
             default = _shown(field.default)
             flags = f"{flag}/--no-{flag[2:]}" if kind is bool else flag
-            option = typer.Option(None, flags, help=field.description, show_default=default)
+            text = f"{field.description}  [default: {default}]" if default else field.description
+            option = typer.Option(None, flags, help=text, show_default=False)
             parameters.append(
                 inspect.Parameter(_argument(key), _KEYWORD, default=option, annotation=kind | None)
             )
@@ -108,9 +109,9 @@ def _flag_type(annotation: Any) -> Any:
     return annotation if annotation in {bool, int, float, str, Path} else str
 
 
-def _shown(default: Any) -> str | bool:
+def _shown(default: Any) -> str:
     if default is None or default == "" or default == ():
-        return False
+        return ""
     if isinstance(default, bool):
         return "on" if default else "off"
     return ",".join(str(part) for part in default) if isinstance(default, tuple) else str(default)

@@ -1,4 +1,4 @@
-"""Arguments that name many things: themselves, `-` for stdin, `@list.txt` for a file of them."""
+"""Arguments that name many things: themselves, or `-` for stdin."""
 
 import sys
 from collections.abc import Sequence

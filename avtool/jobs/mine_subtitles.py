@@ -13,7 +13,7 @@ from avtool.core.artifact import Artifact, Input, open_partial, publish
 from avtool.core.errors import AvtoolError, DiskFullError, ExitCode, SomeFailedError
 from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Reporter, Silent
-from avtool.mining.dataset import CLIPS, DatasetSummary, write_dataset
+from avtool.mining.dataset import CLIPS, DatasetSummary, check_settings, write_dataset
 from avtool.mining.film import FilmTask, mine_film
 from avtool.mining.film_record import FilmRecord, read_record
 from avtool.mining.pairing import FilmPair
@@ -92,6 +92,7 @@ def mine_subtitles(
         AvtoolError: no film could be mined (a single film's own error), or the disk is full.
     """
     begin = time.perf_counter()
+    check_settings(recipe, len(pairs))
     settings = {"command": "mine-subtitles", "recipe": recipe.model_dump(mode="json")}
     partial = open_partial(out, settings, overwrite=overwrite)
     tasks = [

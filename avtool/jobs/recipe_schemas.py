@@ -9,8 +9,9 @@ from avtool.core.registry import nearest_hint
 
 SCHEMAS = {
     "demo": "avtool.jobs.demo_recipe:DemoRecipe",
-    "fetch": "avtool.jobs.fetch_recipe:FetchRecipe",
+    "fetch": "avtool.jobs.fetching.recipe:FetchRecipe",
     "mine-subtitles": "avtool.mining.recipe:MineRecipe",
+    "sync": "avtool.jobs.sync_recipe:SyncCaptionsRecipe",
 }
 
 

@@ -96,6 +96,18 @@ def write_dataset(
     return summary
 
 
+def check_settings(recipe: MineRecipe, num_films: int) -> None:
+    """Refuses before any film is mined what would fail after all of them.
+
+    Raises:
+        BadInputError: the taxonomy file is wrong, or the films are too few for the splits asked for.
+    """
+    if recipe.taxonomy:
+        read_label_map(recipe.taxonomy)
+    if isinstance(recipe.split, tuple):
+        split_films(dict.fromkeys(map(str, range(num_films)), 1), recipe.split)
+
+
 def _mapped(record: FilmRecord, recipe: MineRecipe) -> FilmRecord:
     """The film with its sounds under the names of the user's taxonomy."""
     if recipe.taxonomy is None:

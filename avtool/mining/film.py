@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from avtool.media.audio_decode import AudioTrack, decode_audio
 from avtool.media.captions.cue import Captions
 from avtool.media.captions.embedded import list_caption_streams
 from avtool.media.probe import MediaInfo, probe
+from avtool.mining.alignment import align, on_film_clock, speech_of
 from avtool.mining.events import Event, build_events
 from avtool.mining.film_clips import write_clips
 from avtool.mining.film_record import RECORD, FilmInputs, FilmRecord, read_record
@@ -31,12 +32,9 @@ from avtool.mining.grammar import ParsedCaptions, parse_cues
 from avtool.mining.onset import refine_onset
 from avtool.mining.pairing import FilmPair, load_film_captions
 from avtool.mining.recipe import MineRecipe
-from avtool.mining.sync.plot_data import alignment_plot
-from avtool.mining.sync.synchronise import SyncResult, SyncSettings, synchronise
-from avtool.mining.sync.vad import speech_signal
+from avtool.mining.sync.outcome import SyncResult
 from avtool.mining.tagger import Tagger, default_sources, load_lexicon
 
-_VAD_RATE = 16000
 SOUND = "sound.npy"
 
 
@@ -137,7 +135,7 @@ class _Mining:
         if not info.audio:
             hint = "mining listens to the film: give one with sound"
             raise BadInputError(f"`{info.path}` has no audio stream", hint)
-        captions = _on_film_clock(load_film_captions(self.pair, self.recipe.language, info.fps), info)
+        captions = on_film_clock(load_film_captions(self.pair, self.recipe.language, info.fps), info)
         parsed = parse_cues(
             captions.cues,
             tag=self.tagger.tag,
@@ -180,34 +178,13 @@ class _Mining:
 
     def _synchronise(self, captions: Captions, parsed: ParsedCaptions, track: AudioTrack) -> SyncResult:
         recipe = self.recipe.sync
-        starts, ends, is_dialogue = _cue_times(parsed)
-        speech = self._speech(track) if recipe.mode != "none" else np.zeros(0, np.float32)
-        settings = SyncSettings(
-            mode=recipe.mode,
-            max_offset_s=recipe.max_offset,
-            split_penalty_s=recipe.split_penalty,
-            min_z=recipe.min_z,
-            force=recipe.force,
-        )
-        result = synchronise(starts, ends, is_dialogue, speech, settings=settings)
+        speech = speech_of(self.pair.film, track, self.folder / "speech-sound.npy", recipe, self.talk)
+        result, self.record.plot = align(parsed, speech, recipe)
         if result.decision == "refused":
             message = f"`{captions.source}` and `{self.pair.film}`: {result.reason}"
             raise BadInputError(message, "look for the right captions, or keep the film with --force")
         self.record.sync = {**result.to_dict(), "vad": recipe.vad}
-        self.record.plot = alignment_plot(starts, ends, is_dialogue, speech, result)
         return result
-
-    def _speech(self, track: AudioTrack) -> NDArray[np.float32]:
-        """The speech signal; detectors hear 16 kHz, so clips at another rate cost a second decoding."""
-        method = self.recipe.sync.vad
-        if track.sample_rate == _VAD_RATE:
-            return speech_signal(track.open(), _VAD_RATE, method)
-        path = self.folder / "speech-sound.npy"
-        second = decode_audio(self.pair.film, path, sample_rate=_VAD_RATE, stream=track.stream)
-        try:
-            return speech_signal(second.open(), _VAD_RATE, method)
-        finally:
-            second.path.unlink()
 
     def _events(self, parsed: ParsedCaptions, sync: SyncResult, track: AudioTrack) -> Sequence[Event]:
         clip = self.recipe.clip
@@ -219,32 +196,13 @@ class _Mining:
             self.record.duration_s,
             collar=clip.collar,
             max_clip=clip.max_length,
-            default_sources=lambda sound: default_sources((sound,)),
+            default_sources=default_sources,
             synchronised=sync.decision not in {"skipped", "refused"},
         )
         if not self.recipe.refine_onset:
             return events
         samples = track.open()
         return [_refined(event, samples, track.sample_rate, self.recipe) for event in events]
-
-
-def _cue_times(
-    parsed: ParsedCaptions,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Start and end in caption seconds of every dialogue span and every tag, and which of them are speech."""
-    spans = [(span.start_ms, span.end_ms, 1) for span in parsed.dialogue]
-    spans += [(tag.start_ms, tag.end_ms, 0) for tag in parsed.tags]
-    times = np.array(sorted(spans), dtype=np.float64)
-    return times[:, 0] / 1000, times[:, 1] / 1000, times[:, 2].astype(bool)
-
-
-def _on_film_clock(captions: Captions, info: MediaInfo) -> Captions:
-    """Captions timed on a transport stream's clock, moved to the film's own zero."""
-    if captions.mpegts_offset_s is None or not info.start_s:
-        return captions
-    shift = round(1000 * (captions.mpegts_offset_s - info.start_s))
-    moved = (replace(cue, start_ms=cue.start_ms + shift, end_ms=cue.end_ms + shift) for cue in captions.cues)
-    return replace(captions, cues=tuple(moved), mpegts_offset_s=None)
 
 
 def _no_sound_cues(captions: Captions, pair: FilmPair) -> BadInputError:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from avtool.jobs.fetch_table import FilmRow
+from avtool.jobs.fetching.table import FilmRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from avtool.core.errors import CorruptArtifactError
 from avtool.core.files import atomic_file, write_text
-from avtool.jobs.fetch_captions import CaptionKind
+from avtool.jobs.fetching.captions import CaptionKind
 
 TABLE_NAME = "films.csv"
 ARCHIVE_NAME = "archive.txt"

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from avtool.core.errors import BadInputError
-from avtool.jobs.fetch_recipe import FetchRecipe
-from avtool.jobs.fetch_table import ARCHIVE_NAME, read_archive
+from avtool.jobs.fetching.recipe import FetchRecipe
+from avtool.jobs.fetching.table import ARCHIVE_NAME, read_archive
 
 
 def yt_dlp_options(folder: Path, recipe: FetchRecipe) -> dict[str, Any]:

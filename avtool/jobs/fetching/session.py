@@ -20,20 +20,20 @@ from yt_dlp.utils import YoutubeDLError, make_archive_id
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
-from avtool.jobs.fetch_captions import CAPTION_FORMATS, UNDETERMINED, CaptionTrack, choose_captions
-from avtool.jobs.fetch_media import duration_of, join_streams
-from avtool.jobs.fetch_names import beside, film_stem, one_line, unique_id
-from avtool.jobs.fetch_options import yt_dlp_options
-from avtool.jobs.fetch_outcome import NotFetched, Outcome
-from avtool.jobs.fetch_recipe import FetchRecipe
-from avtool.jobs.fetch_table import (
+from avtool.jobs.fetching.captions import CAPTION_FORMATS, UNDETERMINED, CaptionTrack, choose_captions
+from avtool.jobs.fetching.media import duration_of, join_streams
+from avtool.jobs.fetching.names import beside, film_stem, one_line, unique_id
+from avtool.jobs.fetching.options import yt_dlp_options
+from avtool.jobs.fetching.outcome import NotFetched, Outcome
+from avtool.jobs.fetching.recipe import FetchRecipe
+from avtool.jobs.fetching.table import (
     ARCHIVE_NAME,
     TABLE_NAME,
     FilmRow,
     add_film,
     add_to_archive,
 )
-from avtool.jobs.fetch_talk import MEGABYTE, TransferBar, YtDlpLog, reason_of
+from avtool.jobs.fetching.talk import MEGABYTE, TransferBar, YtDlpLog, reason_of
 
 _MAX_CAPTION_BYTES = 32_000_000
 

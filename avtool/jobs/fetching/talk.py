@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from avtool.core.reporter import Progress, Reporter
-from avtool.jobs.fetch_names import one_line
+from avtool.jobs.fetching.names import one_line
 
 MEGABYTE = 1_000_000
 _EVERYDAY = (

@@ -1,0 +1,38 @@
+"""`avtool sync`: a caption file in time with its film."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avtool.cli.command import command, subcommand_app
+from avtool.cli.session import Session
+from avtool.core.errors import BadInputError
+from avtool.jobs.sync_recipe import SyncCaptionsRecipe
+
+app = subcommand_app()
+
+
+@command(app)
+def sync(
+    session: Session,
+    recipe: SyncCaptionsRecipe,
+    film: Annotated[Path, typer.Argument(help="The film.")],
+    captions: Annotated[str, typer.Argument(help="A caption file, stream:N, or auto.")] = "auto",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write; - for stdout.")] = Path("-"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file that is there.")] = False,
+) -> None:
+    """Bring captions in time with a film, by listening to where somebody speaks."""
+    from avtool.jobs.sync import sync_captions, write_outcome
+
+    to_stdout = out == Path("-")
+    if not to_stdout and out.exists() and not overwrite:
+        raise BadInputError(f"`{out}` exists already", "give --overwrite, or another --out")
+    if to_stdout and session.json:
+        raise BadInputError("--json and captions on stdout exclude each other", "give --out FILE")
+    outcome = sync_captions(film, captions, recipe, session.reporter)
+    text = write_outcome(outcome, None if to_stdout else out, recipe)
+    if outcome.dropped:
+        session.reporter.warn(f"{outcome.dropped} captions end before the film begins, and were left out")
+    result = {"out": out, "cues": len(outcome.cues), "dropped": outcome.dropped, **outcome.result.to_dict()}
+    session.emit(result, text=text or str(out))

@@ -1,0 +1,1 @@
+"""Parts of fetching: what is chosen, how yt-dlp is told, and the table that is kept."""
