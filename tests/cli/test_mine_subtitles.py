@@ -200,7 +200,7 @@ CAPTION = "1\n00:00:01,000 --> 00:00:02,000\n{}\n"
             ["film.mkv", "--captions", "good.srt", "--split", "0.8,0.1,0.1"],
             "1 film cannot be split into 3 parts",
         ),
-        (["film.mkv", "--captions", "late.srt", "--vad", "webrtc"], "does not match `film.mkv`"),
+        (["film.mkv", "--captions", "late.srt", "--vad", "webrtc"], "captions do not match this film"),
         (["film.mkv", "--captions", "good.srt", "--lexicon", "none.toml"], "none.toml"),
         (["film.mkv", "--captions", "good.srt", "--taxonomy", "none.csv"], "none.csv"),
         ([], "missing argument"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from avtool.evaluation.sams_tags import SamsTagsResult, evaluate_tags
+from avtool.evaluation.sams_tags.evaluate import SamsTagsResult, evaluate_tags
 from avtool.mining.tagger import Tagger
 
 

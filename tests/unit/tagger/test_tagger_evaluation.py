@@ -7,7 +7,7 @@ import pytest
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder
-from avtool.evaluation.sams_tags import evaluate_tags
+from avtool.evaluation.sams_tags.evaluate import evaluate_tags
 
 TAGS = """tag,sound,source,quality
 wolf howling,howling,wolf,None

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from avtool.core.reporter import Reporter, Silent
-from avtool.evaluation.sams_tag_floors import ContiguousMatch, LongestMatch, lemmatised
-from avtool.evaluation.sams_tag_scores import TagScores, score
-from avtool.evaluation.sams_tag_tables import (
+from avtool.evaluation.sams_tags.floors import ContiguousMatch, LongestMatch, lemmatised
+from avtool.evaluation.sams_tags.scores import TagScores, score
+from avtool.evaluation.sams_tags.tables import (
     AnnotatedTag,
     Labels,
     Lemmas,

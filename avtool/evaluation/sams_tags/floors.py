@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
-from avtool.evaluation.sams_tag_tables import DIMENSIONS, AnnotatedTag, Labels, Lemmas
+from avtool.evaluation.sams_tags.tables import DIMENSIONS, AnnotatedTag, Labels, Lemmas
 
 _MAX_PHRASE = 4
 

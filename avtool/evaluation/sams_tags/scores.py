@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from avtool.evaluation.sams_tag_tables import DIMENSIONS, Labels
+from avtool.evaluation.sams_tags.tables import DIMENSIONS, Labels
 
 _Pairs = list[tuple[frozenset[str], frozenset[str], float]]  # wanted and given labels, weight of the tag
 _MIN_TAGS = 5  # a lemma counts for the macro average from this many tags on
