@@ -35,19 +35,19 @@ def sung_stretches(text: str, notes: list[tuple[int, int]]) -> list[tuple[int, i
     """
     stretches: list[tuple[int, int]] = []
     opened: int | None = None
+    last_note = 0
     for start, end in notes:
         begins_line = not has_letters(text[text.rfind("\n", 0, start) + 1 : start])
         line_end = text.find("\n", end)
         ends_line = not has_letters(text[end : line_end if line_end >= 0 else len(text)])
         if opened is not None:
             stretches.append((opened, start))
-            opened = None if ends_line and not begins_line else end
-        elif begins_line and ends_line and (start, end) == notes[-1]:
-            continue  # on a line of its own: it marks no words
+            opened = end if begins_line and not ends_line else None
         elif ends_line and not begins_line:
-            stretches.append((stretches[-1][1] if stretches else 0, start))  # opened in a cue before
-        else:
+            stretches.append((last_note, start))  # opened in a cue before, or between the last note and this
+        elif not ends_line or (start, end) != notes[-1]:  # the last one on a line of its own marks no words
             opened = end
+        last_note = end
     if opened is not None:
         stretches.append((opened, len(text)))
     return [span for span in stretches if has_letters(text[slice(*span)])]

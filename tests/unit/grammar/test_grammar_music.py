@@ -66,6 +66,28 @@ def test_a_song_beside_dialogue(parse):
     assert [span.text for span in parsed.dialogue] == ["Stop that!", "Listen."]
 
 
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("♪ La la ♪ Stop! ♪ Da da ♪", "Stop!"),
+        ("♪ La la ♪ Stop!", "Stop!"),
+        ("♪\nLa la\n♪\nStop!", "Stop!"),
+        ("Stop!\n♪ La la ♪", "Stop!"),
+        ("♪ La la ♪\nStop!\n♪ Da da ♪", "Stop!"),
+    ],
+)
+def test_words_outside_of_the_notes_are_spoken(parse, text, spoken):
+    parsed = parse(text)
+    assert [tag.kind for tag in parsed.tags] == ["lyric"]
+    assert [span.text for span in parsed.dialogue] == [spoken]
+
+
+def test_notes_between_lines_of_a_song_are_part_of_it(parse):
+    parsed = parse("♪ La la ♪ Da da ♪")
+    assert [tag.kind for tag in parsed.tags] == ["lyric"]
+    assert not parsed.dialogue
+
+
 def test_notes_beside_dialogue_on_a_line_of_their_own_are_music(parse):
     parsed = parse("♪♪\nGood morning.")
     assert [tag.text for tag in parsed.tags] == ["music"]
