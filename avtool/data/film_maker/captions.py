@@ -6,6 +6,7 @@ and ends when it has been read rather than when the sound ends.
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal
 
 from avtool.core.errors import BadInputError
 from avtool.core.registry import nearest_hint
@@ -69,12 +70,15 @@ def style_named(name: str) -> CaptionStyle:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A cue before it is timed: start and duration of what it tells, in seconds, and its lines."""
+    """A cue before it is timed: start and duration of what it tells, in seconds, and its lines.
+
+    `kind` says what may share a cue with it: `line` is a whole line of dialogue.
+    """
 
     start: float
     seconds: float
     lines: tuple[str, ...]
-    is_dialogue: bool = False
+    kind: Literal["sound", "line", "other"] = "other"
 
     @property
     def end(self) -> float:
@@ -92,7 +96,7 @@ def _wrap(text: str) -> tuple[str, ...]:
 def _event_item(event: Event, style: CaptionStyle) -> _Item:
     bare = event.kind == "music" and style.bare_music
     line = 2 * style.note if bare else style.bracketed(event.tag)
-    return _Item(event.start, min(event.end - event.start, _LONGEST / 2), (line,))
+    return _Item(event.start, min(event.end - event.start, _LONGEST / 2), (line,), "sound")
 
 
 def _utterance_items(line: Utterance, style: CaptionStyle) -> list[_Item]:
@@ -108,7 +112,7 @@ def _utterance_items(line: Utterance, style: CaptionStyle) -> list[_Item]:
         text = f"{manner} {text}"
     seconds = line.end - line.start
     if len(text) <= 2 * _LINE_LENGTH and seconds <= _LONGEST:
-        return [_Item(line.start, seconds, _wrap(text), is_dialogue=not line.sung)]
+        return [_Item(line.start, seconds, _wrap(text), "other" if line.sung else "line")]
     words = text.split()
     half = len(words) // 2
     return [
@@ -131,12 +135,13 @@ def _merged(items: list[_Item]) -> list[_Item]:
             merged.append(item)
             continue
         both = max(item.end, last.end) - last.start
-        if last.is_dialogue and item.is_dialogue:
+        if last.kind == item.kind == "line":
             fits = len(last.lines) == len(item.lines) == 1 and both < _SHARED_BY_TWO
             lines = tuple(f"-{line}" for line in last.lines + item.lines)
         else:
             fits = item.start - last.start < _TOGETHER and len(last.lines) + len(item.lines) <= 3
-            lines = last.lines + item.lines
+            # The sound comes first: behind the words it would be read when they are over.
+            lines = item.lines + last.lines if item.kind == "sound" else last.lines + item.lines
         if fits:
             merged[-1] = _Item(last.start, both, lines)
         else:

@@ -3,7 +3,7 @@
 from avtool.data.film_maker.synthesis import Rng
 
 NAMES = ("JOHN", "MARY", "ARTHUR", "ANNA", "PETER", "LUCY")  # one a voice, high and low as in `speech.VOICES`
-MANNERS = ("softly", "whispering", "sarcastically", "over radio", "in German")
+MANNERS = ("softly", "quietly", "sarcastically", "over radio", "in German")
 LANGUAGES = ("French", "Spanish", "Italian")
 LEGENDS = ("LONDON, 1942", "THREE YEARS LATER", "POLICE STATION", "PARIS", "THE NEXT MORNING", "ROOM 12")
 

@@ -9,6 +9,8 @@ from avtool.data.film_maker.speech import SpeechBank
 from avtool.data.film_maker.synthesis import Rng
 
 _OVERLAP_SHARE = 0.25  # of the sounds that fall into dialogue instead of a gap
+_SPECIAL_SHARE = 0.28  # of the lines
+_SPECIAL_LINES = ("speaker", "speaker", "speaker", "manner", "manner", "parenthesis", "hashtag", "foreign")
 _MOST_IN_A_GAP = 3
 _DISTANT_SHARE = 0.12
 _MUSIC_WORDINGS = (
@@ -35,6 +37,7 @@ class _Draft:
     events: list[Event] = field(default_factory=list)
     traps: list[Trap] = field(default_factory=list)
     label_bag: list[str] = field(default_factory=list)
+    special_bag: list[str] = field(default_factory=list)
 
     def chance(self, share: float) -> bool:
         return bool(self.rng.uniform() < share)
@@ -52,6 +55,13 @@ class _Draft:
             self.label_bag = list(self.sounds.labels)
             self.rng.shuffle(self.label_bag)
         return self.label_bag.pop()
+
+    def next_special(self) -> str:
+        """All kinds of lines with special captions in turn, in random order."""
+        if not self.special_bag:
+            self.special_bag = list(_SPECIAL_LINES)
+            self.rng.shuffle(self.special_bag)
+        return self.special_bag.pop()
 
     def place_sound(self, start: float) -> float:
         """Puts a sound at `start` and returns its end; where it does not fit, nothing happens."""
@@ -115,26 +125,34 @@ def _exchange(draft: _Draft, cast: tuple[int, int]) -> None:
     rng = draft.rng
     for turn in range(int(rng.integers(1, 4))):
         voice = cast[turn % 2]
-        name = dialogue.NAMES[voice % len(dialogue.NAMES)]
-        kind = rng.uniform()
-        if kind < 0.12 and draft.speak(dialogue.say(rng), voice, speaker=name):
-            draft.trap("speaker", name)
-        elif kind < 0.20:
-            manner = dialogue.MANNERS[rng.integers(len(dialogue.MANNERS))]
-            if draft.speak(dialogue.say(rng), voice, manner=manner):
-                draft.trap("manner", manner)
-        elif kind < 0.23:
-            _quoted_trap(draft, voice, "parenthesis", dialogue.PARENTHESES)
-        elif kind < 0.25:
-            _quoted_trap(draft, voice, "hashtag", dialogue.HASHTAGS)
-        elif kind < 0.28:
-            _foreign(draft, voice)
+        if draft.chance(_SPECIAL_SHARE):
+            _special_line(draft, voice)
         else:
             draft.speak(dialogue.say(rng), voice)
         if draft.utterances and draft.lacks_sounds() and draft.chance(_OVERLAP_SHARE):
             last = draft.utterances[-1]
             draft.place_sound(last.start + float(rng.uniform(0, 0.7)) * (last.end - last.start))
         draft.now += float(rng.uniform(0.25, 0.8))
+
+
+def _special_line(draft: _Draft, voice: int) -> None:
+    """A line whose caption is more than its words."""
+    rng = draft.rng
+    kind = draft.next_special()
+    if kind == "speaker":
+        name = dialogue.NAMES[voice % len(dialogue.NAMES)]
+        if draft.speak(dialogue.say(rng), voice, speaker=name):
+            draft.trap("speaker", name)
+    elif kind == "manner":
+        manner = dialogue.MANNERS[rng.integers(len(dialogue.MANNERS))]
+        if draft.speak(dialogue.say(rng), voice, manner=manner):
+            draft.trap("manner", manner)
+    elif kind == "parenthesis":
+        _quoted_trap(draft, voice, "parenthesis", dialogue.PARENTHESES)
+    elif kind == "hashtag":
+        _quoted_trap(draft, voice, "hashtag", dialogue.HASHTAGS)
+    else:
+        _foreign(draft, voice)
 
 
 def _quoted_trap(draft: _Draft, voice: int, kind: TrapKind, sentences: tuple[str, ...]) -> None:
