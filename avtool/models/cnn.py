@@ -25,7 +25,7 @@ class CNNSettings:
     """
 
     num_classes: int = 50
-    widths: tuple[int, ...] = (24, 48, 96, 160)
+    widths: tuple[int, ...] = (16, 48, 96, 168)
     dropout: float = 0.3
 
     def __post_init__(self) -> None:

@@ -24,7 +24,7 @@ def test_every_family_has_a_tiny_member(family: str) -> None:
 
 
 def test_cnn_has_the_size_of_small_data() -> None:
-    assert count("cnn") == 574_266
+    assert count("cnn") == 596_562
 
 
 @pytest.mark.parametrize("num_frames", [17, 100, 498])
@@ -101,7 +101,7 @@ def test_half_precision_stays_near_single(name: str, shape: tuple[int, ...]) -> 
         single = model(audio).logits
         with torch.autocast("cpu", dtype=torch.bfloat16):
             half = model(audio).logits
-    torch.testing.assert_close(half.float(), single, rtol=0.05, atol=0.05)
+    assert float((half.float() - single).norm() / single.norm()) < 0.05
 
 
 def test_mbt_trains_in_half_precision_with_missing_modalities() -> None:
