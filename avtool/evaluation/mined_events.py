@@ -14,6 +14,8 @@ import numpy as np
 
 from avtool.core.errors import BadInputError
 
+_NO_SOUND_EVENTS = {"song", "speech"}  # sung and foreign words are captioned in brackets too
+
 
 @dataclass(frozen=True, slots=True)
 class LabelledStart:
@@ -133,7 +135,7 @@ def read_true_events(path: Path) -> list[LabelledStart]:
                 float(row["start"]), *(_labels(row[name]) for name in ("sound", "source", "quality"))
             )
             for row in rows
-            if row.get("kind") != "song"
+            if row.get("kind") not in _NO_SOUND_EVENTS
         ]
     except (KeyError, ValueError) as error:
         message = f"`{path}` is not a table of events ({error})"

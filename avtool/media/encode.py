@@ -56,6 +56,8 @@ _VIDEO_OPTIONS = {
     "libvpx": {"deadline": "realtime", "cpu-used": "8", "crf": "20", "b": "1M"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "crf": "35", "b": "0"},
 }
+# FFmpeg's slow searches sound no different in a film that is listened to by a machine.
+_AUDIO_OPTIONS = {"aac": {"aac_coder": "fast"}, "libopus": {"compression_level": "0"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,7 @@ def _audio_stream(container: OutputContainer, settings: FilmSettings, codecs: _C
     codec = settings.audio_codec or codecs.audio
     # Opus has its own rates: sound of any other is resampled on its way into the encoder.
     rate = 48000 if codec == "libopus" else settings.sample_rate
-    stream = cast(AudioStream, _add_stream(container, codec, rate, {}))
+    stream = cast(AudioStream, _add_stream(container, codec, rate, _AUDIO_OPTIONS.get(codec, {})))
     stream.codec_context.layout = "mono" if settings.channels == 1 else "stereo"
     stream.bit_rate = settings.audio_bit_rate
     return stream

@@ -32,7 +32,7 @@ MAX_GAP_MS = 2000  # between two cues that share one bracket
 
 
 def parse_cues(
-    cues: Sequence[Cue], *, tag: TagFunction, caps_style: CapsStyle = "auto", keep_lyrics: bool = False
+    cues: Sequence[Cue], *, tag: TagFunction, caps_style: CapsStyle = "auto", keep_lyrics: bool = True
 ) -> ParsedCaptions:
     """Tells dialogue, sounds, speakers and noise apart in the cues of one film.
 
@@ -40,7 +40,7 @@ def parse_cues(
         cues: in time order.
         tag: the tagger; it decides only where the form alone does not tell.
         caps_style: whether capitals without brackets are sounds; `auto` looks at the whole file.
-        keep_lyrics: whether the `raw` of a lyric keeps the words that are sung.
+        keep_lyrics: whether sung words are tags; otherwise they are only counted.
     """
     tag = cache(tag)
     canvases = [Canvas(cue, index) for index, cue in enumerate(cues)]
@@ -54,7 +54,7 @@ def parse_cues(
     for canvas in canvases:
         _read(canvas, facts, tag, caps_style)
         dialogue += dialogue_spans(canvas)
-        tags += raw_tags(canvas, tag, keep_lyrics)
+        tags += (found for found in raw_tags(canvas, tag) if keep_lyrics or not found.lyrics)
     pieces = tuple(canvas.finished_pieces() for canvas in canvases)
     return ParsedCaptions(
         dialogue=tuple(dialogue),

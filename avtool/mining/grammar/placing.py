@@ -8,7 +8,7 @@ from avtool.mining.grammar.records import DialogueSpan, RawTag, TagFunction, Tim
 from avtool.mining.grammar.several import split_tag
 
 _GAP = re.compile(r"(?<=\w) (?=[.,](?!\.))")  # left by "I know (softly)."
-INTERPOLATION_MS = 500  # how far a time inside a cue may be off
+INTERPOLATED_MS = 1000  # length of a sound whose start is interpolated, to within about half as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def dialogue_spans(canvas: Canvas) -> list[DialogueSpan]:
     ]
 
 
-def raw_tags(canvas: Canvas, tag: TagFunction, keep_lyrics: bool) -> list[RawTag]:
+def raw_tags(canvas: Canvas, tag: TagFunction) -> list[RawTag]:
     """The tags of a cue with their times: the whole cue, or a point interpolated inside its dialogue."""
     turns = turns_of(canvas)
     total = sum(turn.num_chars for turn in turns)
@@ -63,7 +63,7 @@ def raw_tags(canvas: Canvas, tag: TagFunction, keep_lyrics: bool) -> list[RawTag
         start_ms, end_ms, source = _times(canvas, share, bool(total))
         first = RawTag(
             text=found.text,
-            raw="♪" if found.lyrics and not keep_lyrics else canvas.text[found.start : found.end],
+            raw=canvas.text[found.start : found.end],
             cue_index=canvas.index,
             start_ms=start_ms,
             end_ms=end_ms,
@@ -81,8 +81,8 @@ def raw_tags(canvas: Canvas, tag: TagFunction, keep_lyrics: bool) -> list[RawTag
 def _times(canvas: Canvas, share: float, has_dialogue: bool) -> tuple[int, int, TimeSource]:
     if not has_dialogue:
         return canvas.cue.start_ms, canvas.end_ms, "cue"
-    centre_ms = _at_share(canvas, share)
-    return max(0, centre_ms - INTERPOLATION_MS), centre_ms + INTERPOLATION_MS, "interpolated"
+    start_ms = _at_share(canvas, share)
+    return start_ms, start_ms + INTERPOLATED_MS, "interpolated"
 
 
 def _at_share(canvas: Canvas, share: float) -> int:

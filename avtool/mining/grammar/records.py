@@ -36,7 +36,7 @@ class RawTag:
 
     Attributes:
         text: what the tagger reads: lower case, no brackets, no notes, one line.
-        raw: the characters of the caption, brackets included; one note for lyrics that are not kept.
+        raw: the characters of the caption, brackets included.
         cue_index: the cue that the tag begins in.
         start_ms, end_ms: milliseconds of caption time.
         char_share: the share of the cue's dialogue that stands before the tag, 0 to 1.

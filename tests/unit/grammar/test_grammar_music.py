@@ -36,8 +36,10 @@ def test_words_between_notes_are_sung(parse, tagger, text):
 
 def test_the_words_of_a_lyric_are_kept_on_request_only(parse):
     text = "♪ I will always\nlove you ♪"
-    assert parse(text).tags[0].raw == "♪"
-    assert parse(text, keep_lyrics=True).tags[0].raw == "I will always\nlove you"
+    assert parse(text).tags[0].raw == "I will always\nlove you"
+    without = parse(text, keep_lyrics=False)
+    assert without.tags == without.dialogue == ()
+    assert without.counts["lyric"] == 1
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_every_style_gives_back_the_script(parse, style, script):
         begin = 3000 * tag.cue_index
         beside_speech = bool(script[tag.cue_index].sentence)
         assert tag.time_source == ("interpolated" if beside_speech else "cue")
-        expected = (max(0, begin - 500), begin + 500) if beside_speech else (begin, begin + 2000)
+        expected = (begin, begin + 1000) if beside_speech else (begin, begin + 2000)
         assert (tag.start_ms, tag.end_ms) == expected
 
 

@@ -18,14 +18,14 @@ def test_labels_and_manner_are_no_dialogue(parse, text):
 @pytest.mark.parametrize(
     ("text", "share", "start_ms", "end_ms"),
     [
-        ("[sighs] abcd", 0.0, 0, 500),
-        ("abc [sighs] d", 0.75, 1000, 2000),
-        ("ab [sighs] cd", 0.5, 500, 1500),
-        ("abcd [sighs]", 1.0, 1500, 2500),
-        ("JOHN: ab [sighs] cd", 0.5, 500, 1500),
-        ("(softly) ab [sighs] cd", 0.5, 500, 1500),
-        ("- ab\n- [sighs] cd", 0.5, 500, 1500),
-        ("ab [sighs][coughs] cd", 0.5, 500, 1500),
+        ("[sighs] abcd", 0.0, 0, 1000),
+        ("abc [sighs] d", 0.75, 1500, 2500),
+        ("ab [sighs] cd", 0.5, 1000, 2000),
+        ("abcd [sighs]", 1.0, 2000, 3000),
+        ("JOHN: ab [sighs] cd", 0.5, 1000, 2000),
+        ("(softly) ab [sighs] cd", 0.5, 1000, 2000),
+        ("- ab\n- [sighs] cd", 0.5, 1000, 2000),
+        ("ab [sighs][coughs] cd", 0.5, 1000, 2000),
     ],
 )
 def test_a_tag_in_dialogue_is_interpolated_by_characters(parse, text, share, start_ms, end_ms):
