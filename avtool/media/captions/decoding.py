@@ -25,7 +25,7 @@ _SAMPLE_BYTES = 65_536
 _CHAOS_TOLERANCE, _WESTERN_BONUS = 0.01, 0.02
 _NOT_TEXT = (
     (re.compile(rb"\x1aE\xdf\xa3|....ftyp|RIFF....AVI |\x00\x00\x01\xb3|FLV\x01", re.DOTALL), "a film"),
-    (re.compile(rb"PG..........[\x14-\x17\x80]", re.DOTALL), "bitmap subtitles (PGS)"),
+    (re.compile(rb"PG........[\x14-\x17\x80]", re.DOTALL), "bitmap subtitles (PGS)"),
     (re.compile(rb"\x00\x00\x01\xba"), "an MPEG program stream (bitmap subtitles or a film)"),
     (re.compile(rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!|BZh|\xfd7zXZ"), "a packed archive"),
     (re.compile(rb"%PDF|\x89PNG|\xff\xd8\xff|GIF8|\xd0\xcf\x11\xe0"), "a document or picture"),
@@ -59,9 +59,11 @@ def _decode(data: bytes, source: str) -> Decoded:
     for mark, encoding in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return Decoded(data[len(mark) :].decode(encoding, errors="replace"), f"{encoding} (BOM)")
-    _refuse_binary(data, source)
+    _refuse_known_binary(data, source)
     if encoding := _utf16_by_zeros(data):
         return Decoded(data.decode(encoding, errors="replace"), f"{encoding} (by its zero bytes)")
+    if _has_many_controls(data[:4096]):
+        raise BadInputError(f"{source} is binary, not a caption file", "give a text caption file")
     try:
         return Decoded(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError as error:
@@ -74,15 +76,16 @@ def _decode(data: bytes, source: str) -> Decoded:
     return Decoded(data.decode("cp1252", errors="replace"), "cp1252 (assumed)")
 
 
-def _refuse_binary(data: bytes, source: str) -> None:
+def _refuse_known_binary(data: bytes, source: str) -> None:
     for pattern, what in _NOT_TEXT:
         if pattern.match(data):
             hint = _HINTS.get(what, "give a caption file")
             raise BadInputError(f"{source} is {what}, not a caption file", hint)
-    head = data[:4096]
-    controls = sum(byte < 32 and byte not in b"\0\t\n\x0b\x0c\r\x1a" for byte in head)
-    if controls > len(head) // 20:
-        raise BadInputError(f"{source} is binary, not a caption file", "give a text caption file")
+
+
+def _has_many_controls(head: bytes) -> bool:
+    """Whether over a twentieth are control characters that text does not use."""
+    return sum(byte < 32 and byte not in b"\0\t\n\x0b\x0c\r\x1a" for byte in head) > len(head) // 20
 
 
 def _utf16_by_zeros(data: bytes) -> str:

@@ -28,7 +28,7 @@ _SDH_TITLE = re.compile(r"\b(SDH|CC|HoH|closed captions?|hard of hearing|hearing
 _FRAMES_TO_LOOK_AT = 24
 _PACKETS_TO_LOOK_AT = 20_000
 _CODECS_WITH_CEA608 = {"h264", "hevc", "mpeg2video", "mpeg1video", "av1"}
-_UNKNOWN = "unknown"
+_UNKNOWN, _WEBVTT_IN_MP4 = "unknown", "wvtt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,9 @@ def list_caption_streams(path: Path) -> list[CaptionStream]:
         BadInputError: the file cannot be opened as a film.
     """
     with open_media(path) as container:
-        streams = [_described(container, stream) for stream in container.streams if stream.type == "subtitle"]
+        candidates = [stream for stream in container.streams if _may_be_captions(stream)]
+        described = [_described(path, stream) for stream in candidates]
+        streams = [stream for stream in described if stream is not None]
         videos = [stream.index for stream in container.streams.video if _may_hold_cea608(stream)]
     streams += [
         CaptionStream(index, "eia_608", hearing_impaired=True, kind="cea608")
@@ -141,11 +143,17 @@ def _caption_data(container: InputContainer, stream: Any, start: Fraction) -> It
             yield float(packet.pts * packet.time_base - start), bytes(packet)
 
 
-def _described(container: InputContainer, stream: Any) -> CaptionStream:
+def _may_be_captions(stream: Any) -> bool:
+    """Captions by FFmpeg's word, or data that it does not know: WebVTT in MP4 comes so."""
+    return stream.type == "subtitle" or (stream.type == "data" and stream.name is None)
+
+
+def _described(path: Path, stream: Any) -> CaptionStream | None:
+    """What a stream is; None for data that is no captions."""
     context = stream.codec_context
-    codec = (
-        context.codec.canonical_name if context is not None else _codec_by_content(container, stream.index)
-    )
+    codec = context.codec.canonical_name if context is not None else _codec_by_content(path, stream.index)
+    if stream.type == "data" and codec != _WEBVTT_IN_MP4:
+        return None
     title = stream.metadata.get("title", "") or stream.metadata.get("handler_name", "")
     if codec in _BITMAP_CODECS:
         kind: Kind = "bitmap"
@@ -169,27 +177,30 @@ def _described(container: InputContainer, stream: Any) -> CaptionStream:
     )
 
 
-def _codec_by_content(container: InputContainer, index: int) -> str:
+def _codec_by_content(path: Path, index: int) -> str:
     """What a stream is for which FFmpeg has no decoder: WebVTT and TTML are text that needs none."""
-    packets_of_all = islice(container.demux(), _PACKETS_TO_LOOK_AT)
-    try:
-        data = next((bytes(p) for p in packets_of_all if p.stream.index == index and p.size), b"")
-    except FFmpegError:
-        return _UNKNOWN
+    data = _first_packet(path, index)
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return "ttml"
     if data[4:8] in (b"vttc", b"vtte"):
-        return "wvtt"
-    is_text = data.isascii() or _is_utf8(data)
-    return "webvtt" if data and is_text and data.decode().replace("\n", " ").isprintable() else _UNKNOWN
-
-
-def _is_utf8(data: bytes) -> bool:
+        return _WEBVTT_IN_MP4
     try:
-        data.decode()
+        text = data.decode()
     except UnicodeDecodeError:
-        return False
-    return True
+        return _UNKNOWN
+    return "webvtt" if text and text.replace("\n", " ").isprintable() else _UNKNOWN
+
+
+def _first_packet(path: Path, index: int) -> bytes:
+    """The content of a stream's first packet; empty if none comes early in the film."""
+    with open_media(path) as container:
+        early = islice(container.demux(), _PACKETS_TO_LOOK_AT)
+        try:
+            return next(
+                (bytes(packet) for packet in early if packet.stream.index == index and packet.size), b""
+            )
+        except FFmpegError:
+            return b""
 
 
 def _may_hold_cea608(stream: Any) -> bool:

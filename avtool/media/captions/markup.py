@@ -22,9 +22,9 @@ class Plain(NamedTuple):
 _HTML_NAMES = (
     "a|b|body|br|c|center|div|em|font|html|i|lang|p|rt|ruby|s|small|span|strike|strong|sub|sup|sync|u|v"
 )
-_CODES = r"\{(?P<codes>\\[^{}]*)\}"
+_CODES = r"\{(?P<codes>\\[^{}\n]*)\}"
 _SUBRIP_MARKUP = re.compile(
-    rf"<(?P<slash>/?)\s*(?P<name>{_HTML_NAMES})(?P<rest>[\s./][^<>]*)?>|{_CODES}", re.IGNORECASE
+    rf"<(?P<slash>/?)[ \t]*(?P<name>{_HTML_NAMES})(?P<rest>[ \t./][^<>\n]*)?>|{_CODES}", re.IGNORECASE
 )
 _WEBVTT_MARKUP = re.compile(
     rf"<(?P<slash>/?)(?P<name>[A-Za-z][^\s<>./]*|[\d:.]{{5,16}}|)(?P<rest>[\s./][^<>]*)?>|{_CODES}"

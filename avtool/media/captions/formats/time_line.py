@@ -8,10 +8,9 @@ CLOCK = (
     r"(?:[.,](?P<{0}f>\d{{1,9}}))?"
 )
 """A clock time with optional hours and minutes; `{0}` sets two of them in one pattern apart."""
-_START = re.compile(rf"\s*{CLOCK.format('a')}\s*(?:-{{1,2}}>|--&gt;)")
+_START = re.compile(rf"\s*{CLOCK.format('a')}\s*-{{1,2}}>")
 _SETTING = "(?:vertical|line|position|size|align|region):"  # WebVTT's, which may follow without a space
 _END = re.compile(rf"\s*{CLOCK.format('b')}(?=$|\s|{_SETTING})")
-_ARROW = re.compile(r"-->|--&gt;")
 _NUMBERS = re.compile(r"\d[:.,]\d")
 
 
@@ -29,11 +28,11 @@ def parse_time_line(line: str) -> TimeLine | None:
     A line is one if it has an arrow and a number such as `1:02` or `2.5`: dialogue has arrows too
     ("Press A --> B").
     """
-    if "->" not in line and "--&gt;" not in line:
+    if "->" not in line:
         return None
     start = _START.match(line)
     if start is None:
-        is_damaged = _ARROW.search(line) and _NUMBERS.search(line)
+        is_damaged = "-->" in line and _NUMBERS.search(line)
         return TimeLine(None, None) if is_damaged else None
     end = _END.match(line, start.end())
     if end is None:
