@@ -1,6 +1,6 @@
-"""The ways in which captions miss their film: shifted, made for another frame rate, drifting, cut otherwise."""
+"""How captions miss their film: shifted, made for another frame rate, drifting, or cut otherwise."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,8 @@ class Distortion:
         name: as shown in tables.
         ratio: film seconds for each caption second.
         offset_s: film time of caption time zero.
-        jumps_s: by how much the offset changes, spread over the film: positive where the captions' cut lacks a
-            scene, negative where it has one more.
+        jumps_s: by how much the offset changes, spread over the film: positive where the captions' cut
+            lacks a scene, negative where it has one more.
     """
 
     name: str
@@ -60,26 +60,49 @@ class DistortedCaptions:
 
 def distort(film: DialogueFilm, distortion: Distortion, rng: np.random.Generator) -> DistortedCaptions:
     """The film's captions after the distortion; places of jumps and extra scenes are drawn from `rng`."""
-    starts, ends = film.starts_s.copy(), film.ends_s.copy()
-    truth, dialogue = film.starts_s.copy(), film.is_dialogue.copy()
+    cues = DistortedCaptions(film.starts_s, film.ends_s, film.is_dialogue, film.starts_s)
     count = len(distortion.jumps_s)
-    for number, jump in enumerate(distortion.jumps_s):
-        place = film.duration_s * ((number + 1) / (count + 1) + rng.uniform(-0.05, 0.05))
-        border = place - sum(distortion.jumps_s[:number])  # on the clock of the captions' cut so far
-        lost = (starts >= border) & (starts < border + jump)
-        starts, ends, truth, dialogue = (values[~lost] for values in (starts, ends, truth, dialogue))
-        later = starts >= border
-        ends = np.where(later, ends - jump, np.minimum(ends, border))
-        starts = np.where(later, starts - jump, starts)
-        if jump < 0:
-            extra = np.arange(border + 0.5, border - jump - 2.5, 3.0) + rng.uniform(0, 0.5)
-            starts, ends = np.concatenate([starts, extra]), np.concatenate([ends, extra + 2.0])
-            truth = np.concatenate([truth, np.full(len(extra), np.nan)])
-            dialogue = np.concatenate([dialogue, np.ones(len(extra), np.bool_)])
-    starts, ends = (
-        (starts - distortion.offset_s) / distortion.ratio,
-        (ends - distortion.offset_s) / distortion.ratio,
+    for number, jump_s in enumerate(distortion.jumps_s):
+        place_s = film.duration_s * ((number + 1) / (count + 1) + rng.uniform(-0.05, 0.05))
+        border_s = place_s - sum(distortion.jumps_s[:number])  # on the clock of the captions' cut so far
+        cues = (
+            _without_scene(cues, border_s, jump_s)
+            if jump_s > 0
+            else _with_scene(cues, border_s, -jump_s, rng)
+        )
+    cues = replace(
+        cues,
+        starts_s=(cues.starts_s - distortion.offset_s) / distortion.ratio,
+        ends_s=(cues.ends_s - distortion.offset_s) / distortion.ratio,
     )
-    order = np.argsort(starts, kind="stable")
-    order = order[starts[order] >= 0]
-    return DistortedCaptions(starts[order], ends[order], dialogue[order], truth[order])
+    return _chosen(cues, cues.starts_s >= 0)
+
+
+def _without_scene(cues: DistortedCaptions, border_s: float, length_s: float) -> DistortedCaptions:
+    """The captions of a cut that lacks the scene from `border_s` on."""
+    cues = _chosen(cues, (cues.starts_s < border_s) | (cues.starts_s >= border_s + length_s))
+    later = cues.starts_s >= border_s
+    ends_s = np.where(later, cues.ends_s - length_s, np.minimum(cues.ends_s, border_s))
+    return replace(cues, starts_s=cues.starts_s - length_s * later, ends_s=ends_s)
+
+
+def _with_scene(
+    cues: DistortedCaptions, border_s: float, length_s: float, rng: np.random.Generator
+) -> DistortedCaptions:
+    """The captions of a cut with one more scene at `border_s`, with a cue every three seconds."""
+    later = cues.starts_s >= border_s
+    extra_s = np.arange(border_s + 0.5, border_s + length_s - 2.5, 3.0) + rng.uniform(0, 0.5)
+    starts_s = np.concatenate([cues.starts_s + length_s * later, extra_s])
+    order = np.argsort(starts_s, kind="stable")
+    return DistortedCaptions(
+        starts_s[order],
+        np.concatenate([cues.ends_s + length_s * later, extra_s + 2.0])[order],
+        np.concatenate([cues.is_dialogue, np.ones(len(extra_s), np.bool_)])[order],
+        np.concatenate([cues.true_starts_s, np.full(len(extra_s), np.nan)])[order],
+    )
+
+
+def _chosen(cues: DistortedCaptions, which: NDArray[np.bool_]) -> DistortedCaptions:
+    return DistortedCaptions(
+        cues.starts_s[which], cues.ends_s[which], cues.is_dialogue[which], cues.true_starts_s[which]
+    )

@@ -86,7 +86,7 @@ def _scenes(duration: float, rng: np.random.Generator) -> list[tuple[float, floa
 
 
 def _utterances(scenes: list[tuple[float, float, bool]], rng: np.random.Generator) -> Floats:
-    """(utterances, 2) starts and ends: log-normal lengths (median 1.7 s), short pauses in a turn, long between."""
+    """(utterances, 2) starts and ends: log-normal lengths, short pauses in a turn and long ones between."""
     spans = []
     for start, end, talk in scenes:
         time = start + rng.uniform(0.5, 4)
@@ -128,7 +128,7 @@ def _detected(
 
 
 def _captions(utterances: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Cues of dialogue: starts near the speech (0.07 s early on average), ends often late, some utterances left out."""
+    """Cues of dialogue: 0.07 s early on average, ends often late, some mistimed, some left out."""
     kept = utterances[rng.random(len(utterances)) > 0.03]
     starts = kept[:, 0] - 0.07 + rng.normal(0, 0.12, len(kept))
     careless = rng.random(len(kept)) < 0.03

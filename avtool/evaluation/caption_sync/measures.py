@@ -86,7 +86,7 @@ class GateRow:
 
 
 def accuracy_rows(trials: Sequence[Trial], film_hours: float) -> list[AccuracyRow]:
-    """Rows in the order of the trials: for each distortion each system, over both detectors and each alone."""
+    """For each distortion and system, in the order of the trials, over both detectors and each alone."""
     rows = []
     for distortion in dict.fromkeys(trial.distortion for trial in trials):
         for system in dict.fromkeys(trial.system for trial in trials):
@@ -100,18 +100,25 @@ def accuracy_rows(trials: Sequence[Trial], film_hours: float) -> list[AccuracyRo
 
 def _row(trials: Sequence[Trial], detector: str, film_hours: float) -> AccuracyRow:
     errors = np.concatenate([trial.errors_s for trial in trials])
-    p50, p80, p95, p99 = (round(float(value), 4) for value in np.percentile(errors, [50, 80, 95, 99]))
-    shares = (round(float((errors <= limit).mean()), 5) for limit in (0.1, 0.2, 0.5))
+
+    def percentile(percent: float) -> float:
+        return round(float(np.percentile(errors, percent)), 4)
+
+    def share_within(limit_s: float) -> float:
+        return round(float((errors <= limit_s).mean()), 5)
+
     return AccuracyRow(
-        trials[0].system,
-        trials[0].distortion,
-        detector,
-        len(trials),
-        p50,
-        p80,
-        p95,
-        p99,
-        *shares,
+        system=trials[0].system,
+        distortion=trials[0].distortion,
+        detector=detector,
+        films=len(trials),
+        p50_s=percentile(50),
+        p80_s=percentile(80),
+        p95_s=percentile(95),
+        p99_s=percentile(99),
+        within_100ms=share_within(0.1),
+        within_200ms=share_within(0.2),
+        within_500ms=share_within(0.5),
         ratio_error_ppm=round(1e6 * float(np.median([trial.ratio_error for trial in trials])), 1),
         false_splits=sum(trial.false_splits for trial in trials),
         false_rejects=sum(not trial.accepted for trial in trials),

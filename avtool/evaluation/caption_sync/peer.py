@@ -45,9 +45,9 @@ def is_installed() -> bool:
 def run_ffsubsync(
     captions: DistortedCaptions, speech: NDArray[np.float32], options: Sequence[str] = ()
 ) -> PeerResult:
-    """Runs ffsubsync with command-line options. It sets up logging of its own: call it in a worker process."""
-    import srt
-    from ffsubsync.ffsubsync import make_parser, run
+    """Runs ffsubsync with command-line options. It changes logging: call it in a worker process."""
+    import srt  # type: ignore[import-untyped]
+    from ffsubsync.ffsubsync import make_parser, run  # type: ignore[import-untyped]
 
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as name:
