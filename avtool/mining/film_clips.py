@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from avtool.core.files import writing
 from avtool.media.audio_cut import write_clip
 from avtool.media.audio_decode import AudioTrack
+from avtool.media.memory_map import release_pages
 from avtool.media.preview import encode_mp3
 from avtool.media.probe import MediaInfo
 from avtool.media.video_frames import save_frames
@@ -61,6 +62,7 @@ def _cut(
         return event
     name = clip_name(event, recipe)
     start, end = write_clip(samples, sample_rate, event.start, event.end, folder / name)
+    release_pages(samples)
     return replace(event, start=start, end=end, clip_path=name)
 
 

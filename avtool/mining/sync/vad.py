@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avtool.core.errors import MissingError
+from avtool.media.memory_map import release_pages
 
 FRAME_RATE = 100
 """Frames a second of every speech signal here."""
@@ -118,3 +119,4 @@ def _blocks(samples: NDArray[np.int16], frame: int, frames_a_block: int) -> Iter
         block = np.asarray(samples[start : start + frame * frames_a_block])
         missing = -len(block) % frame
         yield np.pad(block, (0, missing)).reshape(-1, frame)
+        release_pages(samples)
