@@ -124,19 +124,23 @@ def read_caption_stream(path: Path, index: int) -> Captions:
         if described.kind == "text":
             return packets.read(container, stream, described.codec, start, draft)
         draft.format, draft.encoding = "cea608", "CEA-608"
-        cea608.read_pairs(_caption_data(container, stream, start), draft)
+        cea608.read_pairs(packets.until_damage(_caption_data(container, stream, start, draft), draft), draft)
         return draft.finish()
 
 
-def _caption_data(container: InputContainer, stream: Any, start: Fraction) -> Iterator[tuple[float, bytes]]:
+def _caption_data(
+    container: InputContainer, stream: Any, start: Fraction, draft: Draft
+) -> Iterator[tuple[float, bytes]]:
     """The CEA-608 codes of a stream of pictures or of captions, with their film times."""
     if stream.type == "video":
         stream.thread_type = "AUTO"
-        for frame in decoded(container, stream, ReadLog()):  # a film that breaks off keeps what came before
+        log = ReadLog()
+        for frame in decoded(container, stream, log):
             side_data = frame.side_data.get(Type.A53_CC)
             time = film_time(frame, start)
             if side_data is not None and time is not None:
                 yield time, bytes(side_data)
+        draft.count("stream cut off", bool(log.stopped))
         return
     for packet in container.demux(stream):
         if packet.pts is not None:
@@ -199,7 +203,7 @@ def _first_packet(path: Path, index: int) -> bytes:
             return next(
                 (bytes(packet) for packet in early if packet.stream.index == index and packet.size), b""
             )
-        except FFmpegError:
+        except (FFmpegError, IndexError):  # the latter for a stream that the header did not announce
             return b""
 
 
@@ -213,4 +217,7 @@ def _has_cea608(path: Path, index: int) -> bool:
     """Whether the first pictures carry caption codes."""
     with open_media(path) as container:
         frames = islice(decoded(container, container.streams[index], ReadLog()), _FRAMES_TO_LOOK_AT)
-        return any(frame.side_data.get(Type.A53_CC) is not None for frame in frames)
+        try:
+            return any(frame.side_data.get(Type.A53_CC) is not None for frame in frames)
+        except IndexError:  # a stream that the header did not announce
+            return False

@@ -1,10 +1,10 @@
 """The packets of a caption stream, turned into cues by the same rules as files."""
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from av.container import InputContainer
 from av.error import FFmpegError
@@ -21,6 +21,7 @@ from avtool.media.captions.reading import MAX_BYTES
 from avtool.media.captions.segments import join_cues
 
 SubtitlePacket: TypeAlias = "Packet[SubtitleStream]"  # generic for the type checker only
+Item = TypeVar("Item")
 _EVENT_COMMAS = 8  # before the text of an ASS event: order, layer, style, name, three margins, effect
 _PLAIN: dict[str, Callable[[str], Plain]] = {
     "subrip": plain_subrip,
@@ -67,21 +68,27 @@ def read(
     return replace(captions, cues=tuple(join_cues([[cue] for cue in captions.cues])))
 
 
+def until_damage(items: Iterable[Item], draft: Draft) -> Iterator[Item]:
+    """What comes before the file breaks off, as for any truncated film.
+
+    PyAV answers with an IndexError to a packet of a stream that the header did not announce.
+    """
+    try:
+        yield from items
+    except (FFmpegError, IndexError):
+        draft.count("stream cut off")
+
+
 def _packets(container: InputContainer, stream: SubtitleStream, draft: Draft) -> Iterator[SubtitlePacket]:
     num_bytes = 0
-    try:
-        for packet in container.demux(stream):
-            num_bytes += packet.size
-            if num_bytes > MAX_BYTES:
-                raise BadInputError(
-                    f"{draft.source} holds over {MAX_BYTES >> 20} MiB of text", "no film does"
-                )
-            if packet.size and packet.pts is None:
-                draft.unreadable(0, "a packet", "packet without a time left out")
-            elif packet.size:
-                yield packet
-    except FFmpegError:
-        draft.count("stream cut off")  # what came before is kept, as for a truncated film
+    for packet in until_damage(container.demux(stream), draft):
+        num_bytes += packet.size
+        if num_bytes > MAX_BYTES:
+            raise BadInputError(f"{draft.source} holds over {MAX_BYTES >> 20} MiB of text", "no film does")
+        if packet.size and packet.pts is None:
+            draft.unreadable(0, "a packet", "packet without a time left out")
+        elif packet.size:
+            yield packet
 
 
 def _times(packet: SubtitlePacket, start: Fraction) -> tuple[int, int | None]:

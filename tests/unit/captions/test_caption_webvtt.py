@@ -126,3 +126,38 @@ def test_the_transport_stream_clock_is_recorded(header, offset):
     assert captions.mpegts_offset_s == offset
     assert shown(captions) == [(1000, 2000, "Hello")]
     assert ("unreadable X-TIMESTAMP-MAP" in captions.repairs) is ("nonsense" in header)
+
+
+def test_automatic_captions_that_roll_up_give_each_row_once():
+    text = """WEBVTT
+Kind: captions
+Language: en
+
+00:00:00.000 --> 00:00:02.000 align:start position:0%
+~
+[Music]
+
+00:00:02.000 --> 00:00:02.010 align:start position:0%
+[Music]
+~
+
+00:00:02.010 --> 00:00:05.000 align:start position:0%
+[Music]
+hello<00:00:03.000><c> there</c>
+
+00:00:05.000 --> 00:00:05.010 align:start position:0%
+hello there
+~
+
+00:00:05.010 --> 00:00:07.000 align:start position:0%
+hello there
+hello<00:00:06.000><c> there</c>
+"""
+    captions = read(text.replace("~", " "))
+    assert shown(captions) == [(0, 2000, "[Music]"), (2010, 5000, "hello there"), (5010, 7000, "hello there")]
+    assert captions.repairs["row repeated by roll-up left out"] == 4
+
+
+def test_repeated_words_in_other_captions_stay():
+    captions = read("WEBVTT\n\n00:01.000 --> 00:02.000\nNo.\n\n00:02.000 --> 00:03.000\nNo.\n")
+    assert shown(captions) == [(1000, 2000, "No."), (2000, 3000, "No.")]

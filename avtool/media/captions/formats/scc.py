@@ -1,7 +1,6 @@
 """SCC (Scenarist): CEA-608 codes in hexadecimal, decoded by ttconv."""
 
 import re
-from collections import Counter
 
 from ttconv import model
 from ttconv.scc.reader import to_model
@@ -10,6 +9,7 @@ from ttconv.style_properties import FontStyleType, StyleProperties
 from avtool.core.errors import BadInputError
 from avtool.media.captions.draft import Draft, RawCue, shorten
 from avtool.media.captions.formats.library_log import quiet
+from avtool.media.captions.formats.rolling import without_repeated_rows
 from avtool.media.captions.markup import Plain, Run, from_runs
 
 _LINE = re.compile(r"\s*(\d\d[:;.,]\d\d[:;.,]\d\d[:;.,]\d\d)\s+(\S.*)")
@@ -37,7 +37,7 @@ def read(text: str, draft: Draft) -> None:
         cues = [
             _cue(element) for element in document.get_body().dfs_iterator() if isinstance(element, model.P)
         ]
-    for cue in _without_repeated_rows(cues, draft) if rolls else cues:
+    for cue in without_repeated_rows(cues, draft) if rolls else cues:
         draft.add(cue)
 
 
@@ -77,20 +77,3 @@ def plain_of(paragraph: model.P) -> Plain:
             style = element.parent().get_style(StyleProperties.FontStyle)
             runs.append((element.get_text(), style is FontStyleType.italic))
     return from_runs(runs)
-
-
-def _without_repeated_rows(cues: list[RawCue], draft: Draft) -> list[RawCue]:
-    """Roll-up and paint-on captions: a cue follows the one before without a gap and repeats its rows."""
-    result: list[RawCue] = []
-    shown: tuple[str, ...] = ()
-    shown_until: int | None = None
-    for cue in cues:
-        rows = cue.lines
-        if cue.start_ms == shown_until:
-            new = tuple((Counter(rows) - Counter(shown)).elements())  # in the order of `rows`
-            if new and len(new) < len(rows):
-                draft.count("row repeated by roll-up left out", len(rows) - len(new))
-                cue.lines = new
-        shown, shown_until = rows, cue.end_ms
-        result.append(cue)
-    return result

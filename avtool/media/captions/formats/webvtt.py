@@ -7,6 +7,7 @@ from itertools import islice
 from avtool.core.errors import BadInputError
 from avtool.media.captions.draft import MAX_CUES, Draft, RawCue
 from avtool.media.captions.formats.blocks import Block, blocks
+from avtool.media.captions.formats.rolling import without_repeated_rows
 from avtool.media.captions.formats.time_line import CLOCK, milliseconds
 from avtool.media.captions.languages import bcp47
 from avtool.media.captions.markup import plain_webvtt
@@ -17,6 +18,9 @@ _REGION = re.compile(r"(?:^|\s)region:(\S+)")
 _LOCAL = re.compile(rf"LOCAL:{CLOCK.format('a')}(?=,|\s|$)")
 _MPEGTS = re.compile(r"MPEGTS:(\d{1,12})")
 _MPEGTS_HZ = 90_000
+# Automatic captions (YouTube) time each word, and repeat the row above as roll-up captions do.
+_TIMED_WORD = re.compile(r"<\d\d:\d\d:\d\d\.\d{3}><c>")
+_ROLLING_SHARE = 0.2
 
 
 def read(text: str, draft: Draft) -> None:
@@ -28,6 +32,8 @@ def read(text: str, draft: Draft) -> None:
     _, _, below_signature = text.lstrip().partition("\n")  # the first line may look like a time line
     first, *cues = islice(blocks("WEBVTT\n" + below_signature), MAX_CUES + 2)
     _read_header(next(filter(None, first.paragraphs), []), draft)
+    raw_cues: list[RawCue] = []
+    num_word_timed = 0
     for block in cues:
         lines = _own_lines(block, draft)
         if block.time is None or block.time.start_ms is None:
@@ -37,7 +43,11 @@ def read(text: str, draft: Draft) -> None:
         region = _REGION.search(block.time.rest)
         style = region[1] if region else ""
         times = block.time.start_ms, block.time.end_ms
-        draft.add(RawCue(*times, plain.lines, plain.italic, plain.voice, style))
+        raw_cues.append(RawCue(*times, plain.lines, plain.italic, plain.voice, style))
+        num_word_timed += any(map(_TIMED_WORD.search, lines))
+    rolls = num_word_timed > len(raw_cues) * _ROLLING_SHARE
+    for cue in without_repeated_rows(raw_cues, draft) if rolls else raw_cues:
+        draft.add(cue)
     _refuse_metadata(cues, draft)
 
 
