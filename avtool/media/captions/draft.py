@@ -36,6 +36,9 @@ class Draft:
         format: the name of the format.
         fps: frames per second of the film, for formats that count frames, or None.
         wanted_language: which language to keep of a file with several (BCP 47).
+        cues, repairs, language, mpegts_offset_s: what becomes of it in `Captions`.
+        first_bad: the first thing that could not be read, for the message if nothing can.
+        num_seen: cues met so far, kept or not.
     """
 
     source: str

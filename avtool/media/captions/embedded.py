@@ -166,9 +166,7 @@ def _described(path: Path, stream: Any) -> CaptionStream | None:
     else:
         kind = "other" if codec == _UNKNOWN else "text"
     flags = stream.disposition
-    describes_sounds = flags & (Disposition.hearing_impaired | Disposition.captions) or _SDH_TITLE.search(
-        title
-    )
+    is_sdh = bool(flags & (Disposition.hearing_impaired | Disposition.captions) or _SDH_TITLE.search(title))
     return CaptionStream(
         index=stream.index,
         codec=codec,
@@ -176,7 +174,7 @@ def _described(path: Path, stream: Any) -> CaptionStream | None:
         title=stream.metadata.get("title", ""),
         default=bool(flags & Disposition.default),
         forced=bool(flags & Disposition.forced),
-        hearing_impaired=bool(describes_sounds) or kind == "cea608",
+        hearing_impaired=is_sdh or kind == "cea608",
         kind=kind,
     )
 

@@ -62,10 +62,15 @@ def read(
     else:
         _read_decoded(container, stream, start, draft)
     captions = draft.finish()
-    if codec not in ("ttml", "wvtt"):
-        return captions
-    # These formats cut a cue wherever another begins or ends.
-    return replace(captions, cues=tuple(join_cues([[cue] for cue in captions.cues])))
+    return _without_cuts(captions) if codec in ("ttml", "wvtt") else captions
+
+
+def _without_cuts(captions: Captions) -> Captions:
+    """These formats cut or repeat a cue wherever another begins or ends, and where a segment ends."""
+    cues = tuple(join_cues([cue] for cue in captions.cues))
+    num_joined = len(captions.cues) - len(cues)
+    joined = {"cue repeated at a segment border left out": num_joined} if num_joined else {}
+    return replace(captions, cues=cues, repairs=captions.repairs | joined)
 
 
 def until_damage(items: Iterable[Item], draft: Draft) -> Iterator[Item]:
@@ -117,9 +122,8 @@ def _read_texts(pieces: list[_Piece], codec: str, draft: Draft) -> None:
         pieces = [replace(piece, data=text) for piece in pieces for text in _wvtt_payloads(piece.data)]
     encoding = _encoding(pieces, draft)
     for piece in pieces:
-        text = piece.data.partition(b"\0")[0].decode(
-            encoding, errors="replace"
-        )  # some end in zero and rubbish
+        before_zero = piece.data.partition(b"\0")[0]  # some muxers end the text in zero and rubbish
+        text = before_zero.decode(encoding, errors="replace")
         plain = _PLAIN[codec](text)
         draft.add(RawCue(piece.start_ms, piece.end_ms, plain.lines, plain.italic, plain.voice))
 

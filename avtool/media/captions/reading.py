@@ -62,7 +62,7 @@ def read_captions(
     name = str(source)
     content = read_bounded(Path(source)) if data is None else data
     if len(content) > MAX_BYTES:
-        raise BadInputError(f"{name} is over {MAX_BYTES >> 20} MiB: no caption file is so large", "")
+        raise BadInputError(f"{name} is over {MAX_BYTES >> 20} MiB", "no caption file is so large")
     if ebu_stl.is_ebu_stl(content):
         draft = Draft(name, "binary", "stl")
         ebu_stl.read(content, draft)
@@ -72,15 +72,11 @@ def read_captions(
     if format_ == "hls":
         return _read_playlist(source, data)
     if format_ not in _ON_ONE_LINE and max(map(len, text.split("\n"))) > MAX_LINE:
-        raise BadInputError(
-            f"{name} has a line of over {MAX_LINE} characters ({encoding})", "that is no caption"
-        )
+        raise BadInputError(f"{name} has a line of over {MAX_LINE} characters ({encoding})", "no caption has")
     text, num_mended = mend_mojibake(text)
     draft = Draft(name, encoding, format_, fps, language)
-    if num_mended:
-        draft.count("wrongly decoded character", num_mended)
-    if num_lost := text.count("�"):
-        draft.count("unreadable character", num_lost)
+    draft.count("wrongly decoded character", num_mended)
+    draft.count("unreadable character", text.count("�"))
     _READERS[format_](text, draft)
     return draft.finish()
 
@@ -102,9 +98,8 @@ def read_bounded(path: Path) -> bytes:
 
 
 def _read_playlist(source: Path | str, data: bytes | None) -> Captions:
-    from avtool.media.captions.segments import (
-        read_caption_segments,
-    )  # which reads each segment with the above
+    # Here, because that module reads each segment with this one.
+    from avtool.media.captions.segments import read_caption_segments
 
     if data is not None:
         raise BadInputError(f"{source} is an HLS playlist: its segments lie beside the file", "give its path")

@@ -89,15 +89,16 @@ def join_cues(pieces: Iterable[Sequence[Cue]]) -> list[Cue]:
     ends: dict[Cue, int] = {}  # a cue without its start → where it stands in `joined`
     for piece in pieces:
         new = [cue for cue in piece if cue not in seen]
-        known_ends = dict(ends)
+        new_ends: dict[Cue, int] = {}
         for cue in new:
-            index = known_ends.get(replace(cue, start_ms=0, end_ms=cue.start_ms))
+            index = ends.get(replace(cue, start_ms=0, end_ms=cue.start_ms))
             if index is None:
                 index = len(joined)
                 joined.append(cue)
             else:
                 joined[index] = replace(joined[index], end_ms=cue.end_ms)
-            ends[replace(cue, start_ms=0)] = index
+            new_ends[replace(cue, start_ms=0)] = index
+        ends |= new_ends
         seen.update(new)
     return sorted(joined, key=lambda cue: cue.start_ms)
 

@@ -30,11 +30,7 @@ _NOT_CAPTIONS = (
     (r"\{\\rtf", "an RTF document", "save it as plain text in a word processor first"),
     (r"[\[{]\s*[\"\[{\]}]", "JSON", "give the captions as WebVTT or SRT (yt-dlp: --convert-subs vtt)"),
     (r"Decoded Line 21 / CEA-608", "a decoded CEA-608 listing", "give the SCC file that it was made from"),
-    (
-        r"\s*# VobSub index file",
-        "the index of bitmap subtitles (VobSub)",
-        "OCR is not offered: give a text file",
-    ),
+    (r"# VobSub index file", "an index of bitmap subtitles (VobSub)", "OCR is not offered: give a text file"),
 )
 
 

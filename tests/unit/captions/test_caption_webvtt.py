@@ -69,6 +69,12 @@ def test_text_below_a_blank_line_is_left_out_and_counted():
     assert captions.repairs == {"text outside of cues left out": 1}
 
 
+def test_text_above_the_first_cue_is_counted():
+    captions = read("WEBVTT\n\nlost\nwords\n\nNOTE fine\n\n00:01.000 --> 00:02.000\nHello\n")
+    assert shown(captions) == [(1000, 2000, "Hello")]
+    assert captions.repairs == {"text outside of cues left out": 1}
+
+
 def test_a_cue_that_begins_with_a_blank_line_keeps_its_text():
     captions = read(
         "WEBVTT\n\n00:00.000 --> 00:01.000\n\none\n\ntwo\nthree\n\n00:02.000 --> 00:03.000\nfour\n"

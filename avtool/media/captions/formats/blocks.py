@@ -14,14 +14,12 @@ class Block:
         time: the times; None for what stands before the first time line.
         line_number: of the time line, from 1.
         line: the time line itself.
-        identifier: the line before the time line if it belonged to it (index or name).
         paragraphs: the text below, split at blank lines; the first is empty if a blank line comes first.
     """
 
     time: TimeLine | None
     line_number: int
     line: str
-    identifier: str = ""
     paragraphs: list[list[str]] = field(default_factory=lambda: [[]])
 
 
@@ -31,9 +29,9 @@ def blocks(text: str) -> Iterator[Block]:
     for line_number, line in enumerate(text.split("\n"), 1):
         time = parse_time_line(line)
         if time is not None:
-            identifier = _take_identifier(block)
+            _drop_identifier(block)
             yield block
-            block = Block(time, line_number, line, identifier)
+            block = Block(time, line_number, line)
         elif line.strip():
             block.paragraphs[-1].append(line)
         elif block.paragraphs[-1] or len(block.paragraphs) == 1:
@@ -41,18 +39,16 @@ def blocks(text: str) -> Iterator[Block]:
     yield block
 
 
-def _take_identifier(block: Block) -> str:
-    """Takes the next cue's identifier from the end of this block.
+def _drop_identifier(block: Block) -> None:
+    """Takes the next cue's index or name off the end of this block.
 
-    It is the last line if it is a number, or if it stands alone after a blank line.
+    It is the last line if that is a number, or stands alone after a blank line.
     """
     last = block.paragraphs[-1]
     if not last:
-        return ""
+        return
     alone = len(last) == 1 and (len(block.paragraphs) > 1 or block.time is None)
-    if not last[-1].strip().isdecimal() and not alone:
-        return ""
-    identifier = last.pop()
+    if last[-1].strip().isdecimal() or alone:
+        last.pop()
     if not last and len(block.paragraphs) > 1:
         block.paragraphs.pop()
-    return identifier

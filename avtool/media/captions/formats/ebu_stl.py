@@ -54,11 +54,7 @@ class _Subtitle:
 
 
 def read(data: bytes, draft: Draft) -> None:
-    """Reads an EBU STL file; times count from the start of the programme that the header states.
-
-    Raises:
-        BadInputError: the header is cut off.
-    """
+    """Reads an EBU STL file; times count from the start of the programme that the header states."""
     frame_rate = _FRAME_RATES.get(data[3:11])
     if frame_rate is None:
         draft.count("unknown frame rate taken as 25")

@@ -13,7 +13,7 @@ from avtool.media.captions.languages import bcp47
 from avtool.media.captions.markup import plain_webvtt
 
 _HEADER_LINE = re.compile(r"\s*(language|lang|kind)\s*[:=]\s*(\S+)", re.IGNORECASE)
-_NO_CUE_TEXT = re.compile(r"(NOTE|STYLE|REGION)(\s|$)")
+_NO_CUE_TEXT = re.compile(r"(NOTE|STYLE|REGION)(\s|$)|Region:")
 _REGION = re.compile(r"(?:^|\s)region:(\S+)")
 _LOCAL = re.compile(rf"LOCAL:{CLOCK.format('a')}(?=,|\s|$)")
 _MPEGTS = re.compile(r"MPEGTS:(\d{1,12})")
@@ -31,7 +31,9 @@ def read(text: str, draft: Draft) -> None:
     """
     _, _, below_signature = text.lstrip().partition("\n")  # the first line may look like a time line
     first, *cues = islice(blocks("WEBVTT\n" + below_signature), MAX_CUES + 2)
-    _read_header(next(filter(None, first.paragraphs), []), draft)
+    header, *others = [paragraph for paragraph in first.paragraphs if paragraph] or [[]]
+    _read_header(header, draft)
+    draft.count("text outside of cues left out", sum(not _NO_CUE_TEXT.match(other[0]) for other in others))
     raw_cues: list[RawCue] = []
     num_word_timed = 0
     for block in cues:
@@ -83,8 +85,7 @@ def _own_lines(block: Block, draft: Draft) -> list[str]:
     else:
         lines, left_out = [line for paragraph in texts for line in paragraph], []
         draft.count("blank line inside a cue", bool(lines))
-    if left_out:
-        draft.count("text outside of cues left out", len(left_out))
+    draft.count("text outside of cues left out", len(left_out))
     return lines
 
 
