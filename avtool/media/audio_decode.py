@@ -1,6 +1,7 @@
 """The sound of a film as 16 kHz mono int16 on the film's clock: all of it to a file, or a short span.
 
-Measured on one core with 90 minutes of AAC (48 kHz, stereo) beside H.264: see `tests/benchmarks`.
+The film is opened once, other streams are skipped in the demuxer, and sound is resampled in blocks: AAC at
+48 kHz decodes about a thousand times faster than it plays (`python -m tests.benchmarks.bench_decode`).
 """
 
 import re
@@ -29,9 +30,7 @@ _LONGEST_S = 100 * 3600.0  # the end assumed where none is stated
 _SHORT_S = 1.0  # sound that ends so much before its stated end was cut short
 _AUDIBLE_S = 0.05  # gaps and overlaps that add up to less are rounding
 _PREROLL_S = 1.0  # how far before a span decoding starts …
-_SETTLE_S = (
-    0.2  # … and the least that decoders need to settle: 80 ms for Opus, some frames for MP3 and HE-AAC
-)
+_SETTLE_S = 0.2  # … and the least that decoders need to settle: 80 ms for Opus, some frames for MP3
 # Formats that state the duration in their header; the others estimate it, or read it from the file's end.
 _STATED_DURATION = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "asf", "flac"}
 
@@ -140,9 +139,9 @@ def decode_audio_array(
 ) -> Samples:
     """Decodes a short span by seeking: `decode_audio(...).open()[round(start*sr):][:round(duration*sr)]`.
 
-    Like a slice it is shorter where the film ends. The samples are equal to the full decode's where the
-    container times its sound exactly (MP4, WAV, FLAC, Ogg, MP3); where it rounds to 1 ms (Matroska, WebM,
-    FLV) they may be shifted by up to 1 ms; codecs that dither or adapt may differ in the last bits.
+    Like a slice it is shorter where the film ends. The samples are those of the full decode where the
+    container times its sound exactly (MP4, WAV, FLAC, Ogg, MP3), but for the noise that AAC fills bands with.
+    Where timestamps are rounded (Matroska, FLV: 1 ms; Vorbis in WebM: 20 ms) they may be shifted by so much.
 
     Args:
         path: the film.
@@ -163,7 +162,7 @@ def decode_audio_array(
         if start_s > back_s:
             with open_media(path) as container:
                 source = pick_audio(container, path, Silent(), stream)
-                _seek(container, source, start_s - back_s)
+                _seek(container, start_s - back_s)
                 earliest = begin - round(_SETTLE_S * sample_rate)
                 span = _read_span(container, source, path, sample_rate, begin, wanted, earliest)
                 if span is not None:
@@ -231,12 +230,14 @@ def _read_span(
     return span[: max(0, timeline.end - begin)] if started else None
 
 
-def _seek(container: InputContainer, source: AudioStream, film_s: float) -> None:
-    """Goes to the last packet before a film time, or stays where it is if the format cannot seek."""
-    assert source.time_base is not None
-    target = int((Fraction(film_s) + film_start(container)) / source.time_base)
+def _seek(container: InputContainer, film_s: float) -> None:
+    """Goes to somewhere before a film time, or stays at the start if the format cannot seek.
+
+    By the container's own choice of a stream: where that is the picture it lands seconds early, but Matroska
+    has an index for no other stream, and would read through half of the film for the sound's.
+    """
     with suppress(FFmpegError):
-        container.seek(target, stream=source)
+        container.seek(int((Fraction(film_s) + film_start(container)) * av.time_base))
 
 
 def _write_header(file: BinaryIO, num_samples: int) -> int:
@@ -280,13 +281,13 @@ def _cut_warning(end_s: float, stated_s: float | None, log: ReadLog) -> str:
 def _warnings(timeline: AudioTimeline, log: ReadLog, silent: bool) -> list[str]:
     """What a listener would want to know about the sound, beside its being cut short."""
     rate = timeline.sample_rate
-    holes = [end - start for start, end in timeline.gaps if start]
     texts = []
     if log.bad_packets:
         where = " at its end" if log.bad_at_end else ""
         texts.append(f"{log.bad_packets} packets of sound could not be decoded{where}: {log.refusal}")
-    if sum(holes) > _AUDIBLE_S * rate:
-        texts.append(f"{sum(holes) / rate:.2f} s of sound are missing ({len(holes)} gaps): left silent")
+    if timeline.missing > _AUDIBLE_S * rate:
+        gaps = "1 gap" if timeline.gaps == 1 else f"{timeline.gaps} gaps"
+        texts.append(f"{timeline.missing / rate:.2f} s of sound are missing ({gaps}): left silent")
     if timeline.cut > _AUDIBLE_S * rate:
         texts.append(f"{timeline.cut / rate:.2f} s of sound overlapped what came before: cut")
     if silent:

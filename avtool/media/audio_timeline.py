@@ -2,17 +2,18 @@
 
 Output sample n is film time n / sample_rate (`avtool.media.container` states the rule). Frames that follow
 each other are one *run*: they are counted, not timed, because most containers round their timestamps (to
-1 ms in Matroska). A frame that strays from the count by more than 40 ms starts a new run at its own
-timestamp: what is missing before it stays silent, what overlaps is cut.
+1 ms in Matroska). The median of what its first second or so says decides where a run lies, because the very
+first timestamp is the least reliable one (encoder delay, edit lists). A frame that strays from the count by
+more than 40 ms starts a new run: what is missing before it stays silent, what overlaps is cut.
 
-A run starts on a common point of the input and output clocks, so that the same sound falls on the same
-samples whether the film is decoded from its start or from a seek.
+A run is resampled from a common point of the input and output clocks, so that the same sound falls on the
+same samples whether the film is decoded from its start or from a seek.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
 from math import gcd
+from statistics import median_low
 
 import numpy as np
 from av.audio.fifo import AudioFifo
@@ -33,19 +34,67 @@ _BLOCK = 65536
 _MIN_RATE, _MAX_RATE = 1000, 3_000_000  # outside of it a header is damaged, or an attack on memory
 
 
-@dataclass(slots=True)
 class _Run:
-    """Frames of one kind that follow each other."""
+    """Frames of one kind that follow each other.
 
-    layout: AudioLayout
-    format_name: str
-    input_rate: int
-    ticks: float  # input samples per unit of the frames' time base
-    resampler: AudioResampler
-    first: int  # the output sample of the run's start: what the resampler gives before it is padding
-    next_output: int  # where on the film's clock the next resampled sample falls
-    next_input: int  # film time of the next frame expected, in input samples
-    fifo: AudioFifo = field(default_factory=AudioFifo)
+    Args:
+        frame: the first of them.
+        position: its film time in input samples.
+        start: the container's start time in seconds.
+
+    Attributes:
+        position: film time of the run's first sample, in input samples.
+        fifo: sound that waits to be resampled.
+        resampler: None until the position is settled.
+        first: the output sample of the run's start: what the resampler gives before it is padding.
+        next_output: where on the film's clock the next resampled sample falls.
+    """
+
+    def __init__(self, frame: AudioFrame, position: int, start: Fraction) -> None:
+        self.rate = frame.sample_rate
+        self.position = position
+        self.fifo = AudioFifo()
+        self.resampler: AudioResampler | None = None
+        self.first = self.next_output = 0
+        self._format_name = frame.format.name
+        self._layout = frame.layout
+        self._ticks = float((frame.time_base or Fraction(1, self.rate)) * self.rate)
+        self._start = float(start * self.rate)
+        self._count = 0
+        self._deviations = [0.0]
+
+    def accepts(self, frame: AudioFrame) -> bool:
+        """Whether the frame is of the same kind and comes when it is expected; notes how exactly it does."""
+        if (
+            frame.sample_rate != self.rate
+            or frame.format.name != self._format_name
+            or frame.layout != self._layout
+        ):
+            return False
+        if frame.pts is None:
+            return True
+        deviation = frame.pts * self._ticks - self._start - self.position - self._count
+        if abs(deviation) > _STRAY_S * self.rate:
+            return False
+        if self.resampler is None:
+            self._deviations.append(deviation)
+        return True
+
+    def add(self, frame: AudioFrame) -> None:
+        self._count += frame.samples
+        frame.pts = None  # the FIFO would insist on timestamps without any rounding
+        self.fifo.write(frame)
+
+    def settle(self, sample_rate: int) -> None:
+        """Decides where the run lies and readies its resampler."""
+        self.position += round(median_low(self._deviations))
+        lead = self.position % (self.rate // gcd(self.rate, sample_rate))
+        self.first = round(Fraction(self.position * sample_rate, self.rate))
+        self.next_output = (self.position - lead) * sample_rate // self.rate
+        self.resampler = AudioResampler("s16", "mono", sample_rate)
+        sound = self.fifo.read()
+        assert sound is not None, "a run has at least the frame it began with"
+        self.fifo = _padded(sound, lead)
 
 
 class AudioTimeline:
@@ -61,17 +110,17 @@ class AudioTimeline:
 
     Attributes:
         end: number of output samples up to the end of what was placed so far.
-        gaps: silences put in between runs, as (start, end) in output samples.
+        gaps: how many silences there are between runs.
+        missing: output samples that they last.
         cut: output samples dropped because their place was taken, or lay before film time zero.
-        frames: decoded frames seen.
     """
 
     def __init__(self, sample_rate: int, start: Fraction) -> None:
         self.sample_rate = sample_rate
         self.end = 0
-        self.gaps: list[tuple[int, int]] = []
+        self.gaps = 0
+        self.missing = 0
         self.cut = 0
-        self.frames = 0
         self._start = start
         self._run: _Run | None = None
 
@@ -82,59 +131,38 @@ class AudioTimeline:
         if frame.layout.nb_channels > 2 and _is_unnamed(frame.layout):
             frame = _average(frame)
         run = self._run
-        if run is None or self._strays(frame, run):
+        if run is None or not run.accepts(frame):
             yield from self.flush()
-            run = self._run = self._begin(frame)
-        self.frames += 1
-        run.next_input += frame.samples
-        frame.pts = None  # the FIFO would insist on timestamps without any rounding
-        run.fifo.write(frame)
+            run = self._run = _Run(frame, self._position_of(frame), self._start)
+        run.add(frame)
         while run.fifo.samples >= _BLOCK:
-            yield from self._resample(run, run.fifo.read(_BLOCK))
+            yield from self._resample(run, _BLOCK)
 
     def flush(self) -> Iterator[tuple[int, Samples]]:
         """Ends the current run and yields what was held back."""
         run, self._run = self._run, None
         if run is not None:
-            yield from self._resample(run, run.fifo.read())
-            yield from self._resample(run, None)
+            yield from self._resample(run, 0)
+            yield from self._emit(run, None)
 
-    def _strays(self, frame: AudioFrame, run: _Run) -> bool:
-        if (
-            frame.sample_rate != run.input_rate
-            or frame.format.name != run.format_name
-            or frame.layout != run.layout
-        ):
-            return True
-        if frame.pts is None:
-            return False
-        expected = run.next_input + float(self._start) * run.input_rate
-        return abs(frame.pts * run.ticks - expected) > _STRAY_S * run.input_rate
-
-    def _begin(self, frame: AudioFrame) -> _Run:
+    def _position_of(self, frame: AudioFrame) -> int:
         rate = frame.sample_rate
         if not _MIN_RATE <= rate <= _MAX_RATE:
             raise BadInputError(f"its sound claims a sample rate of {rate} Hz", "the file is damaged")
-        time_base = frame.time_base or Fraction(1, rate)
-        if frame.pts is None:
-            position = round(Fraction(self.end, self.sample_rate) * rate)
-        else:
-            position = round((frame.pts * time_base - self._start) * rate)
-        lead = position % (rate // gcd(rate, self.sample_rate))
-        run = _Run(
-            layout=frame.layout,
-            format_name=frame.format.name,
-            input_rate=rate,
-            ticks=float(time_base * rate),
-            resampler=AudioResampler("s16", "mono", self.sample_rate),
-            first=round(Fraction(position * self.sample_rate, rate)),
-            next_output=(position - lead) * self.sample_rate // rate,
-            next_input=position,
-        )
-        _pad(run.fifo, frame, lead)
-        return run
+        if frame.pts is None or frame.time_base is None:
+            return round(Fraction(self.end, self.sample_rate) * rate)
+        return round((frame.pts * frame.time_base - self._start) * rate)
 
-    def _resample(self, run: _Run, block: AudioFrame | None) -> Iterator[tuple[int, Samples]]:
+    def _resample(self, run: _Run, samples: int) -> Iterator[tuple[int, Samples]]:
+        """Resamples so many of the samples that wait, all of them for 0."""
+        if run.resampler is None:
+            run.settle(self.sample_rate)
+        block = run.fifo.read(samples)
+        if block is not None:
+            yield from self._emit(run, block)
+
+    def _emit(self, run: _Run, block: AudioFrame | None) -> Iterator[tuple[int, Samples]]:
+        assert run.resampler is not None
         # A resampler without work to do hands back what it was given, be it the None of the end.
         for frame in filter(None, run.resampler.resample(block)):
             samples = frame.to_ndarray()[0]
@@ -145,8 +173,9 @@ class AudioTimeline:
                 samples = samples[keep - first :]
                 first = keep
             if samples.size:
-                if first > self.end:
-                    self.gaps.append((self.end, first))
+                if first > self.end > 0:
+                    self.gaps += 1
+                    self.missing += first - self.end
                 self.end = first + samples.size
                 yield first, samples
 
@@ -165,15 +194,17 @@ def _average(frame: AudioFrame) -> AudioFrame:
     return mono
 
 
-def _pad(fifo: AudioFifo, frame: AudioFrame, lead: int) -> None:
-    """Writes `lead` samples of the frame's own sound: their output is dropped, they only set the phase."""
-    pts, frame.pts = frame.pts, None
+def _padded(sound: AudioFrame, lead: int) -> AudioFifo:
+    """The sound behind `lead` samples of itself: their output is dropped, they only set the phase."""
+    fifo = AudioFifo()
+    sound.pts = None
     while lead > 0:
         scratch = AudioFifo()
-        scratch.write(frame)
-        piece = scratch.read(min(lead, frame.samples))
+        scratch.write(sound)
+        piece = scratch.read(min(lead, sound.samples))
         assert piece is not None
         piece.pts = None
         fifo.write(piece)
         lead -= piece.samples
-    frame.pts = pts
+    fifo.write(sound)
+    return fifo

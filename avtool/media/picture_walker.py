@@ -18,7 +18,7 @@ from avtool.media.probe import frame_rate
 
 ROUNDING_S = 0.0005  # Matroska rounds timestamps to 1 ms: the picture of 66.67 ms is stored as 67 ms
 _NEAR_S = 2.0  # walking so far forward costs less than seeking
-_SEEK_BACK_S = (0.0, 1.0, 5.0, 30.0, inf)  # where a seek goes if the one before landed too late
+_SEEK_BACK_S = (0.0, 1.0, 6.0, 36.0, 216.0, 1296.0, inf)  # how far if the seek before landed too late
 
 
 @contextmanager
@@ -64,6 +64,7 @@ class PictureWalker:
         self._rate = frame_rate(stream) or 25.0
         self._known_bad = 0
         self._damaged = False
+        self._takes_damaged = False
         self._frames = decoded(container, stream, self.log)
 
     def go(self, time: float) -> None:
@@ -72,7 +73,8 @@ class PictureWalker:
         Raises:
             BadInputError: the film has not one picture that can be decoded.
         """
-        if time > max(self.time, 0.0) + _NEAR_S and self._has_key_frame_before(time):
+        far = self.until == inf and time > max(self.time, 0.0) + _NEAR_S
+        if far and self._has_key_frame_before(time):
             self._seek(time)
         if self.frame is None:
             self._load()
@@ -90,6 +92,9 @@ class PictureWalker:
     def _load(self) -> None:
         """Makes the next picture that comes the current one."""
         self._look_ahead()
+        if self._next is None and self._damaged:  # better damaged pictures than none at all
+            self._takes_damaged = True
+            self._restart(0.0)
         if not self.step():
             why = self.log.refusal or self.log.stopped or "it holds no picture"
             message = f"video stream #{self._stream.index} of `{self._path}` cannot be decoded: {why}"
@@ -111,7 +116,7 @@ class PictureWalker:
             self._damaged = True
         elif frame.key_frame:
             self._damaged = False
-        return not self._damaged
+        return self._takes_damaged or not self._damaged
 
     def _has_key_frame_before(self, time: float) -> bool:
         """Whether there may be a key frame between the current picture and a film time."""
@@ -125,17 +130,23 @@ class PictureWalker:
     def _seek(self, time: float) -> None:
         """Goes to the key frame before a film time."""
         for back_s in _SEEK_BACK_S:
-            try:
-                self._container.seek(self._timestamp(max(time - back_s, 0.0)), stream=self._stream)
-            except FFmpegError:
+            if not self._restart(time - back_s):
                 return  # the format cannot seek: walk
-            self.until = inf
-            self._frames = decoded(self._container, self._stream, self.log)
-            self._look_ahead()
             if self._next_time <= time + ROUNDING_S:
                 break
         self.frame, self.time = self._next, self._next_time
         self._look_ahead()
+
+    def _restart(self, time: float) -> bool:
+        """Has the next picture come from the key frame before a film time; False where that cannot be."""
+        try:
+            self._container.seek(self._timestamp(max(time, 0.0)), stream=self._stream)
+        except FFmpegError:
+            return False
+        self.until = inf
+        self._frames = decoded(self._container, self._stream, self.log)
+        self._look_ahead()
+        return True
 
     def _timestamp(self, time: float) -> int:
         """A film time in the stream's own units."""
