@@ -33,7 +33,7 @@ def test_draws_without_a_value_are_left_out() -> None:
 
 
 def test_folds_are_summarised_as_papers_do() -> None:
-    """The five ESC-50 folds of AST: mean 95.75, sample deviation √(9.375 / 4) = 1.531; t(0.975, 4) = 2.776."""
+    """The ESC-50 folds of AST: mean 95.75, sample deviation √(9.375 / 4); t(0.975, 4) = 2.776."""
     summary = summarise_folds([95.0, 97.75, 94.75, 97.0, 94.25])
     assert summary.mean == pytest.approx(95.75)
     assert summary.deviation == pytest.approx((9.375 / 4) ** 0.5)

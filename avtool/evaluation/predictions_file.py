@@ -1,0 +1,85 @@
+"""The `predictions` artifact of a classifier: a row a clip, with its scores and, where known, its labels.
+
+`predictions.parquet` has the columns clip_id, labels, group, fold and scores; `classes.json` names the
+columns of the scores.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avtool.core.artifact import read_artifact
+from avtool.core.errors import BadInputError, CorruptArtifactError
+from avtool.core.files import atomic_file, read_json, write_json
+from avtool.evaluation.predictions import Predictions
+
+TABLE, CLASSES = "predictions.parquet", "classes.json"
+_AGAIN = "run `avtool predict` again"
+
+
+def write_predictions(folder: Path, predictions: Predictions) -> None:
+    """Writes the two files into the artifact being built; equal predictions give equal bytes."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    flat = pa.array(np.ascontiguousarray(predictions.scores, np.float32).ravel())
+    columns = {
+        "clip_id": pa.array(predictions.clip_ids, pa.string()),
+        "labels": pa.array([list(labels) for labels in predictions.labels], pa.list_(pa.string())),
+        "group": pa.array(predictions.groups, pa.string()),
+        "fold": pa.array(predictions.folds, pa.int32()),
+        "scores": pa.FixedSizeListArray.from_arrays(flat, len(predictions.classes)),
+    }
+    with atomic_file(folder / TABLE) as partial:
+        parquet.write_table(pa.table(columns), partial, compression="zstd")
+    write_json(folder / CLASSES, {"classes": list(predictions.classes), "sizes": list(predictions.sizes)})
+
+
+def read_predictions(folder: Path) -> Predictions:
+    """Reads a `predictions` artifact of a classifier.
+
+    Raises:
+        BadInputError: the folder is no such artifact, or its files do not fit together.
+        CorruptArtifactError: a file is missing or damaged.
+    """
+    read_artifact(folder, "predictions")
+    if not (folder / CLASSES).is_file():
+        raise BadInputError(f"`{folder}` holds no classifier's predictions (no {CLASSES})", _AGAIN)
+    names: Any = read_json(folder / CLASSES)
+    columns = _read_columns(folder / TABLE)
+    try:
+        return Predictions(
+            tuple(columns["clip_id"].to_pylist()),
+            tuple(str(name) for name in names["classes"]),
+            _score_array(columns["scores"]),
+            tuple(tuple(labels or ()) for labels in columns["labels"].to_pylist()),
+            tuple(group or "" for group in columns["group"].to_pylist()),
+            tuple(columns["fold"].to_pylist()),
+            tuple(int(size) for size in names["sizes"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorruptArtifactError(f"`{folder}` is not as avtool writes it ({error})", _AGAIN) from error
+
+
+def _read_columns(path: Path) -> Any:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return {name: column.combine_chunks() for name, column in _named(parquet.read_table(path))}
+    except (pa.ArrowException, OSError) as error:
+        first = str(error).splitlines()[0]
+        raise CorruptArtifactError(f"cannot read `{path}` ({first})", _AGAIN) from error
+
+
+def _named(table: Any) -> Any:
+    return zip(table.column_names, table.columns, strict=True)
+
+
+def _score_array(column: Any) -> NDArray[np.float32]:
+    if column.null_count:
+        raise ValueError("a clip has no scores")
+    flat: NDArray[np.float32] = column.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
+    return flat.reshape(len(column), -1)

@@ -1,0 +1,1 @@
+"""Protocols of public benchmarks over a classifier's predictions: one file a benchmark."""

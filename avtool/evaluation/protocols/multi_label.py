@@ -1,0 +1,97 @@
+"""Benchmarks with several labels a clip: mAP, mAUC and d′."""
+
+import math
+
+from avtool.core.reporter import Reporter
+from avtool.evaluation.benchmark import BenchmarkReport, Table
+from avtool.evaluation.metrics.multi_label import MultiLabelScores, score_multi_label
+from avtool.evaluation.predictions import Predictions
+from avtool.evaluation.protocols.settings import Protocol
+from avtool.evaluation.published_results import comparison, provenance_notes
+
+_SHOWN_CLASSES = 10
+
+
+def evaluate_multi_label(
+    predictions: Predictions, protocol: Protocol, reporter: Reporter, name: str = "ours"
+) -> BenchmarkReport:
+    """Scores predictions class by class.
+
+    Args:
+        predictions: with labels; clips without a label among the classes are left out, and counted.
+        protocol: the benchmark.
+        reporter: told what was left out.
+        name: of the predictions, in tables.
+
+    Raises:
+        BadInputError: no label is a class of the model.
+    """
+    truth = predictions.multi_hot()
+    labelled = truth.any(axis=1)
+    left_out = int((~labelled).sum())
+    scores = score_multi_label(truth[labelled], predictions.scores[labelled])
+    notes = protocol.coverage(scores.num_clips, len(predictions.classes))
+    if left_out:
+        notes.append(f"{left_out} clips have no label among the model's classes and are left out.")
+    if scores.excluded:
+        names = ", ".join(predictions.classes[index] for index in scores.excluded)
+        notes.append(
+            f"Classes without a positive clip, left out of the means ({len(scores.excluded)}): {names}."
+        )
+        reporter.warn(f"{len(scores.excluded)} of {len(predictions.classes)} classes have no positive clip")
+    ours = {
+        "mAP": 100 * scores.mean_average_precision, "mAUC": 100 * scores.mean_area, "d′": scores.d_prime
+    }  # fmt: skip
+    return BenchmarkReport(
+        headline=(
+            f"mAP {ours['mAP']:.2f} %, mAUC {ours['mAUC']:.2f} %, d′ {ours['d′']:.3f} over "
+            f"{scores.num_scored} of {len(predictions.classes)} classes and {scores.num_clips} clips"
+        ),
+        metrics=_metrics(predictions.classes, scores, left_out),
+        tables=[
+            comparison(f"{protocol.title}: mAP and mAUC in %", protocol.name, [(name, "", ours)]),
+            _class_table(predictions.classes, scores),
+        ],
+        notes=[*notes, *provenance_notes(protocol.name)],
+    )
+
+
+def _metrics(classes: tuple[str, ...], scores: MultiLabelScores, left_out: int) -> dict[str, object]:
+    per_class = [
+        {"class": label, "average_precision": _known(ap), "area_under_roc": _known(area), "clips": count}
+        for label, ap, area, count in zip(
+            classes, scores.average_precision, scores.area_under_roc, scores.num_positives, strict=True
+        )
+    ]
+    return {
+        "mAP": _known(scores.mean_average_precision),
+        "mAUC": _known(scores.mean_area),
+        "d_prime": _known(scores.d_prime),
+        "clips": scores.num_clips,
+        "clips_left_out": left_out,
+        "classes_scored": scores.num_scored,
+        "classes_excluded": [classes[index] for index in scores.excluded],
+        "per_class": per_class,
+    }
+
+
+def _known(value: float) -> float | None:
+    """A number as JSON has it."""
+    return float(value) if math.isfinite(value) else None
+
+
+def _class_table(classes: tuple[str, ...], scores: MultiLabelScores) -> Table:
+    """The best and the worst classes."""
+    order = sorted(
+        (index for index in range(len(classes)) if index not in set(scores.excluded)),
+        key=lambda index: (-scores.average_precision[index], index),
+    )
+    title = f"average precision in %, {len(order)} classes"
+    if len(order) > 2 * _SHOWN_CLASSES:
+        order = order[:_SHOWN_CLASSES] + order[-_SHOWN_CLASSES:]
+        title = f"average precision in %, the {_SHOWN_CLASSES} best and the {_SHOWN_CLASSES} worst classes"
+    rows = [
+        [classes[index], scores.num_positives[index], round(100 * float(scores.average_precision[index]), 1)]
+        for index in order
+    ]
+    return Table(title, ["class", "clips", "AP"], rows)

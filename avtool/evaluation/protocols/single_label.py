@@ -1,0 +1,83 @@
+"""Benchmarks with one label a clip: top-1 and top-5 accuracy."""
+
+from typing import Any
+
+import numpy as np
+
+from avtool.evaluation.benchmark import BenchmarkReport
+from avtool.evaluation.metrics.intervals import mean_interval
+from avtool.evaluation.metrics.ranks import ranks_of, share_within
+from avtool.evaluation.metrics.single_label import class_accuracies, confusion_matrix
+from avtool.evaluation.mistakes import mistake_table
+from avtool.evaluation.predictions import Predictions
+from avtool.evaluation.protocols.settings import Protocol
+from avtool.evaluation.published_results import comparison, provenance_notes
+
+_LARGEST_CONFUSION = 60
+
+
+def evaluate_single_label(
+    predictions: Predictions, protocol: Protocol, name: str = "ours", seed: int = 0
+) -> BenchmarkReport:
+    """Scores predictions by top-1 and top-5 accuracy.
+
+    Args:
+        predictions: with one label a clip.
+        protocol: the benchmark.
+        name: of the predictions, in tables.
+        seed: of the bootstrap.
+
+    Raises:
+        BadInputError: a clip has no label, several, or one that is no class of the model.
+    """
+    labels = predictions.label_indices()[:, 0]
+    ranks = ranks_of(predictions.scores, labels)
+    top_1, top_5 = 100 * share_within(ranks, 1), 100 * share_within(ranks, 5)
+    interval = mean_interval(ranks == 1, groups=groups_of(predictions), seed=seed)
+    return BenchmarkReport(
+        headline=(
+            f"top-1 {top_1:.2f} % (95 % interval {100 * interval.low:.2f} to {100 * interval.high:.2f}), "
+            f"top-5 {top_5:.2f} % of {len(labels)} clips"
+        ),
+        metrics={
+            "top-1": top_1,
+            "top-1 interval": [100 * interval.low, 100 * interval.high],
+            "top-5": top_5,
+            "clips": len(labels),
+            **class_metrics(predictions),
+        },
+        tables=[
+            comparison(
+                f"{protocol.title}: accuracy in %",
+                protocol.name,
+                [(name, "", {"top-1": top_1, "top-5": top_5})],
+            ),
+            mistake_table(predictions),
+        ],
+        notes=[
+            *protocol.coverage(len(labels), len(predictions.classes)),
+            "Equal scores rank by class index. The interval is a bootstrap over recordings where they are "
+            "known, else over clips.",
+            *provenance_notes(protocol.name),
+        ],
+    )
+
+
+def class_metrics(predictions: Predictions) -> dict[str, Any]:
+    """Each class's accuracy, and the confusion matrix where the classes are few enough to look at."""
+    labels = predictions.label_indices()[:, 0]
+    confusion = confusion_matrix(labels, predictions.scores.argmax(axis=1), len(predictions.classes))
+    shares = class_accuracies(confusion)
+    per_class = [
+        {"class": label, "accuracy": None if np.isnan(share) else float(share), "clips": int(count)}
+        for label, share, count in zip(predictions.classes, shares, confusion.sum(axis=1), strict=True)
+    ]
+    values: dict[str, Any] = {"per_class": per_class}
+    if len(predictions.classes) <= _LARGEST_CONFUSION:
+        values["confusion"] = {"classes": list(predictions.classes), "counts": confusion.tolist()}
+    return values
+
+
+def groups_of(predictions: Predictions) -> list[str] | None:
+    """The recordings of the clips, for the bootstrap; None where some are unknown."""
+    return list(predictions.groups) if all(predictions.groups) else None

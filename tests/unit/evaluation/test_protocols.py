@@ -1,0 +1,112 @@
+"""Protocols over predictions: numbers, notes, and published results beside them."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avtool.core.artifact import Artifact, open_partial, publish
+from avtool.core.errors import BadInputError
+from avtool.core.recipe import load
+from avtool.core.reporter import Recorder, Silent
+from avtool.evaluation.predictions_file import write_predictions
+from avtool.evaluation.protocols import audioset, epic_kitchens, kinetics, moments, sam_s, vggsound
+from avtool.evaluation.protocols.retrieval import evaluate_embeddings
+from tests.unit.evaluation.prediction_samples import make_predictions
+
+SINGLE = make_predictions(
+    [[3, 1, 0], [2, 1, 0], [0, 1, 5], [0, 2, 1]],
+    [("a",), ("b",), ("a",), ("b",)],
+    groups=("f", "f", "g", "h"),
+)
+
+
+def test_single_label_accuracy() -> None:
+    report = vggsound.evaluate_predictions(SINGLE)
+    assert report.metrics["top-1"] == pytest.approx(50)
+    assert report.metrics["top-5"] == pytest.approx(100)
+    assert report.metrics["confusion"]["counts"] == [[1, 0, 1], [1, 1, 0], [0, 0, 0]]
+    assert [row["accuracy"] for row in report.metrics["per_class"]] == [0.5, 0.5, None]
+
+
+def test_the_surest_mistake_comes_first() -> None:
+    rows = vggsound.evaluate_predictions(SINGLE).tables[1].rows
+    assert [row[:3] for row in rows] == [["c2", "a", "c"], ["c1", "b", "a"]]
+    assert rows[0][3] == round(100 * math.exp(5) / (1 + math.exp(1) + math.exp(5)))
+
+
+def test_published_results_stand_beside_ours_with_their_standing() -> None:
+    report = vggsound.evaluate_predictions(SINGLE, name="mine")
+    table = report.tables[0]
+    assert table.columns == ["model", "learned from", "top-1", "top-5", "standing"]
+    assert table.rows[0] == ["mine", "", 50.0, 100.0, "measured"]
+    assert ["MBT-B (audio + video)", "VGGSound, from ImageNet-21k", 64.1, 85.6, "paper"] in table.rows
+    assert any("the published numbers are no comparison" in note for note in report.notes)  # 3 classes
+
+
+def test_multi_label_means_leave_out_classes_without_clips() -> None:
+    predictions = make_predictions(
+        [[0.1, 0, 0], [0.4, 0, 0], [0.35, 1, 0], [0.8, 0, 0], [9, 9, 9]],
+        [("b",), ("b",), ("a",), ("a",), ("z",)],
+    )
+    recorder = Recorder()
+    report = audioset.evaluate_predictions(predictions, reporter=recorder)
+    # class a: AP 5/6, AUC 3/4; class b: positives score 0, 0, the others 1 and 0
+    assert report.metrics["per_class"][0]["average_precision"] == pytest.approx(5 / 6)
+    assert report.metrics["per_class"][2]["average_precision"] is None
+    assert report.metrics["classes_excluded"] == ["c"]
+    assert report.metrics["clips_left_out"] == 1
+    assert recorder.warnings == ["1 of 3 classes have no positive clip"]
+
+
+def test_verbs_and_nouns() -> None:
+    predictions = make_predictions(
+        [[2, 0, 1, 0], [2, 0, 1, 0], [0, 2, 0, 1]],
+        [("v", "n"), ("v", "m"), ("v", "n")],
+        classes="vwnm",
+        sizes=(2, 2),
+    )
+    report = epic_kitchens.evaluate_predictions(predictions)
+    expected = {"verb top-1": 200 / 3, "noun top-1": 100 / 3, "action top-1": 100 / 3, "action top-5": 100.0}
+    assert {name: report.metrics[name] for name in expected} == pytest.approx(expected)
+    with pytest.raises(BadInputError, match="scores of verbs and of nouns"):
+        epic_kitchens.evaluate_predictions(SINGLE)
+
+
+def test_retrieval_goes_both_ways() -> None:
+    report = evaluate_embeddings([[1, 0], [1, 0.1]], [[1, 0], [0, 1]])
+    assert report.metrics["sound → picture"]["R@1"] == 50  # both sounds find the first picture
+    assert report.metrics["picture → sound"]["R@1"] == 100
+    assert report.metrics["sound → picture"]["median rank"] == 1.5
+    assert report.tables[0].rows[-1][:2] == ["chance", "either"]
+
+
+def test_retrieval_among_a_few_clips_of_each_class() -> None:
+    generator = np.random.default_rng(0)
+    embeddings = generator.normal(size=(12, 8))
+    report = evaluate_embeddings(embeddings, embeddings, labels=["x", "y"] * 6, per_class=5)
+    assert report.metrics["clips"] == 10
+    assert report.metrics["sound → picture"]["R@1"] == 100
+
+
+@pytest.mark.parametrize("video", [np.zeros((2, 3)), np.full((3, 3), np.nan), np.zeros(3)])
+def test_embeddings_that_are_no_pairs_are_refused(video: np.ndarray) -> None:
+    with pytest.raises(BadInputError):
+        evaluate_embeddings(np.zeros((3, 3)), video)
+
+
+@pytest.mark.parametrize("module", [audioset, vggsound, kinetics, moments, sam_s])
+def test_every_benchmark_runs_on_an_artifact(module: object, tmp_path: Path) -> None:
+    out = tmp_path / "p"
+    write_predictions(open_partial(out, {}), SINGLE)
+    publish(out, Artifact("predictions", "test", {}))
+    report = module.run(module.Settings(predictions=out), Silent())  # type: ignore[attr-defined]
+    assert len(report.tables[0].rows) > 1  # published results are there
+    json.dumps(dict(report.metrics), allow_nan=False)
+
+
+def test_without_predictions_the_flag_is_named() -> None:
+    with pytest.raises(BadInputError, match="give --predictions"):
+        load(audioset.Settings)
