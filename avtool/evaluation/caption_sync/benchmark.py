@@ -48,7 +48,7 @@ def run(settings: Settings, reporter: Reporter) -> BenchmarkReport:
         tables=[_accuracy_table(result), _gate_table(result)],
         notes=[
             "Error: start of a cue against its undistorted start, in seconds; shares of cues in %.",
-            "Films are generated at signal level, without audio; the detector is good in one half, poor in the other.",
+            "Films are generated at signal level, without audio, with a good detector in one half of them.",
             "Time does not include speech detection, which is the same for all.",
             *result.notes,
         ],

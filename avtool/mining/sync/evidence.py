@@ -1,4 +1,4 @@
-"""How far a match stands out from what chance gives: the number that decides whether captions are accepted."""
+"""How far a match stands out from chance: the number that decides whether captions are accepted."""
 
 import numpy as np
 import scipy.fft

@@ -47,14 +47,11 @@ def ratio_grid(duration_s: float) -> tuple[Floats, float]:
     fine grid, and below some minutes drift cannot be told from none.
     """
     step = 4 * _SMEAR_S / max(duration_s, 1.0)
-    count = int(DRIFT / step)
-    near = np.arange(-count, count + 1) * step
-    crowd = np.sort((np.array(RATIOS)[:, None] + near).ravel())
-    kept = [crowd[0]]
-    for ratio in crowd[1:]:  # the neighbourhoods overlap
-        if ratio - kept[-1] >= step / 2:
-            kept.append(ratio)
-    return np.unique(np.concatenate([kept, RATIOS])), step
+    if step > DRIFT:
+        return np.unique(RATIOS), step
+    even = np.arange(min(RATIOS) - DRIFT, max(RATIOS) + DRIFT, step)
+    likely = np.abs(even[:, None] - np.array(RATIOS)).min(axis=1) <= DRIFT
+    return np.unique(np.concatenate([even[likely], RATIOS])), step
 
 
 def survey(cues: Spans, contrast: SpeechContrast, max_offset_s: float) -> Survey:

@@ -13,8 +13,8 @@ from avtool.mining.sync.vad import FRAME_RATE
 
 __all__ = ["SyncResult", "SyncSettings", "synchronise"]
 
-_LONGEST_CUE_S = 12.0  # what stands longer is a title or a mistake, and says nothing about speech
-_EXPECTED_RHO = 0.25  # what the right captions reach when the detector is poor
+_SPOKEN_S = 4.0  # roll-up captions stand until the next one comes: only their beginnings tell of speech
+_EXPECTED_RHO = 0.2  # what the right captions reach at least, even when the detector is poor
 
 
 def synchronise(
@@ -42,7 +42,7 @@ def synchronise(
     contrast = SpeechContrast.of(speech)
     latest_s = (contrast.duration_s + settings.max_overrun_s + settings.max_offset_s) / min(RATIOS)
     usable = is_dialogue & (starts_s <= latest_s)
-    cues = disjoint(starts_s[usable], ends_s[usable], _LONGEST_CUE_S)
+    cues = disjoint(starts_s[usable], ends_s[usable], _SPOKEN_S)
     if len(cues.starts_s) == 0:
         return _skipped("no dialogue cue lies within the film", num_dialogue)
     fit = _best_fit(cues, contrast, settings)
