@@ -31,7 +31,7 @@ _FORMATS = (
     "amrwb,ape,tta,wv,tak,mpc,mpc8,voc,ircam,oma,qcp,dsf,iff,swf,nsv"
 )
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
-_MAX_PIXELS = 16384 * 16384  # a picture larger than this is a damaged header or an attack on memory
+_MAX_PIXELS = {"max_pixels": str(8192 * 8192)}  # a larger picture is a damaged header or an attack on memory
 _FORMAT_HINT = "avtool reads MP4, MOV, MKV, WebM, MPEG-TS, AVI, FLV, Ogg, WAV, FLAC, MP3 and their like"
 # Sound that tells the film to those who cannot see it, or talks about it, is not the film's own sound.
 _SIDE_SOUND = (
@@ -56,15 +56,17 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     Raises:
         BadInputError: it is missing, a folder, empty, unreadable, or in no format that avtool reads.
     """
-    if not path.exists():
-        raise BadInputError(f"`{path}` does not exist", "check the name and the folder")
-    if not path.is_file():
-        raise BadInputError(f"`{path}` is not a file", "name a film or a sound file")
     try:
+        if not path.exists():
+            raise BadInputError(f"`{path}` does not exist", "check the name and the folder")
+        if not path.is_file():
+            raise BadInputError(f"`{path}` is not a file", "name a film or a sound file")
         if path.stat().st_size == 0:
             raise BadInputError(f"`{path}` is empty", "copy or download it again")
         # The prefix keeps a name such as `Alien: Romulus.mkv` from being taken for a protocol.
-        container = av.open(f"file:{path}", metadata_errors="replace", container_options=_OPTIONS)
+        container = av.open(
+            f"file:{path}", metadata_errors="replace", options=_MAX_PIXELS, container_options=_OPTIONS
+        )
     except PermissionError as error:
         raise BadInputError(f"`{path}` cannot be read: permission denied", "check who owns it") from error
     except (av.error.ArgumentError, av.error.InvalidDataError) as error:
@@ -75,7 +77,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     with container:
         for stream in container.streams:
             if stream.type == "video" and stream.codec_context is not None:
-                stream.codec_context.options = {"max_pixels": str(_MAX_PIXELS)}
+                stream.codec_context.options = dict(_MAX_PIXELS)
         yield container
 
 
@@ -182,7 +184,7 @@ def decoded(
             packet = next(packets)
         except StopIteration:
             return
-        except FFmpegError as error:
+        except (FFmpegError, IndexError) as error:  # IndexError: a packet of a stream the header hid
             log.stopped = reason(error)
             return
         if key_frames and packet.size and not packet.is_keyframe:  # the packet without a size ends the stream

@@ -125,7 +125,7 @@ def load_film_captions(pair: FilmPair, language: str, fps: float | None = None) 
     if path is not None:
         if not path.is_file():
             raise BadInputError(f"no caption file `{path}`", "check --captions, or the column `captions`")
-        return read_captions(path, fps=fps)
+        return read_captions(path, fps=fps, language=language)
     streams = list_caption_streams(pair.film)
     if not streams:
         message = f"`{pair.film}` has no captions: none beside it, no stream in it"
