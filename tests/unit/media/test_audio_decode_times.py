@@ -7,10 +7,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import soundfile
 from media_samples import RATE, Samples, lag_of, make_chirp, numbered_pictures, write_pcm, write_sound
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder
+from avtool.media.audio_cut import write_clip
 from avtool.media.audio_decode import decode_audio, decode_audio_array, iter_audio
 from avtool.media.encode import FilmSettings, write_film
 from avtool.media.probe import probe
@@ -53,6 +55,16 @@ def test_sample_n_is_time_n_over_rate(
     assert abs(lag_of(track.open(), make_chirp(SECONDS))) <= tolerance
     assert track.complete
     assert track.warnings == ()
+
+
+@pytest.mark.parametrize(("name", "codec", "rate", "tolerance"), CODECS)
+def test_clip_holds_the_time_asked_for(
+    encoded: Callable[..., Path], tmp_path: Path, name: str, codec: str, rate: int, tolerance: int
+) -> None:
+    track = decode_audio(encoded(name, codec, rate), tmp_path / "out.npy")
+    assert write_clip(track.open(), RATE, 2.25, 4.5, tmp_path / "clip.wav") == (2.25, 4.5)
+    clip, _ = soundfile.read(tmp_path / "clip.wav", dtype="int16")
+    assert abs(lag_of(clip, make_chirp(SECONDS)[36000:72000])) <= tolerance
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm", ".ts"])

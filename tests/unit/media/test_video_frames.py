@@ -201,6 +201,14 @@ def test_film_without_pictures(tmp_path: Path) -> None:
         read_frames(tmp_path / "sound.m4a", [0.0])
 
 
+def test_picture_of_absurd_size_is_not_decoded(tmp_path: Path) -> None:
+    """A GIF of 13 bytes and a header that claims 65535 by 65535 pixels, 12 GB as RGB."""
+    image = b"," + bytes(4) + b"\xff\xff\xff\xff\x00" + b"\x02\x02\x44\x01\x00"
+    (tmp_path / "bomb.gif").write_bytes(b"GIF89a\xff\xff\xff\xff\x00\x00\x00" + image + b";")
+    with pytest.raises(BadInputError, match=r"bomb\.gif"):
+        read_frames(tmp_path / "bomb.gif", [0.0])
+
+
 def test_saved_pictures(film: Path, tmp_path: Path) -> None:
     files = save_frames(film, tmp_path / "frames" / "e1", 2.0, 4.0, 2)
     assert [file.name for file in files] == ["000.jpg", "001.jpg", "002.jpg", "003.jpg"]
