@@ -1,0 +1,104 @@
+"""Unpacking a download: what is not ESC-50 never takes its place."""
+
+import threading
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from avtool.core.errors import BadInputError, CorruptArtifactError, MissingError
+from avtool.core.reporter import Recorder
+from avtool.evaluation.esc.download import check_clips, download_esc50, unpack_esc50
+from tests.unit.evaluation.esc_samples import make_esc10
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """A web server on this machine with the files in `tmp_path / "web"`."""
+    (tmp_path / "web").mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(tmp_path / "web")))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def zip_folder(folder: Path, archive: Path) -> Path:
+    with zipfile.ZipFile(archive, "w") as bundle:
+        for path in sorted(folder.rglob("*")):
+            bundle.write(path, Path("ESC-50-master") / path.relative_to(folder))
+    return archive
+
+
+def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:
+    archive = zip_folder(make_esc10(tmp_path / "esc10"), tmp_path / "esc50.zip")
+    with pytest.raises(CorruptArtifactError, match=r"not the whole of ESC-50: .* holds ESC-10 alone"):
+        unpack_esc50(archive, tmp_path / "data" / "esc50")
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_names_that_climb_out_are_not_written(tmp_path: Path) -> None:
+    archive = tmp_path / "esc50.zip"
+    with zipfile.ZipFile(archive, "w") as bundle:
+        bundle.writestr("x/audio/../../evil", "evil")
+        bundle.writestr("x/../audio/evil", "evil")
+        bundle.writestr("x/meta/..", "evil")
+    with pytest.raises(CorruptArtifactError):
+        unpack_esc50(archive, tmp_path / "data" / "esc50")
+    assert not [path for path in tmp_path.rglob("*") if "evil" in path.name]
+
+
+def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
+    archive = tmp_path / "esc50.zip"
+    archive.write_bytes(b"PK nothing")
+    with pytest.raises(CorruptArtifactError, match=r"`esc50\.zip` is a damaged archive"):
+        unpack_esc50(archive, tmp_path / "esc50")
+
+
+def test_clips_are_five_seconds_at_44100(tmp_path: Path) -> None:
+    good, short = tmp_path / "good.wav", tmp_path / "short.wav"
+    soundfile.write(good, np.zeros(220500, np.int16), 44100)
+    soundfile.write(short, np.zeros(220000, np.int16), 44100)
+    check_clips([good])
+    with pytest.raises(BadInputError, match=r"`short\.wav` has 220000 samples at 44100 Hz"):
+        check_clips([good, short])
+
+
+def test_a_wrong_download_leaves_nothing_behind(
+    tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AVTOOL_DATA", str(tmp_path / "data"))
+    zip_folder(make_esc10(tmp_path / "esc10"), tmp_path / "web" / "master.zip")
+    recorder = Recorder()
+    with pytest.raises(CorruptArtifactError, match="not the whole of ESC-50"):
+        download_esc50(recorder, f"{address}/master.zip")
+    assert list((tmp_path / "data").iterdir()) == []
+    assert "its checksum is unknown" in recorder.infos[0]
+    assert "SHA-256 of this copy" in recorder.infos[1]
+
+
+def test_a_failed_download_says_how_to_go_on(
+    tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AVTOOL_DATA", str(tmp_path / "data"))
+    with pytest.raises(MissingError, match="cannot download ESC-50") as caught:
+        download_esc50(Recorder(), f"{address}/absent.zip")
+    assert "AVTOOL_DATA" in caught.value.hint
+
+
+def test_what_is_there_is_not_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVTOOL_DATA", str(tmp_path))
+    (tmp_path / "esc50").mkdir()
+    assert download_esc50(Recorder(), "http://127.0.0.1:1/none") == tmp_path / "esc50"
