@@ -1,0 +1,77 @@
+"""`avtool prepare`: a folder of media, a table, or a published list in, a data set out."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from avtool.cli.command import command, subcommand_app
+from avtool.cli.session import Session
+from avtool.core.errors import ExitCode
+from avtool.jobs.preparing.recipe import PrepareRecipe
+
+app = subcommand_app()
+
+
+@command(app)
+def prepare(
+    session: Session,
+    recipe: PrepareRecipe,
+    source: Annotated[Path, typer.Argument(help="A folder of media, a table, or a data set's own lists.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The data set to write.")],
+    media: Annotated[
+        Path | None, typer.Option(help="The folder of the media; by default beside the source.")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", help="Media at the same time; -1: one a processor.")
+    ] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume/--overwrite", help="Go on with what is there, or begin anew.")
+    ] = True,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first medium that cannot be read.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    engine: Annotated[Literal["local", "dask"], typer.Option(help="Where the jobs run.")] = "local",
+    scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler, tcp://…")] = "",
+) -> int:
+    """Make a data set of any folder of media, table, or published list of clips."""
+    from avtool.jobs.prepare import plan
+    from avtool.jobs.prepare import prepare as run
+
+    if dry_run:
+        planned = plan(source, recipe, session.reporter, media)
+        session.table(
+            ["layout", "clips listed", "with a file", "absent", "refused", "files", "MB"],
+            [
+                [
+                    planned.layout, planned.listed, planned.found, planned.absent, planned.refused,
+                    planned.media, round(planned.media_bytes / 1e6, 1),
+                ]
+            ],
+        )  # fmt: skip
+        session.emit({"out": out, "plan": planned, "recipe": recipe.model_dump(mode="json")})
+        return ExitCode.DONE
+    try:
+        result = run(
+            source, out, recipe, session.reporter,
+            media=media, jobs=jobs, engine=engine, scheduler=scheduler,
+            overwrite=not resume, fail_fast=fail_fast, command=session.command_line,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        session.reporter.warn("interrupted: the same command goes on where it stopped")
+        raise
+    summary = result.summary
+    session.table(
+        ["split", "fold", "clips", "hours", "groups"],
+        [
+            [p.split or "-", "-" if p.fold is None else p.fold, p.clips, p.hours, p.groups]
+            for p in summary.splits
+        ],
+    )
+    session.table(["problem", "clips"], list(summary.problems.items()))
+    session.emit(
+        {"out": result.out, "summary": summary, "problems": result.problems, "seconds": result.seconds},
+        text=str(result.out),
+    )
+    return ExitCode.SOME_FAILED if result.failed else ExitCode.DONE

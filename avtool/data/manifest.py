@@ -1,0 +1,226 @@
+"""The manifest of a data set: a row a clip, in Parquet, checked when it is read.
+
+The rows stay in Arrow's columns, which hold millions of clips in little memory and are shared by forked
+workers; a `Clip` is made when it is asked for.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
+from numpy.typing import NDArray
+
+from avtool.core.artifact import CARD, read_artifact
+from avtool.core.errors import BadInputError, CorruptArtifactError
+from avtool.core.files import atomic_file
+from avtool.core.registry import nearest_hint
+from avtool.data.manifest_columns import COLUMNS, checked_table
+from avtool.data.media_files import Media, is_address, local_media
+
+MANIFEST = "manifest.parquet"
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One clip.
+
+    Attributes:
+        clip_id: unique in the data set.
+        media: its file: relative to the data set, absolute, or an fsspec address.
+        start, end: the part of `media` that is meant, in seconds; silence follows where the file ends before.
+        split: `train`, `val`, `test`, or "".
+        fold: number of a cross-validation fold, or None.
+        labels: what it is; for tasks of two parts the verb, then the noun.
+        text: a caption.
+        group: the film or source recording; splits never cross it.
+        extras: free further columns.
+    """
+
+    clip_id: str
+    media: str
+    start: float
+    end: float
+    split: str = ""
+    fold: int | None = None
+    labels: tuple[str, ...] = ()
+    text: str = ""
+    group: str = ""
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.end - self.start
+
+    @property
+    def sound(self) -> Media:
+        """Where its sound is."""
+        return Media(self.media, self.start, self.end)
+
+    @property
+    def pictures(self) -> Media:
+        """Where its pictures are: in `media`, or in the film that a mined clip was cut from."""
+        film, start, end = (self.extras.get(name) for name in ("film", "film_start", "film_end"))
+        if film and start is not None and end is not None:
+            return Media(film, start, end)
+        return self.sound
+
+
+class Manifest(Sequence[Clip]):
+    """The clips of a data set, or a selection of them.
+
+    Args:
+        table: the checked columns.
+        folder: what relative media are relative to.
+        origin: the name shown in messages.
+    """
+
+    def __init__(self, table: pa.Table, folder: Path, origin: str) -> None:
+        self.table = table.combine_chunks()
+        self.folder = folder
+        self.origin = origin
+        self._columns = {name: self.table[name] for name in self.table.column_names}
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Clip: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Manifest": ...
+    def __getitem__(self, index: int | slice) -> "Clip | Manifest":
+        if isinstance(index, slice):
+            return self.take(range(*index.indices(len(self))))
+        row = {name: column[index].as_py() for name, column in self._columns.items()}
+        known = {name: row.pop(name) for name in COLUMNS.names}
+        return Clip(**(known | {"labels": tuple(known["labels"])}), extras=row)
+
+    def __iter__(self) -> Iterator[Clip]:
+        return (self[index] for index in range(len(self)))
+
+    def column(self, name: str) -> list[Any]:
+        """One column as Python values.
+
+        Raises:
+            BadInputError: there is no such column.
+        """
+        if name not in self._columns:
+            hint = nearest_hint(name, list(self._columns), "avtool show")
+            raise BadInputError(f"`{self.origin}` has no column `{name}`", hint)
+        values: list[Any] = self._columns[name].to_pylist()
+        return values
+
+    def take(self, indices: Sequence[int]) -> "Manifest":
+        """The clips at some places, in their order."""
+        return Manifest(self.table.take(pa.array(indices, pa.int64())), self.folder, self.origin)
+
+    def select(
+        self, split: str | None = None, folds: Iterable[int] | None = None, split_column: str = "split"
+    ) -> "Manifest":
+        """The clips of a split, of some folds, or both.
+
+        Args:
+            split: `train`, say; None for all.
+            folds: numbers of folds; None for all.
+            split_column: the column that names the splits, where a data set has several divisions.
+
+        Raises:
+            BadInputError: the data set has no such split or fold; the message names those it has.
+        """
+        chosen = np.ones(len(self), bool)
+        if split is not None:
+            chosen &= self._is_one_of(split_column, [split], "split", "divide it: `avtool prepare --split`")
+        if folds is not None:
+            chosen &= self._is_one_of("fold", list(folds), "fold", "choose by split")
+        if not chosen.any():
+            raise BadInputError(
+                f"no clip of `{self.origin}` is in split `{split}` and in those folds", "choose others"
+            )
+        return self.take(np.flatnonzero(chosen).tolist())
+
+    def local(self, media: Media) -> Path:
+        """The file to read; what has an address is copied into the cache first."""
+        return local_media(self.folder, media.name)
+
+    def check_media(self) -> None:
+        """Looks for every local file.
+
+        Raises:
+            BadInputError: some are missing; the message names the first, with their rows.
+        """
+        names = {name for name in self.column("media") if not is_address(name)}
+        missing = {name for name in names if not local_media(self.folder, name).is_file()}
+        if not missing:
+            return
+        rows = [
+            f"`{name}` (row {row})" for row, name in enumerate(self.column("media"), 1) if name in missing
+        ]
+        shown = ", ".join(rows[:_SHOWN]) + (", …" if len(rows) > _SHOWN else "")
+        message = f"{len(missing)} of {len(names)} media of `{self.origin}` are missing: {shown}"
+        raise BadInputError(message, "put them back, or `avtool prepare` the data set again")
+
+    def _is_one_of(self, column: str, wanted: list[Any], noun: str, hint: str) -> NDArray[np.bool_]:
+        """Where a column holds one of the values; it is an error if one of them is nowhere."""
+        values = self.column(column)
+        known = sorted({value for value in values if value not in {None, ""}})
+        if not known:
+            raise BadInputError(f"`{self.origin}` has no {noun}s", hint)
+        for value in wanted:
+            if value not in known:
+                have = ", ".join(f"{name} ({values.count(name)})" for name in known[:20])
+                raise BadInputError(f"`{self.origin}` has no {noun} `{value}`", f"its {noun}s are {have}")
+        chosen = set(wanted)
+        return np.array([value in chosen for value in values], bool)
+
+
+def read_manifest(dataset: Path) -> Manifest:
+    """Reads and checks the manifest of a data set.
+
+    Args:
+        dataset: a `dataset` artifact, or a Parquet file of the same columns.
+
+    Raises:
+        BadInputError: it is none, a column is missing or of the wrong type, or a row makes no sense.
+        CorruptArtifactError: the artifact is damaged.
+    """
+    path = dataset
+    if dataset.is_dir():
+        path = dataset / MANIFEST
+        if (dataset / CARD).is_file() or not path.is_file():
+            read_artifact(dataset, "dataset")
+        if not path.is_file():
+            raise CorruptArtifactError(f"`{path}` is missing", "make the artifact again")
+    elif not dataset.is_file():
+        raise BadInputError(f"`{dataset}` does not exist", "`avtool prepare` makes data sets")
+    try:
+        table = parquet.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        first = str(error).splitlines()[0]
+        raise CorruptArtifactError(f"`{path}` is not a Parquet file ({first})", "make it again") from error
+    return Manifest(checked_table(table, str(path)), path.parent, str(dataset))
+
+
+def write_manifest(folder: Path, clips: Iterable[Clip]) -> None:
+    """Writes `manifest.parquet`; equal clips give equal bytes.
+
+    The columns of every data set come first, those of `extras` follow by name.
+
+    Args:
+        folder: the data set being built.
+        clips: in the order in which they are to stand.
+    """
+    clips = list(clips)
+    names = sorted({name for clip in clips for name in clip.extras})
+    assert not set(names) & set(COLUMNS.names), "an extra column has the name of another"
+    columns = {
+        name: pa.array([getattr(clip, name) for clip in clips], COLUMNS.field(name).type)
+        for name in COLUMNS.names
+    }
+    columns |= {name: pa.array([clip.extras.get(name) for clip in clips]) for name in names}
+    with atomic_file(folder / MANIFEST) as partial:
+        parquet.write_table(pa.table(columns), partial, compression="zstd")

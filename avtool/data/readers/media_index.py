@@ -1,0 +1,86 @@
+"""Finding the files that a list names: by path, without their suffix, or by the end of their path."""
+
+import os
+from collections import defaultdict
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from avtool.core.errors import BadInputError
+from avtool.data.media_files import is_address
+
+VIDEO_SUFFIXES = (
+    ".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".3gp", ".ogv",
+)  # fmt: skip
+AUDIO_SUFFIXES = (
+    ".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus", ".aac", ".oga", ".aif", ".aiff", ".w64", ".au", ".wma",
+)  # fmt: skip
+_RANK = {suffix: rank for rank, suffix in enumerate(VIDEO_SUFFIXES + AUDIO_SUFFIXES)}
+
+
+class MediaIndex:
+    """The media files under a folder.
+
+    Args:
+        folder: where to look, with all folders in it. It is walked only if a name is not a path in it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def find(self, names: tuple[str, ...]) -> str | None:
+        """The absolute path, or the address, of the first name that leads to a file; None if none does."""
+        return next((found for name in names if (found := self._find(name))), None)
+
+    def _find(self, name: str) -> str | None:
+        if is_address(name):
+            return name
+        path = self.folder / name
+        if path.is_file():
+            return str(path.absolute())
+        wanted = stem_of(name)
+        if Path(name).is_absolute():
+            return None
+        ending = PurePosixPath(wanted).parts
+        for relative in self._by_stem.get(ending[-1] if ending else "", ()):
+            if PurePosixPath(stem_of(relative)).parts[-len(ending) :] == ending:
+                return str((self.folder / relative).absolute())
+        return None
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        found = defaultdict(list)
+        for relative in list_media(self.folder):
+            found[PurePosixPath(stem_of(relative)).name].append(relative)
+        for paths in found.values():  # films before sounds, which have less in them; then what is nearest
+            paths.sort(key=lambda path: (_RANK[PurePosixPath(path).suffix.lower()], path.count("/"), path))
+        return found
+
+
+def list_media(folder: Path) -> list[str]:
+    """The media under a folder by suffix, relative to it, sorted; hidden ones are left out.
+
+    Raises:
+        BadInputError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise BadInputError(f"there is no folder `{folder}`", "give the folder of the media with --media")
+    found, seen = [], set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        folders[:] = [] if real in seen else [name for name in folders if not name.startswith(".")]
+        if real in seen:  # a link to a folder above it
+            continue
+        seen.add(real)
+        relative = Path(place).relative_to(folder)
+        found += [
+            (relative / name).as_posix()
+            for name in files
+            if PurePosixPath(name).suffix.lower() in _RANK and not name.startswith(".")
+        ]
+    return sorted(found)
+
+
+def stem_of(name: str) -> str:
+    """A path without the suffix of a medium; other dots belong to the name."""
+    suffix = PurePosixPath(name).suffix
+    return name[: -len(suffix)] if suffix.lower() in _RANK else name

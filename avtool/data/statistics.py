@@ -1,0 +1,160 @@
+"""Numbers that describe a data set: the mean and deviation of its spectrograms, lengths, labels, leaks."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avtool.core.errors import BadInputError
+from avtool.core.parallel import map_unordered
+from avtool.core.reporter import Reporter
+from avtool.data.audio_settings import AudioSettings
+from avtool.data.feature_cache import FeatureCache
+from avtool.data.manifest import Manifest
+
+_BLOCK = 32  # clips
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Count, mean and sum of squared deviations of numbers; two can be joined without loss (Chan, 1979)."""
+
+    count: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+
+    @classmethod
+    def of(cls, values: NDArray[np.floating]) -> "Moments":
+        """Of an array of any shape."""
+        wide = values.astype(np.float64)
+        mean = float(wide.mean())
+        return cls(wide.size, mean, float(((wide - mean) ** 2).sum()))
+
+    def joined(self, other: "Moments") -> "Moments":
+        """Of both together."""
+        count = self.count + other.count
+        if not count:
+            return self
+        step = other.mean - self.mean
+        mean = self.mean + step * other.count / count
+        squares = self.squares + other.squares + step**2 * self.count * other.count / count
+        return Moments(count, mean, squares)
+
+    @property
+    def std(self) -> float:
+        """The standard deviation of the numbers themselves (not an estimate from a sample of them)."""
+        return float(np.sqrt(self.squares / self.count))
+
+
+@dataclass(frozen=True)
+class FbankStatistics:
+    """What models scale their spectrograms by: (x - mean) / (2 std)."""
+
+    mean: float
+    std: float
+    clips: int
+    frames: int
+
+
+def fbank_statistics(
+    manifest: Manifest,
+    settings: AudioSettings,
+    reporter: Reporter,
+    *,
+    jobs: int = 1,
+    features: FeatureCache | None = None,
+) -> FbankStatistics:
+    """Mean and standard deviation over every value of every clip, in one pass.
+
+    Args:
+        manifest: the clips; take those of the training split.
+        settings: of the spectrograms.
+        reporter: told about progress.
+        jobs: processes; -1 for one a processor.
+        features: the spectrograms of these clips, where they are cached; half precision changes the fifth
+            digit.
+
+    Raises:
+        BadInputError: a clip cannot be read, or there is none.
+    """
+    assert settings.kind == "fbank", settings.kind
+    if not len(manifest):
+        raise BadInputError(f"`{manifest.origin}` has no clips", "choose another split")
+    total = Moments()
+    with reporter.progress("statistics", len(manifest)) as bar:
+        if features is not None:
+            for clip in range(len(features)):
+                total = total.joined(Moments.of(features[clip]))
+                bar.advance()
+        else:
+            blocks = [manifest[first : first + _BLOCK] for first in range(0, len(manifest), _BLOCK)]
+            tasks = [(number, block, settings) for number, block in enumerate(blocks)]
+            done: dict[int, Moments] = {}
+            for number, moments in map_unordered(_moments_of, tasks, jobs=jobs):
+                if isinstance(moments, BadInputError):
+                    raise moments
+                done[number] = moments
+                bar.advance(len(blocks[number]))
+            for number in range(len(blocks)):  # in this order, so that the processes do not change the result
+                total = total.joined(done[number])
+    if total.squares == 0:
+        raise BadInputError(f"all sound of `{manifest.origin}` is silent", "check the media")
+    return FbankStatistics(total.mean, total.std, len(manifest), total.count // settings.num_mel_bins)
+
+
+def _moments_of(task: tuple[int, Manifest, AudioSettings]) -> tuple[int, Moments | BadInputError]:
+    """The moments of some clips; runs in a worker process."""
+    from avtool.data.tensors.audio_features import compute_features
+
+    number, clips, settings = task
+    total = Moments()
+    for clip in clips:
+        try:
+            total = total.joined(Moments.of(compute_features(clips, clip.sound, settings).numpy()))
+        except BadInputError as error:
+            return number, BadInputError(f"clip `{clip.clip_id}`: {error.message}", error.hint)
+    return number, total
+
+
+@dataclass(frozen=True)
+class Bin:
+    """How many clips last from `start` up to `end` seconds; the last bin includes its end."""
+
+    start: float
+    end: float
+    clips: int
+
+
+def duration_histogram(manifest: Manifest, num_bins: int = 20) -> list[Bin]:
+    """Lengths of clips in equal bins from the shortest to the longest; one bin where all are alike."""
+    seconds = durations(manifest)
+    if not seconds.size:
+        return []
+    low, high = float(seconds.min()), float(seconds.max())
+    if high - low < 1e-3:
+        return [Bin(low, high, seconds.size)]
+    counts, edges = np.histogram(seconds, num_bins)
+    return [Bin(float(a), float(b), int(n)) for a, b, n in zip(edges, edges[1:], counts, strict=False)]
+
+
+def durations(manifest: Manifest) -> NDArray[np.float64]:
+    """Seconds of each clip, (clips,)."""
+    start, end = (np.array(manifest.column(name), np.float64) for name in ("start", "end"))
+    return end - start
+
+
+def label_counts(manifest: Manifest) -> list[tuple[str, int]]:
+    """How many clips have each label, the most frequent first."""
+    counts = Counter(label for labels in manifest.column("labels") for label in set(labels))
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def leaking_groups(manifest: Manifest) -> list[str]:
+    """Groups (films or recordings) with clips in more than one split or fold, sorted."""
+    places: dict[str, set[tuple[str, int | None]]] = {}
+    columns = (manifest.column(name) for name in ("group", "split", "fold"))
+    for group, split, fold in zip(*columns, strict=True):
+        if group:
+            places.setdefault(group, set()).add((split, fold))
+    return sorted(group for group, where in places.items() if len(where) > 1)

@@ -1,0 +1,116 @@
+"""Describes a data set in numbers: what preprocessing needs, and what to look at before training."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from avtool.core.errors import BadInputError
+from avtool.core.files import write_json
+from avtool.core.reporter import Reporter
+from avtool.data.manifest import Manifest, read_manifest
+from avtool.data.statistics import (
+    Bin,
+    FbankStatistics,
+    duration_histogram,
+    durations,
+    fbank_statistics,
+    label_counts,
+    leaking_groups,
+)
+from avtool.jobs.stats_recipe import StatsRecipe
+
+
+@dataclass(frozen=True)
+class DatasetStatistics:
+    """A data set, or a part of it, in numbers.
+
+    Attributes:
+        dataset: its folder.
+        split, folds: the part; None for all.
+        clips, hours, groups: how much there is.
+        shortest, median, longest: lengths of clips in seconds.
+        durations: histogram of the lengths.
+        labels: how many clips have each label, the most frequent first.
+        leaking_groups: groups in more than one split or fold of the whole data set.
+        fbank: mean and standard deviation of the spectrograms, None where they were not asked for.
+        audio: settings of the spectrograms.
+    """
+
+    dataset: Path
+    split: str | None
+    folds: tuple[int, ...] | None
+    clips: int
+    hours: float
+    groups: int
+    shortest: float
+    median: float
+    longest: float
+    durations: list[Bin]
+    labels: list[tuple[str, int]]
+    leaking_groups: list[str]
+    fbank: FbankStatistics | None
+    audio: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it."""
+        values = asdict(self) | {"dataset": str(self.dataset)}
+        values["labels"] = [{"label": label, "clips": count} for label, count in self.labels]
+        return values
+
+
+def stats(
+    dataset: Path, recipe: StatsRecipe, reporter: Reporter, *, jobs: int = 1, out: Path | None = None
+) -> DatasetStatistics:
+    """Counts and measures the clips of a split.
+
+    Args:
+        dataset: a `dataset` artifact, which stays as it is.
+        recipe: the settings.
+        reporter: told about progress, and warned of groups in several splits.
+        jobs: processes; -1 for one a processor.
+        out: a JSON file to write the numbers to; None writes nothing.
+
+    Raises:
+        BadInputError: there is no such split, a clip cannot be read, or `out` exists.
+    """
+    if out is not None and out.exists():
+        raise BadInputError(f"`{out}` exists already", "choose another --out")
+    manifest = read_manifest(dataset)
+    leaks = leaking_groups(manifest)
+    if leaks:
+        reporter.warn(f"{len(leaks)} groups are in more than one split or fold, such as `{leaks[0]}`")
+    split = recipe.split
+    if split is None and recipe.folds is None and "train" in manifest.column(recipe.split_column):
+        split = "train"
+    part = _part(manifest, recipe, split)
+    seconds = durations(part)
+    fbank = fbank_statistics(part, recipe.audio, reporter, jobs=jobs) if recipe.fbank else None
+    result = DatasetStatistics(
+        dataset=dataset,
+        split=split,
+        folds=recipe.folds,
+        clips=len(part),
+        hours=round(float(seconds.sum()) / 3600, 4),
+        groups=len(set(part.column("group"))),
+        shortest=float(seconds.min()),
+        median=float(np.median(seconds)),
+        longest=float(seconds.max()),
+        durations=duration_histogram(part, recipe.bins),
+        labels=label_counts(part),
+        leaking_groups=leaks,
+        fbank=fbank,
+        audio=recipe.audio.model_dump(mode="json"),
+    )
+    if out is not None:
+        write_json(out, result.to_dict())
+    return result
+
+
+def _part(manifest: Manifest, recipe: StatsRecipe, split: str | None) -> Manifest:
+    if not len(manifest):
+        raise BadInputError(f"`{manifest.origin}` has no clips", "prepare it again")
+    if split is None and recipe.folds is None:
+        return manifest
+    return manifest.select(split, recipe.folds, recipe.split_column)
