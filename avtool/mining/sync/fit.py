@@ -5,11 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from avtool.mining.sync.correlate import Floats, Spans, SpeechContrast
+from avtool.mining.sync.evidence import deviation_of
 from avtool.mining.sync.search import DRIFT, RATIOS, Survey, refine
 from avtool.mining.sync.splits import Indices, best_path, offset_scores, pieces_of, without_short_pieces
 from avtool.mining.sync.time_map import TimeMap
 
-_EXACT_COST = 0.002  # what a ratio of frame rates may lose against the free one, which luck favours
+_LUCK = (
+    0.1  # deviations of chance that a free ratio must gain on a ratio of frame rates: it always gains some
+)
+_LIKELY = 6  # candidates of the survey that are looked at closely
 _GRID_S = 0.1  # of the offsets that splits choose from
 _SAME_S = 0.15  # neighbouring segments whose offsets are closer than this are one
 
@@ -47,12 +51,20 @@ def correlation_of(time_map: TimeMap, cues: Spans, contrast: SpeechContrast, pen
 
 
 def fit_one_offset(cues: Spans, contrast: SpeechContrast, candidates: Survey) -> Fit:
-    """The best map with one offset."""
-    best = int(candidates.scores.argmax())
+    """The best map with one offset; a ratio of frame rates unless another one is clearly better."""
     segments = np.zeros(len(cues.starts_s), np.int64)
-    offsets_s = candidates.offsets_s[best : best + 1]
+
+    def fitted(candidate: int, reach: float) -> Fit:
+        ratio, offsets_s = float(candidates.ratios[candidate]), candidates.offsets_s[[candidate]]
+        ratio, offsets_s = refine(cues, segments, contrast, ratio, offsets_s, reach)
+        return correlation_of(TimeMap(ratio, (0.0,), tuple(offsets_s.tolist())), cues, contrast)
+
+    known = np.flatnonzero(np.isin(candidates.ratios, RATIOS))
+    exact = max((fitted(int(candidate), 0.0) for candidate in known), key=lambda fit: fit.rho)
+    likely = np.argsort(candidates.scores)[-_LIKELY:]
     reach = min(candidates.step, DRIFT)
-    return _zoomed(cues, contrast, segments, float(candidates.ratios[best]), offsets_s, reach)
+    free = max((fitted(int(candidate), reach) for candidate in likely), key=lambda fit: fit.rho)
+    return free if free.rho > exact.rho + _LUCK * deviation_of(exact.map, cues, contrast) else exact
 
 
 def fit_pieces(
@@ -101,7 +113,7 @@ def _zoomed(
 
     def fitted(ratio: float, offsets_s: Floats, reach: float) -> Fit:
         ratio, offsets_s = refine(cues, segments, contrast, ratio, offsets_s, reach)
-        starts = (0.0, *(float(border) for border in borders))
+        starts = (min(0.0, float(cues.starts_s[0])), *(float(border) for border in borders))
         return correlation_of(TimeMap(ratio, starts, tuple(offsets_s.tolist())), cues, contrast, penalty_s)
 
     free = fitted(ratio, offsets_s, reach)
@@ -109,4 +121,5 @@ def _zoomed(
     if exact == free.map.ratio or abs(exact - free.map.ratio) > reach > 0:
         return free
     kept = fitted(exact, np.array(free.map.offsets_s) + (free.map.ratio - exact) * middles, 0.0)
-    return kept if kept.penalised > (1 - _EXACT_COST) * free.penalised else free
+    luck = _LUCK * deviation_of(kept.map, cues, contrast)
+    return free if free.penalised > kept.penalised + luck else kept

@@ -13,7 +13,10 @@ from avtool.mining.sync.vad import FRAME_RATE
 
 __all__ = ["SyncResult", "SyncSettings", "synchronise"]
 
-_SPOKEN_S = 4.0  # roll-up captions stand until the next one comes: only their beginnings tell of speech
+_LONGEST_CUE_S = 12.0  # what stands longer is a title or a mistake, and says nothing about speech
+_ROLL_UP_S = 4.0  # roll-up captions stand until the next one comes: only their beginnings tell of speech
+_ROLL_UP_SHARE = 0.9  # of cues that end as the next begins
+_DOUBTFUL = 0.8  # share of `min_z` from which a match is believed, with a warning
 _EXPECTED_RHO = 0.2  # what the right captions reach at least, even when the detector is poor
 
 
@@ -42,11 +45,17 @@ def synchronise(
     contrast = SpeechContrast.of(speech)
     latest_s = (contrast.duration_s + settings.max_overrun_s + settings.max_offset_s) / min(RATIOS)
     usable = is_dialogue & (starts_s <= latest_s)
-    cues = disjoint(starts_s[usable], ends_s[usable], _SPOKEN_S)
+    starts_s, ends_s = starts_s[usable], ends_s[usable]
+    cues = disjoint(starts_s, ends_s, _ROLL_UP_S if _rolls_up(starts_s, ends_s) else _LONGEST_CUE_S)
     if len(cues.starts_s) == 0:
         return _skipped("no dialogue cue lies within the film", num_dialogue)
     fit = _best_fit(cues, contrast, settings)
     return _judge(fit, cues, contrast, num_dialogue, settings)
+
+
+def _rolls_up(starts_s: Floats, ends_s: Floats) -> bool:
+    """Whether the captions stand until the next one comes."""
+    return bool(len(starts_s) > 1 and np.mean(np.abs(starts_s[1:] - ends_s[:-1]) < 0.05) > _ROLL_UP_SHARE)
 
 
 def _without_search(
@@ -120,12 +129,12 @@ def _verdict(
 ) -> tuple[Decision, TimeMap, str, float]:
     """Decision, map, reason and confidence."""
     evidence = f"z = {z:.1f}, needs {settings.min_z:g}"
-    if z < settings.min_z and not settings.force:
+    if z < _DOUBTFUL * settings.min_z and not settings.force:
         if deviation * settings.min_z > _EXPECTED_RHO:
             reason = f"too little dialogue to tell ({evidence}): times kept as they are"
             return "skipped", IDENTITY, reason, 0.5
         return "refused", IDENTITY, f"captions do not match this film ({evidence})", 0.0
-    confidence = float(np.clip(0.5 + (z - settings.min_z) / (4 * settings.min_z), 0.0, 1.0))
+    confidence = float(np.clip(0.5 + (z - settings.min_z) / (4 * settings.min_z), 0.1, 1.0))
     if fit.map.is_identity:
         return "identity", IDENTITY, f"already in step (correlation {before:.2f}, z = {z:.1f})", confidence
     gain = f"ratio {fit.map.ratio:.6f} (correlation {before:.2f} before, {fit.rho:.2f} after, z = {z:.1f})"

@@ -143,7 +143,7 @@ def test_silent_film_keeps_the_times(film):
 
 
 def test_weak_evidence_of_a_short_film_is_not_held_against_the_captions():
-    film, other = (make_film(4, np.random.default_rng(seed), CLASSICAL) for seed in (21, 22))
+    film, other = (make_film(4, np.random.default_rng(seed), NEURAL) for seed in (21, 22))
     result = synchronise(other.starts_s, other.ends_s, other.is_dialogue, film.speech)
     assert result.decision == "skipped"
     assert "too little dialogue to tell" in result.reason
