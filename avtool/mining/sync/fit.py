@@ -6,13 +6,11 @@ import numpy as np
 
 from avtool.mining.sync.correlate import Floats, Spans, SpeechContrast
 from avtool.mining.sync.evidence import deviation_of
-from avtool.mining.sync.search import DRIFT, RATIOS, Survey, refine
+from avtool.mining.sync.search import DRIFT, RATIOS, Survey, likely_offsets, refine
 from avtool.mining.sync.splits import Indices, best_path, offset_scores, pieces_of, without_short_pieces
 from avtool.mining.sync.time_map import TimeMap
 
-_LUCK = (
-    0.1  # deviations of chance that a free ratio must gain on a ratio of frame rates: it always gains some
-)
+_LUCK = 0.5  # deviations of chance that a free ratio must gain on one of frame rates: it always gains some
 _LIKELY = 6  # candidates of the survey that are looked at closely
 _GRID_S = 0.1  # of the offsets that splits choose from
 _SAME_S = 0.15  # neighbouring segments whose offsets are closer than this are one
@@ -20,11 +18,19 @@ _SAME_S = 0.15  # neighbouring segments whose offsets are closer than this are o
 
 @dataclass(frozen=True)
 class Fit:
-    """A time map and its correlation coefficient; `penalised` has the price of the splits taken off."""
+    """A time map and what speaks for it.
+
+    Attributes:
+        map: the map.
+        rho: the correlation coefficient of the mapped cues with the speech contrast.
+        penalised: the same with the price of the splits taken off.
+        evidence: under cues and at their starts, in the units of `rho`, likewise penalised.
+    """
 
     map: TimeMap
     rho: float
     penalised: float
+    evidence: float
 
 
 @dataclass(frozen=True)
@@ -43,28 +49,37 @@ class SplitPrice:
 
 
 def correlation_of(time_map: TimeMap, cues: Spans, contrast: SpeechContrast, penalty_s: float = 0.0) -> Fit:
-    """How well a map fits: the correlation coefficient of the mapped cues with the speech contrast."""
+    """How well a map fits."""
     shown_s = float((cues.ends_s - cues.starts_s).sum())
     scale = float(np.sqrt(time_map.ratio * shown_s * contrast.energy))
-    under_s = float(contrast.under(*time_map.spans(*cues)).sum())
-    return Fit(time_map, under_s / scale, (under_s - penalty_s * time_map.num_splits) / scale)
+    spans = time_map.spans(*cues)
+    under_s = float(contrast.under(*spans).sum())
+    evidence_s = float(contrast.evidence(*spans).sum())
+    price_s = penalty_s * time_map.num_splits
+    return Fit(time_map, under_s / scale, (under_s - price_s) / scale, (evidence_s - price_s) / scale)
 
 
-def fit_one_offset(cues: Spans, contrast: SpeechContrast, candidates: Survey) -> Fit:
+def fit_one_offset(cues: Spans, contrast: SpeechContrast, candidates: Survey, max_offset_s: float) -> Fit:
     """The best map with one offset; a ratio of frame rates unless another one is clearly better."""
     segments = np.zeros(len(cues.starts_s), np.int64)
 
-    def fitted(candidate: int, reach: float) -> Fit:
-        ratio, offsets_s = float(candidates.ratios[candidate]), candidates.offsets_s[[candidate]]
-        ratio, offsets_s = refine(cues, segments, contrast, ratio, offsets_s, reach)
+    def fitted(ratio: float, offset_s: float, reach: float) -> Fit:
+        ratio, offsets_s = refine(cues, segments, contrast, ratio, np.array([offset_s]), reach)
         return correlation_of(TimeMap(ratio, (0.0,), tuple(offsets_s.tolist())), cues, contrast)
 
-    known = np.flatnonzero(np.isin(candidates.ratios, RATIOS))
-    exact = max((fitted(int(candidate), 0.0) for candidate in known), key=lambda fit: fit.rho)
+    exact = max(
+        (
+            fitted(ratio, offset_s, 0.0)
+            for ratio in RATIOS
+            for offset_s in likely_offsets(cues, contrast, ratio, max_offset_s)
+        ),
+        key=lambda fit: fit.evidence,
+    )
     likely = np.argsort(candidates.scores)[-_LIKELY:]
+    pairs = zip(candidates.ratios[likely], candidates.offsets_s[likely], strict=True)
     reach = min(candidates.step, DRIFT)
-    free = max((fitted(int(candidate), reach) for candidate in likely), key=lambda fit: fit.rho)
-    return free if free.rho > exact.rho + _LUCK * deviation_of(exact.map, cues, contrast) else exact
+    free = max((fitted(float(r), float(o), reach) for r, o in pairs), key=lambda fit: fit.evidence)
+    return free if free.evidence > exact.evidence + _LUCK * deviation_of(exact.map, cues, contrast) else exact
 
 
 def fit_pieces(
@@ -122,4 +137,4 @@ def _zoomed(
         return free
     kept = fitted(exact, np.array(free.map.offsets_s) + (free.map.ratio - exact) * middles, 0.0)
     luck = _LUCK * deviation_of(kept.map, cues, contrast)
-    return free if free.penalised > kept.penalised + luck else kept
+    return free if free.evidence > kept.evidence + luck else kept
