@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from avtool.core.errors import BadInputError
+from avtool.data.labels import LabelClass
 from avtool.data.readers.media_index import stem_of
 from avtool.data.readers.source import ListedClip, ReadOptions, Source, split_name
 from avtool.data.readers.tables import Columns, Line, first_line, read_lines
@@ -46,31 +47,49 @@ def read(path: Path, options: ReadOptions) -> Source:
     known = {what: name for what, names in _NAMES.items() if (name := _first(names, header))}
     if "media" not in known:
         raise BadInputError(f"`{path}` has no column for the media", _HINT)
+    if "labels" in known or not {"verb", "noun"} <= known.keys():
+        known = {what: name for what, name in known.items() if what not in {"verb", "noun"}}
     columns = Columns(path, header, ())
-    clips = _merged(_row(columns, line, known, options) for line in lines)
+    rows = (_row(columns, line, known, options) for line in lines)
+    clips = list(rows) if known.keys() & {"clip_id", "verb"} else _merged(rows)
     if not clips:
         raise BadInputError(f"`{path}` has a header and no rows", "add a row for each clip")
-    return Source("csv", _numbered(clips), media=path.parent, inputs=(path,))
+    classes = _verbs_and_nouns(clips) if "verb" in known else {}
+    return Source("csv", _numbered(clips), media=path.parent, inputs=(path,), classes=classes)
+
+
+def _verbs_and_nouns(clips: Sequence[ListedClip]) -> dict[str, tuple[LabelClass, ...]]:
+    """The first labels and the second ones as two class lists, by name."""
+    columns = zip(*(clip.labels for clip in clips), strict=True)
+    return {
+        name: tuple(LabelClass(label) for label in sorted(set(labels)))
+        for name, labels in zip(("verbs", "nouns"), columns, strict=True)
+    }
 
 
 def _row(columns: Columns, line: Line, known: dict[str, str], options: ReadOptions) -> ListedClip:
     def cell(what: str) -> str:
         return columns.text(line, known[what]) if what in known else ""
 
-    media = cell("media")
+    media, fold, place = cell("media"), cell("fold"), f"`{columns.path}` line {line.number}"
+    start = columns.number(line, known.get("start", ""))
+    end = columns.number(line, known.get("end", ""))
     if not media:
-        raise BadInputError(f"`{columns.path}` line {line.number} names no media", "fill it in, or delete it")
-    start = columns.number(line, known["start"]) if "start" in known else None
-    end = columns.number(line, known["end"]) if "end" in known else None
+        raise BadInputError(f"{place} names no media", "fill it in, or delete the line")
     if end is not None and end <= (start or 0.0):
-        message = f"`{columns.path}` line {line.number}: the clip ends at {end:g} s, at or before its start"
-        raise BadInputError(message, "correct the times")
-    fold = cell("fold")
-    if fold and not fold.isdigit():
-        raise BadInputError(f"`{columns.path}` line {line.number}: `{fold}` is not a fold's number")
-    labels = [label.strip() for label in cell("labels").split(options.separator)]
-    if not any(labels) and cell("verb"):
-        labels = [cell("verb"), cell("noun")]
+        raise BadInputError(
+            f"{place}: the clip ends at {end:g} s, at or before its start", "correct the times"
+        )
+    if fold and not fold.isdecimal():
+        raise BadInputError(f"{place}: `{fold}` is not a fold's number", "correct the line")
+    labels: tuple[str, ...]
+    if "verb" in known:
+        labels = (cell("verb"), cell("noun"))
+        if not all(labels):
+            raise BadInputError(f"{place} has not a verb and a noun", "fill them in, or delete the line")
+    else:
+        parts = (label.strip() for label in cell("labels").split(options.separator))
+        labels = tuple(dict.fromkeys(filter(None, parts)))
     others = set(columns.places) - set(known.values()) - {""}
     return ListedClip(
         clip_id=cell("clip_id"),
@@ -79,7 +98,7 @@ def _row(columns: Columns, line: Line, known: dict[str, str], options: ReadOptio
         end=end,
         split=split_name(cell("split")),
         fold=int(fold) if fold else None,
-        labels=tuple(dict.fromkeys(label for label in labels if label)),
+        labels=labels,
         text=cell("text"),
         group=cell("group") or media,
         extras={name: columns.text(line, name) for name in sorted(others)},
@@ -88,15 +107,16 @@ def _row(columns: Columns, line: Line, known: dict[str, str], options: ReadOptio
 
 
 def _merged(rows: Iterator[ListedClip]) -> list[ListedClip]:
+    """The rows, those that differ in their label alone as one."""
     clips: dict[tuple[object, ...], ListedClip] = {}
     for row in rows:
         extras = tuple(row.extras.items())
-        key = (row.clip_id, row.media, row.start, row.end, row.split, row.fold, row.text, row.group, extras)
-        if row.clip_id or key not in clips:
-            clips[key if not row.clip_id else (*key, len(clips))] = row
-        else:
+        key = (row.media, row.start, row.end, row.split, row.fold, row.text, row.group, extras)
+        if key in clips:
             merged = dict.fromkeys([*clips[key].labels, *row.labels])
             clips[key] = replace(clips[key], labels=tuple(merged))
+        else:
+            clips[key] = row
     return list(clips.values())
 
 

@@ -93,6 +93,6 @@ def _class_names(folder: Path, part: str, rows: list[tuple[Columns, Line]]) -> d
         for (code, name), _ in sorted(narrated.items(), key=lambda item: (-item[1], item[0])):
             if code:
                 names.setdefault(code, name)
-    if not all(code.isdigit() for code in names):
+    if not all(code.isdecimal() for code in names):
         raise BadInputError(f"a {part} class of `{folder}` has no number", "is it EPIC-KITCHENS-100?")
     return dict(sorted(names.items(), key=lambda item: int(item[0])))

@@ -65,7 +65,7 @@ def _from_table(path: Path) -> list[tuple[ListedClip, int]]:
     found = []
     for line in lines:
         fold, target = columns.text(line, "fold"), columns.text(line, "target")
-        if not (fold.isdigit() and target.isdigit()):
+        if not (fold.isdecimal() and target.isdecimal()):
             raise BadInputError(
                 f"`{path}` line {line.number}: fold `{fold}` or target `{target}` is no number"
             )

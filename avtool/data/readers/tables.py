@@ -35,7 +35,7 @@ def read_lines(path: Path, *, delimiter: str = ",", spaces: bool = False) -> Ite
         if path.stat().st_size > _MAX_BYTES:
             raise BadInputError(f"`{path}` is larger than 2 GB", "is it a table?")
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=spaces)
+            reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=spaces, strict=True)
             for cells in reader:
                 number = reader.line_num
                 if any(cells):

@@ -23,7 +23,9 @@ def recognises(path: Path) -> bool:
         return bool(_lists_in(path))
     cells = first_line_cells(path)
     if len(cells) == 4:
-        return bool(_YOUTUBE_ID.fullmatch(cells[0]) and cells[1].isdigit() and cells[3] in {"train", "test"})
+        return bool(
+            _YOUTUBE_ID.fullmatch(cells[0]) and cells[1].isdecimal() and cells[3] in {"train", "test"}
+        )
     return bool(len(cells) >= 2 and _FILE.fullmatch(cells[0]))
 
 
@@ -79,7 +81,7 @@ def _row(path: Path, line: Line) -> ListedClip | RefusedLine:
     if file and len(cells) == 2:
         video, start, label = file[1], int(file[2]), cells[1]
         split = split_name(path.stem) if path.name in _LISTS else ""
-    elif len(cells) == 4 and _YOUTUBE_ID.fullmatch(cells[0]) and cells[1].isdigit():
+    elif len(cells) == 4 and _YOUTUBE_ID.fullmatch(cells[0]) and cells[1].isdecimal():
         video, start, label, split = cells[0], int(cells[1]), cells[2], split_name(cells[3])
     else:
         return RefusedLine(where, "it is neither file, label nor id, start, label, split")

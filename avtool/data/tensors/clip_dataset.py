@@ -65,9 +65,8 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
         for view in (audio, frames):
             features = view.features if view else None
             if features is not None and features.clip_ids != manifest.column("clip_id"):
-                raise BadInputError(
-                    f"the features are not those of `{manifest.origin}`", "compute them again"
-                )
+                message = f"the features are not those of the clips of `{manifest.origin}`"
+                raise BadInputError(message, "compute them again")
         self.manifest = manifest
         self.audio = audio
         self.video = video

@@ -1,0 +1,60 @@
+"""Names of media become files: addresses are fetched once, and only by harmless protocols."""
+
+import sys
+from typing import ClassVar
+
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.registry import _registry
+
+from avtool.core.errors import BadInputError, MissingError
+from avtool.data.media_files import local_media
+
+
+class Bucket(MemoryFileSystem):
+    """A bucket in memory, in the place of one on the web."""
+
+    protocol = "s3"
+    store: ClassVar[dict] = {}
+
+
+@pytest.fixture
+def bucket(tmp_path, monkeypatch):
+    """An empty bucket, and a cache folder of the test's own."""
+    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setitem(_registry, "s3", Bucket)
+    monkeypatch.setattr(Bucket, "store", {})
+    return Bucket()
+
+
+def test_paths_and_file_addresses(tmp_path):
+    assert local_media(tmp_path, "a/b.wav") == tmp_path / "a/b.wav"
+    assert local_media(tmp_path, "/x/b.wav").as_posix() == "/x/b.wav"
+    assert local_media(tmp_path, "file:///x/b.wav").as_posix() == "/x/b.wav"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["simplecache::s3://b/x", "reference://x", "python://x", "ssh://host/x.wav", "http://a::file://b"],
+)
+def test_other_protocols_are_refused(tmp_path, address):
+    with pytest.raises(BadInputError, match="cannot be opened"):
+        local_media(tmp_path, address)
+
+
+def test_an_address_is_fetched_once(bucket, tmp_path):
+    bucket.pipe("s3://films/a.wav", b"sound")
+    first = local_media(tmp_path, "s3://films/a.wav")
+    assert first.read_bytes() == b"sound"
+    assert first.suffix == ".wav"
+    bucket.pipe("s3://films/a.wav", b"other")
+    assert local_media(tmp_path, "s3://films/a.wav").read_bytes() == b"sound"
+    with pytest.raises(BadInputError, match="does not exist"):
+        local_media(tmp_path, "s3://films/gone.wav")
+
+
+def test_a_library_that_is_missing_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(MissingError, match="s3fs"):
+        local_media(tmp_path, "s3://films/a.wav")

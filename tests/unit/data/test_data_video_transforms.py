@@ -1,0 +1,97 @@
+"""Augmentation of video windows: bounds, what is drawn, and that all frames change alike."""
+
+import numpy as np
+import pytest
+import torch
+
+from avtool.data.tensors.video_transforms import (
+    Augmentation,
+    ColourChange,
+    apply_augmentation,
+    centred,
+    change_colours,
+    draw_augmentation,
+)
+from avtool.data.video_settings import VideoSettings
+
+SETTINGS = VideoSettings(num_frames=3, size=16, short_side=20)
+STILL = ColourChange(0.0, 1.0, 1.0, 0.0)
+
+
+def frames(height=20, width=30):
+    """Three frames whose red is the column, whose green is the row, and whose blue is the frame."""
+    picture = np.zeros((3, height, width, 3), np.uint8)
+    picture[..., 0] = np.arange(width)
+    picture[..., 1] = np.arange(height)[:, None]
+    picture[..., 2] = np.arange(3)[:, None, None]
+    return picture
+
+
+def corner(change):
+    """The (row, column) of the first pixel that is kept."""
+    window = (apply_augmentation(frames(), change, 16) + 1) / 2 * 255
+    return round(float(window[1, 0, 0, 0])), round(float(window[0, 0, 0, 0]))
+
+
+def test_evaluation_keeps_the_middle_unchanged():
+    window = apply_augmentation(frames(), centred(SETTINGS), 16)
+    assert window.shape == (3, 3, 16, 16)
+    assert window.dtype == torch.float32
+    expected = torch.from_numpy(frames()[:, 2:18, 7:23].transpose(3, 0, 1, 2).copy()).float() / 255 * 2 - 1
+    torch.testing.assert_close(window, expected)
+
+
+@pytest.mark.parametrize(("top", "left", "place"), [(0, 0, (0, 0)), (1, 1, (4, 14)), (0.5, 0.0, (2, 0))])
+def test_crops(top, left, place):
+    assert corner(Augmentation(20, top, left)) == place
+
+
+def test_a_flip_turns_left_and_right_round():
+    plain, flipped = (apply_augmentation(frames(), Augmentation(20, flip=flip), 16) for flip in (False, True))
+    assert torch.equal(plain.flip(-1), flipped)
+
+
+def test_grey_has_no_colour():
+    window = apply_augmentation(frames(), Augmentation(20, grey=True), 16)
+    assert torch.equal(window[0], window[1])
+    assert torch.equal(window[0], window[2])
+
+
+def test_colours_that_stay_and_colours_that_change():
+    pixels = torch.rand(3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(change_colours(pixels, STILL), pixels, atol=1e-5, rtol=0)
+    brighter = change_colours(pixels * 0.5, ColourChange(0.1, 1.0, 1.0, 0.0))
+    torch.testing.assert_close(brighter, pixels * 0.5 + 0.1, atol=1e-5, rtol=0)
+    flat = change_colours(pixels, ColourChange(0.0, 0.0, 1.0, 0.0))
+    assert float(flat.std(dim=(2, 3)).max()) < 1e-5
+    grey = torch.full((3, 1, 2, 2), 0.4)
+    torch.testing.assert_close(
+        change_colours(grey, ColourChange(0.0, 1.0, 1.0, 0.2)), grey, atol=1e-3, rtol=0
+    )
+    red = torch.zeros(3, 1, 1, 1)
+    red[0] = 0.5
+    assert change_colours(red, ColourChange(0.0, 1.0, 1.0, 1 / 3)).argmax() != 0
+
+
+def test_what_is_drawn_stays_in_bounds_and_keeps_the_probabilities():
+    rng = np.random.default_rng(0)
+    drawn = [draw_augmentation(SETTINGS, rng) for _ in range(2000)]
+    assert {change.short_side for change in drawn} == set(range(18, 28))
+    assert np.mean([change.flip for change in drawn]) == pytest.approx(0.5, abs=0.04)
+    assert np.mean([change.colours is not None for change in drawn]) == pytest.approx(0.8, abs=0.04)
+    assert np.mean([change.grey for change in drawn]) == pytest.approx(0.1, abs=0.03)
+    for change in drawn[:200]:
+        window = apply_augmentation(frames(change.short_side, 30), change, 16)
+        assert -1 <= float(window.min()) <= float(window.max()) <= 1
+
+
+def test_pictures_are_never_scaled_below_the_crop():
+    settings = VideoSettings(size=20, short_side=20)
+    rng = np.random.default_rng(1)
+    assert min(draw_augmentation(settings, rng).short_side for _ in range(100)) == 20
+
+
+@pytest.mark.parametrize("wrong", [{"scale": (1.3, 0.9)}, {"size": 300}, {"flip": 1.5}])
+def test_settings_that_make_no_sense(wrong):
+    with pytest.raises(ValueError, match=r"scale|short_side|flip"):
+        VideoSettings(**wrong)

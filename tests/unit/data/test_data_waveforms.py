@@ -1,0 +1,71 @@
+"""A span of sound is the same whether it is read alone or cut out of the whole, and from whatever file."""
+
+import numpy as np
+import pytest
+import soundfile
+from data_samples import RATE, chirp, make_manifest, write_grey_film, write_sound
+
+from avtool.core.errors import BadInputError
+from avtool.data.manifest import Clip
+from avtool.data.waveforms import read_sound, read_waveform
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 48000])
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_a_span_is_a_slice_of_the_whole(tmp_path, rate, suffix):
+    path = write_sound(tmp_path / f"a.{suffix}", 4.0, rate)
+    whole = read_waveform(path, 0.0, 4.0)
+    assert whole.shape == (4 * RATE,)
+    for start, end in [(0.0, 1.0), (1.2345, 2.5), (3.5, 4.0)]:
+        span = read_waveform(path, start, end)
+        first = round(start * RATE)
+        np.testing.assert_allclose(span, whole[first : first + round((end - start) * RATE)], atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [22050, 44100, 48000])
+def test_resampling_keeps_the_sound(tmp_path, rate):
+    sound = read_waveform(write_sound(tmp_path / "a.wav", 2.0, rate), 0.0, 2.0)
+    inside = slice(200, -200)
+    np.testing.assert_allclose(sound[inside], chirp(2.0)[inside], atol=2e-3)
+
+
+def test_channels_are_averaged_and_many_are_mixed(tmp_path):
+    left, right = chirp(1.0), np.zeros(RATE, np.float32)
+    soundfile.write(tmp_path / "stereo.wav", np.stack([left, right], 1), RATE)
+    np.testing.assert_allclose(read_waveform(tmp_path / "stereo.wav", 0.0, 1.0), left / 2, atol=1e-4)
+    soundfile.write(tmp_path / "many.wav", np.stack([left] * 3, 1), RATE)
+    np.testing.assert_allclose(read_waveform(tmp_path / "many.wav", 0.0, 1.0), left, atol=1e-3)
+
+
+def test_rates_without_a_common_factor_are_read_too(tmp_path):
+    sound = read_waveform(write_sound(tmp_path / "a.wav", 2.0, 44101), 0.0, 2.0)
+    np.testing.assert_allclose(sound[200:-200], chirp(2.0)[200:-200], atol=5e-3)
+
+
+def test_the_sound_of_a_film(tmp_path):
+    sound = read_waveform(write_grey_film(tmp_path / "film.mkv", 2.0), 0.5, 1.5)
+    assert np.abs(np.corrcoef(sound, chirp(2.0)[RATE // 2 : 3 * RATE // 2])[0, 1]) > 0.95
+
+
+def test_what_a_suffix_promises_is_not_believed(tmp_path):
+    film = write_grey_film(tmp_path / "film.mkv", 1.0)
+    wrong = film.rename(tmp_path / "film.wav")
+    assert read_waveform(wrong, 0.0, 0.5).shape == (RATE // 2,)
+
+
+def test_a_clip_keeps_its_length_where_its_file_is_shorter(tmp_path):
+    write_sound(tmp_path / "a.wav", 0.5)
+    manifest = make_manifest(tmp_path, [Clip("a", "a.wav", 0.0, 2.0), Clip("b", "a.wav", 1.0, 2.0)])
+    sound = read_sound(manifest, manifest[0].sound)
+    assert sound.shape == (2 * RATE,)
+    assert not sound[RATE // 2 :].any()
+    with pytest.raises(BadInputError, match="has no sound from 1 s on"):
+        read_sound(manifest, manifest[1].sound)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    (tmp_path / "bad.wav").write_bytes(b"RIFF....no")
+    with pytest.raises(BadInputError, match="is not a film or a sound"):
+        read_waveform(tmp_path / "bad.wav", 0.0, 1.0)
+    with pytest.raises(BadInputError, match="does not exist"):
+        read_waveform(tmp_path / "none.wav", 0.0, 1.0)
