@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 RATE = 100
+CUE_LEAD_S = 0.07
+"""How much earlier than its words a cue appears, on average."""
+DETECTOR_LAG_S = 0.02
+"""How much later than the voice the detector notices it, on average."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +124,7 @@ def _detected(
             _paint(signal, bed, min(end, bed + rng.uniform(15, 90)), 1)
     for start, end in utterances:
         if rng.random() >= quality.missed:
-            _paint(signal, start + rng.normal(0.02, 0.03), end + rng.exponential(0.12), 1)
+            _paint(signal, start + rng.normal(DETECTOR_LAG_S, 0.03), end + rng.exponential(0.12), 1)
             for _ in range(rng.poisson(quality.dropouts * (end - start))):
                 gap = rng.uniform(start, end)
                 _paint(signal, gap, gap + rng.uniform(0.1, 0.5), 0)
@@ -128,9 +132,9 @@ def _detected(
 
 
 def _captions(utterances: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Cues of dialogue: 0.07 s early on average, ends often late, some mistimed, some left out."""
+    """Cues of dialogue: a little early on average, ends often late, some mistimed, some left out."""
     kept = utterances[rng.random(len(utterances)) > 0.03]
-    starts = kept[:, 0] - 0.07 + rng.normal(0, 0.12, len(kept))
+    starts = kept[:, 0] - CUE_LEAD_S + rng.normal(0, 0.12, len(kept))
     careless = rng.random(len(kept)) < 0.03
     starts[careless] += rng.uniform(-1, 1, int(careless.sum()))
     starts = np.sort(np.maximum(starts, 0.0))

@@ -5,7 +5,7 @@ gains where speech stands out from its surroundings, and two films that happen t
 quarter of an hour do not look alike.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,10 @@ LOCAL_MEAN_S = 20.0
 COARSE_STEP = 8
 """Frames averaged into one for the search: 12.5 Hz resolves a peak that is about a second wide."""
 COARSE_RATE = FRAME_RATE / COARSE_STEP
+ONSET_S = 0.6
+"""A cue appears as somebody begins to speak; when it goes says much less. Speech this long after a start
+should exceed speech as long before it."""
+_CHANCE_LAG_S, _CHANCE_STEP_S = 110.0, 0.73  # lags that stand for chance: of all, the true one is but one
 
 
 class Spans(NamedTuple):
@@ -39,12 +43,15 @@ class SpeechContrast:
         integral: (frames + 1,) the contrast at 100 Hz integrated from the start, in seconds.
         energy: the integral of the squared contrast, in seconds.
         duration_s: the film's length.
+        onset_weight: what a second of speech gained at a start counts, against one under a cue; 0 leaves
+            starts out.
     """
 
     coarse: Singles
     integral: Floats
     energy: float
     duration_s: float
+    onset_weight: float = 0.0
 
     @classmethod
     def of(cls, speech: Singles) -> "SpeechContrast":
@@ -61,6 +68,24 @@ class SpeechContrast:
     def under(self, starts_s: Floats, ends_s: Floats) -> Floats:
         """The contrast under each span of film time, in seconds; nothing counts outside of the film."""
         return self._integral_to(ends_s) - self._integral_to(starts_s)
+
+    def onsets(self, starts_s: Floats) -> Floats:
+        """How much more contrast follows each start than comes before it, in seconds."""
+        before, at, after = (self._integral_to(starts_s + shift) for shift in (-ONSET_S, 0.0, ONSET_S))
+        return after - 2 * at + before
+
+    def evidence(self, starts_s: Floats, ends_s: Floats) -> Floats:
+        """What each span says for the map that put it there: the contrast under it and at its start."""
+        under = self.under(starts_s, ends_s)
+        return under + self.onset_weight * self.onsets(starts_s) if self.onset_weight else under
+
+    def weighing_onsets(self, cues: "Spans") -> "SpeechContrast":
+        """The same with an onset weight that lets chance move both kinds of evidence equally far."""
+        lags = np.arange(-_CHANCE_LAG_S, _CHANCE_LAG_S, _CHANCE_STEP_S)[:, None]
+        under = self.under(cues.starts_s + lags, cues.ends_s + lags).sum(axis=1)
+        onsets = self.onsets(cues.starts_s + lags).sum(axis=1)
+        deviations = [float(np.median(np.abs(values))) for values in (under, onsets)]
+        return replace(self, onset_weight=deviations[0] / deviations[1] if deviations[1] else 0.0)
 
     def _integral_to(self, times_s: Floats) -> Floats:
         position = np.clip(times_s * FRAME_RATE, 0, len(self.integral) - 1)

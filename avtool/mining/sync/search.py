@@ -72,6 +72,20 @@ def _survey_one(
     return float(total[best]), offset_s, float(curves.max(axis=1).sum())
 
 
+def likely_offsets(
+    cues: Spans, contrast: SpeechContrast, ratio: float, max_offset_s: float, count: int = 3
+) -> list[float]:
+    """The offsets in seconds of the highest peaks at a ratio, the highest first, at least a second apart."""
+    total = window_curves(cues, contrast, ratio, max_offset_s).sum(axis=0)
+    found: list[float] = []
+    for _ in range(count):
+        best = int(total.argmax())
+        found.append((best - len(total) // 2) / COARSE_RATE)
+        reach = round(COARSE_RATE)
+        total[max(0, best - reach) : best + reach + 1] = -np.inf
+    return found
+
+
 def window_curves(
     cues: Spans, contrast: SpeechContrast, ratio: float, max_offset_s: float
 ) -> NDArray[np.float32]:
@@ -132,8 +146,8 @@ def refine(
         for row, option in enumerate(options):
             for column, member in enumerate(members):
                 move = (anchors[column] - option * middles[column] + shifts)[:, None]
-                under = contrast.under(option * member.starts_s + move, option * member.ends_s + move)
-                gains[row, column] = under.sum(axis=1) / np.sqrt(option)
+                evidence = contrast.evidence(option * member.starts_s + move, option * member.ends_s + move)
+                gains[row, column] = evidence.sum(axis=1) / np.sqrt(option)
         row = int(gains.max(axis=2).sum(axis=1).argmax())
         ratio = float(options[row])
         anchors = anchors + shifts[gains[row].argmax(axis=1)]

@@ -15,7 +15,7 @@ __all__ = ["SyncResult", "SyncSettings", "synchronise"]
 
 _LONGEST_CUE_S = 12.0  # what stands longer is a title or a mistake, and says nothing about speech
 _ROLL_UP_S = 4.0  # roll-up captions stand until the next one comes: only their beginnings tell of speech
-_ROLL_UP_SHARE = 0.9  # of cues that end as the next begins
+_ROLL_UP_SHARE = 0.9  # of cues that end when the next begins, or later
 _DOUBTFUL = 0.8  # share of `min_z` from which a match is believed, with a warning
 _EXPECTED_RHO = 0.2  # what the right captions reach at least, even when the detector is poor
 
@@ -45,17 +45,20 @@ def synchronise(
     contrast = SpeechContrast.of(speech)
     latest_s = (contrast.duration_s + settings.max_overrun_s + settings.max_offset_s) / min(RATIOS)
     usable = is_dialogue & (starts_s <= latest_s)
-    starts_s, ends_s = starts_s[usable], ends_s[usable]
-    cues = disjoint(starts_s, ends_s, _ROLL_UP_S if _rolls_up(starts_s, ends_s) else _LONGEST_CUE_S)
+    longest_s = _ROLL_UP_S if _rolls_up(starts_s, ends_s) else _LONGEST_CUE_S
+    cues = disjoint(starts_s[usable], ends_s[usable], longest_s)
     if len(cues.starts_s) == 0:
         return _skipped("no dialogue cue lies within the film", num_dialogue)
+    contrast = contrast.weighing_onsets(cues)
     fit = _best_fit(cues, contrast, settings)
     return _judge(fit, cues, contrast, num_dialogue, settings)
 
 
 def _rolls_up(starts_s: Floats, ends_s: Floats) -> bool:
     """Whether the captions stand until the next one comes."""
-    return bool(len(starts_s) > 1 and np.mean(np.abs(starts_s[1:] - ends_s[:-1]) < 0.05) > _ROLL_UP_SHARE)
+    order = np.argsort(starts_s, kind="stable")
+    gaps_s = starts_s[order][1:] - ends_s[order][:-1]
+    return bool(len(gaps_s) and np.mean(gaps_s < 0.05) > _ROLL_UP_SHARE)
 
 
 def _without_search(
@@ -86,7 +89,7 @@ def _skipped(reason: str, num_dialogue: int) -> SyncResult:
 def _best_fit(cues: Spans, contrast: SpeechContrast, settings: SyncSettings) -> Fit:
     """One offset, several where they pay, or the captions as they are where that gains next to nothing."""
     candidates = survey(cues, contrast, settings.max_offset_s)
-    fit = fit_one_offset(cues, contrast, candidates)
+    fit = fit_one_offset(cues, contrast, candidates, settings.max_offset_s)
     if settings.mode != "global":
         price = SplitPrice(settings.split_penalty_s, 20, 60.0)
         if settings.mode == "split":

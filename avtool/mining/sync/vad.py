@@ -23,6 +23,7 @@ VadMethod = Literal["silero", "webrtc", "none"]
 _SILERO_RATE = 16000
 _SILERO_FRAME = 512  # samples a probability stands for
 _SILERO_CONTEXT = 64  # samples of the frame before, which the network sees too
+_SILERO_LAG_S = 0.06  # by which its probability follows the voice, both when it comes and when it goes
 _SILERO_BLOCK = 512  # frames a call: longer blocks bring no more speed
 _WEBRTC_RATES = (8000, 16000, 32000, 48000)
 _WEBRTC_MODE = 3  # the strictest: music and noise are worse for synchronisation than missed words
@@ -56,7 +57,7 @@ def speech_signal(
         return _webrtc_signal(samples, sample_rate)
     assert sample_rate == _SILERO_RATE, "silero's sequence model hears 16 kHz only"
     probabilities = silero_probabilities(samples, threads)
-    centres = (np.arange(len(probabilities)) + 0.5) * (_SILERO_FRAME / _SILERO_RATE)
+    centres = (np.arange(len(probabilities)) + 0.5) * (_SILERO_FRAME / _SILERO_RATE) - _SILERO_LAG_S
     times = (np.arange(num_frames) + 0.5) / FRAME_RATE
     return np.interp(times, centres, probabilities).astype(np.float32)
 
