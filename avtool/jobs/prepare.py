@@ -17,9 +17,9 @@ from avtool.data.readers.layouts import read_source
 from avtool.data.readers.media_index import stem_of
 from avtool.data.readers.source import ReadOptions, Source
 from avtool.jobs.preparing.locate import FoundClip, locate
-from avtool.jobs.preparing.media_check import MediaFacts, MediaTask, check_all, read_facts
+from avtool.jobs.preparing.media_check import MediaFacts, MediaTask, SpanRule, check_all, read_facts
 from avtool.jobs.preparing.recipe import PrepareRecipe
-from avtool.jobs.preparing.rows import Problem, check_ids, divide, keep_classes, make_rows
+from avtool.jobs.preparing.rows import Problem, check_listed, divide, keep_classes, make_rows
 from avtool.jobs.preparing.write import PreparedSummary, summarise, write_dataset
 
 COPIES = "clips"
@@ -113,19 +113,21 @@ def prepare(
     begin = time.perf_counter()
     source = _read(source_path, recipe, reporter)
     found, absent = locate(source, media)
+    check_listed(found, source, recipe)
     given = {"source": str(source_path.absolute()), "media": str(media.absolute()) if media else None}
     settings = {"command": "prepare", **given, "recipe": recipe.model_dump(mode="json")}
     partial = open_partial(out, settings, overwrite=overwrite)
     if not overwrite:
         _take_over(out, partial)
-    tasks = _tasks(found, partial / COPIES, recipe)
+    rule = SpanRule(source.web, source.fixed_length)
+    tasks = _tasks(found, rule, partial / COPIES, recipe)
 
     def check(fact: MediaFacts) -> None:
         if fact.error and fail_fast:
             raise BadInputError(fact.error)
 
     facts = _look_at(tasks, partial / _FACTS, reporter, check, jobs=jobs, engine=engine, scheduler=scheduler)
-    rows, problems = make_rows(found, facts, source, COPIES)
+    rows, problems = make_rows(found, facts, rule, COPIES)
     if not rows:
         _say(problems, reporter)
         shutil.rmtree(partial)
@@ -133,7 +135,6 @@ def prepare(
     problems += [Problem("refused", line.where, "", line.reason) for line in source.refused]
     problems += [Problem("absent", clip.where, clip.media, "there is no such file") for clip in absent]
     _say(problems, reporter)
-    check_ids(rows)
     if recipe.split:
         rows = divide(rows, recipe.split, recipe.seed)
     rows, lists = keep_classes(rows, source, recipe.classes)
@@ -165,16 +166,17 @@ def _take_over(out: Path, partial: Path) -> None:
         shutil.copyfile(out / _FACTS, partial / _FACTS)
 
 
-def _tasks(found: Sequence[FoundClip], copies: Path, recipe: PrepareRecipe) -> list[MediaTask]:
+def _tasks(
+    found: Sequence[FoundClip], rule: SpanRule, copies: Path, recipe: PrepareRecipe
+) -> list[MediaTask]:
     """One task a medium, with all of its clips."""
     spans: dict[str, list[tuple[float, float | None]]] = {}
     for item in found:
-        whole = item.is_cut or item.clip.end is None
-        spans.setdefault(item.media, []).append(
-            (0.0 if item.is_cut else item.clip.start, None if whole else item.clip.end)
-        )
+        spans.setdefault(item.media, []).append(item.span)
     return [
-        MediaTask(name, tuple(of_media), copies / _copy_stem(name) if recipe.copies.enabled else None, recipe)
+        MediaTask(
+            name, tuple(of_media), rule, copies / _copy_stem(name) if recipe.copies.enabled else None, recipe
+        )
         for name, of_media in spans.items()
     ]
 

@@ -23,6 +23,11 @@ class FoundClip:
     media: str
     is_cut: bool
 
+    @property
+    def span(self) -> tuple[float, float | None]:
+        """From where to where the clip is in the file, in seconds; None for the end."""
+        return (0.0, None) if self.is_cut else (self.clip.start, self.clip.end)
+
 
 def locate(source: Source, folder: Path | None) -> tuple[list[FoundClip], list[ListedClip]]:
     """Looks for every clip's file.

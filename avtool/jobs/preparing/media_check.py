@@ -23,8 +23,32 @@ from avtool.media.video_frames import read_frames
 _RATE = 16000
 _CELL = 160  # samples: silence is looked for in steps of 10 ms
 
+_TRIM = 1.0  # a file that is at most this much longer than its clip holds just the clip
+
 Span = tuple[float, float | None]
 """From where to where, in seconds; None for the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRule:
+    """How listed times are to be understood.
+
+    Attributes:
+        cut_files: whether a file may hold just the clip, although its times are those in the whole film.
+        fixed_length: whether a clip keeps its length where its file is shorter.
+    """
+
+    cut_files: bool = False
+    fixed_length: bool = False
+
+    def resolve(self, span: Span, duration: float) -> tuple[float, float]:
+        """From where to where a clip is in a file of this duration."""
+        start, end = span
+        if end is None:
+            return start, duration
+        if self.cut_files and duration <= end - start + _TRIM:
+            return 0.0, duration
+        return start, end if self.fixed_length else min(end, duration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +57,15 @@ class MediaTask:
 
     Attributes:
         media: absolute path or address.
-        spans: its clips.
+        spans: its clips, as they are listed.
+        rule: how these times are to be understood.
         copy: where to put a copy, without its suffix; None for no copy.
         recipe: the settings.
     """
 
     media: str
     spans: tuple[Span, ...]
+    rule: SpanRule
     copy: Path | None
     recipe: PrepareRecipe
 
@@ -52,7 +78,7 @@ class MediaFacts:
         media: absolute path or address.
         size: bytes.
         modified: time of the last change, in nanoseconds.
-        spans: the clips that were listened to.
+        spans: the clips that were listened to, as they are listed.
         duration: seconds.
         has_audio, has_video: what it holds.
         silent: the places in `spans` of clips that are digital silence.
@@ -143,7 +169,8 @@ def check(task: MediaTask) -> MediaFacts:
         if info.audio:
             loud, length, stopped = _listen(path, task.spans)
             duration = max(duration, length) if has_video or stopped else length
-            silent = tuple(i for i, span in enumerate(task.spans) if not _cells(loud, span).any())
+            spans = (task.rule.resolve(span, duration) for span in task.spans)
+            silent = tuple(place for place, span in enumerate(spans) if not _cells(loud, span).any())
     if not duration:
         raise BadInputError(f"nothing says how long `{path}` is", "convert it first")
     copy = _copy(path, task.copy, task.recipe, has_video=has_video) if task.copy else ""
@@ -179,9 +206,9 @@ def _listen(path: Path, spans: Iterable[Span]) -> tuple[NDArray[np.bool_], float
     return np.concatenate(cells), done / _RATE, last is None
 
 
-def _cells(loud: NDArray[np.bool_], span: Span) -> NDArray[np.bool_]:
+def _cells(loud: NDArray[np.bool_], span: tuple[float, float]) -> NDArray[np.bool_]:
     start, end = span
-    return loud[int(start * _RATE) // _CELL : None if end is None else -(-int(end * _RATE) // _CELL)]
+    return loud[int(start * _RATE) // _CELL : -(-int(end * _RATE) // _CELL)]
 
 
 def _copy(path: Path, stem: Path, recipe: PrepareRecipe, *, has_video: bool) -> str:

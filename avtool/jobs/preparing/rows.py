@@ -10,11 +10,11 @@ from avtool.data.labels import LabelClass
 from avtool.data.manifest import Clip
 from avtool.data.readers.source import Source
 from avtool.jobs.preparing.locate import FoundClip
-from avtool.jobs.preparing.media_check import MediaFacts
+from avtool.jobs.preparing.media_check import MediaFacts, SpanRule
+from avtool.jobs.preparing.recipe import PrepareRecipe
 from avtool.mining.film_split import split_films
 
 SHORTEST = 0.025  # seconds: one window of a spectrogram
-_TRIM = 1.0  # a file that is at most this much longer than its clip holds just the clip
 _SHOWN = 5
 
 ProblemKind = Literal["unreadable", "refused", "outside", "absent", "silent"]
@@ -39,14 +39,14 @@ class Problem:
 
 
 def make_rows(
-    found: Iterable[FoundClip], facts: Mapping[str, MediaFacts], source: Source, copies: str
+    found: Iterable[FoundClip], facts: Mapping[str, MediaFacts], rule: SpanRule, copies: str
 ) -> tuple[list[Clip], list[Problem]]:
     """The clips whose media can be used.
 
     Args:
         found: clips with their files.
         facts: what the files hold, by name.
-        source: where the clips were listed.
+        rule: how listed times are to be understood.
         copies: the folder of copies inside the data set.
     """
     rows, problems = [], []
@@ -58,7 +58,7 @@ def make_rows(
         if fact.error:
             problems.append(Problem("unreadable", where, item.media, fact.error))
             continue
-        start, end = _span(item, fact.duration, source)
+        start, end = rule.resolve(item.span, fact.duration)
         if end - start < SHORTEST:
             detail = f"{start:g} to {end:g} s of a file of {fact.duration:g} s"
             problems.append(Problem("outside", where, item.media, detail))
@@ -68,16 +68,6 @@ def make_rows(
         media = f"{copies}/{fact.copy}" if fact.copy else item.media
         rows.append(_row(item, media, start, end, fact))
     return rows, problems
-
-
-def _span(item: FoundClip, duration: float, source: Source) -> tuple[float, float]:
-    """From where to where the clip is in its file, in seconds."""
-    start, end = item.clip.start, item.clip.end
-    if end is None:
-        return start, duration
-    if item.is_cut or (source.web and duration <= end - start + _TRIM):
-        return 0.0, min(duration, end - start + _TRIM)
-    return start, end if source.fixed_length else min(end, duration)
 
 
 def _row(item: FoundClip, media: str, start: float, end: float, fact: MediaFacts) -> Clip:
@@ -96,19 +86,30 @@ def _row(item: FoundClip, media: str, start: float, end: float, fact: MediaFacts
     )
 
 
-def check_ids(rows: Sequence[Clip]) -> None:
-    """Refuses clips that share an id.
+def check_listed(found: Sequence[FoundClip], source: Source, recipe: PrepareRecipe) -> None:
+    """Refuses before any medium is opened what would fail after all of them.
 
     Raises:
-        BadInputError: two do; the message names the first.
+        BadInputError: clips share an id, a label is in no class list, or there are too few groups to divide.
     """
-    counts = Counter(row.clip_id for row in rows)
+    clips = [item.clip for item in found]
+    counts = Counter(clip.clip_id for clip in clips)
     repeated = [name for name, count in counts.items() if count > 1]
     if repeated:
-        message = (
-            f"{len(repeated)} clip ids stand for several clips, `{repeated[0]}` for {counts[repeated[0]]}"
-        )
+        first = repeated[0]
+        message = f"{len(repeated)} clip ids stand for several clips, `{first}` for {counts[first]}"
         raise BadInputError(message, "give each clip an id of its own")
+    known = {entry.label for entries in source.classes.values() for entry in entries}
+    foreign = sorted({label for clip in clips for label in clip.labels} - known)
+    if known and foreign:
+        shown = ", ".join(f"`{label}`" for label in foreign[:_SHOWN])
+        message = f"{len(foreign)} labels are not in the class list of this {source.layout} data set: {shown}"
+        raise BadInputError(message, "correct the labels or the list")
+    groups = {clip.group or clip.clip_id for clip in clips}
+    parts = sum(share > 0 for share in recipe.split or ())
+    if len(groups) < parts:
+        message = f"{len(groups)} groups (films or recordings) cannot be divided into {parts} parts"
+        raise BadInputError(message, "a group is never cut in two: add some, or leave --split out")
 
 
 def divide(rows: Sequence[Clip], shares: Sequence[float], seed: int) -> list[Clip]:
@@ -133,9 +134,6 @@ def keep_classes(
 
     Returns:
         The rows, without those that lost all of their labels; and the class lists by name.
-
-    Raises:
-        BadInputError: a label is in no list.
     """
     lists = dict(source.classes)
     if not lists:
@@ -144,25 +142,12 @@ def keep_classes(
         if number is not None:
             names = sorted(counts, key=lambda label: (-counts[label], label))[:number]
         lists = {"classes": tuple(LabelClass(name) for name in names)}
-    else:
-        _check_known(rows, lists, source)
     if number is not None and "classes" in lists:
         lists["classes"] = lists["classes"][:number]
         kept = {entry.label for entry in lists["classes"]}
         thinned = [replace(row, labels=tuple(label for label in row.labels if label in kept)) for row in rows]
         rows = [new for new, old in zip(thinned, rows, strict=True) if new.labels or not old.labels]
     return list(rows), {name: _counted(rows, name, entries) for name, entries in lists.items()}
-
-
-def _check_known(rows: Sequence[Clip], lists: Mapping[str, tuple[LabelClass, ...]], source: Source) -> None:
-    known = {entry.label for entries in lists.values() for entry in entries}
-    foreign = sorted({label for row in rows for label in row.labels} - known)
-    if foreign:
-        shown = ", ".join(f"`{label}`" for label in foreign[:_SHOWN]) + (
-            ", …" if len(foreign) > _SHOWN else ""
-        )
-        message = f"{len(foreign)} labels are not in the class list of this {source.layout} data set: {shown}"
-        raise BadInputError(message, "correct the labels or the list")
 
 
 def _counted(rows: Sequence[Clip], name: str, entries: Sequence[LabelClass]) -> tuple[LabelClass, ...]:
