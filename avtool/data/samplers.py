@@ -1,0 +1,103 @@
+"""The order of the clips in an epoch, as a function of the seed and the epoch alone.
+
+An order has the length that the run's batches need: it is cut where clips are too many, and begins again
+where they are too few.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from avtool.core.errors import BadInputError
+
+Indices = npt.NDArray[np.int64]
+Order = Callable[[int], Indices]
+"""Epoch → the indices of its clips, batch after batch."""
+
+
+def make_order(
+    name: str,
+    num_clips: int,
+    length: int,
+    batch_size: int,
+    seed: int,
+    *,
+    labels: Sequence[Sequence[Hashable]] | None = None,
+    groups: Sequence[Hashable] | None = None,
+) -> Order:
+    """The order that a sampler gives.
+
+    Args:
+        name: `uniform`, `class-balanced` (needs `labels`) or `grouped` (needs `groups`).
+        num_clips: clips in the data.
+        length: clips drawn in an epoch, a multiple of `batch_size`.
+        batch_size: clips that meet in a batch, all processes together.
+        seed: of the run.
+        labels: the labels of each clip.
+        groups: the film or recording of each clip.
+
+    Raises:
+        BadInputError: the data lack what the sampler needs.
+    """
+    assert length % batch_size == 0, "an epoch is a whole number of batches"
+    if name == "class-balanced":
+        weights = balanced_weights(_given(labels, "labels", name))
+        return lambda epoch: _generator(seed, epoch).choice(num_clips, length, p=weights)
+    if name == "grouped":
+        ranks = np.unique([str(group) for group in _given(groups, "groups", name)], return_inverse=True)[1]
+        return lambda epoch: spread_groups(ranks, length, batch_size, _generator(seed, epoch))
+    return lambda epoch: shuffled(num_clips, length, _generator(seed, epoch))
+
+
+def shuffled(num_clips: int, length: int, generator: np.random.Generator) -> Indices:
+    """Permutations one after the other, cut to the length."""
+    rounds = -(-length // num_clips)
+    return np.concatenate([generator.permutation(num_clips) for _ in range(rounds)])[:length]
+
+
+def balanced_weights(labels: Sequence[Sequence[Hashable]]) -> npt.NDArray[np.float64]:
+    """The probability of drawing each clip: the sum over its labels of 1 / (clips with the label).
+
+    So each label is drawn as often as any other, as Gong et al. (2021) do for AudioSet. Clips without a
+    label count as a class of their own.
+    """
+    sets = [set(clip) or {None} for clip in labels]
+    counts = Counter(label for clip in sets for label in clip)
+    weights = np.array([sum(1 / counts[label] for label in clip) for clip in sets])
+    probabilities: npt.NDArray[np.float64] = weights / weights.sum()
+    return probabilities
+
+
+def spread_groups(
+    groups: npt.NDArray[np.integer], length: int, batch_size: int, generator: np.random.Generator
+) -> Indices:
+    """Each clip once, with the clips of a group spread over the batches.
+
+    Of a group with c clips a batch holds at most ⌈c / batches⌉, the least that is possible: sorted by group,
+    clips are dealt to the batches like cards. Where a loss tells the clips of a batch apart, they then seldom
+    come from the same film.
+
+    Args:
+        groups: (clips,) group numbers.
+        length: clips to order; with fewer clips than that, some come twice.
+        batch_size: clips in a batch.
+        generator: draws the order of clips, of groups and of batches.
+    """
+    order = shuffled(len(groups), length, generator)
+    rank = generator.permutation(int(groups.max()) + 1)[groups[order]]
+    dealt = order[np.argsort(rank, kind="stable")].reshape(batch_size, -1).T
+    return generator.permutation(generator.permuted(dealt, axis=1)).reshape(-1)
+
+
+def _generator(seed: int, epoch: int) -> np.random.Generator:
+    return np.random.default_rng([seed, epoch])
+
+
+def _given(
+    values: Sequence[Hashable] | Sequence[Sequence[Hashable]] | None, what: str, sampler: str
+) -> Sequence[Sequence[Hashable]]:
+    if not values:
+        raise BadInputError(f"the {sampler} sampler needs {what}, and the data have none", "use uniform")
+    return values  # type: ignore[return-value]

@@ -1,0 +1,85 @@
+"""The objects of a running training that a checkpoint must hold, and the way there and back."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from avtool.training.named_tensors import gather_moments, gather_weights, scatter_moments, scatter_weights
+from avtool.training.state import Progress, Tensors
+from avtool.training.weight_average import WeightAverage
+from avtool.training.window import NotFiniteError
+
+
+@dataclass
+class LiveState:
+    """Weights, moments, running average and loss scale of a run.
+
+    Attributes:
+        net: whose tensor names carry no wrapper's prefix: the plain network, or the sharded one.
+        optimizer: torch's own, without Accelerate's wrapper.
+        average: of the weights, or None.
+        scaler: of the loss in fp16, or None.
+        sharded: whether every process holds a part (FSDP); then all of them call the methods together.
+        updates: times that the average was moved.
+    """
+
+    net: nn.Module
+    optimizer: torch.optim.Optimizer
+    average: WeightAverage | None
+    scaler: Any
+    sharded: bool
+    updates: int = 0
+
+    def move_average(self, weight: float) -> None:
+        """Moves the average towards the weights."""
+        assert self.average is not None, "there is an average to move"
+        self.average.update(weight)
+        self.updates += 1
+
+    @property
+    def lent(self) -> AbstractContextManager[None]:
+        """Inside, the network holds the weights that one would use now: the average, once there is one."""
+        return self.average.swapped_in() if self.average and self.updates else nullcontext()
+
+    def used_weights(self) -> dict[str, Tensor]:
+        """A copy of the weights that one would use now."""
+        with self.lent:
+            weights = gather_weights(self.net, sharded=self.sharded)
+            return {name: value.detach().to("cpu", copy=True) for name, value in weights.items()}
+
+    def tensors(self, used: dict[str, Tensor]) -> tuple[Tensors, dict[str, float]]:
+        """What a checkpoint holds: tensors, and the optimiser's plain numbers.
+
+        Args:
+            used: `used_weights()`, kept apart only where they are an average.
+        """
+        weights = gather_weights(self.net, sharded=self.sharded)
+        moments, numbers = gather_moments(self.net, self.optimizer, sharded=self.sharded)
+        return Tensors(weights, moments, used if self.average and self.updates else None), numbers
+
+    def restore(self, progress: Progress, tensors: Tensors) -> None:
+        """Makes everything what it was when the checkpoint was written."""
+        self.updates = progress.updates
+        if self.average and tensors.average is not None:
+            scatter_weights(self.net, tensors.average, sharded=self.sharded)
+            self.average.take_from_module()
+        scatter_weights(self.net, tensors.weights, sharded=self.sharded)
+        moments: dict[str, Tensor | float] = {**tensors.optimizer, **progress.optimizer}
+        scatter_moments(self.net, self.optimizer, moments, sharded=self.sharded)
+        if self.scaler is not None and progress.scaler:
+            self.scaler.load_state_dict(progress.scaler)
+
+    def need_finite(self, step: int) -> None:
+        """Refuses weights with NaN or infinity.
+
+        Raises:
+            NotFiniteError: there are some.
+        """
+        buffers = [buffer for buffer in self.net.buffers() if buffer.is_floating_point()]
+        parameters = [parameter.detach() for parameter in self.net.parameters()]
+        for tensors in (parameters, buffers):
+            if not bool(torch.nn.utils.get_total_norm(tensors, float("inf")).isfinite()):
+                raise NotFiniteError(f"weights are not finite after step {step}")

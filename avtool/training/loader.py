@@ -1,0 +1,143 @@
+"""Batches as a function of the step: whoever begins at step 500 gets what the undisturbed run got there."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from avtool.core.errors import AvtoolError, BadInputError
+from avtool.data.samplers import Order
+from avtool.training.plan import Plan
+from avtool.training.seeds import derive, seed_everything
+from avtool.training.task import Batch, TrainTask
+
+Key = tuple[int, int]
+"""A clip's index and the epoch in which it is drawn."""
+
+
+class StepBatches(Sampler[list[Key]]):
+    """The batches of one process from a step to the run's end, epoch after epoch without a pause between.
+
+    Args:
+        order: the clips of an epoch.
+        plan: the run's numbers.
+        process: this process's index.
+        first_step: steps done already.
+    """
+
+    def __init__(self, order: Order, plan: Plan, process: int, first_step: int) -> None:
+        self.order = order
+        self.plan = plan
+        self.process = process
+        self.first_step = first_step
+
+    def __len__(self) -> int:
+        return (self.plan.total - self.first_step) * self.plan.accumulate
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        plan = self.plan
+        together = plan.batch_size * plan.processes
+        epoch, within = divmod(self.first_step * plan.accumulate, plan.steps_per_epoch * plan.accumulate)
+        order = self.order(epoch)
+        for _ in range(len(self)):
+            if within * together == len(order):
+                epoch, within = epoch + 1, 0
+                order = self.order(epoch)
+            begin = within * together + self.process * plan.batch_size
+            yield [(int(index), epoch) for index in order[begin : begin + plan.batch_size]]
+            within += 1
+
+
+class SeededClips(Dataset[Any]):
+    """Clips whose every random choice follows from (seed, epoch, index), whichever process loads them.
+
+    Args:
+        data: clips by index; told the epoch where it has `set_epoch`.
+        seed: of the run.
+    """
+
+    def __init__(self, data: Dataset[Any], seed: int) -> None:
+        self.data = data
+        self.seed = seed
+        self.tell_epoch = getattr(data, "set_epoch", None)
+
+    def __getitem__(self, key: Key) -> Any:
+        index, epoch = key
+        seed_everything(derive(self.seed, "clip", epoch, index))
+        if self.tell_epoch:
+            self.tell_epoch(epoch)
+        try:
+            return self.data[index]
+        except AvtoolError as error:
+            return error  # raised across processes, it would arrive as the text of a traceback
+
+
+class _Collate:
+    def __init__(self, collate: Callable[[list[Any]], Batch]) -> None:
+        self.collate = collate
+
+    def __call__(self, clips: list[Any]) -> Batch | AvtoolError:
+        error = next((clip for clip in clips if isinstance(clip, AvtoolError)), None)
+        return error or self.collate(clips)
+
+
+def make_loader(
+    task: TrainTask,
+    order: Order,
+    plan: Plan,
+    *,
+    seed: int,
+    process: int,
+    first_step: int,
+    workers: int,
+    pin_memory: bool,
+) -> Generator[Batch]:
+    """The batches of one process from `first_step` on.
+
+    One loader serves the whole run, so its worker processes start once and fetch ahead across epochs.
+    """
+    loader = DataLoader(
+        SeededClips(task.data, seed),
+        batch_sampler=StepBatches(order, plan, process, first_step),
+        collate_fn=_Collate(task.collate),
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+        pin_memory=pin_memory,
+        worker_init_fn=_heed_only_the_parent,
+        generator=torch.Generator().manual_seed(derive(seed, "workers")),
+    )
+    return _batches(iter(loader))
+
+
+def _batches(loaded: Iterator[Batch | AvtoolError]) -> Generator[Batch]:
+    while True:
+        try:
+            batch = next(loaded)
+        except StopIteration:
+            return
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error) or "Caught" in str(error):
+                raise
+            message = "a loader process was killed, most likely for want of memory"
+            hint = "lower --workers or --batch-size, and run the same command again to go on"
+            raise BadInputError(message, hint) from error
+        if isinstance(batch, AvtoolError):
+            raise batch
+        yield batch
+
+
+def _heed_only_the_parent(worker: int) -> None:  # noqa: ARG001 - the loader passes it
+    """Ctrl-C and a scheduler's SIGTERM reach a whole job, but the parent needs batches to finish its step."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=_exit_when_the_parent_says, daemon=True).start()
+
+
+def _exit_when_the_parent_says() -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
+        pass
+    os._exit(0)

@@ -1,0 +1,220 @@
+"""The training loop: it knows an objective's dictionary and nothing of what is learned."""
+
+import resource
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from avtool.core.errors import BadInputError, SomeFailedError
+from avtool.core.files import link_tree, replace_folder
+from avtool.core.reporter import Progress, Reporter, Silent
+from avtool.data.samplers import make_order
+from avtool.training.loader import make_loader
+from avtool.training.metrics_log import MetricsLog
+from avtool.training.recipe import TrainRecipe
+from avtool.training.runtime import default_workers, process_settings, start
+from avtool.training.stop_signals import StopSignals
+from avtool.training.task import Batch, TrainOutcome, TrainTask
+from avtool.training.trainer import Trainer
+from avtool.training.window import NotFiniteError
+
+MODEL = "model"
+"""The saved model's folder in a run."""
+
+
+def fit(
+    task: TrainTask, recipe: TrainRecipe, run_folder: Path, reporter: Reporter | None = None
+) -> TrainOutcome:
+    """Trains, or goes on where an interrupted call with the same arguments left off.
+
+    A run that is killed at any step and called again writes the same log and the same weights, bit for bit on
+    a CPU, as one that was never disturbed. SIGINT and SIGTERM finish the step and write a checkpoint first.
+
+    Args:
+        task: what to train.
+        recipe: how.
+        run_folder: where checkpoints, log and model go; it belongs to this task and recipe alone.
+        reporter: told about decisions and progress.
+
+    Raises:
+        BadInputError: the settings do not fit the data, or each other.
+        MissingError: the device is not there.
+        CorruptArtifactError: the checkpoint to go on from is damaged.
+        SomeFailedError: the loss became NaN or infinite; the last good checkpoint is kept.
+        KeyboardInterrupt: on SIGINT, after the checkpoint.
+        SystemExit: on SIGTERM, with 143.
+    """
+    if len(task.data) == 0:  # type: ignore[arg-type]
+        raise BadInputError("there is nothing to train on: the data hold no clips")
+    reporter = reporter or Silent()
+    accelerator = start(recipe.runtime, task.model, reporter)
+    if not accelerator.is_main_process:
+        reporter = Silent()
+    with process_settings(recipe.runtime, accelerator.device), StopSignals() as signals:
+        trainer = Trainer(task, recipe, run_folder, accelerator)
+        if trainer.resumed_from:
+            reporter.info(f"resumed at step {trainer.step} of {trainer.plan.total}")
+        loop = _Loop(trainer, run_folder, reporter, signals)
+        with _in_one_line(trainer):
+            loop.run()
+        return loop.finish()
+
+
+class _Loop:
+    """What surrounds the steps of a trainer: the log, the bar, the clock, and what is due."""
+
+    def __init__(self, trainer: Trainer, run: Path, reporter: Reporter, signals: StopSignals) -> None:
+        self.trainer = trainer
+        self.plan = trainer.plan
+        self.run_folder = run
+        self.reporter = reporter
+        self.signals = signals
+        self.main: bool = trainer.accelerator.is_main_process
+        self.log: MetricsLog | None = None
+        self.begin = time.perf_counter()
+        self._looked = (self.begin, trainer.step)
+        self._note = ""
+
+    def run(self) -> None:
+        trainer = self.trainer
+        if trainer.done:
+            return
+        batches = self._batches()  # worker processes fork before the bar's and TensorBoard's threads start
+        if self.main:
+            tensorboard = trainer.recipe.loop.tensorboard
+            self.log = MetricsLog(self.run_folder, trainer.step, tensorboard=tensorboard)
+        try:
+            with self.reporter.progress("training", self.plan.total) as bar:
+                bar.advance(trainer.step)
+                while not trainer.done:
+                    self._step(batches, bar)
+        finally:
+            batches.close()
+            if self.log:
+                self.log.close()
+
+    def _batches(self) -> Generator[Batch]:
+        task, recipe, plan = self.trainer.task, self.trainer.recipe, self.plan
+        order = make_order(
+            recipe.sampler.name,
+            len(task.data),  # type: ignore[arg-type]
+            plan.clips_per_epoch,
+            plan.batch_size * plan.processes,
+            recipe.seed,
+            labels=task.labels,
+            groups=task.groups,
+        )
+        return make_loader(
+            task,
+            order,
+            plan,
+            seed=recipe.seed,
+            process=self.trainer.accelerator.process_index,
+            first_step=self.trainer.step,
+            workers=default_workers() if recipe.loop.workers is None else recipe.loop.workers,
+            pin_memory=self.trainer.device.type == "cuda",
+        )
+
+    def _step(self, batches: Iterator[Batch], bar: Progress) -> None:
+        trainer, plan = self.trainer, self.plan
+        rate = trainer.rate
+        trainer.advance(batches)
+        step = trainer.step
+        looking = plan.due(step, plan.log_every)
+        if looking:
+            self._write_line(rate)
+        better = (
+            trainer.task.validate is not None and plan.due(step, plan.validate_every) and self._validate()
+        )
+        stopping = self._told_to_stop(looking)
+        if better or stopping or trainer.done or plan.due(step, plan.checkpoint_every):
+            if self.log:
+                self.log.sync()
+            trainer.checkpoint()
+        bar.advance(1, self._note)
+        if stopping:
+            self.reporter.info(f"stopped at step {step}: the same command goes on from there")
+            self.signals.leave()
+
+    def _write_line(self, rate: float) -> None:
+        means = {name: sum(values) / len(values) for name, values in self.trainer.window.look().items()}
+        self.trainer.window.clear()
+        self._write("train", {"lr": rate, **means})
+        now, step = time.perf_counter(), self.trainer.step
+        clips = (step - self._looked[1]) * self.plan.clips_per_step
+        speed = clips / max(1e-9, now - self._looked[0])
+        self._looked = (now, step)
+        self._note = f"loss {means['loss']:.4g}, {speed:.3g} clips/s, {_memory(self.trainer.device)}"
+
+    def _validate(self) -> bool:
+        better = self.trainer.validate()
+        self._write("val", self.trainer.validated)
+        words = ", ".join(f"{name} {value:.4g}" for name, value in self.trainer.validated.items())
+        self.reporter.detail(f"step {self.trainer.step}: {words}{' (best)' if better else ''}")
+        return better
+
+    def _write(self, split: str, values: Mapping[str, float]) -> None:
+        if self.log:
+            step = self.trainer.step
+            self.log.write(step, self.plan.epochs_at(step), split, values)
+
+    def _told_to_stop(self, looking: bool) -> bool:
+        """Whether a signal came; several processes hear it at different times, and agree at a log line."""
+        if self.plan.processes == 1:
+            return bool(self.signals.received)
+        if not looking:
+            return False
+        accelerator = self.trainer.accelerator
+        heard = torch.tensor([self.signals.received], device=self.trainer.device)
+        self.signals.received = int(accelerator.gather(heard).max())
+        return bool(self.signals.received)
+
+    def finish(self) -> TrainOutcome:
+        """Makes the chosen checkpoint's model that of the run."""
+        trainer, best = self.trainer, self.trainer.best
+        chosen = trainer.checkpoints.folder(trainer.step)
+        metrics = trainer.validated
+        if trainer.recipe.loop.final == "best" and best:
+            chosen, metrics = trainer.checkpoints.folder(best.step), best.metrics
+        model = self.run_folder / MODEL
+        if self.main:
+            partial = self.run_folder / f".{MODEL}.partial"
+            link_tree(chosen / MODEL, partial)
+            replace_folder(partial, model)
+        trainer.accelerator.wait_for_everyone()
+        if trainer.device.type == "cuda":
+            trainer.accelerator.free_memory()  # another fold may follow in this process
+        seconds = time.perf_counter() - self.begin
+        clips = (trainer.step - trainer.resumed_from) * self.plan.clips_per_step
+        return TrainOutcome(
+            model,
+            trainer.step,
+            trainer.resumed_from,
+            metrics,
+            best.step if best else None,
+            seconds,
+            clips / seconds,
+        )
+
+
+@contextmanager
+def _in_one_line(trainer: Trainer) -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        message = f"out of GPU memory with batches of {trainer.plan.batch_size} clips"
+        raise BadInputError(message, "halve --batch-size and double --accumulate") from error
+    except NotFiniteError as error:
+        last = trainer.checkpoints.last()
+        kept = f"the last good state is `{last}`" if last else "no checkpoint had been written"
+        hint = f"{kept}; lower --lr, set optimizer.clip_norm, or try --precision fp32"
+        raise SomeFailedError(str(error), hint) from error
+
+
+def _memory(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"{torch.cuda.max_memory_allocated(device) / 2**30:.1f} GiB on the GPU"
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB"

@@ -1,0 +1,167 @@
+"""The settings of a training run: every key, its default and its help text.
+
+A verb that trains derives its own recipe from `TrainRecipe` and adds its tables (model, data, …).
+"""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from avtool.core.recipe import Recipe, option
+from avtool.training.interval import Interval
+
+ScheduleName = Literal["cosine", "one-cycle", "step", "linear", "constant"]
+_LARGEST_ADAM_RATE = 1.0
+
+
+class OptimizerRecipe(Recipe):
+    """How weights follow their gradients."""
+
+    name: Literal["adamw", "adam", "sgd"] = option(
+        "adamw", "Optimiser; Adam's weight decay is L2, AdamW's not."
+    )
+    lr: float = option(1e-3, "Learning rate at the schedule's peak.", flag="--lr", gt=0, le=1000)
+    weight_decay: float = option(
+        0.05, "Weight decay of weight matrices; biases, norms, positions and tokens have none.", ge=0, lt=1
+    )
+    betas: tuple[float, float] = option((0.9, 0.999), "Decay of Adam's two moments.")
+    momentum: float = option(0.9, "Momentum of SGD.", ge=0, lt=1)
+    clip_norm: float = option(1.0, "Largest norm of the gradient; 0 for no clipping.", ge=0)
+    layer_decay: float = option(
+        1.0, "Factor on the learning rate from each layer to the one below it.", gt=0, le=1
+    )
+    fused: bool = option(True, "One kernel for the whole update.")
+
+    @model_validator(mode="after")
+    def _check(self) -> "OptimizerRecipe":
+        if self.name != "sgd" and self.lr > _LARGEST_ADAM_RATE:
+            raise ValueError(
+                f"optimizer.lr = {self.lr:g} is too large for {self.name}, which moves every weight by about "
+                "that much a step: rates above 1 are for sgd"
+            )
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"optimizer.betas = {self.betas} must lie in [0, 1)")
+        return self
+
+
+class ScheduleRecipe(Recipe):
+    """The learning rate's way, as a factor of `optimizer.lr`."""
+
+    name: ScheduleName = option("cosine", "Shape of the learning rate's way.", flag="--schedule")
+    warmup_steps: int = option(0, "Steps in which the rate rises linearly.", ge=0)
+    warmup_epochs: float = option(0.0, "The same in epochs.", ge=0)
+    decay_from: Literal["warmup", "start"] = option(
+        "warmup", "Where cosine and linear begin to fall: after the warm-up, or (MBT) at step 0, below it."
+    )
+    floor: float = option(0.0, "Factor at the end of cosine and linear.", ge=0, le=1)
+    gamma: float = option(0.5, "Factor at each step of `step`.", gt=0, le=1)
+    step_from: int = option(1, "First epoch (from 0) that `step` lowers.", ge=0)
+    step_every: int = option(1, "Epochs between two steps of `step`.", ge=1)
+    rise: float = option(0.3, "Share of the run in which `one-cycle` rises.", gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> "ScheduleRecipe":
+        if self.warmup_steps and self.warmup_epochs:
+            raise ValueError("schedule.warmup_steps and schedule.warmup_epochs both set a warm-up: set one")
+        if self.name == "one-cycle" and (self.warmup_steps or self.warmup_epochs):
+            raise ValueError("the one-cycle schedule has its own warm-up: set schedule.rise instead")
+        return self
+
+
+class EmaRecipe(Recipe):
+    """An exponential moving average of the weights, which is validated and saved in their place."""
+
+    decay: float = option(
+        0.0, "Share of the old average kept at each step; 0 for no average.", flag="--ema", ge=0, lt=1
+    )
+    ramp: bool = option(
+        True, "Begin with a small decay, (1 + step) / (10 + step), so that the start is forgotten."
+    )
+
+
+class AverageRecipe(Recipe):
+    """The plain mean of the weights at the ends of some epochs."""
+
+    first_epoch: int = option(0, "First epoch (from 1) whose end counts; 0 for no average.", ge=0)
+    last_epoch: int = option(0, "Last epoch that counts; 0 for the run's last.", ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> "AverageRecipe":
+        if self.last_epoch and not 1 <= self.first_epoch <= self.last_epoch:
+            raise ValueError(f"average: epochs {self.first_epoch} to {self.last_epoch} are none")
+        return self
+
+
+class LoopRecipe(Recipe):
+    """How long, in what pieces, and what is kept."""
+
+    epochs: int = option(10, "Passes over the data.", flag="--epochs", ge=1)
+    max_steps: int | None = option(
+        None, "Length in optimiser steps, instead of epochs.", flag="--max-steps", ge=1
+    )
+    batch_size: int = option(32, "Clips a process takes at a time.", flag="--batch-size", ge=1)
+    accumulate: int = option(1, "Batches whose gradients make one step.", flag="--accumulate", ge=1)
+    validate_every: Interval = option("1 epoch", "Time between validations; one always ends the run.")
+    checkpoint_every: Interval = option("1 epoch", "Time between checkpoints; one always ends the run.")
+    keep: int = option(2, "Checkpoints kept, besides the best.", ge=1)
+    final: Literal["last", "best"] = option("last", "Which checkpoint becomes the run's model.")
+    patience: int = option(
+        0, "Validations without a better one after which training ends; 0 for never.", ge=0
+    )
+    log_every: int = option(10, "Steps between two lines of the log.", ge=1)
+    tensorboard: bool = option(True, "Write TensorBoard's files too, where it is installed.")
+    workers: int | None = option(
+        None,
+        "Processes that load clips (0: none but this one).  [default: from the processors]",
+        flag="--workers",
+        ge=0,
+        le=256,
+    )
+
+
+class SamplerRecipe(Recipe):
+    """In which order clips come."""
+
+    name: Literal["uniform", "class-balanced", "grouped"] = option(
+        "uniform",
+        "uniform: each clip once an epoch; class-balanced: rare labels as often as common ones; grouped: "
+        "each clip once, those of one film or recording spread over the batches.",
+    )
+
+
+class RuntimeRecipe(Recipe):
+    """Where and how numbers are computed."""
+
+    device: str = option(
+        "auto", "auto, cpu, cuda or cuda:1.", flag="--device", pattern=r"^(auto|cpu|cuda(:\d+)?)$"
+    )
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = option(
+        "auto", "Precision of the heavy operations; auto: bf16 where it is fast.", flag="--precision"
+    )
+    compile: bool = option(False, "Compile the model with torch.compile.", flag="--compile")
+    tf32: bool = option(True, "Let CUDA multiply fp32 matrices in TF32.")
+    channels_last: bool = option(True, "Store images channel by channel where a model convolves them.")
+    threads: int = option(0, "Threads of the CPU's operations; 0 for torch's own choice.", ge=0, le=1024)
+    deterministic: bool = option(False, "Prefer deterministic CUDA kernels; slower.")
+    unused_parameters: bool = option(
+        False, "Several processes: let parameters go without a gradient in some steps; slower."
+    )
+
+
+class TrainRecipe(Recipe):
+    """What every verb that trains can be told."""
+
+    seed: int = option(0, "Seed of every random choice.", flag="--seed", ge=0, lt=2**63)
+    optimizer: OptimizerRecipe = Field(default_factory=OptimizerRecipe)
+    schedule: ScheduleRecipe = Field(default_factory=ScheduleRecipe)
+    ema: EmaRecipe = Field(default_factory=EmaRecipe)
+    average: AverageRecipe = Field(default_factory=AverageRecipe)
+    loop: LoopRecipe = Field(default_factory=LoopRecipe)
+    sampler: SamplerRecipe = Field(default_factory=SamplerRecipe)
+    runtime: RuntimeRecipe = Field(default_factory=RuntimeRecipe)
+
+    @model_validator(mode="after")
+    def _check_averages(self) -> "TrainRecipe":
+        if self.ema.decay and self.average.first_epoch:
+            raise ValueError("ema.decay and average.first_epoch are two averages of the weights: set one")
+        return self

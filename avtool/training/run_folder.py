@@ -1,0 +1,140 @@
+"""The `run` artifact: a training from its settings to its model.
+
+While it runs, and after a kill, it is `NAME.partial`; when it is complete, it is `NAME`:
+`recipe.toml` (resolved), `command.txt`, `env.json`, `metrics.jsonl`, `checkpoints/`, `last`, `best`,
+`model/`, `outcome.json`.
+"""
+
+import json
+import math
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from avtool.core.artifact import CARD, Artifact, Input, open_partial, partial_folder, publish, settings_hash
+from avtool.core.environment import versions
+from avtool.core.errors import CorruptArtifactError
+from avtool.core.files import read_json, write_json, write_text
+from avtool.core.recipe import Recipe
+from avtool.training.loop import MODEL
+from avtool.training.resolved_toml import toml_text
+from avtool.training.task import TrainOutcome
+
+_OF_THE_MACHINE = ("runtime.device", "runtime.threads", "loop.workers")
+"""Keys that say where a run computes and not what: another machine goes on with the same run."""
+_OUTCOME = "outcome.json"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run on disk.
+
+    Attributes:
+        out: the folder of the finished run.
+        done: whether it is finished.
+    """
+
+    out: Path
+    done: bool
+
+    @property
+    def folder(self) -> Path:
+        """Where the run lies now: what `fit` gets."""
+        return self.out if self.done else partial_folder(self.out)
+
+    def outcome(self) -> TrainOutcome:
+        """What the finished run came to.
+
+        Raises:
+            CorruptArtifactError: its record is damaged.
+        """
+        values = read_json(self.out / _OUTCOME)
+        try:
+            return TrainOutcome(**{**values, "model": self.out / MODEL})
+        except TypeError as error:
+            message = f"`{self.out / _OUTCOME}` is no outcome of a run ({error})"
+            raise CorruptArtifactError(message, "run the command again with --overwrite") from error
+
+
+def identity(recipe: Recipe) -> dict[str, Any]:
+    """The resolved settings that make a run what it is: all but where it computes."""
+    values: dict[str, Any] = recipe.model_dump(mode="json")
+    for key in _OF_THE_MACHINE:
+        table, name = key.split(".")
+        if table in values:
+            values[table] = {k: v for k, v in values[table].items() if k != name}
+    return values
+
+
+def run_name(name: str, settings: Mapping[str, Any]) -> str:
+    """A run's folder name: that of its recipe and the hash of its settings, so equal ones meet again.
+
+    Args:
+        name: the recipe's name, such as `finetune/esc50-cnn`.
+        settings: `identity(recipe)`, and whatever else decides the result (the data set, say).
+    """
+    slug = re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") or "run"
+    return f"{slug}-{settings_hash(settings)[:8]}"
+
+
+def open_run(
+    out: Path,
+    recipe: Recipe,
+    settings: Mapping[str, Any],
+    *,
+    command: str,
+    overwrite: bool = False,
+) -> RunFolder:
+    """Opens a run: a new one, an interrupted one with equal settings to go on with, or a finished one.
+
+    Args:
+        out: its folder.
+        recipe: the resolved recipe.
+        settings: what must be equal for the run to go on.
+        command: the command line.
+        overwrite: begin anew whatever is there.
+
+    Raises:
+        BadInputError: the folder belongs to something else.
+    """
+    wanted = json.loads(json.dumps(dict(settings), default=str))
+    stored = out / "settings.json"
+    if not overwrite and (out / CARD).is_file() and stored.is_file() and read_json(stored) == wanted:
+        return RunFolder(out, done=True)
+    partial = open_partial(out, settings, overwrite=overwrite)
+    write_text(partial / "recipe.toml", toml_text(recipe.model_dump(mode="json")))
+    write_text(partial / "command.txt", f"{command}\n")
+    write_json(partial / "env.json", _environment())
+    return RunFolder(out, done=False)
+
+
+def publish_run(
+    run: RunFolder, outcome: TrainOutcome, recipe: Recipe, *, command: str, seed: int, inputs: Sequence[Input]
+) -> TrainOutcome:
+    """Completes a run: its record and its card, and its final name.
+
+    Returns:
+        The outcome, with the model where it now lies.
+    """
+    values = {name: value for name, value in asdict(outcome).items() if name != "model"}
+    values["metrics"] = {name: value for name, value in outcome.metrics.items() if math.isfinite(value)}
+    write_json(run.folder / _OUTCOME, values)
+    artifact = Artifact("run", command, recipe.model_dump(mode="json"), seed=seed, inputs=inputs)
+    publish(run.out, artifact, leave_out=["checkpoints", "tensorboard"])
+    return replace(outcome, model=run.out / MODEL)
+
+
+def _environment() -> dict[str, Any]:
+    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return {
+        "versions": versions(),
+        "platform": platform.platform(),
+        "processor": torch.cpu.get_capabilities().get("cpu_name", platform.machine()),
+        "cuda": torch.version.cuda,
+        "gpus": gpus,
+    }

@@ -1,0 +1,71 @@
+"""Learning-rate schedules as closed forms: the factor on the peak rate at any step, with no state to restore.
+
+Steps count from 0; `total` is the run's length in steps.
+"""
+
+import math
+from collections.abc import Callable
+
+from avtool.training.recipe import ScheduleRecipe
+
+_START_DIVISOR = 25.0
+_END_DIVISOR = 1e4
+"""One-cycle (Smith and Topin, 2019) begins at 1/25 of the peak, and ends at 1/10000 of that."""
+
+
+def warmup(step: int, length: float) -> float:
+    """A linear rise that is complete after `length` steps; no step is lost to a rate of 0."""
+    return min(1.0, (step + 1) / length) if length > 0 else 1.0
+
+
+def cosine(progress: float, floor: float = 0.0) -> float:
+    """Half a cosine from 1 to `floor` (Loshchilov and Hutter, 2017); progress in [0, 1]."""
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def linear(progress: float, floor: float = 0.0) -> float:
+    """A straight line from 1 to `floor`."""
+    return 1 - (1 - floor) * progress
+
+
+def stairs(epoch: int, gamma: float, begin: int, every: int) -> float:
+    """`gamma` at epoch `begin` (from 0) and once more after each `every` epochs."""
+    return gamma ** (1 + (epoch - begin) // every) if epoch >= begin else 1.0
+
+
+def one_cycle(step: int, total: int, rise: float) -> float:
+    """Half a cosine up, then half a cosine down to nearly nothing."""
+    peak = max(0.0, rise * total - 1)
+    if step < peak:
+        return _between(1 / _START_DIVISOR, 1.0, step / peak)
+    return _between(1.0, 1 / (_START_DIVISOR * _END_DIVISOR), (step - peak) / max(1.0, total - 1 - peak))
+
+
+def _between(begin: float, end: float, progress: float) -> float:
+    return end + (begin - end) * cosine(progress)
+
+
+def make_schedule(recipe: ScheduleRecipe, total: int, steps_per_epoch: int) -> Callable[[int], float]:
+    """The factor on the learning rate as a function of the step.
+
+    Args:
+        recipe: the shape.
+        total: steps of the run.
+        steps_per_epoch: optimiser steps in an epoch.
+    """
+    rise = recipe.warmup_steps or recipe.warmup_epochs * steps_per_epoch
+    start = rise if recipe.decay_from == "warmup" else 0.0
+
+    def fall(step: int) -> float:
+        progress = min(1.0, max(0.0, (step - start) / max(1.0, total - start)))
+        if recipe.name == "cosine":
+            return cosine(progress, recipe.floor)
+        if recipe.name == "linear":
+            return linear(progress, recipe.floor)
+        if recipe.name == "step":
+            return stairs(step // steps_per_epoch, recipe.gamma, recipe.step_from, recipe.step_every)
+        return 1.0
+
+    if recipe.name == "one-cycle":
+        return lambda step: one_cycle(step, total, recipe.rise)
+    return lambda step: warmup(step, rise) * fall(step)

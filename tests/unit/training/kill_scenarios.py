@@ -1,0 +1,141 @@
+"""Kills trainings at every step, resumes them, and compares what they leave with an undisturbed run.
+
+A script: the parent imports torch once and does nothing else, and each training is a forked child.
+"""
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections import UserDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import accelerate  # noqa: F401
+import torch
+import torch._dynamo  # slow to import: once here, and not in every child
+from synthetic_training import DESCRIPTION, make_task, recipe
+
+from avtool.objectives.classification import CRITERIA, Classification
+from avtool.training.loop import fit
+
+KILLED_STEPS = (1, 3, 4, 8, 12)
+"""Before anything was kept, before and after a checkpoint, after the best one, and at the end."""
+
+
+class DyingMapping(UserDict[str, Any]):
+    """Preprocessing settings whose n-th reading kills the process: in the middle of a checkpoint."""
+
+    readings_left = 0
+
+    def __iter__(self) -> Iterator[str]:
+        self.readings_left -= 1
+        if self.readings_left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__iter__()
+
+
+def dying_at(step: int, number: int, *, group: bool = False) -> Callable[..., dict[str, torch.Tensor]]:
+    """An objective that signals its own process (or group) in the first batch of a step."""
+    task, calls = Classification(("audio",), CRITERIA["single-label"]), [0]
+
+    def objective(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        calls[0] += 1
+        if calls[0] == 2 * step - 1:
+            (os.killpg if group else os.kill)(0 if group else os.getpid(), number)
+        return task(model, batch)
+
+    return objective
+
+
+def in_child(work: Callable[[], Any]) -> int:
+    """Runs `work` in a child process of its own group; its exit code, negative for a signal."""
+    child = os.fork()
+    if child == 0:
+        code = 0
+        try:
+            os.setpgid(0, 0)
+            work()
+        except KeyboardInterrupt:
+            code = 130
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        except BaseException:  # noqa: BLE001 - a child must never return into the parent's code
+            traceback.print_exc()
+            code = 70
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def train(folder: Path, tables: Mapping[str, Any], **changes: Any) -> int:
+    """A training in a child process."""
+    return in_child(lambda: fit(make_task(**changes), recipe(**tables), folder))
+
+
+def differences(folder: Path, reference: Path) -> list[str]:
+    """The files that differ, artifact cards with their times aside."""
+    found = []
+    names = {p.relative_to(f) for f in (folder, reference) for p in f.rglob("*") if p.is_file()}
+    for name in sorted(names - {n for n in names if n.name == "artifact.json"}):
+        ours, theirs = folder / name, reference / name
+        if not (ours.is_file() and theirs.is_file() and ours.read_bytes() == theirs.read_bytes()):
+            found.append(str(name))
+    return found
+
+
+def main(root: Path) -> dict[str, Any]:
+    """Runs every scenario: its name → exit codes of the disturbed and the resumed run, and what differs."""
+    results: dict[str, Any] = {}
+
+    def scenario(name: str, reference: str, tables: Mapping[str, Any], first: Mapping[str, Any]) -> None:
+        folder = root / name
+        disturbed = train(folder, tables, **first)
+        last = folder / "last"
+        kept = int(last.read_text().strip()[-6:]) if last.is_file() else 0
+        codes = [disturbed, train(folder, tables)]
+        found = differences(folder, root / reference)
+        results[name] = {"codes": codes, "differences": found, "kept_step": kept}
+
+    none: dict[str, Any] = {}
+    variants = {
+        "plain": none,
+        "sgd-averaged": {
+            "ema": {"decay": 0},
+            "average": {"first_epoch": 2},
+            "optimizer": {"name": "sgd", "lr": 0.05},
+            "sampler": {"name": "class-balanced"},
+        },
+        "bf16-grouped": {"runtime": {"precision": "bf16"}, "sampler": {"name": "grouped"}},
+    }
+    for name, tables in variants.items():
+        results[name] = {"codes": [train(root / name, tables)]}
+    workers = {"loop": {"workers": 2}}
+    results["workers"] = {
+        "codes": [train(root / "workers", workers)],
+        "differences": differences(root / "workers", root / "plain"),
+    }
+    for step in KILLED_STEPS:
+        scenario(f"kill-{step}", "plain", none, {"objective": dying_at(step, signal.SIGKILL)})
+    for name in ("sgd-averaged", "bf16-grouped"):
+        scenario(f"{name}-kill-11", name, variants[name], {"objective": dying_at(11, signal.SIGKILL)})
+    scenario("workers-kill-8", "plain", workers, {"objective": dying_at(8, signal.SIGKILL)})
+    for reading in (1, 4):
+        preprocess = DyingMapping(DESCRIPTION.preprocess)
+        preprocess.readings_left = reading
+        dying = replace(DESCRIPTION, preprocess=preprocess)
+        scenario(f"kill-in-checkpoint-{reading}", "plain", none, {"description": dying})
+    scenario("sigterm-5", "plain", none, {"objective": dying_at(5, signal.SIGTERM)})
+    scenario("sigint-7", "plain", none, {"objective": dying_at(7, signal.SIGINT)})
+    group = dying_at(4, signal.SIGTERM, group=True)
+    scenario("sigterm-group-4", "plain", workers, {"objective": group})
+    return results
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    Path(sys.argv[2]).write_text(json.dumps(main(Path(sys.argv[1]))))

@@ -1,0 +1,126 @@
+"""A training on synthetic clips that draws at random wherever a training can: in clips, batches, layers."""
+
+import json
+import random
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset, default_collate
+
+from avtool.core.registry import create
+from avtool.models.layers.output import ClassifierOutput
+from avtool.models.model_folder import ModelDescription
+from avtool.objectives.classification import CRITERIA, Classification
+from avtool.training.loop import fit
+from avtool.training.recipe import TrainRecipe
+from avtool.training.task import TrainTask
+
+NUM_CLIPS, NUM_CLASSES = 24, 10
+DESCRIPTION = ModelDescription("cnn_tiny", {}, {"sample_rate": 16000, "labels": ["a", "b"]})
+
+SETTINGS: dict[str, Any] = {
+    "seed": 3,
+    "ema": {"decay": 0.9},
+    "loop": {
+        "epochs": 3,
+        "batch_size": 3,
+        "accumulate": 2,
+        "log_every": 5,
+        "checkpoint_every": "3 steps",
+        "workers": 0,
+        "tensorboard": False,
+    },
+    "runtime": {"device": "cpu", "precision": "fp32"},
+}
+"""Four steps an epoch and twelve in all; log, checkpoints and validations fall on different steps."""
+
+
+def recipe(**tables: Mapping[str, Any]) -> TrainRecipe:
+    """The recipe of the synthetic training with some tables' keys changed."""
+    values = {name: dict(value) if isinstance(value, dict) else value for name, value in SETTINGS.items()}
+    for name, table in tables.items():
+        values[name] = {**values.get(name, {}), **table} if isinstance(table, Mapping) else table
+    return TrainRecipe.model_validate(values)
+
+
+class NoisyClips(Dataset):
+    """Each class is a band in noise; the noise comes from every generator that a data set might use."""
+
+    def __init__(self, noise: float = 0.3) -> None:
+        self.noise = noise
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return NUM_CLIPS
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        label = index % NUM_CLASSES
+        audio = torch.zeros(16, 32)
+        audio[:, 3 * label : 3 * label + 3] = 1 + 0.1 * self.epoch
+        if self.noise:
+            audio += self.noise * torch.randn(16, 32) + random.random()
+            audio += self.noise * torch.from_numpy(np.random.standard_normal((16, 32))).float()  # noqa: NPY002
+        return {"audio": audio, "label": torch.tensor(label)}
+
+
+def add_noise(batch: dict[str, torch.Tensor], generator: torch.Generator) -> dict[str, torch.Tensor]:
+    """A batch transform that draws from its own generator and from torch's."""
+    noise = torch.randn(batch["audio"].shape, generator=generator) + torch.rand(())
+    return {**batch, "audio": batch["audio"] + 0.1 * noise}
+
+
+def validate(model: torch.nn.Module, device: torch.device) -> dict[str, float]:
+    """Accuracy and loss on clean clips; it draws at random, which must not disturb the training."""
+    torch.rand(3)
+    batch = default_collate([NoisyClips(noise=0)[index] for index in range(NUM_CLASSES)])
+    logits = model(batch["audio"].to(device)).logits.cpu()
+    loss = torch.nn.functional.cross_entropy(logits, batch["label"])
+    return {"loss": float(loss), "accuracy": float((logits.argmax(1) == batch["label"]).float().mean())}
+
+
+def make_task(objective: Callable[..., dict[str, torch.Tensor]] | None = None, **changes: Any) -> TrainTask:
+    """The synthetic task with a model of fixed start, whose batch norm and dropout are on."""
+    torch.manual_seed(0)
+    model = create("cnn_tiny")
+    values: dict[str, Any] = {
+        "model": model,
+        "objective": objective or Classification(("audio",), CRITERIA["single-label"]),
+        "data": NoisyClips(),
+        "collate": default_collate,
+        "description": DESCRIPTION,
+        "transform": add_noise,
+        "validate": validate,
+        "metric": "loss",
+        "labels": [[index % NUM_CLASSES] for index in range(NUM_CLIPS)],
+        "groups": [index // 5 for index in range(NUM_CLIPS)],
+    }
+    return TrainTask(**{**values, **changes})
+
+
+class Bands(torch.nn.Module):
+    """A linear model of the mean spectrum, without dropout and batch statistics."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.head = torch.nn.Linear(32, NUM_CLASSES)
+
+    def forward(self, audio: torch.Tensor) -> ClassifierOutput:
+        return ClassifierOutput(self.head(audio.mean(dim=1)), {})
+
+
+def quiet_task() -> TrainTask:
+    """A task in which nothing is random but the order of the clips."""
+    return make_task(model=Bands(), data=NoisyClips(noise=0), transform=None)
+
+
+if __name__ == "__main__":  # a process of a launcher; its arguments: FOLDER, and tables of settings as JSON
+    torch.set_num_threads(1)
+    fit(quiet_task(), recipe(**json.loads(sys.argv[2])), Path(sys.argv[1]))

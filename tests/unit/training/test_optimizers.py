@@ -1,0 +1,97 @@
+"""Which parameters decay, which rate they get, and how the optimisers are built."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from avtool.core.errors import BadInputError
+from avtool.core.registry import create
+from avtool.training.optimizers import decayed_names, layer_scales, make_optimizer, set_rate
+from avtool.training.recipe import OptimizerRecipe
+
+torch.set_num_threads(1)
+
+
+def make(module: nn.Module, **settings: Any) -> torch.optim.Optimizer:
+    return make_optimizer(module, OptimizerRecipe(**settings))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)]
+)
+def test_names_stand_for_optimisers(name: str, kind: type) -> None:
+    assert type(make(nn.Linear(2, 2), name=name, lr=0.1)) is kind
+
+
+@pytest.mark.parametrize("family", ["ast_tiny", "mbt_tiny", "cnn_tiny", "ast_mm_tiny"])
+def test_only_matrices_decay(family: str) -> None:
+    model = create(family)
+    decayed = set(decayed_names(model))
+    owners = (nn.Linear, nn.Conv2d, nn.Conv3d)
+    expected = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, owners)}
+    assert decayed == expected
+    assert not any(word in name for name in decayed for word in ("token", "pos_embed", "norm", "bottleneck"))
+
+
+def test_embeddings_do_not_decay() -> None:
+    assert list(decayed_names(nn.Sequential(nn.Embedding(4, 2), nn.Linear(2, 2)))) == ["1.weight"]
+
+
+def test_each_parameter_is_in_one_group() -> None:
+    model = create("mbt_tiny")
+    optimizer = make(model, layer_decay=0.5)
+    grouped = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    assert len(grouped) == len(set(grouped)) == len(list(model.parameters()))
+
+
+def test_decay_shrinks_matrices_alone() -> None:
+    layer = nn.Linear(2, 2)
+    before = layer.weight.detach().clone(), layer.bias.detach().clone()
+    optimizer = make(layer, name="adamw", lr=0.1, weight_decay=0.5)
+    for parameter in layer.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    torch.testing.assert_close(layer.weight.detach(), 0.95 * before[0])
+    assert torch.equal(layer.bias.detach(), before[1])
+
+
+def test_rates_fall_by_depth() -> None:
+    names = ["cls_token", "patch_embed.weight", "blocks.0.a", "blocks.1.a", "norm.weight", "head.weight"]
+    assert list(layer_scales(names, 0.5).values()) == [0.125, 0.125, 0.25, 0.5, 1, 1]
+
+
+def test_towers_are_measured_apart() -> None:
+    names = ["audio.stem.w", "audio.blocks.0.w", "audio.norm.w", "video.stem.w", "video.blocks.0.w"]
+    names += ["video.blocks.1.w", "fusion.w"]
+    assert list(layer_scales(names, 0.5).values()) == [0.25, 0.5, 1, 0.125, 0.25, 0.5, 1]
+
+
+def test_modalities_inside_blocks_share_their_depth() -> None:
+    model = create("mbt_tiny")
+    scales = layer_scales([name for name, _ in model.named_parameters()], 0.5)
+    depth = len(model.blocks["audio"])
+    for name, scale in scales.items():
+        if name.startswith(("stems.", "bottleneck")):
+            assert scale == 0.5 ** (depth + 1), name
+        elif name.startswith("blocks."):
+            assert scale == 0.5 ** (depth - int(name.split(".")[2])), name
+        else:
+            assert scale == 1, name
+
+
+def test_the_rate_is_set_group_by_group() -> None:
+    model = nn.ModuleDict({"blocks": nn.ModuleList([nn.Linear(2, 2)]), "head": nn.Linear(2, 2)})
+    optimizer = make(model, layer_decay=0.5)
+    set_rate(optimizer, 0.2)
+    assert sorted({group["lr"] for group in optimizer.param_groups}) == [0.1, 0.2]
+
+
+def test_frozen_parameters_are_left_out() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    model[0].requires_grad_(False)
+    grouped = [parameter for group in make(model).param_groups for parameter in group["params"]]
+    assert {id(parameter) for parameter in grouped} == {id(parameter) for parameter in model[1].parameters()}
+    with pytest.raises(BadInputError, match="every parameter of the model is frozen"):
+        make(model.requires_grad_(False))

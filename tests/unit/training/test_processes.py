@@ -1,0 +1,40 @@
+"""Several processes train as one with a larger batch."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from synthetic_training import quiet_task, recipe
+
+from avtool.core.errors import BadInputError
+from avtool.training.loop import fit
+from avtool.training.metrics_log import read_metrics
+
+torch.set_num_threads(1)
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def of_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of two processes with gloo, each with batches of three."""
+    folder = tmp_path_factory.mktemp("two")
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    script = [HERE / "synthetic_training.py", folder, json.dumps({"loop": {"batch_size": 3}})]
+    subprocess.run([sys.executable, *launcher, *script], check=True, timeout=120, capture_output=True)
+    return folder
+
+
+def test_two_processes_equal_one_with_the_doubled_batch(of_two: Path, tmp_path: Path) -> None:
+    fit(quiet_task(), recipe(loop={"batch_size": 6}), tmp_path)
+    ours, theirs = read_metrics(tmp_path / "metrics.jsonl"), read_metrics(of_two / "metrics.jsonl")
+    assert [line.keys() for line in ours] == [line.keys() for line in theirs]
+    for one, two in zip(ours, theirs, strict=True):
+        assert one == pytest.approx(two, abs=1e-5)
+
+
+def test_another_number_of_processes_cannot_go_on(of_two: Path) -> None:
+    with pytest.raises(BadInputError, match="begun by 2 processes, and 1 would take other batches"):
+        fit(quiet_task(), recipe(loop={"batch_size": 3}), of_two)

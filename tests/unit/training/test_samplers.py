@@ -1,0 +1,78 @@
+"""The order of clips: complete, repeatable, balanced, spread."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avtool.core.errors import BadInputError
+from avtool.data.samplers import balanced_weights, make_order, spread_groups
+
+LABELS = [["dog"]] * 90 + [["cat"]] * 9 + [["owl"]]
+GROUPS = ["film-a"] * 12 + ["film-b"] * 3 + ["film-c"] * 9
+
+
+@pytest.mark.parametrize("name", ["uniform", "class-balanced", "grouped"])
+def test_an_order_depends_on_seed_and_epoch_alone(name: str) -> None:
+    def order(seed: int, epoch: int) -> list[int]:
+        make = make_order(name, 24, 24, 4, seed, labels=LABELS[76:], groups=GROUPS)
+        return make(epoch).tolist()
+
+    assert order(1, 5) == order(1, 5)
+    assert order(1, 5) != order(1, 6)
+    assert order(1, 5) != order(2, 5)
+
+
+@pytest.mark.parametrize("name", ["uniform", "grouped"])
+def test_an_epoch_holds_each_clip_once(name: str) -> None:
+    order = make_order(name, 24, 24, 4, 0, groups=GROUPS)(3)
+    assert sorted(order) == list(range(24))
+
+
+def test_too_few_clips_come_again_equally_often() -> None:
+    order = make_order("uniform", 5, 12, 4, 0)(0)
+    assert set(Counter(order.tolist()).values()) <= {2, 3}
+
+
+def test_clips_too_many_for_an_epoch_wait_for_another() -> None:
+    order = make_order("uniform", 10, 8, 4, 0)
+    assert len(set(order(0))) == 8
+    assert set(np.concatenate([order(epoch) for epoch in range(5)])) == set(range(10))
+
+
+def test_balanced_labels_are_drawn_equally_often() -> None:
+    order = make_order("class-balanced", 100, 30_000, 10, 0, labels=LABELS)(0)
+    counts = Counter(LABELS[index][0] for index in order)
+    assert all(count == pytest.approx(10_000, rel=0.05) for count in counts.values())
+
+
+def test_a_clip_of_two_labels_weighs_as_both() -> None:
+    weights = balanced_weights([["dog"], ["dog", "owl"], ["dog"], []])
+    assert weights == pytest.approx(np.array([1 / 3, 4 / 3, 1 / 3, 1]) / 3)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 20), min_size=1, max_size=8),
+    batch_size=st.integers(1, 7),
+    seed=st.integers(0, 99),
+)
+def test_a_group_is_spread_as_thin_as_can_be(sizes: list[int], batch_size: int, seed: int) -> None:
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    num_batches = len(groups) // batch_size
+    if num_batches == 0:
+        return
+    length = num_batches * batch_size
+    order = spread_groups(groups, length, batch_size, np.random.default_rng(seed))
+    assert len(set(order.tolist())) == length
+    drawn = Counter(groups[order].tolist())
+    for batch in order.reshape(num_batches, batch_size):
+        for group, count in Counter(groups[batch].tolist()).items():
+            assert count <= -(-drawn[group] // num_batches)
+
+
+@pytest.mark.parametrize("name", ["class-balanced", "grouped"])
+def test_a_sampler_says_what_it_lacks(name: str) -> None:
+    with pytest.raises(BadInputError, match=f"the {name} sampler needs"):
+        make_order(name, 10, 10, 5, 0)

@@ -1,0 +1,74 @@
+"""The settings of a training: their defaults, their checks, their flags."""
+
+from typing import Any
+
+import pytest
+
+from avtool.core.errors import BadInputError
+from avtool.core.recipe import flag_of, iter_keys, load
+from avtool.training.interval import in_steps
+from avtool.training.recipe import TrainRecipe
+
+
+def test_twelve_keys_have_a_flag() -> None:
+    flags = {flag_of(field) for _, field in iter_keys(TrainRecipe)} - {""}
+    assert flags == {
+        "--seed",
+        "--lr",
+        "--schedule",
+        "--ema",
+        "--epochs",
+        "--max-steps",
+        "--batch-size",
+        "--accumulate",
+        "--workers",
+        "--device",
+        "--precision",
+        "--compile",
+    }
+
+
+def test_every_key_says_what_it_is() -> None:
+    assert all(field.description for _, field in iter_keys(TrainRecipe))
+
+
+def test_a_huge_learning_rate_is_for_sgd() -> None:
+    assert load(TrainRecipe, settings=["optimizer.name=sgd", "optimizer.lr=2"]).optimizer.lr == 2
+    with pytest.raises(BadInputError, match="lr = 2 is too large for adamw, which moves every weight"):
+        load(TrainRecipe, settings=["optimizer.lr=2"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["ema.decay=0.9", "average.first_epoch=1"], "two averages of the weights: set one"),
+        (["schedule.name=one-cycle", "schedule.warmup_steps=5"], "has its own warm-up"),
+        (["schedule.warmup_epochs=1", "schedule.warmup_steps=5"], "both set a warm-up"),
+        (["average.first_epoch=5", "average.last_epoch=4"], "epochs 5 to 4 are none"),
+        (["optimizer.betas=[0.9, 1.0]"], r"must lie in \[0, 1\)"),
+        (["runtime.device=gpu"], "runtime.device"),
+        (["loop.validate_every=1 day"], "`1 day` is no interval: write `500 steps`"),
+        (["loop.checkpoint_every=0 steps"], "no interval"),
+        (["optimizer.learning_rate=1"], "unknown key `optimizer.learning_rate`"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused_in_words(settings: list[str], message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        load(TrainRecipe, settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("interval", "steps"),
+    [
+        ("500 steps", 500),
+        ("1 step", 1),
+        ("1 epoch", 40),
+        ("2 epochs", 80),
+        ("0.5 epochs", 20),
+        ("0.001 epochs", 1),
+        ("never", 0),
+    ],
+)
+def test_intervals_in_steps(interval: str, steps: int) -> None:
+    recipe: Any = load(TrainRecipe, settings=[f"loop.validate_every={interval}"])
+    assert in_steps(recipe.loop.validate_every, 40) == steps
