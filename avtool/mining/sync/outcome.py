@@ -21,8 +21,8 @@ class SyncSettings:
             short segments.
         max_offset_s: the largest offset searched, either way; splits may lie as far again around it.
         split_penalty_s: seconds of speech under cues that a split must gain.
-        min_z: how many deviations of chance the match must stand out; below, the captions are refused.
-        warn_z: below this an accepted match is worth a look.
+        min_z: how many deviations of chance the match must stand out. A little less is believed with a
+            warning; below that the captions are refused.
         min_gain: what the correlation must gain, relatively, before captions that fit are touched.
         min_shift_s: a correction that moves no cue by more than this is not made.
         min_dialogue: dialogue cues below which nothing is attempted.
@@ -34,7 +34,6 @@ class SyncSettings:
     max_offset_s: float = 120.0
     split_penalty_s: float = 10.0
     min_z: float = 6.0
-    warn_z: float = 8.0
     min_gain: float = 0.02
     min_shift_s: float = 0.1
     min_dialogue: int = 40

@@ -116,7 +116,7 @@ def _judge(
         map=time_map,
         decision=decision,
         reason=reason,
-        needs_attention=z < settings.warn_z,
+        needs_attention=z < settings.min_z,
         rho=fit.rho,
         rho_identity=before,
         z=z,
@@ -141,6 +141,7 @@ def _verdict(
     if fit.map.is_identity:
         return "identity", IDENTITY, f"already in step (correlation {before:.2f}, z = {z:.1f})", confidence
     gain = f"ratio {fit.map.ratio:.6f} (correlation {before:.2f} before, {fit.rho:.2f} after, z = {z:.1f})"
+    gain = f"{gain}: a doubtful match" if z < settings.min_z else gain
     if fit.map.num_splits:
         return "split", fit.map, f"{fit.map.num_splits} splits, {gain}", confidence
     return "global", fit.map, f"offset {fit.map.offsets_s[0]:+.2f} s, {gain}", confidence
