@@ -124,7 +124,7 @@ def need_space(folder: Path, num_bytes: int, purpose: str) -> None:
 
 
 def link_tree(source: Path, target: Path) -> None:
-    """Makes `target` a copy of the folder `source` by hard links, which cost no space; copies where it must."""
+    """Makes `target` a copy of the folder `source`, by hard links where it can: they cost no space."""
 
     def link(old: str, new: str) -> str:
         try:

@@ -1,1 +1,1 @@
-"""Speed beside peers, each pair in one run, as ratios: `make bench`, or `python -m tests.benchmarks NAME…`."""
+"""Speed beside peers, each pair in one run, as ratios: `python -m tests.benchmarks [NAME…]`."""

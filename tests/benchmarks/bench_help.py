@@ -17,8 +17,10 @@ def main() -> None:
     """Prints both and their ratio."""
     bare = fastest([sys.executable, "-c", "import typer, rich"])
     ours = fastest([str(Path(sys.executable).parent / "avtool"), "--help"])
-    print(f"import typer, rich: {1000 * bare:.0f} ms; avtool --help: {1000 * ours:.0f} ms; "
-          f"ratio {ours / bare:.2f} (at most 2)")
+    print(
+        f"import typer, rich: {1000 * bare:.0f} ms; avtool --help: {1000 * ours:.0f} ms; "
+        f"ratio {ours / bare:.2f} (at most 2)"
+    )
 
 
 if __name__ == "__main__":
