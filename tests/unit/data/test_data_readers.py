@@ -5,9 +5,11 @@ import json
 
 import pytest
 from data_samples import sound_clips, write_sound
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from avtool.core.artifact import Artifact, open_partial, publish
-from avtool.core.errors import BadInputError
+from avtool.core.errors import AvtoolError, BadInputError
 from avtool.data.manifest import Clip, write_manifest
 from avtool.data.readers.layouts import READERS, detect_layout, read_source
 from avtool.data.readers.source import ReadOptions
@@ -321,3 +323,28 @@ def test_a_sams_list_limits_its_classes(tmp_path):
     source = read_source(folder)
     assert [entry.label for entry in source.classes["classes"]] == ["grunt", "music"]
     assert (source.clips[0].group, source.clips[0].extras) == ("F", {"sources": ["tv"]})
+
+
+WORDS = (
+    "media YTID label start end youtube_id time_start time_end verb noun id split abcdefghijk /m/1 a.wav "
+    'abcdefghijk_000030.mp4 1 -1 1:02 " é\0'
+)
+CELLS = st.sampled_from([*WORDS.split(" "), "# Segments csv", ""]) | st.text(max_size=5)
+TABLES = st.lists(st.lists(CELLS, max_size=6), max_size=6)
+
+
+@given(TABLES, st.sampled_from([",", ";", "\t", ", "]))
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_a_list_holds_it_is_read_or_refused(tmp_path, lines, delimiter):
+    path = tmp_path / "list.csv"
+    path.write_text("\n".join(delimiter.join(cells) for cells in lines), encoding="utf-8", errors="replace")
+    for layout in ("auto", "csv", "audioset", "vggsound", "kinetics", "epic-kitchens", "sams", "esc50"):
+        clips, refusal = [], ""
+        try:
+            clips = read_source(path, layout).clips
+        except AvtoolError as error:
+            refusal = error.message
+        assert bool(clips) != bool(refusal)
+        assert "\n" not in refusal
+        assert all(clip.clip_id and clip.media and clip.start >= 0 for clip in clips)
+        assert all(clip.end is None or clip.end > clip.start for clip in clips)
