@@ -41,7 +41,7 @@ def main() -> None:
 
     for name, work in (("inference", infer), ("training step", train)):
         times = [seconds(lambda model=model, work=work: work(model)) for model in (ours, theirs)]
-        print(  # noqa: T201
+        print(
             f"{name:14} avtool {times[0]:.3f} s   transformers (sdpa) {times[1]:.3f} s   "
             f"ratio {times[0] / times[1]:.2f}"
         )

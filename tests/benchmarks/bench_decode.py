@@ -77,12 +77,12 @@ def ffmpeg(*arguments: str) -> int:
 
 def report(title: str, unit: float, works: dict[str, Callable[[], object]]) -> None:
     """Prints `unit` a second of each, and its time as a multiple of the first one's."""
-    print(title)  # noqa: T201
+    print(title)
     costs = {name: cost(work) for name, work in works.items()}
     ours = next(iter(costs.values()))[1]
     for name, (wall, cpu) in costs.items():
         times = f"{wall:7.2f} s wall {cpu:7.2f} s cpu"
-        print(f"  {name:44} {times} {unit / cpu:8.0f} /s cpu   {cpu / ours:5.2f} x the time")  # noqa: T201
+        print(f"  {name:44} {times} {unit / cpu:8.0f} /s cpu   {cpu / ours:5.2f} x the time")
 
 
 def main() -> None:

@@ -44,7 +44,7 @@ def main() -> None:
     times = {name: seconds(work) for name, work in peers.items()}
     for name, taken in times.items():
         ratio = taken / times["avtool, batched"]
-        print(f"{name:28} {NUM_CLIPS / taken:7.1f} clips/s   {ratio:5.2f} x the time of ours")  # noqa: T201
+        print(f"{name:28} {NUM_CLIPS / taken:7.1f} clips/s   {ratio:5.2f} x the time of ours")
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def usual_way(manifest: Manifest) -> int:
 
 def show(name: str, rate: float, base: float) -> None:
     """One line of the table."""
-    print(f"{name:44} {rate:8.1f} clips/s   {rate / base:6.2f} x")  # noqa: T201
+    print(f"{name:44} {rate:8.1f} clips/s   {rate / base:6.2f} x")
 
 
 def bench_sounds(folder: Path, suffix: str) -> None:

@@ -62,7 +62,7 @@ def main() -> None:
     seconds("late")  # to warm up
     times = {name: seconds(name) for name in VARIANTS}
     for name, taken in times.items():
-        print(  # noqa: T201
+        print(
             f"{name:20} base size {giga_macs(name):6.0f} GMAC   small size {taken:.3f} s   "
             f"{taken / times['late']:.2f} x late fusion"
         )
