@@ -5,6 +5,7 @@ and when the steps are), and `values/00000.npy` and so on: the clips of a shard 
 width).
 """
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,31 +41,48 @@ class FeatureCache:
 
     Args:
         folder: a `features` artifact.
+        clip_ids: the clips wanted, in this order; None for all.
 
     Attributes:
         clip_ids: the clips, in the order of the features.
         settings: what they were made with, as plain values.
 
     Raises:
-        CorruptArtifactError: it is damaged.
+        BadInputError: a clip that is wanted has no features here.
+        CorruptArtifactError: the folder is damaged.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clip_ids: Sequence[str] | None = None) -> None:
         read_artifact(folder, "features")
         self.folder = folder
         card = read_json(folder / _CARD)
         try:
             index = parquet.read_table(folder / _INDEX)
-            self.clip_ids: list[str] = index["clip_id"].to_pylist()
-            self._shard, self._first, self._steps = (
-                index[name].to_numpy() for name in ("shard", "first", "steps")
-            )
+            known: list[str] = index["clip_id"].to_pylist()
+            columns = [index[name].to_numpy() for name in ("shard", "first", "steps")]
             self.settings: dict[str, Any] = card["settings"]
             self._first_time, self._time_step = float(card["first_time"]), float(card["time_step"])
         except (pa.ArrowException, OSError, KeyError, TypeError) as error:
-            raise CorruptArtifactError(
-                f"`{folder}` is damaged ({error})", "remove it: it is made again"
-            ) from error
+            raise CorruptArtifactError(f"`{folder}` is damaged ({error})", _AGAIN) from error
+        self.clip_ids = known if clip_ids is None else list(clip_ids)
+        places = self._places(known)
+        self._shard, self._first, self._steps = (column[places] for column in columns)
+
+    def _places(self, known: Sequence[str]) -> NDArray[np.int64]:
+        place_of = {name: place for place, name in enumerate(known)}
+        missing = [name for name in self.clip_ids if name not in place_of]
+        if missing:
+            message = f"{len(missing)} clips have no features in `{self.folder}`, `{missing[0]}` among them"
+            raise BadInputError(message, "compute the features of this data set")
+        return np.array([place_of[name] for name in self.clip_ids], np.int64)
+
+    def of(self, clip_ids: Sequence[str]) -> "FeatureCache":
+        """The features of some of the clips, in the order asked for: of a split, or of some folds.
+
+        Raises:
+            BadInputError: a clip has no features here.
+        """
+        return FeatureCache(self.folder, clip_ids)
 
     def __len__(self) -> int:
         return len(self.clip_ids)
@@ -134,6 +152,7 @@ def cached_features(
         return FeatureCache(out)
     partial = open_partial(out, wanted)
     if (out / _INDEX).is_file():
+        shutil.rmtree(partial)
         return FeatureCache(out)
     steps = [settings.num_steps(end - start) for start, end in _spans(manifest)]
     need_space(partial, 2 * sum(steps) * int(np.prod(settings.width)), "the features")

@@ -167,6 +167,8 @@ class Manifest(Sequence[Clip]):
     def _is_one_of(self, column: str, wanted: list[Any], noun: str, hint: str) -> NDArray[np.bool_]:
         """Where a column holds one of the values; it is an error if one of them is nowhere."""
         values = self.column(column)
+        if pa.types.is_nested(self.table.schema.field(column).type):
+            raise BadInputError(f"column `{column}` of `{self.origin}` holds lists, no {noun}s", hint)
         known = sorted({value for value in values if value not in {None, ""}})
         if not known:
             raise BadInputError(f"`{self.origin}` has no {noun}s", hint)

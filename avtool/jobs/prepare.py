@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -112,6 +112,10 @@ def prepare(
     """
     begin = time.perf_counter()
     source = _read(source_path, recipe, reporter)
+    if source.layout == "folders" and out.resolve().is_relative_to(source_path.resolve()):
+        raise BadInputError(
+            f"`{out}` lies in `{source_path}`, and would be read as a class", "write elsewhere"
+        )
     found, absent = locate(source, media)
     check_listed(found, source, recipe)
     given = {"source": str(source_path.absolute()), "media": str(media.absolute()) if media else None}
@@ -121,12 +125,9 @@ def prepare(
         _take_over(out, partial)
     rule = SpanRule(source.web, source.fixed_length)
     tasks = _tasks(found, rule, partial / COPIES, recipe)
-
-    def check(fact: MediaFacts) -> None:
-        if fact.error and fail_fast:
-            raise BadInputError(fact.error)
-
-    facts = _look_at(tasks, partial / _FACTS, reporter, check, jobs=jobs, engine=engine, scheduler=scheduler)
+    facts = _look_at(
+        tasks, partial / _FACTS, reporter, fail_fast, jobs=jobs, engine=engine, scheduler=scheduler
+    )
     rows, problems = make_rows(found, facts, rule, COPIES)
     if not rows:
         _say(problems, reporter)
@@ -192,7 +193,7 @@ def _look_at(
     tasks: Sequence[MediaTask],
     memory: Path,
     reporter: Reporter,
-    check: Callable[[MediaFacts], None],
+    fail_fast: bool,
     *,
     jobs: int,
     engine: str,
@@ -212,7 +213,8 @@ def _look_at(
         blocks = list(_blocks(todo))
         for found in map_unordered(check_all, blocks, jobs=jobs, engine=engine, scheduler=scheduler):
             for fact in found:
-                check(fact)
+                if fact.error and fail_fast:
+                    raise BadInputError(fact.error)
                 facts[fact.media] = fact
                 log.write(fact.to_line())
             log.flush()

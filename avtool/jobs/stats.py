@@ -86,6 +86,8 @@ def stats(
         split = "train"
     part = _part(manifest, recipe, split)
     seconds = durations(part)
+    if recipe.fbank:
+        part.check_media()
     fbank = fbank_statistics(part, recipe.audio, reporter, jobs=jobs) if recipe.fbank else None
     result = DatasetStatistics(
         dataset=dataset,

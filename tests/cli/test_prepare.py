@@ -279,7 +279,10 @@ def test_headers_alone_are_read_when_that_is_enough(media, tmp_path):
         (["media", "--layout", "nope"], "nope"),
         (["media", "--media", "nowhere"], "there is no folder `nowhere`"),
         (["media", "--split", "0.5,0.6,0.1"], "must be three shares that sum to 1"),
-        (["one.csv", "--split", "0.8,0.1,0.1"], "1 groups (films or recordings) cannot be divided into 3 parts"),
+        (
+            ["one.csv", "--split", "0.8,0.1,0.1"],
+            "1 groups (films or recordings) cannot be divided into 3 parts",
+        ),
         (["media", "--layout", "csv"], "cannot read `media`: Is a directory"),
         (["twice.csv"], "2 clip ids stand for several clips, `a` for 2"),
         (["bad.csv"], "line 2: the clip ends at 1 s"),
@@ -299,6 +302,11 @@ def test_bad_input_is_one_line_and_leaves_nothing(media, tmp_path, monkeypatch, 
     errors = capsys.readouterr().err.splitlines()
     assert message in next(line for line in errors if line.startswith("error: "))
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_data_set_is_not_written_into_its_own_source(media, capsys):
+    assert prepare(media, "--out", media / "data") == 2
+    assert "would be read as a class" in capsys.readouterr().err
 
 
 def test_another_source_is_refused_and_overwrite_replaces(media, tmp_path, capsys):
@@ -331,6 +339,14 @@ def test_killed_in_the_middle_and_resumed_gives_the_same_manifest(tmp_path):
     assert subprocess.run([*command, str(killed)], check=False, timeout=120).returncode == 0
     one, two = ((tmp_path / name / "manifest.parquet").read_bytes() for name in ("quiet", "killed"))
     assert one == two
+
+
+def test_stats_name_media_that_are_gone(media, tmp_path, capsys):
+    assert prepare(media, "--out", tmp_path / "data") == 0
+    (media / "dog" / "1.wav").unlink()
+    assert run(["stats", str(tmp_path / "data"), "--no-fbank", "-q"]) == 0
+    assert run(["stats", str(tmp_path / "data"), "-q"]) == 2
+    assert "1 of 4 media" in capsys.readouterr().err
 
 
 def test_stats_of_a_split(media, tmp_path, capsys):

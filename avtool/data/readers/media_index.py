@@ -34,10 +34,10 @@ class MediaIndex:
     def _find(self, name: str) -> str | None:
         if is_address(name):
             return name
-        path = self.folder / name
-        if path.is_file():
-            return str(path.absolute())
         wanted = stem_of(name)
+        is_path = "/" in name or wanted != name  # a bare stem is looked up in memory: lists try many of them
+        if (is_path or name in self._top) and (self.folder / name).is_file():
+            return str((self.folder / name).absolute())
         if Path(name).is_absolute():
             return None
         ending = PurePosixPath(wanted).parts
@@ -45,6 +45,11 @@ class MediaIndex:
             if PurePosixPath(stem_of(relative)).parts[-len(ending) :] == ending:
                 return str((self.folder / relative).absolute())
         return None
+
+    @cached_property
+    def _top(self) -> frozenset[str]:
+        """Names right in the folder: media may have no suffix at all."""
+        return frozenset(path.name for path in self.folder.iterdir())
 
     @cached_property
     def _by_stem(self) -> dict[str, list[str]]:

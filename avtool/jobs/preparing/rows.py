@@ -99,6 +99,12 @@ def check_listed(found: Sequence[FoundClip], source: Source, recipe: PrepareReci
         first = repeated[0]
         message = f"{len(repeated)} clip ids stand for several clips, `{first}` for {counts[first]}"
         raise BadInputError(message, "give each clip an id of its own")
+    for name, entries in source.classes.items():
+        label, times = Counter(entry.label for entry in entries).most_common(1)[0]
+        if times > 1:
+            raise BadInputError(f"the list of {name} names `{label}` {times} times", "name each class once")
+    if recipe.classes and "classes" not in source.classes and source.classes:
+        raise BadInputError("--classes does not apply to verbs and nouns", "leave it out")
     known = {entry.label for entries in source.classes.values() for entry in entries}
     foreign = sorted({label for clip in clips for label in clip.labels} - known)
     if known and foreign:

@@ -83,6 +83,27 @@ def test_an_interrupted_run_goes_on_and_gives_the_same(tmp_path, monkeypatch, jo
     assert len(list((partial_folder(tmp_path / "f") / "values").iterdir())) == 2
 
 
+def test_features_of_some_clips(tmp_path):
+    manifest = sound_clips(tmp_path / "d", 4, seconds=0.2)
+    features = cached_features(manifest, SMALL, Silent())
+    part = features.of(["c3", "c1"])
+    assert part.clip_ids == ["c3", "c1"]
+    np.testing.assert_array_equal(part[0], features[3])
+    np.testing.assert_array_equal(part[1], features[1])
+    assert len(features) == 4
+    with pytest.raises(BadInputError, match=r"1 clips have no features in .*, `x` among them"):
+        features.of(["c1", "x"])
+
+
+def test_a_folder_of_ones_own_is_opened_again(tmp_path):
+    manifest = sound_clips(tmp_path / "d", 2, seconds=0.2)
+    for _ in range(2):
+        assert len(cached_features(manifest, SMALL, Silent(), folder=tmp_path / "f")) == 2
+    assert not partial_folder(tmp_path / "f").exists()
+    with pytest.raises(BadInputError, match="made with other settings"):
+        cached_features(manifest, AudioSettings(num_mel_bins=8), Silent(), folder=tmp_path / "f")
+
+
 def test_a_missing_clip_and_a_damaged_cache_are_told(tmp_path):
     manifest = make_manifest(tmp_path, [Clip("a", "none.wav", 0.0, 1.0)])
     with pytest.raises(BadInputError, match=r"clip `a`: .* does not exist"):

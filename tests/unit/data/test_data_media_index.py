@@ -16,6 +16,7 @@ def folder(tmp_path):
         "other/2.wav",
         ".hidden/z.wav",
         "t.txt",
+        "bare",
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
@@ -34,6 +35,7 @@ def folder(tmp_path):
         ("film/1.wav", "film/1.wav"),
         ("film/2.wav", None),  # the file of that name belongs to another film
         ("z", None),
+        ("bare", "bare"),
         ("", None),
         ("X", None),
         ("/nowhere/x.wav", None),
