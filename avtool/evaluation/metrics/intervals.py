@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from avtool.evaluation.metrics.arrays import Floats, Ints
 
@@ -57,14 +57,9 @@ def bootstrap_interval(
     """
     assert 0 < level < 1, f"a confidence level lies between 0 and 1, not at {level}"
     assert num_items > 0, "there is nothing to draw from"
-    members = _members(groups, num_items)
+    draw = _sampler(groups, num_items)
     generator = np.random.default_rng(seed)
-    values = [
-        statistic(
-            np.concatenate([members[group] for group in generator.integers(len(members), size=len(members))])
-        )
-        for _ in range(draws)
-    ]
+    values = [statistic(draw(generator)) for _ in range(draws)]
     tail = (1 - level) / 2
     low, high = np.nanquantile(values, [tail, 1 - tail])
     return Interval(statistic(np.arange(num_items)), float(low), float(high))
@@ -91,11 +86,21 @@ def summarise_folds(values: Sequence[float], level: float = 0.95) -> FoldSummary
     return FoldSummary(tuple(values), mean, deviation, Interval(mean, mean - half, mean + half))
 
 
-def _members(groups: Sequence[Hashable] | None, num_items: int) -> list[NDArray[np.int64]]:
+def _sampler(groups: Sequence[Hashable] | None, num_items: int) -> Callable[[np.random.Generator], Ints]:
+    """A function that draws items, or the items of as many groups as there are, with replacement."""
     if groups is None:
-        return [np.array([index]) for index in range(num_items)]
+        return lambda generator: generator.integers(num_items, size=num_items)
     assert len(groups) == num_items, f"{num_items} items, {len(groups)} groups"
-    found: dict[Hashable, list[int]] = {}
-    for index, group in enumerate(groups):
-        found.setdefault(group, []).append(index)
-    return [np.array(indices) for indices in found.values()]
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
+    group_of = np.array([numbers[group] for group in groups])
+    order, sizes = np.argsort(group_of, kind="stable"), np.bincount(group_of)
+    firsts = np.cumsum(sizes) - sizes
+
+    def draw(generator: np.random.Generator) -> Ints:
+        chosen = generator.integers(len(sizes), size=len(sizes))
+        lengths = sizes[chosen]
+        steps = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        items: Ints = order[np.repeat(firsts[chosen], lengths) + steps]
+        return items
+
+    return draw

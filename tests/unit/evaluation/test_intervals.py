@@ -21,6 +21,24 @@ def test_clips_of_one_recording_are_no_independent_evidence() -> None:
     assert grouped.high - grouped.low > 2 * (alone.high - alone.low)
 
 
+def test_whole_groups_are_drawn() -> None:
+    """Each draw holds as many groups as there are, with all of their items each time."""
+    groups = ["a", "b", "a", "c", "b", "a"]
+    drawn: list[list[int]] = []
+
+    def remember(chosen: np.ndarray) -> float:
+        drawn.append(sorted(chosen.tolist()))
+        return 0.0
+
+    bootstrap_interval(remember, 6, groups=groups, draws=50)
+    members = {"a": [0, 2, 5], "b": [1, 4], "c": [3]}
+    possible = {
+        tuple(sorted(members[x] + members[y] + members[z])) for x in "abc" for y in "abc" for z in "abc"
+    }
+    assert {tuple(draw) for draw in drawn} <= possible
+    assert len({tuple(draw) for draw in drawn}) > 5
+
+
 def test_the_same_seed_draws_the_same_samples() -> None:
     values = np.random.default_rng(0).random(50)
     assert mean_interval(values, seed=3) == mean_interval(values, seed=3)
