@@ -38,11 +38,10 @@ class MediaIndex:
         is_path = "/" in name or wanted != name  # a bare stem is looked up in memory: lists try many of them
         if (is_path or name in self._top) and (self.folder / name).is_file():
             return str((self.folder / name).absolute())
-        if Path(name).is_absolute():
+        if name.startswith("/"):
             return None
-        ending = PurePosixPath(wanted).parts
-        for relative in self._by_stem.get(ending[-1] if ending else "", ()):
-            if PurePosixPath(stem_of(relative)).parts[-len(ending) :] == ending:
+        for relative in self._by_stem.get(wanted.rpartition("/")[2], ()):
+            if f"/{stem_of(relative)}".endswith(f"/{wanted}"):
                 return str((self.folder / relative).absolute())
         return None
 
@@ -55,7 +54,7 @@ class MediaIndex:
     def _by_stem(self) -> dict[str, list[str]]:
         found = defaultdict(list)
         for relative in list_media(self.folder):
-            found[PurePosixPath(stem_of(relative)).name].append(relative)
+            found[stem_of(relative).rpartition("/")[2]].append(relative)
         for paths in found.values():  # films before sounds, which have less in them; then what is nearest
             paths.sort(key=lambda path: (_RANK[PurePosixPath(path).suffix.lower()], path.count("/"), path))
         return found
@@ -87,5 +86,5 @@ def list_media(folder: Path) -> list[str]:
 
 def stem_of(name: str) -> str:
     """A path without the suffix of a medium; other dots belong to the name."""
-    suffix = PurePosixPath(name).suffix
-    return name[: -len(suffix)] if suffix.lower() in _RANK else name
+    stem, _, suffix = name.rpartition(".")
+    return stem if f".{suffix.lower()}" in _RANK else name
