@@ -63,7 +63,7 @@ class SeededClips(Dataset[Any]):
     def __init__(self, data: Dataset[Any], seed: int) -> None:
         self.data = data
         self.seed = seed
-        self.tell_epoch = getattr(data, "set_epoch", None)
+        self.tell_epoch = _epoch_setter(data)
 
     def __getitem__(self, key: Key) -> Any:
         index, epoch = key
@@ -74,6 +74,16 @@ class SeededClips(Dataset[Any]):
             return self.data[index]
         except AvtoolError as error:
             return error  # raised across processes, it would arrive as the text of a traceback
+
+
+def _epoch_setter(data: Any) -> Callable[[int], None] | None:
+    """The data's `set_epoch`, or that of the data inside a wrapper such as `torch.utils.data.Subset`."""
+    while data is not None:
+        setter: Callable[[int], None] | None = getattr(data, "set_epoch", None)
+        if setter:
+            return setter
+        data = getattr(data, "dataset", None)
+    return None
 
 
 class _Collate:
@@ -105,7 +115,6 @@ def make_loader(
         batch_sampler=StepBatches(order, plan, process, first_step),
         collate_fn=_Collate(task.collate),
         num_workers=workers,
-        prefetch_factor=4 if workers else None,
         pin_memory=pin_memory,
         worker_init_fn=_heed_only_the_parent,
         generator=torch.Generator().manual_seed(derive(seed, "workers")),

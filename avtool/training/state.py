@@ -56,7 +56,7 @@ class Progress(BaseModel):
     best: Best | None = None
     validated: dict[str, float] = {}
     pending: dict[str, list[float]] = {}
-    scaler: dict[str, float] = {}
+    scaler: dict[str, int | float] = {}
     optimizer: dict[str, float] = {}
 
 

@@ -13,8 +13,9 @@ from avtool.models.model_folder import ModelDescription
 
 Batch = dict[str, Any]
 Objective = Callable[[nn.Module, Batch], Mapping[str, Tensor]]
-"""(model, batch) → `loss`, a scalar to minimise, and other scalars to log. An `nn.Module` may have parameters
-of its own (a temperature): they are trained and checkpointed too, but are no part of the saved model."""
+"""(model, batch) → `loss`, a scalar to minimise, and other scalars to log, of the same names in every step.
+An `nn.Module` may have parameters of its own (a temperature): they are trained and checkpointed too, but are
+no part of the saved model."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class TrainTask:
     """Everything that the loop needs to know.
 
     Attributes:
-        model: the network to train and to save.
+        model: the network to train and to save; trained in place.
         objective: scores a batch.
         data: clips by index. With a method `set_epoch` it is told the epoch before each clip, in the process
             that loads it, and may draw other augmentations in each.

@@ -1,7 +1,7 @@
 """Ten steps of the loop give the losses on record: a refactor keeps them, a change of numbers shows itself.
 
-`AVTOOL_REGENERATE_GOLDEN=1 pytest tests/unit/training/test_golden_losses.py` writes them anew; the commit says
-why they changed.
+`AVTOOL_REGENERATE_GOLDEN=1 pytest tests/unit/training/test_golden_losses.py` writes them anew; the commit
+says why they changed.
 """
 
 import json

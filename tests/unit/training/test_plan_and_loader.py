@@ -7,7 +7,7 @@ import torch
 from synthetic_training import NoisyClips, make_task
 
 from avtool.data.samplers import make_order
-from avtool.training.loader import StepBatches, make_loader
+from avtool.training.loader import SeededClips, StepBatches, make_loader
 from avtool.training.plan import Plan
 from avtool.training.recipe import LoopRecipe
 
@@ -72,6 +72,12 @@ def test_clips_are_seeded_by_epoch_and_index() -> None:
     later = load(4)
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(later, whole[4:], strict=True))
     assert not torch.equal(whole[0], whole[3])
+
+
+def test_data_inside_a_wrapper_hear_of_the_epoch() -> None:
+    clips = SeededClips(torch.utils.data.Subset(NoisyClips(noise=0), [3, 4]), seed=0)
+    assert float(clips[0, 0]["audio"].max()) == 1
+    assert float(clips[0, 5]["audio"].max()) == 1.5
 
 
 @pytest.mark.parametrize(("step", "epoch"), [(0, 0), (5, 0.5), (10, 1), (13, 1.3)])

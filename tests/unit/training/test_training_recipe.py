@@ -1,5 +1,7 @@
 """The settings of a training: their defaults, their checks, their flags."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -26,6 +28,11 @@ def test_twelve_keys_have_a_flag() -> None:
         "--precision",
         "--compile",
     }
+
+
+def test_the_settings_load_without_torch() -> None:
+    code = "import sys, avtool.training.recipe; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_every_key_says_what_it_is() -> None:
