@@ -11,6 +11,8 @@ SCHEMAS = {
     "demo": "avtool.jobs.demo_recipe:DemoRecipe",
     "fetch": "avtool.jobs.fetching.recipe:FetchRecipe",
     "mine-subtitles": "avtool.mining.recipe:MineRecipe",
+    "prepare": "avtool.jobs.preparing.recipe:PrepareRecipe",
+    "stats": "avtool.jobs.stats_recipe:StatsRecipe",
     "sync": "avtool.jobs.sync_recipe:SyncCaptionsRecipe",
 }
 
