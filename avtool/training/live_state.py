@@ -7,7 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from avtool.training.named_tensors import gather_moments, gather_weights, scatter_moments, scatter_weights
+from avtool.training.named_tensors import (
+    gather_moments,
+    gather_weights,
+    scatter_moments,
+    scatter_weights,
+    whole,
+)
 from avtool.training.state import Progress, Tensors
 from avtool.training.weight_average import WeightAverage
 from avtool.training.window import NotFiniteError
@@ -81,5 +87,5 @@ class LiveState:
         buffers = [buffer for buffer in self.net.buffers() if buffer.is_floating_point()]
         parameters = [parameter.detach() for parameter in self.net.parameters()]
         for tensors in (parameters, buffers):
-            if not bool(torch.nn.utils.get_total_norm(tensors, float("inf")).isfinite()):
+            if not bool(whole(torch.nn.utils.get_total_norm(tensors, float("inf"))).isfinite()):
                 raise NotFiniteError(f"weights are not finite after step {step}")

@@ -16,6 +16,7 @@ from avtool.training.loader import make_loader
 from avtool.training.metrics_log import MetricsLog
 from avtool.training.recipe import TrainRecipe
 from avtool.training.runtime import default_workers, process_settings, start
+from avtool.training.schedules import warmup_length
 from avtool.training.stop_signals import StopSignals
 from avtool.training.task import Batch, TrainOutcome, TrainTask
 from avtool.training.trainer import Trainer
@@ -55,6 +56,9 @@ def fit(
         reporter = Silent()
     with process_settings(recipe.runtime, accelerator.device), StopSignals() as signals:
         trainer = Trainer(task, recipe, run_folder, accelerator)
+        reporter.info(str(trainer.plan))
+        if (rise := warmup_length(recipe.schedule, trainer.plan.steps_per_epoch)) > trainer.plan.total:
+            reporter.warn(f"the warm-up of {rise:g} steps outlasts the run: the rate never reaches its peak")
         if trainer.resumed_from:
             reporter.info(f"resumed at step {trainer.step} of {trainer.plan.total}")
         loop = _Loop(trainer, run_folder, reporter, signals)

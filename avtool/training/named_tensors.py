@@ -88,6 +88,13 @@ def scatter_moments(
     _lay_out_like_parameters(optimizer)
 
 
+def whole(value: Tensor) -> Tensor:
+    """A number that every process knows in full, where each may hold a part of it."""
+    gather = getattr(value, "full_tensor", None)
+    together: Tensor = gather() if gather else value
+    return together
+
+
 def _lay_out_like_parameters(optimizer: Optimizer) -> None:
     """Files hold plain rows, but fused kernels walk a moment and its weight side by side in memory."""
     state: Mapping[Tensor, dict[str, Any]] = optimizer.state

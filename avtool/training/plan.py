@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from avtool.core.errors import BadInputError
 from avtool.training.interval import in_steps
-from avtool.training.recipe import LoopRecipe
+from avtool.training.recipe import LoopRecipe, TrainRecipe
 
 
 @dataclass(frozen=True)
@@ -66,3 +67,28 @@ class Plan:
     def due(self, step: int, every: int) -> bool:
         """Whether something that happens every so many steps happens after `step` steps."""
         return step == self.total or (every > 0 and step % every == 0)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.total} steps of {self.clips_per_step} clips: "
+            f"{self.epochs_at(self.total):g} epochs of {self.steps_per_epoch} steps"
+        )
+
+
+def check_plan(plan: Plan, recipe: TrainRecipe, *, validates: bool) -> None:
+    """Refuses settings that would silently do nothing in a run of this length.
+
+    Raises:
+        BadInputError: there are some.
+    """
+    first = recipe.average.first_epoch
+    if first * plan.steps_per_epoch > plan.total:
+        epochs = plan.epochs_at(plan.total)
+        raise BadInputError(f"average.first_epoch = {first} lies behind the run's {epochs:g} epochs")
+    if not validates and (recipe.loop.final == "best" or recipe.loop.patience):
+        raise BadInputError(
+            "loop.final = best and loop.patience need a validation, and this training has none",
+            "give validation data, or leave these keys out",
+        )
+    if recipe.loop.patience and not plan.validate_every:
+        raise BadInputError("loop.patience counts validations, and loop.validate_every is never")

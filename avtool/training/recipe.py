@@ -112,7 +112,7 @@ class LoopRecipe(Recipe):
     tensorboard: bool = option(True, "Write TensorBoard's files too, where it is installed.")
     workers: int | None = option(
         None,
-        "Processes that load clips (0: none but this one).  [default: from the processors]",
+        "Processes that load clips; by default one less than there are processors.",
         flag="--workers",
         ge=0,
         le=256,

@@ -18,6 +18,11 @@ def warmup(step: int, length: float) -> float:
     return min(1.0, (step + 1) / length) if length > 0 else 1.0
 
 
+def warmup_length(recipe: ScheduleRecipe, steps_per_epoch: int) -> float:
+    """The steps of the warm-up, however it is given."""
+    return recipe.warmup_steps or recipe.warmup_epochs * steps_per_epoch
+
+
 def cosine(progress: float, floor: float = 0.0) -> float:
     """Half a cosine from 1 to `floor` (Loshchilov and Hutter, 2017); progress in [0, 1]."""
     return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress))
@@ -53,7 +58,7 @@ def make_schedule(recipe: ScheduleRecipe, total: int, steps_per_epoch: int) -> C
         total: steps of the run.
         steps_per_epoch: optimiser steps in an epoch.
     """
-    rise = recipe.warmup_steps or recipe.warmup_epochs * steps_per_epoch
+    rise = warmup_length(recipe, steps_per_epoch)
     start = rise if recipe.decay_from == "warmup" else 0.0
 
     def fall(step: int) -> float:

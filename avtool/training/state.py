@@ -172,10 +172,10 @@ class Checkpoints:
         if progress.best:
             wanted.add(progress.best.step)
         with writing(parent):
+            for leftover in parent.glob(".step-*"):  # of a process that was killed while it wrote or removed
+                shutil.rmtree(leftover)
             for path in (path for step, path in steps.items() if step not in wanted):
-                path.replace(parent / f".{path.name}.old")  # never half a checkpoint under its name
-            for path in parent.glob(".step-*"):
-                shutil.rmtree(path, ignore_errors=True)
+                shutil.rmtree(path.replace(parent / f".{path.name}.old"))  # never half of it under its name
 
     def _other_checkpoint(self, damaged: Path) -> str:
         others = [path for path in damaged.parent.glob("step-*") if path != damaged and _step_of(path)]

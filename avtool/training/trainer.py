@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from avtool.core.errors import BadInputError
 from avtool.models.model_folder import save_model
 from avtool.training.live_state import LiveState
+from avtool.training.named_tensors import whole
 from avtool.training.net import Net, only_model
 from avtool.training.optimizers import make_optimizer, set_rate
-from avtool.training.plan import Plan
+from avtool.training.plan import Plan, check_plan
 from avtool.training.recipe import TrainRecipe
 from avtool.training.runtime import place
 from avtool.training.schedules import make_schedule
@@ -54,6 +55,7 @@ class Trainer:
         self.accelerator = accelerator
         self.device: torch.device = accelerator.device
         self.plan = Plan.of(recipe.loop, len(task.data), accelerator.num_processes)  # type: ignore[arg-type]
+        check_plan(self.plan, recipe, validates=task.validate is not None)
         self.checkpoints = Checkpoints(run)
         self._factor = make_schedule(recipe.schedule, self.plan.total, self.plan.steps_per_epoch)
         self._generator = torch.Generator(self.device)
@@ -130,10 +132,8 @@ class Trainer:
         return dict(self.task.objective(model, batch))
 
     def _clip(self) -> Tensor:
-        norm: Tensor = self.accelerator.clip_grad_norm_(
-            self.net.parameters(), self.recipe.optimizer.clip_norm
-        )
-        return norm
+        norm = self.accelerator.clip_grad_norm_(self.net.parameters(), self.recipe.optimizer.clip_norm)
+        return whole(norm)
 
     def _update(self) -> None:
         # Accelerate's wrapper adds the fp16 loss scale, or else 0.3 ms of looking for optional libraries

@@ -186,6 +186,14 @@ def test_a_damaged_checkpoint_is_refused(
         fit(make_task(), recipe(), run)
 
 
+def test_what_a_killed_process_left_half_removed_is_no_obstacle(tmp_path: Path) -> None:
+    leftover = tmp_path / "checkpoints" / ".step-000003.old" / "state"
+    leftover.mkdir(parents=True)
+    fit(make_task(), recipe(loop={"keep": 1}), tmp_path)
+    names = {path.name for path in (tmp_path / "checkpoints").iterdir()}
+    assert names <= {"step-000004", "step-000008", "step-000012"}
+
+
 def test_a_damaged_checkpoint_names_the_one_before(finished: Path, tmp_path: Path) -> None:
     run = shutil.copytree(finished, tmp_path / "run")
     (run / "checkpoints" / "step-000012" / "state" / "weights.safetensors").write_bytes(b"")
@@ -212,9 +220,34 @@ def test_a_checkpoint_of_another_network_is_refused(finished: Path, tmp_path: Pa
 def test_decisions_are_told_with_their_reasons(tmp_path: Path) -> None:
     recorder = Recorder()
     fit(make_task(), recipe(loop={"max_steps": 1}), tmp_path, recorder)
-    assert recorder.infos == ["device: cpu (asked for); precision: fp32 (asked for)"]
+    assert recorder.infos == [
+        "device: cpu (asked for); precision: fp32 (asked for)",
+        "1 steps of 6 clips: 0.25 epochs of 4 steps",
+    ]
+    assert recorder.warnings == []
     assert "scaled_dot_product_attention" in recorder.details[0]
     assert recorder.details[1].startswith("step 1: loss ")
+
+
+def test_a_warm_up_that_outlasts_the_run_is_told(tmp_path: Path) -> None:
+    recorder = Recorder()
+    fit(make_task(), recipe(loop={"max_steps": 1}, schedule={"warmup_steps": 9}), tmp_path, recorder)
+    assert recorder.warnings == ["the warm-up of 9 steps outlasts the run: the rate never reaches its peak"]
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({"loop": {"final": "best"}}, "need a validation, and this training has none"),
+        ({"loop": {"patience": 3}}, "need a validation"),
+        ({"ema": {"decay": 0}, "average": {"first_epoch": 9}}, "lies behind the run's 3 epochs"),
+    ],
+)
+def test_settings_that_would_do_nothing_are_refused(
+    tmp_path: Path, tables: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BadInputError, match=message):
+        fit(make_task(validate=None), recipe(**tables), tmp_path)
 
 
 def test_a_bar_counts_the_steps_and_tells_loss_rate_and_memory(tmp_path: Path) -> None:
