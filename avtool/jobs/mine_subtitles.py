@@ -31,6 +31,7 @@ class FilmOutcome:
         sync: the time map in a few words.
         seconds: wall time spent on it now.
         error: what went wrong, when it failed.
+        notes: what was decided automatically.
         warnings: what a user should look at.
     """
 
@@ -41,6 +42,7 @@ class FilmOutcome:
     sync: str = ""
     seconds: float = 0.0
     error: AvtoolError | None = None
+    notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -139,6 +141,7 @@ def _work(task: FilmTask, reporter: Reporter | None) -> FilmOutcome:
         events=len(record.events),
         sync=record.sync_in_words,
         seconds=_since(begin),
+        notes=tuple(record.notes),
         warnings=tuple(record.warnings),
     )
 
@@ -152,6 +155,8 @@ def _since(begin: float) -> float:
 
 
 def _report(outcome: FilmOutcome, reporter: Reporter, *, alone: bool) -> None:
+    for note in outcome.notes:
+        reporter.info(note)
     for warning in outcome.warnings:
         reporter.warn(warning)
     if outcome.error is None:

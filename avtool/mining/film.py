@@ -188,7 +188,7 @@ class _Mining:
 
     def _events(self, parsed: ParsedCaptions, sync: SyncResult, track: AudioTrack) -> Sequence[Event]:
         clip = self.recipe.clip
-        events, self.record.untagged = build_events(
+        events, left_over = build_events(
             parsed,
             self.tagger.tag,
             sync.map,
@@ -199,6 +199,9 @@ class _Mining:
             default_sources=default_sources,
             synchronised=sync.decision not in {"skipped", "refused"},
         )
+        self.record.untagged = [entry for entry in left_over if entry.reason == "no label"]
+        if outside := sum(entry.count for entry in left_over if entry.reason == "outside the film"):
+            self.talk.warn(f"{self.pair.film_id}: {outside} sounds are captioned after the film's end")
         if not self.recipe.refine_onset:
             return events
         samples = track.open()

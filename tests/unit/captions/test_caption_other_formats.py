@@ -122,7 +122,7 @@ def test_spruce_frame_rates(end_frame, fps, end_ms):
         ("{24}{48}Hi|{y:i}you\n", 24.0),
         ("{1}{1}24\n{24}{48}Hi|you\n", None),
         ("{0}{0}24,0\n{24}{48}Hi|you\n", None),
-        ("{1}{1}25\n{24}{48}Hi|you\n", 24.0),  # the caller knows better
+        ("{1}{1}24\n{24}{48}Hi|you\n", 25.0),  # the caller knows better
         ("{24}{}Hi|you\n{48}{72}{Y:i}more\n", 24.0),
     ],
 )
@@ -135,7 +135,7 @@ def test_microdvd(text, fps):
 def test_microdvd_without_a_frame_rate_is_refused():
     with pytest.raises(BadInputError, match="counts frames") as caught:
         read("{24}{48}Hi\n")
-    assert caught.value.hint == "give the film's frame rate, as in --fps 23.976"
+    assert caught.value.hint == "read it with its film, or begin it with a line such as {1}{1}23.976"
 
 
 @pytest.mark.parametrize("fps", [0.0, -1.0, float("nan"), float("inf")])

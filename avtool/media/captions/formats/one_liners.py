@@ -16,17 +16,19 @@ _FPS_RANGE = (1.0, 1000.0)
 def read_microdvd(text: str, draft: Draft) -> None:
     """Reads MicroDVD: `{start frame}{end frame}text|second line`.
 
+    The file's own frame rate, in a first line `{1}{1}23.976`, goes before that of the film.
+
     Raises:
-        BadInputError: neither the caller nor a first line `{1}{1}23.976` gives the frame rate.
+        BadInputError: neither the file nor the caller gives the frame rate.
     """
-    fps = draft.fps
+    fps: float | None = None
     for line_number, line, found in _rows(text, _MICRODVD, draft):
         start, end, body = found.groups()
         if fps is None:
-            fps = _declared_fps(line_number, line, draft)
-            continue
-        if line_number == 1 and _fps_of(body) and start == end:
-            continue  # the caller knows better
+            declared = _fps_of(body) if start == end and int(start) <= 1 else None
+            fps = declared or _fps_of_film(line_number, line, draft)
+            if declared:
+                continue
         start_ms = round(1000 * int(start) / fps)
         end_ms = round(1000 * int(end) / fps) if end else None
         codes = {name: value.lower() for name, value in _MICRODVD_CODE.findall(body)}
@@ -35,17 +37,15 @@ def read_microdvd(text: str, draft: Draft) -> None:
         draft.add(RawCue(start_ms, end_ms, plain.lines, italic or plain.italic))
 
 
-def _declared_fps(line_number: int, line: str, draft: Draft) -> float:
-    """The frame rate that the first cue declares."""
-    found = _MICRODVD.match(line)
-    fps = _fps_of(found[3]) if found and found[1] == found[2] and int(found[1]) <= 1 else None
-    if fps is None:
+def _fps_of_film(line_number: int, line: str, draft: Draft) -> float:
+    if draft.fps is None:
         raise BadInputError(
             f"{draft.source} counts frames (MicroDVD) and does not say how many there are in a second: "
             f"line {line_number} is `{shorten(line, 40)}`",
-            "give the film's frame rate, as in --fps 23.976",
+            "read it with its film, or begin it with a line such as {1}{1}23.976",
         )
-    return fps
+    draft.count(f"frame rate taken as {draft.fps:g}")
+    return draft.fps
 
 
 def _fps_of(text: str) -> float | None:
