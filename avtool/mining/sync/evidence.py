@@ -3,7 +3,15 @@
 import numpy as np
 import scipy.fft
 
-from avtool.mining.sync.correlate import COARSE_RATE, Singles, Spans, SpeechContrast, activity
+from avtool.mining.sync.correlate import (
+    COARSE_RATE,
+    ONSET_S,
+    Floats,
+    Singles,
+    Spans,
+    SpeechContrast,
+    activity,
+)
 from avtool.mining.sync.time_map import TimeMap
 
 CHANCE_Z = 4.0
@@ -17,7 +25,7 @@ def chance_deviation(cues: Singles, contrast: Singles) -> float:
     true peak cannot move. The longer the film and the busier its dialogue, the smaller it is.
 
     Args:
-        cues: (N,) activity of the cues on the grid of `contrast`.
+        cues: (N,) what is sought, on the grid of `contrast`.
         contrast: (M,) contrast of the speech.
     """
     size = scipy.fft.next_fast_len(max(len(cues), len(contrast)), real=True)
@@ -28,25 +36,34 @@ def chance_deviation(cues: Singles, contrast: Singles) -> float:
 
 
 def z_score(time_map: TimeMap, cues: Spans, contrast: SpeechContrast, deviation: float) -> float:
-    """The match of the mapped cues in standard deviations of chance.
+    """The evidence for a map in standard deviations of chance.
 
-    With one offset this is the correlation coefficient over its deviation. Each segment of a split map had
-    all offsets to choose from, so a segment counts only with what it has above `CHANCE_Z`: on captions of
-    another film the value stays near `CHANCE_Z`, however many splits were found there.
+    Each segment of a split map had all offsets to choose from, so a segment counts only with what it has
+    above `CHANCE_Z`: on captions of another film the value stays near `CHANCE_Z`, however many splits were
+    found there.
     """
     starts_s, ends_s = time_map.spans(*cues)
-    under_s = contrast.under(starts_s, ends_s)
     segments = np.maximum(np.searchsorted(time_map.starts_s, cues.starts_s, side="right") - 1, 0)
     count = time_map.num_splits + 1
     shown_s = np.bincount(segments, ends_s - starts_s, count)
-    gained_s = np.bincount(segments, under_s, count)[shown_s > 0]
+    found_s = np.bincount(segments, contrast.evidence(starts_s, ends_s), count)[shown_s > 0]
     shown_s = shown_s[shown_s > 0]
-    z = gained_s / np.sqrt(shown_s * contrast.energy) / deviation
+    z = found_s / np.sqrt(shown_s * contrast.energy) / deviation
     return float(CHANCE_Z + (np.sqrt(shown_s / shown_s.sum()) * (z - CHANCE_Z)).sum())
 
 
 def deviation_of(time_map: TimeMap, cues: Spans, contrast: SpeechContrast) -> float:
-    """`chance_deviation` of the mapped cues."""
+    """The standard deviation of the evidence that chance gives, on the scale of `Fit.evidence`."""
     starts_s, ends_s = time_map.spans(*cues)
-    shown = activity(starts_s * COARSE_RATE, ends_s * COARSE_RATE, len(contrast.coarse))
-    return chance_deviation(shown, contrast.coarse)
+    template = _painted(starts_s, ends_s, contrast)
+    if contrast.onset_weight:
+        after = _painted(starts_s, starts_s + ONSET_S, contrast)
+        before = _painted(starts_s - ONSET_S, starts_s, contrast)
+        template += np.float32(contrast.onset_weight) * (after - before)
+    norm = float(np.linalg.norm(template) * np.linalg.norm(contrast.coarse)) / COARSE_RATE
+    shown_s = float((ends_s - starts_s).sum())
+    return chance_deviation(template, contrast.coarse) * norm / float(np.sqrt(shown_s * contrast.energy))
+
+
+def _painted(starts_s: Floats, ends_s: Floats, contrast: SpeechContrast) -> Singles:
+    return activity(starts_s * COARSE_RATE, ends_s * COARSE_RATE, len(contrast.coarse))

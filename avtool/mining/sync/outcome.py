@@ -21,8 +21,8 @@ class SyncSettings:
             short segments.
         max_offset_s: the largest offset searched, either way; splits may lie as far again around it.
         split_penalty_s: seconds of speech under cues that a split must gain.
-        min_z: how many deviations of chance the match must stand out. A little less is believed with a
-            warning; below that the captions are refused.
+        min_z: how many deviations of chance the evidence must reach; below, the captions are refused. Up to
+            a third more is believed with a warning.
         min_gain: what the correlation must gain, relatively, before captions that fit are touched.
         min_shift_s: a correction that moves no cue by more than this is not made.
         min_dialogue: dialogue cues below which nothing is attempted.
@@ -52,7 +52,7 @@ class SyncResult:
         needs_attention: whether somebody should look: refused, skipped for lack of evidence, forced, weak.
         rho: correlation coefficient of the dialogue cues, after the map, with the film's speech.
         rho_identity: the same before.
-        z: the match that was found, in standard deviations of chance.
+        z: the evidence for the match that was found, in standard deviations of chance.
         num_dialogue: dialogue cues.
         confidence: 0 to 1.
         offsets_s: (offsets,) horizontal axis of the plot.

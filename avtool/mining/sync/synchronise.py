@@ -16,8 +16,8 @@ __all__ = ["SyncResult", "SyncSettings", "synchronise"]
 _LONGEST_CUE_S = 12.0  # what stands longer is a title or a mistake, and says nothing about speech
 _ROLL_UP_S = 4.0  # roll-up captions stand until the next one comes: only their beginnings tell of speech
 _ROLL_UP_SHARE = 0.9  # of cues that end when the next begins, or later
-_DOUBTFUL = 0.8  # share of `min_z` from which a match is believed, with a warning
-_EXPECTED_RHO = 0.2  # what the right captions reach at least, even when the detector is poor
+_CLEAR = 4 / 3  # of `min_z`, from which a match needs no warning
+_EXPECTED_EVIDENCE = 0.25  # what the right captions reach at least, even when the detector is poor
 
 
 def synchronise(
@@ -116,7 +116,7 @@ def _judge(
         map=time_map,
         decision=decision,
         reason=reason,
-        needs_attention=z < settings.min_z,
+        needs_attention=z < _CLEAR * settings.min_z,
         rho=fit.rho,
         rho_identity=before,
         z=z,
@@ -132,16 +132,16 @@ def _verdict(
 ) -> tuple[Decision, TimeMap, str, float]:
     """Decision, map, reason and confidence."""
     evidence = f"z = {z:.1f}, needs {settings.min_z:g}"
-    if z < _DOUBTFUL * settings.min_z and not settings.force:
-        if deviation * settings.min_z > _EXPECTED_RHO:
+    if z < settings.min_z and not settings.force:
+        if deviation * settings.min_z > _EXPECTED_EVIDENCE:
             reason = f"too little dialogue to tell ({evidence}): times kept as they are"
             return "skipped", IDENTITY, reason, 0.5
         return "refused", IDENTITY, f"captions do not match this film ({evidence})", 0.0
-    confidence = float(np.clip(0.5 + (z - settings.min_z) / (4 * settings.min_z), 0.1, 1.0))
+    confidence = float(np.clip(0.5 + (z - settings.min_z) / (4 * settings.min_z), 0.0, 1.0))
     if fit.map.is_identity:
         return "identity", IDENTITY, f"already in step (correlation {before:.2f}, z = {z:.1f})", confidence
     gain = f"ratio {fit.map.ratio:.6f} (correlation {before:.2f} before, {fit.rho:.2f} after, z = {z:.1f})"
-    gain = f"{gain}: a doubtful match" if z < settings.min_z else gain
+    gain = f"{gain}: a doubtful match" if z < _CLEAR * settings.min_z else gain
     if fit.map.num_splits:
         return "split", fit.map, f"{fit.map.num_splits} splits, {gain}", confidence
     return "global", fit.map, f"offset {fit.map.offsets_s[0]:+.2f} s, {gain}", confidence

@@ -188,4 +188,6 @@ def test_confidence_grows_with_the_evidence(film):
 def test_to_dict_is_plain_json(film):
     described = json.loads(json.dumps(synchronised(film, offset=5.0).to_dict()))
     assert described["decision"] == "global"
-    assert described["map"]["segments"][0]["offset"] == pytest.approx(5.0 + CUE_LEAD_S + DETECTOR_LAG_S, abs=0.05)
+    assert described["map"]["segments"][0]["offset"] == pytest.approx(
+        5.0 + CUE_LEAD_S + DETECTOR_LAG_S, abs=0.05
+    )
