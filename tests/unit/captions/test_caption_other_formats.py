@@ -122,7 +122,7 @@ def test_spruce_frame_rates(end_frame, fps, end_ms):
         ("{24}{48}Hi|{y:i}you\n", 24.0),
         ("{1}{1}24\n{24}{48}Hi|you\n", None),
         ("{0}{0}24,0\n{24}{48}Hi|you\n", None),
-        ("{1}{1}24\n{24}{48}Hi|you\n", 25.0),  # the caller knows better
+        ("{1}{1}24\n{24}{48}Hi|you\n", 25.0),  # the file knows better
         ("{24}{}Hi|you\n{48}{72}{Y:i}more\n", 24.0),
     ],
 )
