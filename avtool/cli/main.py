@@ -46,6 +46,7 @@ VERBS = {
     "tag": Verb("Mine", "tag", "Label a caption tag by sound, source and quality."),
     "prepare": Verb("Mine", "prepare", "Make a data set of any folder, table or published list."),
     "stats": Verb("Mine", "stats", "Say what is in a data set, and what its spectrograms are scaled by."),
+    "finetune": Verb("Learn", "finetune", "Train a classifier of sound, pictures or both on a data set."),
     "eval": Verb("Evaluate", "eval", "Run a benchmark and show the published numbers beside ours."),
     "recipes": Verb("Look", "recipes", "List, show, copy and check the recipes that ship with avtool."),
     "show": Verb("Look", "show", "Say what an artifact, a film or a caption file holds."),

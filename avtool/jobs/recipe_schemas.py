@@ -10,6 +10,7 @@ from avtool.core.registry import nearest_hint
 SCHEMAS = {
     "demo": "avtool.jobs.demo_recipe:DemoRecipe",
     "fetch": "avtool.jobs.fetching.recipe:FetchRecipe",
+    "finetune": "avtool.jobs.finetuning.recipe:FinetuneRecipe",
     "mine-subtitles": "avtool.mining.recipe:MineRecipe",
     "prepare": "avtool.jobs.preparing.recipe:PrepareRecipe",
     "stats": "avtool.jobs.stats_recipe:StatsRecipe",

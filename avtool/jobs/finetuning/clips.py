@@ -1,0 +1,117 @@
+"""Which clips are learned from, what their labels mean, and how long a stretch of them is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from avtool.core.errors import BadInputError
+from avtool.core.reporter import Reporter
+from avtool.data.audio_settings import AudioSettings
+from avtool.data.labels import CLASS_FILES, LABELS, Task, class_lists
+from avtool.data.manifest import Manifest
+from avtool.data.statistics import durations
+from avtool.jobs.finetuning.recipe import DataRecipe
+
+_LONGEST = 10.0  # seconds
+
+
+@dataclass(frozen=True)
+class ChosenClips:
+    """The clips of a training.
+
+    Attributes:
+        train: to learn from.
+        val: to validate on, or None.
+    """
+
+    train: Manifest
+    val: Manifest | None
+
+
+def choose_clips(manifest: Manifest, recipe: DataRecipe, reporter: Reporter) -> ChosenClips:
+    """The training and validation clips.
+
+    Raises:
+        BadInputError: a split or fold is not there; the message names those that are.
+    """
+    if recipe.train_folds:
+        val = manifest.select(folds=recipe.val_folds) if recipe.val_folds else None
+        return _checked(ChosenClips(manifest.select(folds=recipe.train_folds), val), reporter)
+    column = recipe.split_column
+    known = {value for value in manifest.column(column) if value}
+    if not known and recipe.train_split is None and recipe.val_split is None:
+        reporter.warn(f"`{manifest.origin}` has no splits: all clips are learned from, none are left to test")
+        return ChosenClips(manifest, None)
+    train = manifest.select(recipe.train_split or "train", split_column=column)
+    val_split = recipe.val_split or ("val" if "val" in known else None)
+    val = manifest.select(val_split, split_column=column) if val_split else None
+    return _checked(ChosenClips(train, val), reporter)
+
+
+def _checked(chosen: ChosenClips, reporter: Reporter) -> ChosenClips:
+    if chosen.val is None:
+        reporter.warn("there is nothing to validate on: the last step's model is kept, and not scored")
+        return chosen
+    shared = (set(chosen.train.column("group")) & set(chosen.val.column("group"))) - {""}
+    if shared:
+        reporter.warn(
+            f"{len(shared)} groups (films or recordings), `{min(shared)}` among them, are both learned from "
+            "and validated on: the validation will look too good"
+        )
+    return chosen
+
+
+def find_task(dataset: Path, manifest: Manifest, wanted: str, reporter: Reporter) -> Task:
+    """The task that is asked for, or the one that the data set's labels look like."""
+    tasks: dict[str, Task] = {name: name for name in CLASS_FILES}
+    if wanted in tasks:
+        return tasks[wanted]
+    if all((dataset / LABELS / f"{name}.csv").is_file() for name in CLASS_FILES["verb-noun"]):
+        found: Task = "verb-noun"
+    else:
+        single = all(len(labels) == 1 for labels in manifest.column("labels"))
+        found = "single-label" if single else "multi-label"
+    reporter.info(f"task: {found}, as the clips' labels look")
+    return found
+
+
+def find_classes(dataset: Path, task: Task) -> tuple[tuple[str, ...], ...]:
+    """The class lists of the data set.
+
+    Raises:
+        BadInputError: a list is missing.
+    """
+    if not dataset.is_dir():
+        message = f"`{dataset}` is a table without class lists"
+        raise BadInputError(message, "give the data set's folder: `avtool prepare` makes one")
+    return class_lists(dataset, task)
+
+
+def find_frames(train: Manifest, recipe: DataRecipe) -> int:
+    """Frames of the stretch of sound that the model is given.
+
+    Raises:
+        BadInputError: it is shorter than one window.
+    """
+    seconds = recipe.seconds or min(_LONGEST, float(durations(train).max()))
+    num_frames = recipe.audio.num_steps(seconds)
+    if num_frames < 1:
+        message = f"{seconds:g} s of sound are shorter than one window of {recipe.audio.window_ms:g} ms"
+        raise BadInputError(message, "set --seconds to the length of your clips")
+    return num_frames
+
+
+def check_lengths(clips: Manifest, audio: AudioSettings) -> None:
+    """Refuses clips that are too short for a spectrogram.
+
+    Raises:
+        BadInputError: there are some.
+    """
+    seconds = durations(clips)
+    short = [index for index, length in enumerate(seconds) if audio.num_steps(float(length)) < 1]
+    if short:
+        first = clips[short[0]]
+        message = (
+            f"{len(short)} clips of `{clips.origin}` are shorter than one window of {audio.window_ms:g} ms: "
+            f"`{first.clip_id}` has {1000 * first.duration:.3g} ms"
+        )
+        raise BadInputError(message, "leave them out, or make them longer")
