@@ -166,7 +166,7 @@ def _trial(
         system,
         distortion.name,
         film.detector,
-        errors_s=np.abs(starts_s - captions.true_starts_s)[known],
+        errors_s=(starts_s - captions.true_starts_s)[known],
         ratio_error=abs(ratio - distortion.ratio),
         false_splits=max(0, _count_splits(captions.starts_s, starts_s, ratio) - len(distortion.jumps_s)),
         accepted=accepted,

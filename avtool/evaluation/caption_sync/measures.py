@@ -16,7 +16,7 @@ class Trial:
 
     Attributes:
         system, distortion, detector: what ran on what.
-        errors_s: (cues,) |start - true start|; cues that belong to no scene of the film left out.
+        errors_s: (cues,) start - true start; cues that belong to no scene of the film left out.
         ratio_error: |ratio - true ratio|.
         false_splits: changes of offset found beyond the true number.
         accepted: whether the system claims success.
@@ -41,6 +41,7 @@ class AccuracyRow:
         system, distortion: what ran on what.
         detector: `neural`, `classical` or `both`: the kind of speech detector simulated.
         films: how many.
+        bias_s: median of start - true start in seconds.
         p50_s, p80_s, p95_s, p99_s: percentiles of |start - true start| in seconds.
         within_100ms, within_200ms, within_500ms: shares of cues.
         ratio_error_ppm: median over films of the ratio's error, in parts per million.
@@ -53,6 +54,7 @@ class AccuracyRow:
     distortion: str
     detector: str
     films: int
+    bias_s: float
     p50_s: float
     p80_s: float
     p95_s: float
@@ -99,7 +101,8 @@ def accuracy_rows(trials: Sequence[Trial], film_hours: float) -> list[AccuracyRo
 
 
 def _row(trials: Sequence[Trial], detector: str, film_hours: float) -> AccuracyRow:
-    errors = np.concatenate([trial.errors_s for trial in trials])
+    signed = np.concatenate([trial.errors_s for trial in trials])
+    errors = np.abs(signed)
 
     def percentile(percent: float) -> float:
         return round(float(np.percentile(errors, percent)), 4)
@@ -112,6 +115,7 @@ def _row(trials: Sequence[Trial], detector: str, film_hours: float) -> AccuracyR
         distortion=trials[0].distortion,
         detector=detector,
         films=len(trials),
+        bias_s=round(float(np.median(signed)), 4),
         p50_s=percentile(50),
         p80_s=percentile(80),
         p95_s=percentile(95),

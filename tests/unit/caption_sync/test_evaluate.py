@@ -26,13 +26,13 @@ def trial(errors, **changes):
 
 def test_rows_pool_the_cues_of_all_films_of_a_kind():
     trials = [
-        trial([0.0, 0.1, 0.3, 0.6], ratio_error=2e-6, seconds=1.0),
+        trial([0.0, 0.1, -0.3, -0.6], ratio_error=2e-6, seconds=1.0),
         trial([0.0] * 6, detector="classical", ratio_error=4e-6, seconds=3.0, accepted=False, false_splits=2),
     ]
     both, classical, neural = accuracy_rows(trials, film_hours=0.5)
     assert (both.detector, classical.detector, neural.detector) == ("both", "classical", "neural")
     assert (both.within_100ms, both.within_200ms, both.within_500ms) == (0.8, 0.8, 0.9)
-    assert (neural.within_100ms, neural.p50_s) == (0.5, 0.2)
+    assert (neural.within_100ms, neural.p50_s, neural.bias_s) == (0.5, 0.2, -0.15)
     assert (both.ratio_error_ppm, both.false_splits, both.false_rejects) == (3.0, 2, 1)
     assert both.seconds_per_film_hour == 4.0
 
