@@ -17,7 +17,7 @@ _LONGEST_CUE_S = 12.0  # what stands longer is a title or a mistake, and says no
 _ROLL_UP_S = 4.0  # roll-up captions stand until the next one comes: only their beginnings tell of speech
 _ROLL_UP_SHARE = 0.9  # of cues that end when the next begins, or later
 _CLEAR = 4 / 3  # of `min_z`, from which a match needs no warning
-_EXPECTED_EVIDENCE = 0.25  # what the right captions reach at least, even when the detector is poor
+_EXPECTED_EVIDENCE = 0.33  # what the right captions reach at least, even when the detector is poor
 
 
 def synchronise(
