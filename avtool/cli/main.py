@@ -47,6 +47,7 @@ VERBS = {
     "prepare": Verb("Mine", "prepare", "Make a data set of any folder, table or published list."),
     "stats": Verb("Mine", "stats", "Say what is in a data set, and what its spectrograms are scaled by."),
     "finetune": Verb("Learn", "finetune", "Train a classifier of sound, pictures or both on a data set."),
+    "predict": Verb("Use", "predict", "Score files with a trained model, or find when each class is heard."),
     "eval": Verb("Evaluate", "eval", "Run a benchmark and show the published numbers beside ours."),
     "recipes": Verb("Look", "recipes", "List, show, copy and check the recipes that ship with avtool."),
     "show": Verb("Look", "show", "Say what an artifact, a film or a caption file holds."),

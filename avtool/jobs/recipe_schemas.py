@@ -12,6 +12,7 @@ SCHEMAS = {
     "fetch": "avtool.jobs.fetching.recipe:FetchRecipe",
     "finetune": "avtool.jobs.finetuning.recipe:FinetuneRecipe",
     "mine-subtitles": "avtool.mining.recipe:MineRecipe",
+    "predict": "avtool.jobs.predicting.recipe:PredictRecipe",
     "prepare": "avtool.jobs.preparing.recipe:PrepareRecipe",
     "stats": "avtool.jobs.stats_recipe:StatsRecipe",
     "sync": "avtool.jobs.sync_recipe:SyncCaptionsRecipe",

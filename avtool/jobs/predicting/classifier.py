@@ -1,0 +1,121 @@
+"""A trained classifier, ready to score windows on its device."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avtool.core.errors import BadInputError
+from avtool.core.reporter import Reporter
+from avtool.jobs.finetuning.preprocess import read_preprocess
+from avtool.jobs.predicting.recipe import PredictRecipe
+from avtool.jobs.predicting.windows import Window
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Logits = NDArray[np.float32]
+
+
+class Classifier:
+    """Loads a model, and scores windows with it.
+
+    Args:
+        path: a model, a run, or a checkpoint.
+        recipe: device and precision.
+        reporter: told which they are.
+
+    Attributes:
+        preprocess: how it is fed.
+
+    Raises:
+        BadInputError: the path holds no model, or one that cannot be fed from files.
+        CorruptArtifactError: it is damaged.
+        MissingError: the device is not there.
+    """
+
+    def __init__(self, path: Path, recipe: PredictRecipe, reporter: Reporter) -> None:
+        import torch
+
+        from avtool.data.tensors.fbank import Fbank
+        from avtool.models.model_folder import load_model
+        from avtool.training.runtime import choose_device, choose_precision, place
+
+        loaded = load_model(path)
+        self.preprocess = read_preprocess(path, loaded.preprocess)
+        if "clip" in self.preprocess.inputs:
+            message = f"`{path}` reads features of frames, which `avtool predict` does not compute"
+            raise BadInputError(message, "choose a model of sound and pictures")
+        self.model = loaded.model
+        device = choose_device(recipe.runtime.device)
+        count = sum(parameter.numel() for parameter in self.model.parameters())
+        precision = choose_precision(recipe.runtime.precision, device.value, count)
+        reporter.info(f"device: {device}; precision: {precision}")
+        self.device = torch.device(device.value)
+        self.half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision.value)
+        place(self.model, recipe.runtime, self.device)
+        audio = self.preprocess.audio
+        self.fbank = Fbank(
+            audio.sample_rate,
+            audio.num_mel_bins,
+            audio.low_frequency,
+            audio.high_frequency,
+            audio.window_ms,
+            audio.hop_ms,
+        ).to(self.device)
+
+    def score(self, windows: Sequence[Window]) -> Logits:
+        """The logits of windows of one file, (windows, classes)."""
+        import torch
+
+        from avtool.training.classifier.scoring import logits_of
+
+        batch = {}
+        sounds = [window.sound for window in windows if window.sound is not None]
+        if len(sounds) == len(windows):
+            batch["audio"] = self._spectrograms(sounds)
+        pictures = [window.pictures for window in windows if window.pictures is not None]
+        if len(pictures) == len(windows):
+            batch["video"] = torch.stack(pictures).to(self.device)
+        with torch.no_grad(), torch.autocast(self.device.type, self.half, enabled=self.half is not None):
+            logits: Logits = logits_of(self.model, batch).float().cpu().numpy()
+        return logits
+
+    def _spectrograms(self, sounds: Sequence[NDArray[np.float32]]) -> "Tensor":
+        """Scaled spectrograms (B, T, F), short ones padded as in training."""
+        import torch
+
+        from avtool.data.tensors.fit import normalize, pad_or_cut
+
+        frames = self.preprocess.num_frames
+        length = self.preprocess.audio.samples_of(frames)
+        short = [sound for sound in sounds if len(sound) < length]
+        if short and not self.preprocess.pad_waveform:
+            parts = [pad_or_cut(self.fbank(self._tensor(sound[None])), frames) for sound in sounds]
+            fbank = torch.cat(parts)
+        else:
+            full = np.stack([np.pad(sound, (0, length - len(sound))) for sound in sounds])
+            fbank = self.fbank(self._tensor(full))
+        return normalize(fbank, self.preprocess.mean, self.preprocess.std)
+
+    def _tensor(self, values: NDArray[np.float32]) -> "Tensor":
+        import torch
+
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
+
+    def probabilities(self, logits: Logits) -> NDArray[np.float64]:
+        """What the logits say: of each class alone, or of one of each part."""
+        wide = logits.astype(np.float64)
+        if self.preprocess.task == "multi-label":
+            alone: NDArray[np.float64] = np.exp(-np.logaddexp(0, -wide))
+            return alone
+        ends = np.cumsum(self.preprocess.sizes)[:-1]
+        return np.concatenate([_softmax(part) for part in np.split(wide, ends, axis=1)], axis=1)
+
+
+def _softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    raised = np.exp(values - values.max(axis=1, keepdims=True))
+    shares: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
+    return shares

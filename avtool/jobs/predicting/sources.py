@@ -1,0 +1,75 @@
+"""What is predicted: files, the media of folders, and the clips of data sets."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from avtool.core.artifact import CARD
+from avtool.core.errors import BadInputError
+from avtool.data.manifest import Clip, Manifest, read_manifest
+from avtool.data.readers.media_index import list_media
+from avtool.jobs.predicting.recipe import PredictRecipe
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file, or a clip of a data set.
+
+    Attributes:
+        name: unique; the path, or the clip's id.
+        path: the file.
+        clip: of a data set, with its labels; None for a whole file.
+        manifest: the clip's data set.
+    """
+
+    name: str
+    path: Path
+    clip: Clip | None = None
+    manifest: Manifest | None = None
+
+    @property
+    def stem(self) -> str:
+        """A file name: readable, and unique by a hash."""
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "_", PurePosixPath(self.name).name)[:80].strip("._") or "file"
+        return f"{plain}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
+
+    def state(self) -> list[object]:
+        """What must be equal for an earlier result to hold."""
+        try:
+            stat = self.path.stat()
+        except OSError:
+            return [self.name]
+        span = [self.clip.start, self.clip.end] if self.clip else []
+        return [self.name, str(self.path.absolute()), stat.st_size, stat.st_mtime_ns, *span]
+
+
+def find_items(sources: Sequence[str], recipe: PredictRecipe) -> list[Item]:
+    """The items of all sources, each once, in their order.
+
+    Raises:
+        BadInputError: a source does not exist, or nothing is found.
+    """
+    found: dict[str, Item] = {}
+    for source in sources:
+        for item in _items_of(Path(source), recipe):
+            found.setdefault(item.name, item)
+    if not found:
+        raise BadInputError(
+            f"no media in {', '.join(f'`{source}`' for source in sources)}", "give some files"
+        )
+    return list(found.values())
+
+
+def _items_of(path: Path, recipe: PredictRecipe) -> list[Item]:
+    if (path / CARD).is_file():
+        clips = read_manifest(path)
+        if recipe.split is not None or recipe.folds is not None:
+            clips = clips.select(recipe.split, recipe.folds)
+        return [Item(clip.clip_id, clips.local(clip.sound), clip, clips) for clip in clips]
+    if path.is_dir():
+        return [Item(str(path / name), path / name) for name in sorted(list_media(path))]
+    if not path.exists():
+        raise BadInputError(f"`{path}` does not exist", "give files, folders, or data sets")
+    return [Item(str(path), path)]

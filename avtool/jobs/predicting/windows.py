@@ -1,0 +1,140 @@
+"""Cuts the sound and pictures of a file into the windows that a model takes, in bounded memory."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from avtool.core.errors import BadInputError
+from avtool.data.waveforms import Waveform, read_sound
+from avtool.jobs.finetuning.preprocess import Preprocess
+from avtool.jobs.predicting.sources import Item
+from avtool.media.audio_decode import iter_audio
+from avtool.media.probe import probe
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_FULL_SCALE = np.float32(32768)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of a file.
+
+    Attributes:
+        start, end: in seconds of the file (of the clip, in a data set).
+        sound: (samples,) float32, fewer than the model takes at the end of a file; None without sound.
+        pictures: (3, T, H, W) float32, or None.
+    """
+
+    start: float
+    end: float
+    sound: Waveform | None
+    pictures: "Tensor | None"
+
+
+def iter_windows(item: Item, preprocess: Preprocess, hop: float) -> Iterator[Window]:
+    """The windows of a file, every `hop` seconds, until its end is covered.
+
+    Raises:
+        BadInputError: it cannot be read, or has nothing that the model takes.
+    """
+    info = probe(item.path)
+    hears = "audio" in preprocess.inputs and bool(info.audio)
+    sees = "video" in preprocess.inputs and any(not stream.cover for stream in info.video)
+    if not (hears or sees):
+        raise BadInputError(
+            f"`{item.path}` has no {' and no '.join(_words(preprocess))}, which the model takes"
+        )
+    spans = _sound_spans(item, preprocess, hop) if hears else _silent_spans(item, preprocess, hop)
+    for start, end, sound in spans:
+        yield Window(start, end, sound, _pictures(item, preprocess, start, end) if sees else None)
+
+
+def cut(blocks: Iterable[Waveform], length: int, hop: int) -> Iterator[tuple[int, Waveform]]:
+    """Windows of `length` samples every `hop` samples, out of a stream; the last one may be shorter.
+
+    Yields:
+        The window's first sample, and its samples. At most a window and a block are in memory.
+    """
+    held = np.zeros(0, np.float32)
+    held_from = next_start = 0
+    waiting: list[Waveform] = []
+    for block in blocks:
+        waiting.append(block)
+        ready = held_from + len(held) + sum(map(len, waiting))
+        if ready < next_start + length:
+            continue
+        held = np.concatenate([held, *waiting])
+        waiting = []
+        while len(held) >= next_start - held_from + length:
+            first = next_start - held_from
+            yield next_start, held[first : first + length]
+            next_start += hop
+        drop = min(len(held), next_start - held_from)
+        held, held_from = held[drop:], held_from + drop
+    held = np.concatenate([held, *waiting])
+    total = held_from + len(held)
+    covered = next_start - hop + length if next_start else 0
+    if covered < total:
+        yield next_start, held[max(0, next_start - held_from) :]
+
+
+def _words(preprocess: Preprocess) -> list[str]:
+    names = {"audio": "sound", "video": "pictures"}
+    return [names[name] for name in preprocess.inputs if name in names]
+
+
+def _sound_spans(
+    item: Item, preprocess: Preprocess, hop: float
+) -> Iterator[tuple[float, float, Waveform | None]]:
+    audio = preprocess.audio
+    rate, length = audio.sample_rate, audio.samples_of(preprocess.num_frames)
+    found = False
+    for first, sound in cut(_blocks(item, rate), length, max(1, round(hop * rate))):
+        if len(sound) < audio.window_size:
+            continue  # a rest too short to hear anything in
+        found = True
+        yield first / rate, (first + len(sound)) / rate, sound
+    if not found:
+        raise BadInputError(
+            f"`{item.path}` is shorter than {audio.window_ms:g} ms", "there is nothing to hear"
+        )
+
+
+def _blocks(item: Item, rate: int) -> Iterator[Waveform]:
+    if item.clip is not None and item.manifest is not None:
+        yield read_sound(item.manifest, item.clip.sound, sample_rate=rate)
+        return
+    for block in iter_audio(item.path, rate):
+        yield block.astype(np.float32) / _FULL_SCALE
+
+
+def _silent_spans(
+    item: Item, preprocess: Preprocess, hop: float
+) -> Iterator[tuple[float, float, Waveform | None]]:
+    length = preprocess.video.seconds
+    total = item.clip.duration if item.clip else probe(item.path).duration_s
+    if total is None:
+        raise BadInputError(f"the length of `{item.path}` is not known", "remux it first")
+    for number in range(1 + max(0, int(np.ceil((total - length) / hop - 1e-9)))):
+        yield number * hop, min(total, number * hop + length), None
+
+
+def _pictures(item: Item, preprocess: Preprocess, start: float, end: float) -> "Tensor":
+    """The frames of a window, spread as in training."""
+    from avtool.data.tensors.video_transforms import apply_augmentation, centred
+    from avtool.media.video_frames import read_frames
+
+    settings = preprocess.video
+    media = item.clip.pictures if item.clip else None
+    path = item.manifest.local(media) if item.manifest and media else item.path
+    offset = media.start if media else 0.0
+    length = min(settings.seconds, end - start)
+    parts = np.arange(settings.num_frames) + 0.5
+    times = offset + start + parts * length / settings.num_frames
+    change = centred(settings)
+    frames, _ = read_frames(path, times.tolist(), size=change.short_side, threads=1)
+    return apply_augmentation(frames, change, settings.size)
