@@ -17,7 +17,6 @@ _LONGEST_CUE_S = 12.0  # what stands longer is a title or a mistake, and says no
 _ROLL_UP_S = 4.0  # roll-up captions stand until the next one comes: only their beginnings tell of speech
 _ROLL_UP_SHARE = 0.9  # of cues that end when the next begins, or later
 _CLEAR = 4 / 3  # of `min_z`, from which a match needs no warning
-_EXPECTED_EVIDENCE = 0.33  # what the right captions reach at least, even when the detector is poor
 
 
 def synchronise(
@@ -109,7 +108,7 @@ def _judge(
     deviation = deviation_of(fit.map, cues, contrast)
     z = z_score(fit.map, cues, contrast, deviation)
     before = correlation_of(IDENTITY, cues, contrast).rho
-    decision, time_map, reason, confidence = _verdict(fit, z, before, deviation, settings)
+    decision, time_map, reason, confidence = _verdict(fit, z, before, settings)
     curve = window_curves(cues, contrast, fit.map.ratio, settings.max_offset_s).sum(axis=0)
     offsets_s = (np.arange(len(curve)) - len(curve) // 2) / COARSE_RATE
     return SyncResult(
@@ -128,15 +127,12 @@ def _judge(
 
 
 def _verdict(
-    fit: Fit, z: float, before: float, deviation: float, settings: SyncSettings
+    fit: Fit, z: float, before: float, settings: SyncSettings
 ) -> tuple[Decision, TimeMap, str, float]:
     """Decision, map, reason and confidence."""
-    evidence = f"z = {z:.1f}, needs {settings.min_z:g}"
     if z < settings.min_z and not settings.force:
-        if deviation * settings.min_z > _EXPECTED_EVIDENCE:
-            reason = f"too little dialogue to tell ({evidence}): times kept as they are"
-            return "skipped", IDENTITY, reason, 0.5
-        return "refused", IDENTITY, f"captions do not match this film ({evidence})", 0.0
+        reason = f"captions do not match this film (z = {z:.1f}, needs {settings.min_z:g})"
+        return "refused", IDENTITY, reason, 0.0
     confidence = float(np.clip(0.5 + (z - settings.min_z) / (4 * settings.min_z), 0.0, 1.0))
     if fit.map.is_identity:
         return "identity", IDENTITY, f"already in step (correlation {before:.2f}, z = {z:.1f})", confidence

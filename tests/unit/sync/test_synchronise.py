@@ -149,11 +149,11 @@ def test_silent_film_keeps_the_times(film):
     assert result.decision == "skipped"
 
 
-def test_weak_evidence_of_a_short_film_is_not_held_against_the_captions():
+def test_captions_of_another_short_film_are_refused():
     film, other = (make_film(4, np.random.default_rng(seed), NEURAL) for seed in (21, 22))
     result = synchronise(other.starts_s, other.ends_s, other.is_dialogue, film.speech)
-    assert result.decision == "skipped"
-    assert "too little dialogue to tell" in result.reason
+    assert result.decision == "refused"
+    assert re.search(r"do not match this film \(z = \d\.\d, needs 6\)", result.reason)
 
 
 def test_mode_none_trusts_the_captions(film):
