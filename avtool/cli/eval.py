@@ -21,6 +21,16 @@ def evaluate(
     data: Annotated[Path | None, typer.Option(help="The benchmark's data.")] = None,
     lemmas: Annotated[Path | None, typer.Option(help="sams-tags: the table word → lemma.")] = None,
     lexicon: Annotated[Path | None, typer.Option(help="sams-tags: your own words.")] = None,
+    subset: Annotated[str | None, typer.Option(help="esc50: esc10 for its ten free classes.")] = None,
+    download: Annotated[bool | None, typer.Option("--download", help="esc50: get it if absent.")] = None,
+    model: Annotated[Path | None, typer.Option(help="A model to score, instead of training one.")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="Predictions to score.")] = None,
+    training: Annotated[str | None, typer.Option(help="esc50: the recipe to train by.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="esc50: epochs of each training.")] = None,
+    folds: Annotated[str | None, typer.Option(help="esc50: only these folds.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="esc50: trainings of each fold.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1.")] = None,
+    runs: Annotated[Path | None, typer.Option(help="Where trainings are kept.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Processes.")] = None,
     settings: Annotated[
@@ -43,7 +53,11 @@ def evaluate(
         return
     if not benchmark:
         raise BadInputError("no benchmark given", "name one with --benchmark; --list shows them all")
-    flags = {"data": data, "lemmas": lemmas, "lexicon": lexicon, "seed": seed, "jobs": jobs}
+    flags = {
+        "data": data, "lemmas": lemmas, "lexicon": lexicon, "subset": subset, "download": download,
+        "model": model, "predictions": predictions, "training": training, "epochs": epochs, "folds": folds,
+        "seeds": seeds, "device": device, "runs": runs, "seed": seed, "jobs": jobs,
+    }  # fmt: skip
     report = run(
         benchmark,
         session.reporter,

@@ -65,6 +65,10 @@ BENCHMARKS = {
         "Synchronisation of captions on generated films, beside ffsubsync.",
         "avtool.evaluation.caption_sync.benchmark",
     ),
+    "esc50": Benchmark(
+        "Environmental sounds, five official folds: a network from scratch, beside classical floors.",
+        "avtool.jobs.benchmarks.esc50",
+    ),
     "sams-tags": Benchmark(
         "Labelling of caption tags by sound, source and quality (SAM-S), beside the authors' method.",
         "avtool.evaluation.sams_tags.benchmark",

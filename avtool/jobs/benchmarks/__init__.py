@@ -1,0 +1,1 @@
+"""Benchmarks that train models, and so stand above training and evaluation both."""

@@ -1,0 +1,187 @@
+"""ESC-50 and ESC-10: trains on the official folds, and shows floors and published numbers beside.
+
+Each fold's run is kept, so that an interrupted benchmark goes on, and a repeated one only scores.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from avtool.core.artifact import read_artifact, settings_hash
+from avtool.core.errors import BadInputError
+from avtool.core.paths import cache_folder, data_folder, find_recipe
+from avtool.core.recipe import load, option
+from avtool.core.reporter import Reporter
+from avtool.data.folds import Folds
+from avtool.data.manifest import Manifest
+from avtool.data.manifest_columns import checked_table
+from avtool.evaluation.benchmark import BenchmarkReport
+from avtool.evaluation.esc import benchmark as floors_benchmark
+from avtool.evaluation.esc.dataset import FOLDS, SECONDS, EscClip, EscData
+from avtool.evaluation.esc.results import evaluate_esc
+from avtool.evaluation.predictions import Predictions
+from avtool.evaluation.predictions_file import read_predictions
+from avtool.jobs.benchmarks.some_folds import report_some_folds
+from avtool.jobs.finetune import train
+from avtool.jobs.finetuning.experiment import Experiment
+from avtool.jobs.finetuning.features import FeatureSource
+from avtool.jobs.finetuning.recipe import FinetuneRecipe
+from avtool.jobs.predicting.classifier import Classifier
+from avtool.jobs.predicting.recipe import PredictRecipe
+from avtool.jobs.predicting.sources import Item
+from avtool.jobs.predicting.windows import iter_windows
+
+
+class Settings(floors_benchmark.Settings):
+    """ESC-50 and ESC-10."""
+
+    model: Path | None = option(None, "Score this model instead of training.", flag="--model")
+    training: str = option(
+        "finetune/esc50-cnn", "The recipe to train by: a file, or a shipped one.", flag="--training"
+    )
+    epochs: int | None = option(None, "Epochs.  [default: the recipe's]", flag="--epochs", ge=1)
+    seeds: int = option(1, "Trainings of each fold: by seed, seed + 1, …", flag="--seeds", ge=1, le=100)
+    folds: Folds | None = option(None, "Only these folds: quicker, but not the protocol.", flag="--folds")
+    device: str = option("auto", "auto, cpu, cuda or cuda:1.", flag="--device")
+    runs: Path | None = option(None, "Where the folds' runs are kept.  [default: the cache]", flag="--runs")
+    jobs: int = option(1, "Processes that compute spectrograms.", flag="--jobs", ge=-1)
+
+
+def run(settings: Settings, reporter: Reporter) -> BenchmarkReport:
+    """Measures the floors, trains or loads what is to be scored, and scores it.
+
+    Raises:
+        AvtoolError: the data set is not there or not whole, a setting is wrong, or a training failed.
+    """
+    if settings.data == data_folder():  # AVTOOL_DATA, taken for the key `data`, holds all data sets
+        settings = settings.model_copy(update={"data": None})
+    data = floors_benchmark.open_data(settings, reporter)
+    if settings.predictions and settings.model:
+        raise BadInputError("--predictions and --model are both given", "give one of them")
+    if foreign := set(settings.folds or ()) - set(FOLDS):
+        raise BadInputError(f"there is no fold {min(foreign)}", "the official folds are 1 to 5")
+    runs, name = _predictions(settings, data, reporter)
+    floors = floors_benchmark.esc_floors(data, reporter, settings.seed) if settings.floors else []
+    if all(len(found.clip_ids) == len(data.clips) for found in runs.values()):
+        training = "as its card says" if settings.model else "no other data"
+        return evaluate_esc(data, runs, floors=floors, name=name, training=training)
+    return report_some_folds(data, runs, floors, name)
+
+
+def _predictions(settings: Settings, data: EscData, reporter: Reporter) -> tuple[dict[int, Predictions], str]:
+    """Seed → the predictions to score, and what they are called."""
+    if settings.predictions:
+        return {settings.seed: read_predictions(settings.predictions)}, settings.predictions.name
+    if settings.model:
+        folds = settings.folds or tuple(sorted(set(FOLDS) - _learned_folds(settings.model)))
+        if shared := set(folds) & _learned_folds(settings.model):
+            message = f"`{settings.model}` has learned from fold {min(shared)}"
+            raise BadInputError(message, "score it on other folds with --folds")
+        clips = [clip for clip in data.clips if clip.fold in folds]
+        return {settings.seed: predict_clips(settings.model, clips, settings.device, reporter)}, "the model"
+    recipe = _training_recipe(settings)
+    whole = manifest_of(data.clips, data.title)
+    source = FeatureSource(recipe, reporter, settings.jobs, whole)
+    runs = {}
+    for seed in range(settings.seed, settings.seed + settings.seeds):
+        parts = [
+            _fold(settings, data, fold, recipe.model_copy(update={"seed": seed}), source, reporter)
+            for fold in settings.folds or FOLDS
+        ]
+        runs[seed] = _joined(parts)
+    return runs, f"{recipe.model.name} ({Path(settings.training).name})"
+
+
+def _training_recipe(settings: Settings) -> FinetuneRecipe:
+    flags = {"loop.epochs": settings.epochs, "runtime.device": settings.device, "data.seconds": SECONDS}
+    recipe = load(FinetuneRecipe, recipe=find_recipe(settings.training), flags=flags)
+    if recipe.data.train_folds or recipe.data.val_folds:
+        raise BadInputError(
+            f"the recipe `{settings.training}` chooses folds itself", "take data.train_folds out"
+        )
+    return recipe
+
+
+def _fold(
+    settings: Settings,
+    data: EscData,
+    fold: int,
+    recipe: FinetuneRecipe,
+    source: FeatureSource,
+    reporter: Reporter,
+) -> Predictions:
+    """Trains on the other folds and predicts this one. The last epoch counts: nothing looks at the test."""
+    training, test = data.fold(fold)
+    reporter.info(f"{data.title}, seed {recipe.seed}, fold {fold}: {len(training)} clips to learn from")
+    clips = manifest_of(training, data.title)
+    experiment = Experiment(
+        clips, None, "single-label", (data.classes,), recipe, source, reporter, "eval --benchmark esc50"
+    )
+    sizes = [(clip.clip_id, clip.label, clip.path.stat().st_size) for clip in training]
+    identity = {"command": "eval esc50", "subset": data.subset, "fold": fold, "clips": settings_hash(sizes)}
+    everything = {**identity, "recipe": recipe.model_dump(mode="json", exclude={"runtime"})}
+    folder = settings.runs or cache_folder() / "benchmarks"
+    out = folder / f"{data.subset}-{settings_hash(everything)[:8]}-seed{recipe.seed}-fold{fold}"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    finished, _ = train(experiment, identity, out)
+    return predict_clips(finished, test, settings.device, reporter)
+
+
+def manifest_of(clips: tuple[EscClip, ...], origin: str) -> Manifest:
+    """The clips as rows of a manifest."""
+    columns = {
+        "clip_id": [clip.clip_id for clip in clips],
+        "media": [str(clip.path.absolute()) for clip in clips],
+        "start": [0.0] * len(clips),
+        "end": [SECONDS] * len(clips),
+        "fold": [clip.fold for clip in clips],
+        "labels": [[clip.label] for clip in clips],
+        "group": [clip.source for clip in clips],
+    }
+    return Manifest(checked_table(pa.table(columns), origin), Path(), origin)
+
+
+def predict_clips(
+    model: Path, clips: list[EscClip] | tuple[EscClip, ...], device: str, reporter: Reporter
+) -> Predictions:
+    """What a model says of the clips' five seconds."""
+    recipe = PredictRecipe.model_validate({"runtime": {"device": device}})
+    classifier = Classifier(model, recipe, reporter)
+    rows = manifest_of(tuple(clips), "the test clips")
+    hop = classifier.preprocess.seconds
+    logits = []
+    with reporter.progress("scoring", len(clips)) as bar:
+        for clip in rows:
+            windows = iter_windows(
+                Item(clip.clip_id, rows.local(clip.sound), clip, rows), classifier.preprocess, hop
+            )
+            logits.append(classifier.score(list(windows)).mean(axis=0))
+            bar.advance()
+    return Predictions(
+        tuple(clip.clip_id for clip in clips),
+        classifier.preprocess.labels,
+        np.stack(logits),
+        tuple((clip.label,) for clip in clips),
+        tuple(clip.source for clip in clips),
+        tuple(clip.fold for clip in clips),
+    )
+
+
+def _learned_folds(model: Path) -> set[int]:
+    """The folds that a model says it was trained on."""
+    from avtool.models.model_folder import find_model
+
+    recipe = read_artifact(find_model(model), "model").recipe
+    return set(recipe.get("data", {}).get("train_folds") or ())
+
+
+def _joined(parts: list[Predictions]) -> Predictions:
+    return Predictions(
+        tuple(name for part in parts for name in part.clip_ids),
+        parts[0].classes,
+        np.concatenate([part.scores for part in parts]),
+        tuple(labels for part in parts for labels in part.labels),
+        tuple(group for part in parts for group in part.groups),
+        tuple(fold for part in parts for fold in part.folds),
+    )
