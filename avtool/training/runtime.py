@@ -174,8 +174,9 @@ def process_settings(recipe: RuntimeRecipe, device: torch.device) -> Iterator[No
 def place(model: nn.Module, recipe: RuntimeRecipe, device: torch.device) -> None:
     """Moves a model to the device, in the layout that its convolutions prefer, and compiles it on request."""
     model.to(device)
-    if recipe.channels_last and any(isinstance(module, nn.Conv2d) for module in model.modules()):
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for module in model.modules():  # one by one: a model may convolve videos too, which have another layout
+        if recipe.channels_last and isinstance(module, nn.Conv2d):
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if recipe.compile:
         model.compile()
 

@@ -1,0 +1,35 @@
+"""The ESC benchmark on the real ESC-10: a quick training on some folds, kept and reused."""
+
+import json
+
+import pytest
+
+from avtool.cli.main import run
+
+
+@pytest.mark.slow
+def test_a_quick_training_is_scored_on_its_folds_and_kept(test_data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("AVTOOL_DATA", str(test_data))
+    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
+    quick = [
+        "--training",
+        "finetune/esc50-cnn-tiny",
+        "--epochs",
+        "2",
+        "--folds",
+        "1,5",
+        "--set",
+        "floors=false",
+    ]
+    command = ["eval", "--benchmark", "esc50", "--subset", "esc10", *quick, "--json", "--no-progress", "-q"]
+    assert run(command) == 0
+    first = json.loads(capsys.readouterr().out)["report"]
+    assert "only folds 1, 5" in first["headline"]
+    assert first["metrics"]["folds"] == [1, 5]
+    assert sum(map(sum, first["metrics"]["confusion"]["counts"])) == 160
+    assert 15 <= first["metrics"]["accuracy"] <= 100
+    runs = sorted((tmp_path / "cache" / "benchmarks").iterdir())
+    assert [path.name.rpartition("-")[2] for path in runs] == ["fold1", "fold5"]
+    assert run([*command, "--out", str(tmp_path / "report")]) == 0
+    assert json.loads(capsys.readouterr().out)["report"]["metrics"] == first["metrics"]
+    assert (tmp_path / "report" / "report.html").stat().st_size > 1000

@@ -1,0 +1,72 @@
+"""What training changes in a batch."""
+
+import pytest
+import torch
+
+from avtool.data.audio_settings import AudioSettings
+from avtool.training.classifier.augment_recipe import AugmentRecipe
+from avtool.training.classifier.batch_transform import BatchTransform, label_vectors
+
+MEAN, STD = -4.0, 3.0
+OFF = {"mixup": "none", "frequency_mask": 0, "time_mask": 0}
+
+
+def transform(**augment) -> BatchTransform:
+    recipe = AugmentRecipe.model_validate({**OFF, **augment})
+    return BatchTransform((3,), AudioSettings(num_mel_bins=16), 20, MEAN, STD, recipe)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+def batch(size: int = 6) -> dict:
+    return {"audio": torch.randn(size, 20, 16), "label": torch.arange(size) % 3}
+
+
+def test_evaluation_only_scales():
+    given = batch()
+    changed = transform(mixup="sample", time_mask=8, noise=0.5, time_roll=0.5).eval()(given)
+    torch.testing.assert_close(changed["audio"], (given["audio"] - MEAN) / (2 * STD))
+    assert torch.equal(changed["label"], given["label"])
+
+
+def test_masks_at_the_mean_are_zero_after_scaling():
+    changed = transform(time_mask=10)(batch(64))["audio"]
+    hidden = (changed == 0).all(dim=2).sum(dim=1)
+    assert hidden.max() > 3
+    assert hidden.max() <= 10
+
+
+@pytest.mark.parametrize("kind", ["sample", "batch"])
+def test_mixed_labels_go_with_mixed_sound(kind):
+    given = batch()
+    given["audio"] = given["label"][:, None, None].float().expand(-1, 20, 16).clone()
+    changed = transform(mixup=kind, mixup_alpha=1.0)(given)
+    assert torch.allclose(changed["label"].sum(dim=1), torch.ones(6))
+    value = changed["label"] @ torch.tensor([0.0, 1.0, 2.0])
+    torch.testing.assert_close(changed["audio"][:, 0, 0], (value - MEAN) / (2 * STD))
+
+
+def test_modalities_mixed_apart_carry_their_own_labels():
+    given = batch() | {"video": torch.zeros(6, 3, 2, 8, 8)}
+    changed = transform(mixup="modality")(given)
+    assert changed["audio_label"].shape == changed["video_label"].shape == (6, 3)
+    assert not torch.allclose(changed["audio_label"], changed["video_label"])
+
+
+def test_no_clip_loses_all_of_its_modalities():
+    present = {"audio_present": torch.arange(100) % 2 == 0, "video_present": torch.arange(100) % 3 != 0}
+    present["video_present"] |= ~present["audio_present"]
+    given = batch(100) | {"video": torch.zeros(100, 3, 2, 8, 8), **present}
+    changed = transform(modality_dropout=1.0)(given)
+    kept = torch.stack([changed["audio_present"], changed["video_present"]])
+    assert kept.any(dim=0).all()
+    assert (kept <= torch.stack([present["audio_present"], present["video_present"]])).all()
+    assert not kept.all()
+
+
+def test_verbs_and_nouns_become_one_vector():
+    vectors = label_vectors(torch.tensor([[1, 0], [0, 2]]), (2, 3))
+    assert vectors.tolist() == [[0, 1, 1, 0, 0], [1, 0, 0, 0, 1]]
