@@ -50,8 +50,8 @@ def run(settings: Settings, reporter: Reporter) -> BenchmarkReport:
         tables=[_accuracy_table(result), _gate_table(result)],
         notes=[
             "Error: start of a cue against its undistorted start, in seconds; shares of cues in %.",
-            f"Bias: cues appear {CUE_LEAD_S} s before their words on average, and detectors are {DETECTOR_LAG_S} s "
-            "late; a system that puts cue starts on onsets of speech shows the sum of both.",
+            f"Bias: on average cues appear {CUE_LEAD_S} s before their words, and detectors hear those "
+            f"{DETECTOR_LAG_S} s late: cue starts put on onsets of speech show the sum of both.",
             "Films are generated at signal level, without audio, with a good detector in one half of them.",
             "Time does not include speech detection, which is the same for all.",
             *result.notes,
