@@ -36,8 +36,8 @@ class FinetuneResult:
         metrics: of the saved model on the validation clips; empty without any.
         train_clips, val_clips: how many there were.
         steps: done in all.
-        resumed_from: the step at which this call took over; `steps` where nothing was left to do.
-        seconds: wall time of this call's training.
+        resumed_from: the step at which the run's last call took over, 0 for one undisturbed run.
+        seconds: wall time of that call's training.
         clips_per_second: its rate.
     """
 

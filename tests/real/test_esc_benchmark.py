@@ -33,3 +33,9 @@ def test_a_quick_training_is_scored_on_its_folds_and_kept(test_data, tmp_path, m
     assert run([*command, "--out", str(tmp_path / "report")]) == 0
     assert json.loads(capsys.readouterr().out)["report"]["metrics"] == first["metrics"]
     assert (tmp_path / "report" / "report.html").stat().st_size > 1000
+    score = ["eval", "--benchmark", "esc50", "--subset", "esc10", "--model", str(runs[0])]
+    quiet = ["--set", "floors=false", "--json", "--no-progress", "-q"]
+    assert run([*score, *quiet]) == 0
+    assert "only fold 1" in json.loads(capsys.readouterr().out)["report"]["headline"]
+    assert run([*score, *quiet, "--folds", "2"]) == 2
+    assert "has learned from fold 2" in capsys.readouterr().err

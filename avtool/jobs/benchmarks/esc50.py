@@ -115,6 +115,8 @@ def _fold(
     training, test = data.fold(fold)
     reporter.info(f"{data.title}, seed {recipe.seed}, fold {fold}: {len(training)} clips to learn from")
     clips = manifest_of(training, data.title)
+    learned = tuple(other for other in FOLDS if other != fold)  # on the model's card, so that it is known
+    recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"train_folds": learned})})
     experiment = Experiment(
         clips, None, "single-label", (data.classes,), recipe, source, reporter, "eval --benchmark esc50"
     )
