@@ -124,7 +124,7 @@ def _fold(
     identity = {"command": "eval esc50", "subset": data.subset, "fold": fold, "clips": settings_hash(sizes)}
     everything = {**identity, "recipe": recipe.model_dump(mode="json", exclude={"runtime"})}
     folder = settings.runs or cache_folder() / "benchmarks"
-    out = folder / f"{data.subset}-{settings_hash(everything)[:8]}-seed{recipe.seed}-fold{fold}"
+    out = folder / f"{data.subset}-seed{recipe.seed}-fold{fold}-{settings_hash(everything)[:8]}"
     out.parent.mkdir(parents=True, exist_ok=True)
     finished, _ = train(experiment, identity, out)
     return predict_clips(finished, test, settings.device, reporter)
