@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test test-all check lint type bench docs lock clean
+.PHONY: help setup demo test test-all check lint type bench golden docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -39,6 +39,9 @@ check: lint type test  ## what CI runs
 
 bench: $(READY)  ## speed beside peers, as ratios
 	$(BIN)/python -m tests.benchmarks
+
+golden: $(READY)  ## record the ten-step losses anew, when a numerical change is meant
+	AVTOOL_REGENERATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/unit/training/test_golden_losses.py
 
 docs: $(READY)  ## the documentation as a web site in site/
 	$(BIN)/zensical build
