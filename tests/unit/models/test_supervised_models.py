@@ -24,7 +24,19 @@ def test_every_family_has_a_tiny_member(family: str) -> None:
 
 
 def test_cnn_has_the_size_of_small_data() -> None:
-    assert count("cnn") == 596_562
+    assert count("cnn") == 341_114
+
+
+@pytest.mark.parametrize(("pointwise_stages", "frames_seen"), [(2, 95), (0, 191)])
+def test_a_position_of_the_cnn_sees_a_part_of_the_clip(pointwise_stages: int, frames_seen: int) -> None:
+    """What each convolution adds, times the stride before it: 5, 2 · 1, then 4, 8, 16, 32 times 2 each."""
+    model = create("cnn", pointwise_stages=pointwise_stages).eval()
+    audio = torch.randn(1, 640, 64, requires_grad=True)
+    maps = model.stages(model.stem(audio[:, None]))
+    maps[0, :, maps.shape[2] // 2].sum().backward()
+    seen = torch.nonzero(audio.grad[0].abs().sum(dim=1))[:, 0]
+    # where ReLU and max pooling are shut, a frame at the edge has no gradient
+    assert 0.7 * frames_seen <= int(seen[-1] - seen[0]) + 1 <= frames_seen
 
 
 @pytest.mark.parametrize("num_frames", [17, 100, 498])
