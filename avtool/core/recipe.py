@@ -18,6 +18,8 @@ from avtool.core.errors import BadInputError
 from avtool.core.registry import nearest_hint
 
 ENVIRONMENT_PREFIX = "AVTOOL_"
+_NOT_SETTINGS = {"AVTOOL_DATA", "AVTOOL_CACHE_DIR", "AVTOOL_DEBUG", "AVTOOL_TEST_DATA"}
+"""Variables with a meaning of their own: a key called `data` is not set by them."""
 _MAX_RECIPE_BYTES = 1 << 20
 
 
@@ -81,7 +83,7 @@ def load(
     values.pop("command", None)
     for key, _ in iter_keys(schema):
         variable = ENVIRONMENT_PREFIX + key.replace(".", "__").upper()
-        if variable in environment:
+        if variable in environment and variable not in _NOT_SETTINGS:
             _put(values, key, parse_value(environment[variable]))
     for text in settings:
         key, equals, value = text.partition("=")

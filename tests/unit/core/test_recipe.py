@@ -107,3 +107,11 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_keys_are_dotted():
     assert [key for key, _ in iter_keys(Train)] == ["epochs", "classes", "optimizer.lr", "optimizer.name"]
+
+
+class Dataset(Recipe):
+    data: str = option("here", "Where.")
+
+
+def test_variables_with_a_meaning_of_their_own_are_no_settings():
+    assert load(Dataset, environment={"AVTOOL_DATA": "/data"}).data == "here"
