@@ -60,6 +60,8 @@ class Benchmark:
         return function(settings, reporter)
 
 
+_PROTOCOLS = "avtool.evaluation.protocols"
+
 BENCHMARKS = {
     "caption-sync": Benchmark(
         "Synchronisation of captions on generated films, beside ffsubsync.",
@@ -72,6 +74,16 @@ BENCHMARKS = {
     "sams-tags": Benchmark(
         "Labelling of caption tags by sound, source and quality (SAM-S), beside the authors' method.",
         "avtool.evaluation.sams_tags.benchmark",
+    ),
+    "audioset": Benchmark(
+        "Predictions on AudioSet's evaluation clips: mAP, mAUC, d′.", f"{_PROTOCOLS}.audioset"
+    ),
+    "sam-s": Benchmark("Predictions on SAM-S: mAP, mAUC, d′ over 120 sounds.", f"{_PROTOCOLS}.sam_s"),
+    "vggsound": Benchmark("Predictions on VGGSound's test clips: top-1, top-5.", f"{_PROTOCOLS}.vggsound"),
+    "kinetics": Benchmark("Predictions on Kinetics-400: top-1, top-5.", f"{_PROTOCOLS}.kinetics"),
+    "moments": Benchmark("Predictions on Moments in Time: top-1, top-5.", f"{_PROTOCOLS}.moments"),
+    "epic-kitchens": Benchmark(
+        "Predictions on EPIC-Kitchens-100: verbs, nouns, actions.", f"{_PROTOCOLS}.epic_kitchens"
     ),
 }
 
