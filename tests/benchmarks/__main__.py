@@ -1,6 +1,9 @@
-"""Runs every `bench_*.py` of this folder, or those named."""
+"""Runs every `bench_*.py` of this folder, or those named, each in a process of its own.
 
-import importlib
+The largest memory of a child process counts from that of its parent: one that has loaded torch would hide it.
+"""
+
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,4 +11,4 @@ folder = Path(__file__).parent
 names = sys.argv[1:] or sorted(path.stem.removeprefix("bench_") for path in folder.glob("bench_*.py"))
 for name in names:
     print(f"== {name}", flush=True)
-    importlib.import_module(f"tests.benchmarks.bench_{name}").main()
+    subprocess.run([sys.executable, "-m", f"tests.benchmarks.bench_{name}"], check=True)
