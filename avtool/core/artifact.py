@@ -131,15 +131,12 @@ def open_partial(out: Path, settings: Mapping[str, Any], *, overwrite: bool = Fa
             continue
         if not folder.is_dir():
             raise BadInputError(f"`{folder}` is a file, a folder is needed", "choose another --out")
-        if overwrite:
-            continue
-        found = _settings_of(folder)
-        if found is None:
-            if any(folder.iterdir()):
+        if not (folder / _SETTINGS).is_file():
+            if any(folder.iterdir()):  # not ours: not even --overwrite may remove it
                 raise BadInputError(
                     f"`{folder}` exists and is not an avtool artifact", "choose another --out folder"
                 )
-        elif found != wanted:
+        elif not overwrite and (found := _settings_of(folder)) != wanted:
             changed = _differences(found, wanted)
             message = f"`{folder}` was made with other settings ({changed})"
             raise BadInputError(
@@ -153,10 +150,9 @@ def open_partial(out: Path, settings: Mapping[str, Any], *, overwrite: bool = Fa
     return partial
 
 
-def _settings_of(folder: Path) -> dict[str, Any] | None:
-    path = folder / _SETTINGS
-    values = read_json(path) if path.is_file() else None
-    return values if isinstance(values, dict) else None
+def _settings_of(folder: Path) -> dict[str, Any]:
+    values = read_json(folder / _SETTINGS)
+    return values if isinstance(values, dict) else {}
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

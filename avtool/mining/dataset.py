@@ -18,7 +18,7 @@ from avtool.mining.recipe import MineRecipe
 from avtool.mining.report.write import write_report
 from avtool.mining.sams_layout import SamsClip, write_sams_json
 from avtool.mining.tagger import coarse_sources
-from avtool.mining.taxonomy import Taxonomy, choose_classes, read_label_map
+from avtool.mining.taxonomy import LabelMap, Taxonomy, choose_classes, read_label_map
 
 CLIPS = "clips"
 _AUTO_SHARES = (0.8, 0.1, 0.1)
@@ -70,13 +70,16 @@ def write_dataset(
     Raises:
         BadInputError: the films are fewer than the splits asked for, or the taxonomy file is wrong.
     """
-    records = [_mapped(record, recipe) for record in records]
+    if recipe.taxonomy:
+        label_map = read_label_map(recipe.taxonomy)
+        records = [_mapped(record, label_map) for record in records]
     events = [event for record in records for event in record.events]
     taxonomy = Taxonomy.of(events)
     classes = choose_classes(taxonomy.sounds, recipe.classes, recipe.min_count)
+    chosen = set(classes)
     splits = _splits(records, recipe, reporter)
     rows = [
-        _Row(event, record, splits[record.film_id], tuple(s for s in event.sounds if s in set(classes)))
+        _Row(event, record, splits[record.film_id], tuple(s for s in event.sounds if s in chosen))
         for record in records
         for event in record.events
     ]
@@ -108,11 +111,8 @@ def check_settings(recipe: MineRecipe, num_films: int) -> None:
         split_films(dict.fromkeys(map(str, range(num_films)), 1), recipe.split)
 
 
-def _mapped(record: FilmRecord, recipe: MineRecipe) -> FilmRecord:
+def _mapped(record: FilmRecord, label_map: LabelMap) -> FilmRecord:
     """The film with its sounds under the names of the user's taxonomy."""
-    if recipe.taxonomy is None:
-        return record
-    label_map = read_label_map(recipe.taxonomy)
     return replace(record, events=[replace(e, sounds=label_map(e.sounds)) for e in record.events])
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from avtool.core.artifact import read_artifact, settings_hash
 from avtool.core.errors import BadInputError
-from avtool.core.paths import cache_folder, data_folder, find_recipe
+from avtool.core.paths import cache_folder, find_recipe
 from avtool.core.recipe import load, option
 from avtool.core.reporter import Reporter
 from avtool.data.folds import Folds
@@ -54,8 +54,6 @@ def run(settings: Settings, reporter: Reporter) -> BenchmarkReport:
     Raises:
         AvtoolError: the data set is not there or not whole, a setting is wrong, or a training failed.
     """
-    if settings.data == data_folder():  # AVTOOL_DATA, taken for the key `data`, holds all data sets
-        settings = settings.model_copy(update={"data": None})
     data = floors_benchmark.open_data(settings, reporter)
     if settings.predictions and settings.model:
         raise BadInputError("--predictions and --model are both given", "give one of them")

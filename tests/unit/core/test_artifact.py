@@ -61,6 +61,9 @@ def test_a_foreign_folder_or_file_is_never_touched(tmp_path):
     (tmp_path / "photos" / "me.jpg").write_text("x")
     with pytest.raises(BadInputError, match="not an avtool artifact"):
         open_partial(tmp_path / "photos", {})
+    with pytest.raises(BadInputError, match="not an avtool artifact"):
+        open_partial(tmp_path / "photos", {}, overwrite=True)
+    assert (tmp_path / "photos" / "me.jpg").exists()
     (tmp_path / "file").write_text("x")
     with pytest.raises(BadInputError, match="is a file"):
         open_partial(tmp_path / "file", {})
