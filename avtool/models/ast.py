@@ -119,9 +119,13 @@ class AST(nn.Module):
 
     def forward(self, audio: Tensor) -> ClassifierOutput:
         """Scores normalised log-mel spectrograms (B, T, F)."""
-        return ClassifierOutput(self.classify(self.encode(self.embed(audio))), {})
+        return ClassifierOutput(self.classify(self.encode(self.tokenize(audio))), {})
 
-    def embed(self, audio: Tensor) -> Tensor:
+    def embed(self, audio: Tensor) -> dict[str, Tensor]:
+        """The feature (B, D) that the head reads: the mean of the two special tokens."""
+        return {"audio": self.encode(self.tokenize(audio))[:, :NUM_SPECIAL].mean(dim=1)}
+
+    def tokenize(self, audio: Tensor) -> Tensor:
         """(B, T, F) → (B, 2 + N, D): class, distillation, then patches with frequency as the slower axis."""
         expected = (self.settings.num_frames, self.settings.num_mel_bins)
         require(

@@ -94,7 +94,7 @@ class ASTMM(nn.Module):
             f"the model takes frame features of (batch, {expected[0]}, {expected[1]}), "
             f"not {tuple(clip.shape)}",
         )
-        audio_tokens = self.ast.embed(audio) + self.type_embed[AUDIO_TYPE]
+        audio_tokens = self.ast.tokenize(audio) + self.type_embed[AUDIO_TYPE]
         clip_tokens = self.clip_embed(clip, self.type_embed[CLIP_TYPE])
         key_mask = None
         if clip_mask is not None:

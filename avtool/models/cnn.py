@@ -105,13 +105,16 @@ class CNN(nn.Module):
 
     def forward(self, audio: Tensor) -> ClassifierOutput:
         """Scores normalised log-mel spectrograms (B, T, F)."""
+        return ClassifierOutput(self.head(self.embed(audio)["audio"]), {})
+
+    def embed(self, audio: Tensor) -> dict[str, Tensor]:
+        """The feature (B, 2 · last width) that the head reads: mean and maximum over all positions."""
         require(
             audio.dim() == 3,
             f"the model takes spectrograms of (batch, frames, mel bins), not {tuple(audio.shape)}",
         )
         maps = self.stages(self.stem(audio[:, None]))
-        pooled = torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)
-        return ClassifierOutput(self.head(pooled), {})
+        return {"audio": torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)}
 
 
 @register("cnn")

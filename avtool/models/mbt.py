@@ -228,6 +228,28 @@ class MBT(nn.Module):
             audio_present: (B,), True where the sample has sound; None means all have.
             video_present: (B,), True where the sample has a picture. Each sample needs one modality.
         """
+        streams, present = self._streams(audio, video, audio_present, video_present)
+        return self._classify(self.encode(streams, present), present)
+
+    def embed(self, audio: Tensor | None = None, video: Tensor | None = None) -> dict[str, Tensor]:
+        """The feature (B, D) of each modality given that the head reads; with two, their mean as `both`.
+
+        With two modalities each one's feature has read the other's through the layers that fuse.
+        """
+        streams, present = self._streams(audio, video, None, None)
+        features = {name: self._pool(tokens) for name, tokens in self.encode(streams, present).items()}
+        if len(features) > 1:
+            features["both"] = torch.stack(list(features.values())).mean(dim=0)
+        return features
+
+    def _streams(
+        self,
+        audio: Tensor | None,
+        video: Tensor | None,
+        audio_present: Tensor | None,
+        video_present: Tensor | None,
+    ) -> tuple[Streams, Presence]:
+        """The tokens of what is given, and which samples have it."""
         given = {"audio": (audio, audio_present), "video": (video, video_present)}
         present: Presence = {}
         streams: Streams = {}
@@ -240,7 +262,7 @@ class MBT(nn.Module):
         require(bool(streams), f"the model takes {' and '.join(self.modalities)}, and got none of it")
         stray = [name for name, (value, _) in given.items() if value is not None]
         require(not stray, f"the model was built without {' and '.join(stray)}")
-        return self._classify(self.encode(streams, present), present)
+        return streams, present
 
     def _check_shape(self, name: str, value: Tensor, shape: tuple[int, ...]) -> None:
         axes = "frames x mel bins" if name == "audio" else "channels x frames x height x width"
@@ -326,14 +348,13 @@ class MBT(nn.Module):
         return run_block(block, tokens, context, mask, recompute=settings.recompute)
 
     def _classify(self, streams: Streams, present: Presence) -> ClassifierOutput:
-        logits = {}
-        for name, tokens in streams.items():
-            if self.settings.pooling == "cls":
-                pooled = self.norm(tokens[:, 0])
-            else:
-                pooled = self.norm(tokens).mean(dim=1)
-            logits[name] = self.head(pooled)
+        logits = {name: self.head(self._pool(tokens)) for name, tokens in streams.items()}
         return ClassifierOutput(average_present(logits, present), logits)
+
+    def _pool(self, tokens: Tensor) -> Tensor:
+        """(B, N, D) → (B, D): what the head reads of a modality."""
+        pooled: Tensor = self.norm(tokens[:, 0] if self.settings.pooling == "cls" else tokens)
+        return pooled if self.settings.pooling == "cls" else pooled.mean(dim=1)
 
 
 @register("mbt_base")

@@ -53,7 +53,7 @@ def test_ast_from_deit_sees_a_grey_image_as_deit_does() -> None:
     fbank = torch.randn(2, 32, 32)
     with torch.no_grad():
         theirs = deit.forward_features(fbank.transpose(1, 2)[:, None].expand(-1, 3, -1, -1))
-        ours = ast.encode(ast.embed(fbank))
+        ours = ast.encode(ast.tokenize(fbank))
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
