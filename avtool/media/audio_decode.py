@@ -107,31 +107,32 @@ def decode_audio(
             raise _undecodable(path, source, log)
         file.seek(0)
         _write_header(file, done)
-        end_s = done / sample_rate
         stated_s = _stated_end(container, source)
-    short = stated_s is not None and end_s < stated_s - _SHORT_S
-    warnings = _warnings(timeline, log, silent)
-    complete = not (short or log.stopped or log.bad_at_end)
-    if short or log.stopped:
-        warnings.insert(0, _cut_warning(end_s, stated_s, log))
-    for text in warnings:
-        reporter.warn(f"{path.name}: {text}")
-    return AudioTrack(out, sample_rate, done, index, complete, end_s, tuple(warnings))
+    complete, warnings = _tell(path, timeline, log, stated_s, reporter, silent=silent)
+    return AudioTrack(out, sample_rate, done, index, complete, done / sample_rate, warnings)
 
 
-def iter_audio(path: Path, sample_rate: int = 16000, stream: int | None = None) -> Iterator[Samples]:
-    """Streams the samples of `decode_audio` in blocks of (samples,) int16, gaps filled with silence."""
+def iter_audio(
+    path: Path, sample_rate: int = 16000, stream: int | None = None, reporter: Reporter | None = None
+) -> Iterator[Samples]:
+    """Streams the samples of `decode_audio` in blocks of (samples,) int16, gaps filled with silence.
+
+    The reporter is told of damage when the last block is taken, as `decode_audio` tells it.
+    """
     with open_media(path) as container:
         source = pick_audio(container, path, Silent(), stream)
         timeline = AudioTimeline(sample_rate, film_start(container))
-        done = 0
-        for first, samples in _blocks(container, source, timeline, ReadLog(), path):
+        log = ReadLog()
+        done, silent = 0, True
+        for first, samples in _blocks(container, source, timeline, log, path):
             while done < first:
                 silence = np.zeros(min(first - done, sample_rate), np.int16)
                 yield silence
                 done += silence.size
+            silent = silent and not samples.any()
             yield samples
             done += samples.size
+        _tell(path, timeline, log, _stated_end(container, source), reporter or Silent(), silent=silent)
 
 
 def decode_audio_array(
@@ -272,6 +273,30 @@ def _jump_error(path: Path, from_s: float, to_s: float) -> BadInputError:
     return BadInputError(message, "its clock is damaged: remux or re-encode it first")
 
 
+def _tell(
+    path: Path,
+    timeline: AudioTimeline,
+    log: ReadLog,
+    stated_s: float | None,
+    reporter: Reporter,
+    *,
+    silent: bool,
+) -> tuple[bool, tuple[str, ...]]:
+    """Warns of all that is wrong with a sound that was read to its end.
+
+    Returns:
+        Whether it is complete, and the warnings.
+    """
+    end_s = timeline.end / timeline.sample_rate
+    short = stated_s is not None and end_s < stated_s - _SHORT_S
+    warnings = _warnings(timeline, log, silent)
+    if short or log.stopped:
+        warnings.insert(0, _cut_warning(end_s, stated_s, log))
+    for text in warnings:
+        reporter.warn(f"{path.name}: {text}")
+    return not (short or log.stopped or log.bad_at_end), tuple(warnings)
+
+
 def _cut_warning(end_s: float, stated_s: float | None, log: ReadLog) -> str:
     if log.stopped:
         return f"reading stopped at {_clock(end_s)}: {log.stopped}; the sound up to there is kept"
@@ -283,13 +308,16 @@ def _warnings(timeline: AudioTimeline, log: ReadLog, silent: bool) -> list[str]:
     rate = timeline.sample_rate
     texts = []
     if log.bad_packets:
-        where = " at its end" if log.bad_at_end else ""
+        at = f", the first at {_clock(log.refused_at)}" if log.refused_at is not None else ""
+        where = " at its end" if log.bad_at_end == log.bad_packets else at
         texts.append(f"{log.bad_packets} packets of sound could not be decoded{where}: {log.refusal}")
     if timeline.missing > _AUDIBLE_S * rate:
-        gaps = "1 gap" if timeline.gaps == 1 else f"{timeline.gaps} gaps"
+        at = _clock(timeline.first_gap / rate)
+        gaps = f"1 gap at {at}" if timeline.gaps == 1 else f"{timeline.gaps} gaps, the first at {at}"
         texts.append(f"{timeline.missing / rate:.2f} s of sound are missing ({gaps}): left silent")
     if timeline.cut > _AUDIBLE_S * rate:
-        texts.append(f"{timeline.cut / rate:.2f} s of sound overlapped what came before: cut")
+        at = _clock(timeline.first_cut / rate)
+        texts.append(f"{timeline.cut / rate:.2f} s of sound at {at} overlapped what came before: cut")
     if silent:
         texts.append("the sound is digital silence")
     return texts

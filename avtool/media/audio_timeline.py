@@ -112,7 +112,9 @@ class AudioTimeline:
         end: number of output samples up to the end of what was placed so far.
         gaps: how many silences there are between runs.
         missing: output samples that they last.
+        first_gap: the output sample at which the first of them begins.
         cut: output samples dropped because their place was taken, or lay before film time zero.
+        first_cut: the output sample at which the first of them would have begun.
     """
 
     def __init__(self, sample_rate: int, start: Fraction) -> None:
@@ -120,7 +122,9 @@ class AudioTimeline:
         self.end = 0
         self.gaps = 0
         self.missing = 0
+        self.first_gap = 0
         self.cut = 0
+        self.first_cut = 0
         self._start = start
         self._run: _Run | None = None
 
@@ -169,11 +173,14 @@ class AudioTimeline:
             first, run.next_output = run.next_output, run.next_output + samples.size
             keep = max(run.first, self.end)
             if first < keep:
-                self.cut += max(0, min(keep, run.next_output) - max(first, run.first))
+                taken = max(first, run.first)
+                self.first_cut = self.first_cut if self.cut else taken
+                self.cut += max(0, min(keep, run.next_output) - taken)
                 samples = samples[keep - first :]
                 first = keep
             if samples.size:
                 if first > self.end > 0:
+                    self.first_gap = self.first_gap if self.gaps else self.end
                     self.gaps += 1
                     self.missing += first - self.end
                 self.end = first + samples.size

@@ -17,6 +17,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.frame import Frame
+from av.packet import Packet
 from av.stream import Discard, Disposition, Stream
 from av.video.stream import VideoStream
 
@@ -86,8 +87,8 @@ def film_start(container: InputContainer) -> Fraction:
     return Fraction(container.start_time or 0, av.time_base)
 
 
-def film_time(frame: Frame, start: Fraction) -> float | None:
-    """A frame's film time in seconds, None when it has no timestamp."""
+def film_time(frame: Frame | Packet, start: Fraction) -> float | None:
+    """The film time of a frame or packet in seconds, None when it has no timestamp."""
     if frame.pts is None or frame.time_base is None:
         return None
     return float(frame.pts * frame.time_base - start)
@@ -154,12 +155,14 @@ class ReadLog:
         bad_packets: packets that the decoder refused.
         bad_at_end: how many of them came after the last frame.
         refusal: the decoder's words for the first of them.
+        refused_at: the film time of the first of them in seconds, None where it has none.
     """
 
     stopped: str = ""
     bad_packets: int = 0
     bad_at_end: int = 0
     refusal: str = ""
+    refused_at: float | None = None
 
 
 def decoded(
@@ -192,9 +195,10 @@ def decoded(
         try:
             frames = packet.decode()
         except FFmpegError as error:
+            if not log.bad_packets:
+                log.refusal, log.refused_at = reason(error), film_time(packet, film_start(container))
             log.bad_packets += 1
             log.bad_at_end += 1
-            log.refusal = log.refusal or reason(error)
             continue
         for frame in frames:
             log.bad_at_end = 0

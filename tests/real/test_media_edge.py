@@ -47,7 +47,11 @@ TABLE: dict[str, tuple[float | str, int | str, tuple[str, ...]]] = {
     "video_edge/cars_silent_audio.mp4": (30.165, 377, (SILENT,)),
     "video_edge/cea608_in_video_no_audio.ts": (NO_SOUND, 599, ()),
     "video_edge/corrupted.mp4": (NO_SOUND, 28, ()),
-    "video_edge/exo_bbb_2500ms.ts": (2.513, 58, ("0.08 s of sound are missing (1 gap): left silent",)),
+    "video_edge/exo_bbb_2500ms.ts": (
+        2.513,
+        58,
+        ("0.08 s of sound are missing (1 gap at 0:00:00.05): left silent",),
+    ),
     "video_edge/exo_preroll-5s.mp4": (5.016, 125, (SILENT,)),
     "video_edge/exo_sample.flv": (1.090, 30, ()),
     "video_edge/exo_sample_fragmented.mp4": (1.068, 30, ()),
@@ -67,7 +71,7 @@ TABLE: dict[str, tuple[float | str, int | str, tuple[str, ...]]] = {
     "video_edge/flower_fragmented.mp4": (
         5.123,
         150,
-        ("0.07 s of sound are missing (1 gap): left silent", SILENT),
+        ("0.07 s of sound are missing (1 gap at 0:00:00.02): left silent", SILENT),
     ),
     "video_edge/nasa_rotated.mp4": (NO_SOUND, 17, ()),
     "video_edge/non_zero_start.mp4": (NO_SOUND, 12, ()),

@@ -129,8 +129,9 @@ def test_gaps_are_silent_and_reported(tmp_path: Path) -> None:
     silence = np.zeros(RATE // 2, np.int16)
     expected = np.concatenate([chirp[:RATE], silence, chirp[: RATE // 2], silence, chirp[:RATE]])
     np.testing.assert_array_equal(track.open(), expected)
-    assert track.warnings == ("1.00 s of sound are missing (2 gaps): left silent",)
-    assert reporter.warnings == ["film.nut: 1.00 s of sound are missing (2 gaps): left silent"]
+    told = "1.00 s of sound are missing (2 gaps, the first at 0:00:01.00): left silent"
+    assert track.warnings == (told,)
+    assert reporter.warnings == [f"film.nut: {told}"]
     assert track.complete
 
 
@@ -140,7 +141,7 @@ def test_where_sound_overlaps_the_first_stays(tmp_path: Path) -> None:
     track = decode_audio(tmp_path / "film.nut", tmp_path / "out.npy")
     expected = np.concatenate([chirp[:RATE], chirp[RATE + RATE // 2 : 3 * RATE]])
     np.testing.assert_array_equal(track.open(), expected)
-    assert track.warnings == ("0.50 s of sound overlapped what came before: cut",)
+    assert track.warnings == ("0.50 s of sound at 0:00:00.50 overlapped what came before: cut",)
 
 
 def test_rounded_timestamps_are_no_gaps(tmp_path: Path) -> None:
