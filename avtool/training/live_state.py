@@ -88,4 +88,4 @@ class LiveState:
         parameters = [parameter.detach() for parameter in self.net.parameters()]
         for tensors in (parameters, buffers):
             if not bool(whole(torch.nn.utils.get_total_norm(tensors, float("inf"))).isfinite()):
-                raise NotFiniteError(f"weights are not finite after step {step}")
+                raise NotFiniteError(f"weights are not finite after step {step}", step)

@@ -52,6 +52,13 @@ class StepBatches(Sampler[list[Key]]):
             within += 1
 
 
+def clips_of_step(order: Order, plan: Plan, step: int) -> list[int]:
+    """The clips that all processes together take in a step, counted from 1."""
+    epoch, within = divmod(step - 1, plan.steps_per_epoch)
+    begin = within * plan.clips_per_step
+    return [int(index) for index in order(epoch)[begin : begin + plan.clips_per_step]]
+
+
 class SeededClips(Dataset[Any]):
     """Clips whose every random choice follows from (seed, epoch, index), whichever process loads them.
 

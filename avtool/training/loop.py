@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 
 from avtool.core.errors import BadInputError, SomeFailedError
-from avtool.core.files import link_tree, replace_folder
+from avtool.core.files import link_tree, replace_folder, write_json
 from avtool.core.reporter import Progress, Reporter, Silent
-from avtool.data.samplers import make_order
-from avtool.training.loader import make_loader
+from avtool.data.samplers import Order, make_order
+from avtool.training.loader import clips_of_step, make_loader
 from avtool.training.metrics_log import MetricsLog
 from avtool.training.recipe import TrainRecipe
 from avtool.training.runtime import default_workers, process_settings, start
@@ -22,6 +22,8 @@ from avtool.training.task import Batch, TrainOutcome, TrainTask
 from avtool.training.trainer import Trainer
 from avtool.training.window import NotFiniteError
 
+CRASH = "crash.json"
+"""The record of a loss that was not finite: the step, the terms, the clips."""
 MODEL = "model"
 """The saved model's folder in a run."""
 
@@ -57,12 +59,14 @@ def fit(
     with process_settings(recipe.runtime, accelerator.device), StopSignals() as signals:
         trainer = Trainer(task, recipe, run_folder, accelerator)
         reporter.info(str(trainer.plan))
+        if recipe.optimizer.base_lr:
+            reporter.info(_scaled_rate(trainer))
         if (rise := warmup_length(recipe.schedule, trainer.plan.steps_per_epoch)) > trainer.plan.total:
             reporter.warn(f"the warm-up of {rise:g} steps outlasts the run: the rate never reaches its peak")
         if trainer.resumed_from:
             reporter.info(f"resumed at step {trainer.step} of {trainer.plan.total}")
         loop = _Loop(trainer, run_folder, reporter, signals)
-        with _in_one_line(trainer):
+        with _in_one_line(loop):
             loop.run()
         return loop.finish()
 
@@ -100,9 +104,9 @@ class _Loop:
             if self.log:
                 self.log.close()
 
-    def _batches(self) -> Generator[Batch]:
+    def _order(self) -> Order:
         task, recipe, plan = self.trainer.task, self.trainer.recipe, self.plan
-        order = make_order(
+        return make_order(
             recipe.sampler.name,
             len(task.data),  # type: ignore[arg-type]
             plan.clips_per_epoch,
@@ -111,10 +115,13 @@ class _Loop:
             labels=task.labels,
             groups=task.groups,
         )
+
+    def _batches(self) -> Generator[Batch]:
+        recipe = self.trainer.recipe
         return make_loader(
-            task,
-            order,
-            plan,
+            self.trainer.task,
+            self._order(),
+            self.plan,
             seed=recipe.seed,
             process=self.trainer.accelerator.process_index,
             first_step=self.trainer.step,
@@ -176,6 +183,19 @@ class _Loop:
         self.signals.received = int(accelerator.gather(heard).max())
         return bool(self.signals.received)
 
+    def record_crash(self, error: NotFiniteError) -> None:
+        """Writes down which clips made a loss that is not finite."""
+        if not self.main:
+            return
+        indices = clips_of_step(self._order(), self.plan, error.step)
+        names = self.trainer.task.clip_ids
+        record = {
+            "step": error.step,
+            "terms": error.terms,
+            "clips": [names[index] for index in indices] if names else indices,
+        }
+        write_json(self.run_folder / CRASH, record)
+
     def finish(self) -> TrainOutcome:
         """Makes the chosen checkpoint's model that of the run."""
         trainer, best = self.trainer, self.trainer.best
@@ -205,17 +225,26 @@ class _Loop:
 
 
 @contextmanager
-def _in_one_line(trainer: Trainer) -> Iterator[None]:
+def _in_one_line(loop: _Loop) -> Iterator[None]:
+    trainer = loop.trainer
     try:
         yield
     except torch.OutOfMemoryError as error:
         message = f"out of GPU memory with batches of {trainer.plan.batch_size} clips"
         raise BadInputError(message, "halve --batch-size and double --accumulate") from error
     except NotFiniteError as error:
+        loop.record_crash(error)
         last = trainer.checkpoints.last()
         kept = f"the last good state is `{last}`" if last else "no checkpoint had been written"
-        hint = f"{kept}; lower --lr, set optimizer.clip_norm, or try --precision fp32"
+        clips = f"`{loop.run_folder / CRASH}` names the clips"
+        hint = f"{kept}, {clips}; lower --lr, set optimizer.clip_norm, or try --precision fp32"
         raise SomeFailedError(str(error), hint) from error
+
+
+def _scaled_rate(trainer: Trainer) -> str:
+    base, clips = trainer.recipe.optimizer.base_lr, trainer.plan.clips_per_step
+    peak = trainer.recipe.optimizer.peak_rate(clips)
+    return f"learning rate {peak:.4g}: base_lr {base:g} x {clips} clips / 256"
 
 
 def _memory(device: torch.device) -> str:

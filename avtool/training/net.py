@@ -9,8 +9,8 @@ from avtool.training.task import Objective
 
 Result = TypeVar("Result")
 
-MODEL = "model."
-"""The prefix of the model's own names in the whole."""
+MODEL, OBJECTIVE = "model.", "objective."
+"""The prefixes of the model's and of the objective's own names in the whole."""
 
 
 class Net(nn.Module):

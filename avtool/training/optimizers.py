@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import nn
 
 from avtool.core.errors import BadInputError
+from avtool.core.requirements import require
 from avtool.training.recipe import OptimizerRecipe
 
 _BLOCK = re.compile(
@@ -21,15 +23,26 @@ def make_optimizer(module: nn.Module, recipe: OptimizerRecipe) -> torch.optim.Op
 
     Raises:
         BadInputError: every parameter is frozen.
+        MissingError: LARS is wanted, and timm is not installed.
     """
-    groups = [
-        {"params": parameters, "weight_decay": decay, "scale": scale, "lr": recipe.lr * scale}
-        for (decay, scale), parameters in _grouped(module, recipe).items()
+    groups: list[dict[str, Any]] = [
+        {
+            "params": parameters,
+            "weight_decay": recipe.weight_decay if decayed else 0.0,
+            "scale": scale,
+            "lr": recipe.lr * scale,
+        }
+        | ({"always_adapt": decayed} if recipe.name == "lars" else {})
+        for (decayed, scale), parameters in _grouped(module, recipe).items()
     ]
     if not groups:
         raise BadInputError("nothing to train: every parameter of the model is frozen")
     if recipe.name == "sgd":
         return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, fused=recipe.fused)
+    if recipe.name == "lars":
+        lars = require("timm.optim", "hub").Lars(groups, lr=recipe.lr, momentum=recipe.momentum)
+        assert isinstance(lars, torch.optim.Optimizer), "timm's optimisers are torch's"
+        return lars
     kind = torch.optim.AdamW if recipe.name == "adamw" else torch.optim.Adam
     return kind(groups, lr=recipe.lr, betas=recipe.betas, fused=recipe.fused)
 
@@ -40,14 +53,13 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate * group["scale"]
 
 
-def _grouped(module: nn.Module, recipe: OptimizerRecipe) -> dict[tuple[float, float], list[nn.Parameter]]:
+def _grouped(module: nn.Module, recipe: OptimizerRecipe) -> dict[tuple[bool, float], list[nn.Parameter]]:
     decayed = set(decayed_names(module))
     scales = layer_scales([name for name, _ in module.named_parameters()], recipe.layer_decay)
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    groups: dict[tuple[bool, float], list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
-            key = (recipe.weight_decay if name in decayed else 0.0, scales[name])
-            groups.setdefault(key, []).append(parameter)
+            groups.setdefault((name in decayed, scales[name]), []).append(parameter)
     return groups
 
 

@@ -81,6 +81,10 @@ def check_plan(plan: Plan, recipe: TrainRecipe, *, validates: bool) -> None:
     Raises:
         BadInputError: there are some.
     """
+    rate = recipe.optimizer.peak_rate(plan.clips_per_step)
+    if recipe.optimizer.base_lr and recipe.optimizer.name in {"adam", "adamw"} and rate > 1:
+        message = f"optimizer.base_lr gives a rate of {rate:g} for steps of {plan.clips_per_step} clips"
+        raise BadInputError(message, "lower --base-lr: above 1, Adam moves every weight by more than itself")
     first = recipe.average.first_epoch
     if first * plan.steps_per_epoch > plan.total:
         epochs = plan.epochs_at(plan.total)

@@ -12,20 +12,31 @@ from avtool.training.interval import Interval
 
 ScheduleName = Literal["cosine", "one-cycle", "step", "linear", "constant"]
 _LARGEST_ADAM_RATE = 1.0
+_BASE_CLIPS = 256
+"""Clips of a step that `optimizer.base_lr` is the rate for (Goyal et al., 2017)."""
+_DEFAULT_RATE = 1e-3
 
 
 class OptimizerRecipe(Recipe):
     """How weights follow their gradients."""
 
-    name: Literal["adamw", "adam", "sgd"] = option(
-        "adamw", "Optimiser; Adam's weight decay is L2, AdamW's not."
+    name: Literal["adamw", "adam", "sgd", "lars"] = option(
+        "adamw",
+        "Optimiser; Adam's weight decay is L2, AdamW's not; lars is for linear probes (You et al., 2017).",
     )
-    lr: float = option(1e-3, "Learning rate at the schedule's peak.", flag="--lr", gt=0, le=1000)
+    lr: float = option(_DEFAULT_RATE, "Learning rate at the schedule's peak.", flag="--lr", gt=0, le=1000)
+    base_lr: float = option(
+        0.0,
+        "The same for a step of 256 clips: the rate follows the clips of a step; 0: lr is absolute.",
+        flag="--base-lr",
+        ge=0,
+        le=1000,
+    )
     weight_decay: float = option(
         0.05, "Weight decay of weight matrices; biases, norms, positions and tokens have none.", ge=0, lt=1
     )
     betas: tuple[float, float] = option((0.9, 0.999), "Decay of Adam's two moments.")
-    momentum: float = option(0.9, "Momentum of SGD.", ge=0, lt=1)
+    momentum: float = option(0.9, "Momentum of SGD and LARS.", ge=0, lt=1)
     clip_norm: float = option(1.0, "Largest norm of the gradient; 0 for no clipping.", ge=0)
     layer_decay: float = option(
         1.0, "Factor on the learning rate from each layer to the one below it.", gt=0, le=1
@@ -34,14 +45,24 @@ class OptimizerRecipe(Recipe):
 
     @model_validator(mode="after")
     def _check(self) -> "OptimizerRecipe":
-        if self.name != "sgd" and self.lr > _LARGEST_ADAM_RATE:
+        for key, rate in (("lr", self.lr), ("base_lr", self.base_lr)):
+            if self.name in {"adam", "adamw"} and rate > _LARGEST_ADAM_RATE:
+                raise ValueError(
+                    f"optimizer.{key} = {rate:g} is too large for {self.name}, which moves every weight by "
+                    "about that much a step: rates above 1 are for sgd"
+                )
+        if self.base_lr and self.lr != _DEFAULT_RATE:
             raise ValueError(
-                f"optimizer.lr = {self.lr:g} is too large for {self.name}, which moves every weight by about "
-                "that much a step: rates above 1 are for sgd"
+                f"optimizer.lr = {self.lr:g} and optimizer.base_lr = {self.base_lr:g} both set the learning "
+                "rate: set one, or --base-lr 0 for the absolute rate"
             )
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"optimizer.betas = {self.betas} must lie in [0, 1)")
         return self
+
+    def peak_rate(self, clips_per_step: int) -> float:
+        """The learning rate at the schedule's peak, for steps of so many clips."""
+        return self.base_lr * clips_per_step / _BASE_CLIPS if self.base_lr else self.lr
 
 
 class ScheduleRecipe(Recipe):

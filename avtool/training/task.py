@@ -36,6 +36,7 @@ class TrainTask:
         maximise: whether more of it is better.
         labels: the labels of each clip, for the class-balanced sampler.
         groups: the film or recording of each clip, for the grouped sampler.
+        clip_ids: the clips' names, for messages.
     """
 
     model: nn.Module
@@ -49,6 +50,7 @@ class TrainTask:
     maximise: bool = False
     labels: Sequence[Sequence[Hashable]] | None = None
     groups: Sequence[Hashable] | None = None
+    clip_ids: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from avtool.core.errors import BadInputError
 from avtool.models.model_folder import save_model
 from avtool.training.live_state import LiveState
 from avtool.training.named_tensors import whole
-from avtool.training.net import Net, only_model
+from avtool.training.net import OBJECTIVE, Net, only_model
 from avtool.training.optimizers import make_optimizer, set_rate
 from avtool.training.plan import Plan, check_plan
 from avtool.training.recipe import TrainRecipe
@@ -74,7 +74,7 @@ class Trainer:
         sharded = self.accelerator.distributed_type == DistributedType.FSDP
         owner: nn.Module = self.net if sharded else net
         averaged = self.recipe.ema.decay > 0 or self.recipe.average.first_epoch > 0
-        average = WeightAverage(owner) if averaged else None
+        average = WeightAverage(owner, leave_out=(OBJECTIVE,)) if averaged else None
         return LiveState(owner, self._optimizer.optimizer, average, self.accelerator.scaler, sharded)
 
     def _resume(self) -> Progress:
@@ -120,7 +120,7 @@ class Trainer:
     @property
     def rate(self) -> float:
         """The learning rate of the next step."""
-        return self.recipe.optimizer.lr * self._factor(self.step)
+        return self.recipe.optimizer.peak_rate(self.plan.clips_per_step) * self._factor(self.step)
 
     def _fetch(self, batches: Iterator[Batch], micro: int) -> Batch:
         batch: Batch = send_to_device(next(batches), self.device, non_blocking=True)

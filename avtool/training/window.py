@@ -1,18 +1,30 @@
 """The scalars of the steps since the last line of the log, left on the device until somebody looks."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
 from torch import Tensor
 
+_NO_TERMS = ("loss", "grad_norm")
 Scalars = dict[str, list[float]]
 """Name → one number a step."""
 
 
 class NotFiniteError(Exception):
-    """A loss or a weight that is no number any more."""
+    """A loss or a weight that is no number any more.
+
+    Args:
+        message: what it is.
+        step: the step after which it showed, counted from 1.
+        terms: the scalars of that step that are not finite.
+    """
+
+    def __init__(self, message: str, step: int, terms: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.step = step
+        self.terms = tuple(terms)
 
 
 class Window:
@@ -53,10 +65,18 @@ class Window:
             self._known.setdefault(name, []).extend(self._numbers(values))
         self._waiting = {}
         losses = self._known.get("loss", [])
-        for ago, loss in enumerate(reversed(losses)):
+        for place, loss in enumerate(losses):
             if not math.isfinite(loss):
-                raise NotFiniteError(f"the loss became {loss} at step {self._step - ago}")
+                self._refuse(loss, place, ago=len(losses) - 1 - place)
         return self._known
+
+    def _refuse(self, loss: float, place: int, *, ago: int) -> None:
+        """Stops at the first loss that is not finite, and says which of its terms it was."""
+        step = self._step - ago
+        values = {name: known[place] for name, known in self._known.items() if len(known) > place}
+        terms = [name for name, value in values.items() if name not in _NO_TERMS and not math.isfinite(value)]
+        of = f" (of its terms: {', '.join(terms)})" if terms else ""
+        raise NotFiniteError(f"the loss became {loss} at step {step}{of}", step, terms)
 
     def clear(self) -> None:
         """Begins anew, after the means were written."""

@@ -98,12 +98,26 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(
         calls[0] += 1
         return {"loss": SCORE(model, batch)["loss"] * (bad if calls[0] > 16 else 1)}
 
+    task = make_task(objective, validate=None, clip_ids=[f"clip-{index}" for index in range(24)])
     with pytest.raises(SomeFailedError, match=f"the loss became {bad} at step 9") as caught:
-        fit(make_task(objective, validate=None), recipe(), tmp_path)
+        fit(task, recipe(), tmp_path)
     assert "step-000006" in caught.value.hint
     assert steps_kept(tmp_path) == [3, 6]
     weights = load_model(tmp_path / "checkpoints" / "step-000006").model.state_dict()
     assert all(bool(value.isfinite().all()) for value in weights.values())
+    record = json.loads((tmp_path / "crash.json").read_text())
+    assert record["step"] == 9
+    assert len(set(record["clips"])) == 6
+
+
+def test_the_term_that_is_no_number_is_named(tmp_path: Path) -> None:
+    def objective(model: torch.nn.Module, batch: dict[str, Any]) -> dict[str, torch.Tensor]:
+        loss, broken = SCORE(model, batch)["loss"], torch.tensor(math.nan)
+        return {"loss": loss + broken, "contrast": broken, "pixels": loss}
+
+    with pytest.raises(SomeFailedError, match=r"at step 1 \(of its terms: contrast\)"):
+        fit(make_task(objective, validate=None), recipe(), tmp_path)
+    assert json.loads((tmp_path / "crash.json").read_text())["terms"] == ["contrast"]
 
 
 def test_weights_that_are_no_numbers_are_never_kept(tmp_path: Path) -> None:

@@ -25,6 +25,18 @@ def test_names_stand_for_optimisers(name: str, kind: type) -> None:
     assert type(make(nn.Linear(2, 2), name=name, lr=0.1)) is kind
 
 
+def test_lars_adapts_the_rates_of_matrices_alone() -> None:
+    layer = nn.Linear(2, 2)
+    before = layer.weight.detach().clone(), layer.bias.detach().clone()
+    optimizer = make(layer, name="lars", lr=1.0, weight_decay=0.0, momentum=0.0)
+    for parameter in layer.parameters():
+        parameter.grad = torch.full_like(parameter, 3.0)
+    optimizer.step()
+    rate = 0.001 * before[0].norm() / layer.weight.grad.norm()
+    torch.testing.assert_close(layer.weight.detach(), before[0] - rate * 3.0)
+    torch.testing.assert_close(layer.bias.detach(), before[1] - 3.0)
+
+
 @pytest.mark.parametrize("family", ["ast_tiny", "mbt_tiny", "cnn_tiny", "ast_mm_tiny"])
 def test_only_matrices_decay(family: str) -> None:
     model = create(family)

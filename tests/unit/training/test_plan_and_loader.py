@@ -7,7 +7,7 @@ import torch
 from synthetic_training import NoisyClips, make_task
 
 from avtool.data.samplers import make_order
-from avtool.training.loader import SeededClips, StepBatches, make_loader
+from avtool.training.loader import SeededClips, StepBatches, clips_of_step, make_loader
 from avtool.training.plan import Plan
 from avtool.training.recipe import LoopRecipe
 
@@ -28,6 +28,14 @@ def test_an_epoch_is_a_whole_number_of_steps() -> None:
     assert (plan.steps_per_epoch, plan.total, plan.clips_per_step) == (4, 20, 24)
     assert plan_of(100, processes=2, batch_size=8, accumulate=3).steps_per_epoch == 2
     assert plan_of(3, batch_size=8).steps_per_epoch == 1
+
+
+def test_the_clips_of_a_step_are_those_of_its_batches() -> None:
+    plan = plan_of(24, processes=2, batch_size=2, accumulate=2, epochs=2)
+    order = make_order("uniform", 24, plan.clips_per_epoch, 4, 0)
+    for step in (1, 3, 4, 6):
+        taken = {index for p in (0, 1) for batch in batches(plan, p, step - 1)[:2] for index, _ in batch}
+        assert set(clips_of_step(order, plan, step)) == taken
 
 
 def test_steps_may_be_given_instead_of_epochs() -> None:

@@ -12,11 +12,12 @@ from avtool.training.interval import in_steps
 from avtool.training.recipe import TrainRecipe
 
 
-def test_twelve_keys_have_a_flag() -> None:
+def test_thirteen_keys_have_a_flag() -> None:
     flags = {flag_of(field) for _, field in iter_keys(TrainRecipe)} - {""}
     assert flags == {
         "--seed",
         "--lr",
+        "--base-lr",
         "--schedule",
         "--ema",
         "--epochs",
@@ -45,9 +46,17 @@ def test_a_huge_learning_rate_is_for_sgd() -> None:
         load(TrainRecipe, settings=["optimizer.lr=2"])
 
 
+def test_a_base_rate_follows_the_clips_of_a_step() -> None:
+    settings = load(TrainRecipe, settings=["optimizer.base_lr=1.5e-4"]).optimizer
+    assert settings.peak_rate(4096) == pytest.approx(2.4e-3)
+    assert load(TrainRecipe, settings=["optimizer.lr=2e-4"]).optimizer.peak_rate(4096) == 2e-4
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        (["optimizer.base_lr=1e-4", "optimizer.lr=1e-4"], "both set the learning rate"),
+        (["optimizer.base_lr=2"], "base_lr = 2 is too large for adamw"),
         (["ema.decay=0.9", "average.first_epoch=1"], "two averages of the weights: set one"),
         (["schedule.name=one-cycle", "schedule.warmup_steps=5"], "has its own warm-up"),
         (["schedule.warmup_epochs=1", "schedule.warmup_steps=5"], "both set a warm-up"),

@@ -86,3 +86,15 @@ def test_a_run_averages_the_ends_of_its_chosen_epochs(tmp_path: Path) -> None:
     saved = load_tensors(outcome.model / "model.safetensors")["head.weight"]
     torch.testing.assert_close(saved, mean)
     assert not torch.allclose(saved, weights[-1]["model.head.weight"])
+
+
+def test_a_queue_is_not_averaged() -> None:
+    module = nn.Module()
+    module.register_buffer("queue", torch.zeros(2))
+    module.register_buffer("running_mean", torch.zeros(2))
+    average = WeightAverage(module, leave_out=("queue",))
+    module.queue.fill_(1)
+    module.running_mean.fill_(1)
+    with average.swapped_in():
+        assert module.queue.tolist() == [1, 1]
+        assert module.running_mean.tolist() == [0, 0]
