@@ -34,9 +34,9 @@ class PrepareResult:
     Attributes:
         out: the data set.
         summary: it in numbers.
-        problems: what went wrong, the silent clips among it.
+        problems: what went wrong, the silent and damaged clips among it.
         failed: whether something went wrong that should not: absent media of web lists are no failure, and
-            silent clips are kept.
+            silent and damaged clips are kept.
         seconds: wall time.
     """
 
@@ -252,7 +252,7 @@ def _say(problems: Sequence[Problem], reporter: Reporter) -> None:
 
 
 def _is_failure(problems: Sequence[Problem], source: Source) -> bool:
-    expected = {"silent", "absent"} if source.web else {"silent"}
+    expected = {"silent", "damaged", *(["absent"] if source.web else [])}
     return any(problem.kind not in expected for problem in problems)
 
 

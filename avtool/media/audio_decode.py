@@ -29,6 +29,7 @@ _BREATH_S = 60.0  # … and the gap that is no jump, wherever it is: stated ends
 _LONGEST_S = 100 * 3600.0  # the end assumed where none is stated
 _SHORT_S = 1.0  # sound that ends so much before its stated end was cut short
 _AUDIBLE_S = 0.05  # gaps and overlaps that add up to less are rounding
+SILENT = "the sound is digital silence"
 _PREROLL_S = 1.0  # how far before a span decoding starts …
 _SETTLE_S = 0.2  # … and the least that decoders need to settle: 80 ms for Opus, some frames for MP3
 # Formats that state the duration in their header; the others estimate it, or read it from the file's end.
@@ -319,7 +320,7 @@ def _warnings(timeline: AudioTimeline, log: ReadLog, silent: bool) -> list[str]:
         at = _clock(timeline.first_cut / rate)
         texts.append(f"{timeline.cut / rate:.2f} s of sound at {at} overlapped what came before: cut")
     if silent:
-        texts.append("the sound is digital silence")
+        texts.append(SILENT)
     return texts
 
 

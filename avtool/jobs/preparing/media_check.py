@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from avtool.core.errors import AvtoolError, BadInputError
 from avtool.core.files import atomic_file
+from avtool.core.reporter import Recorder, Reporter
 from avtool.data.media_files import local_media
 from avtool.jobs.preparing.recipe import PrepareRecipe
-from avtool.media.audio_decode import iter_audio
+from avtool.media.audio_decode import SILENT, iter_audio
 from avtool.media.probe import probe
 from avtool.media.transcode import transcode_short_gop
 from avtool.media.video_frames import read_frames
@@ -82,6 +83,7 @@ class MediaFacts:
         duration: seconds.
         has_audio, has_video: what it holds.
         silent: the places in `spans` of clips that are digital silence.
+        damage: what is wrong with the sound, although it can be used.
         copy: name of the copy's file, or "".
         error: why it cannot be used, or "".
     """
@@ -94,6 +96,7 @@ class MediaFacts:
     has_audio: bool = False
     has_video: bool = False
     silent: tuple[int, ...] = ()
+    damage: tuple[str, ...] = ()
     copy: str = ""
     error: str = ""
 
@@ -117,7 +120,8 @@ class MediaFacts:
     def from_values(cls, values: Mapping[str, Any]) -> "MediaFacts":
         """The inverse of `to_line`, from parsed JSON."""
         spans = tuple((float(start), None if end is None else float(end)) for start, end in values["spans"])
-        return cls(**{**values, "spans": spans, "silent": tuple(values["silent"])})
+        tuples = {name: tuple(values[name]) for name in ("silent", "damage")}
+        return cls(**{**values, "spans": spans, **tuples})
 
 
 def read_facts(path: Path) -> dict[str, MediaFacts]:
@@ -163,17 +167,19 @@ def check(task: MediaTask) -> MediaFacts:
         raise BadInputError(f"`{path}` holds neither sound nor pictures")
     duration = info.duration_s or 0.0
     silent: tuple[int, ...] = ()
+    heard = Recorder()
     if task.recipe.check == "decode":
         if has_video:
             read_frames(path, [task.spans[0][0]], size=16, threads=1)
         if info.audio:
-            loud, length, stopped = _listen(path, task.spans)
+            loud, length, stopped = _listen(path, task.spans, heard)
             duration = max(duration, length) if has_video or stopped else length
             spans = (task.rule.resolve(span, duration) for span in task.spans)
             silent = tuple(place for place, span in enumerate(spans) if not _cells(loud, span).any())
     if not duration:
         raise BadInputError(f"nothing says how long `{path}` is", "convert it first")
     copy = _copy(path, task.copy, task.recipe, has_video=has_video) if task.copy else ""
+    damage = [text.removeprefix(f"{path.name}: ") for text in heard.warnings]
     return MediaFacts(
         task.media,
         stat.st_size,
@@ -183,16 +189,20 @@ def check(task: MediaTask) -> MediaFacts:
         bool(info.audio),
         has_video,
         silent,
+        tuple(text for text in damage if text != SILENT),
         copy,
     )
 
 
-def _listen(path: Path, spans: Iterable[Span]) -> tuple[NDArray[np.bool_], float, bool]:
-    """Where the sound is no digital silence, by cell; how far was listened; whether there was more."""
+def _listen(path: Path, spans: Iterable[Span], heard: Reporter) -> tuple[NDArray[np.bool_], float, bool]:
+    """Where the sound is no digital silence, by cell; how far was listened; whether there was more.
+
+    Of damage `heard` is told where all of the sound was listened to.
+    """
     ends = [end for _, end in spans]
     last = None if None in ends else max(end for end in ends if end is not None)
     cells, rest, done = [], np.zeros(0, np.int16), 0
-    for block in iter_audio(path, _RATE):
+    for block in iter_audio(path, _RATE, reporter=heard):
         done += block.size
         rest = np.concatenate([rest, block])
         whole = rest.size // _CELL * _CELL

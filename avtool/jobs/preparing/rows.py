@@ -17,7 +17,7 @@ from avtool.mining.film_split import split_films
 SHORTEST = 0.025  # seconds: one window of a spectrogram
 _SHOWN = 5
 
-ProblemKind = Literal["unreadable", "refused", "outside", "absent", "silent"]
+ProblemKind = Literal["unreadable", "refused", "outside", "absent", "silent", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Problem:
 
     Attributes:
         kind: the medium is `unreadable` or `absent`; the line was `refused`; the clip lies `outside` of its
-            file or is shorter than 25 ms; or it is kept although it is `silent`.
+            file or is shorter than 25 ms; or it is kept although it is `silent` or `damaged`.
         where: the line that lists it.
         media: its file, or "".
         detail: in words.
@@ -65,6 +65,8 @@ def make_rows(
             continue
         if place in fact.silent:
             problems.append(Problem("silent", where, item.media, "its sound is digital silence (RMS 0)"))
+        if fact.damage and not place:  # once, with the first of its clips
+            problems.append(Problem("damaged", where, item.media, "; ".join(fact.damage)))
         media = f"{copies}/{fact.copy}" if fact.copy else item.media
         rows.append(_row(item, media, start, end, fact))
     return rows, problems
