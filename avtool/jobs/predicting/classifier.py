@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +10,8 @@ from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.jobs.finetuning.preprocess import read_preprocess
 from avtool.jobs.predicting.recipe import PredictRecipe
+from avtool.jobs.predicting.spectrograms import Spectrograms
 from avtool.jobs.predicting.windows import Window
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 Logits = NDArray[np.float32]
 
@@ -39,7 +36,6 @@ class Classifier:
     def __init__(self, path: Path, recipe: PredictRecipe, reporter: Reporter) -> None:
         import torch
 
-        from avtool.data.tensors.fbank import Fbank
         from avtool.models.model_folder import load_model
         from avtool.training.runtime import choose_device, choose_precision, place
 
@@ -56,15 +52,7 @@ class Classifier:
         self.device = torch.device(device.value)
         self.half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision.value)
         place(self.model, recipe.runtime, self.device)
-        audio = self.preprocess.audio
-        self.fbank = Fbank(
-            audio.sample_rate,
-            audio.num_mel_bins,
-            audio.low_frequency,
-            audio.high_frequency,
-            audio.window_ms,
-            audio.hop_ms,
-        ).to(self.device)
+        self.spectrograms = Spectrograms(self.preprocess, self.device)
 
     def score(self, windows: Sequence[Window]) -> Logits:
         """The logits of windows of one file, (windows, classes)."""
@@ -75,35 +63,15 @@ class Classifier:
         batch = {}
         sounds = [window.sound for window in windows if window.sound is not None]
         if len(sounds) == len(windows):
-            batch["audio"] = self._spectrograms(sounds)
+            batch["audio"] = self.spectrograms(sounds)
         pictures = [window.pictures for window in windows if window.pictures is not None]
         if len(pictures) == len(windows):
-            batch["video"] = torch.stack(pictures).to(self.device)
+            batch["image" if "image" in self.preprocess.inputs else "video"] = torch.stack(pictures).to(
+                self.device
+            )
         with torch.no_grad(), torch.autocast(self.device.type, self.half, enabled=self.half is not None):
             logits: Logits = logits_of(self.model, batch).float().cpu().numpy()
         return logits
-
-    def _spectrograms(self, sounds: Sequence[NDArray[np.float32]]) -> "Tensor":
-        """Scaled spectrograms (B, T, F), short ones padded as in training."""
-        import torch
-
-        from avtool.data.tensors.fit import normalize, pad_or_cut
-
-        frames = self.preprocess.num_frames
-        length = self.preprocess.audio.samples_of(frames)
-        short = [sound for sound in sounds if len(sound) < length]
-        if short and not self.preprocess.pad_waveform:
-            parts = [pad_or_cut(self.fbank(self._tensor(sound[None])), frames) for sound in sounds]
-            fbank = torch.cat(parts)
-        else:
-            full = np.stack([np.pad(sound, (0, length - len(sound))) for sound in sounds])
-            fbank = self.fbank(self._tensor(full))
-        return normalize(fbank, self.preprocess.mean, self.preprocess.std)
-
-    def _tensor(self, values: NDArray[np.float32]) -> "Tensor":
-        import torch
-
-        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
 
     def probabilities(self, logits: Logits) -> NDArray[np.float64]:
         """What the logits say: of each class alone, or of one of each part."""

@@ -2,21 +2,28 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from avtool.core.errors import BadInputError
+from avtool.core.reporter import Reporter
+from avtool.data.video_settings import VideoSettings
 from avtool.data.waveforms import Waveform, read_sound
-from avtool.jobs.finetuning.preprocess import Preprocess
+from avtool.jobs.predicting.feed import Feeding
 from avtool.jobs.predicting.sources import Item
 from avtool.media.audio_decode import iter_audio
 from avtool.media.probe import probe
+from avtool.media.still_pictures import is_picture, read_picture
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 _FULL_SCALE = np.float32(32768)
+_ROUNDING_S = 1e-4
+_SHORTEST_HOP_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class Window:
     Attributes:
         start, end: in seconds of the file (of the clip, in a data set).
         sound: (samples,) float32, fewer than the model takes at the end of a file; None without sound.
-        pictures: (3, T, H, W) float32, or None.
+        pictures: (3, T, H, W) float32, or (3, H, W) for a model of single images; None without pictures.
     """
 
     start: float
@@ -35,22 +42,53 @@ class Window:
     pictures: "Tensor | None"
 
 
-def iter_windows(item: Item, preprocess: Preprocess, hop: float) -> Iterator[Window]:
-    """The windows of a file, every `hop` seconds, until its end is covered.
+def iter_windows(
+    item: Item, preprocess: Feeding, hop: float, reporter: Reporter | None = None
+) -> Iterator[Window]:
+    """The windows of a file, every `hop` seconds, until its end is covered; the reporter is told of damage.
 
     Raises:
         BadInputError: it cannot be read, or has nothing that the model takes.
     """
-    info = probe(item.path)
-    hears = "audio" in preprocess.inputs and bool(info.audio)
-    sees = "video" in preprocess.inputs and any(not stream.cover for stream in info.video)
+    if "image" in preprocess.inputs and is_picture(item.path):
+        yield Window(0.0, 0.0, None, still_picture(item.path, preprocess.video))
+        return
+    hears, sees = _holds(item, preprocess)
     if not (hears or sees):
         raise BadInputError(
             f"`{item.path}` has no {' and no '.join(_words(preprocess))}, which the model takes"
         )
-    spans = _sound_spans(item, preprocess, hop) if hears else _silent_spans(item, preprocess, hop)
+    spans = _sound_spans(item, preprocess, hop, reporter) if hears else _silent_spans(item, preprocess, hop)
     for start, end, sound in spans:
         yield Window(start, end, sound, _pictures(item, preprocess, start, end) if sees else None)
+
+
+def spaced_windows(item: Item, preprocess: Feeding, count: int) -> list[Window]:
+    """At most so many windows of a short file or clip, evenly spaced from its start to its end.
+
+    What is no longer than a window gives one.
+
+    Raises:
+        BadInputError: as `iter_windows`, or the length is not known.
+    """
+    length = preprocess.seconds if "audio" in preprocess.inputs else preprocess.video.seconds
+    still = is_picture(item.path)
+    room = 0.0 if still or count == 1 else (_length_of(item) - length) / (count - 1)
+    # A hop that is a little too short: rounding cannot lose the last window, and what follows is not taken.
+    hop = max(room - _ROUNDING_S, _SHORTEST_HOP_S) if room > 0 else length
+    return list(islice(iter_windows(item, preprocess, hop), count))
+
+
+def still_picture(path: Path, settings: VideoSettings) -> "Tensor":
+    """The middle of a still picture, (3, size, size) float32 in [-1, 1].
+
+    Raises:
+        BadInputError: it cannot be read.
+    """
+    from avtool.data.tensors.video_transforms import apply_augmentation, centred
+
+    picture = read_picture(path, settings.short_side)
+    return apply_augmentation(picture[None], centred(settings), settings.size)[:, 0]
 
 
 def cut(blocks: Iterable[Waveform], length: int, hop: int) -> Iterator[tuple[int, Waveform]]:
@@ -82,48 +120,66 @@ def cut(blocks: Iterable[Waveform], length: int, hop: int) -> Iterator[tuple[int
         yield next_start, held[max(0, next_start - held_from) :]
 
 
-def _words(preprocess: Preprocess) -> list[str]:
-    names = {"audio": "sound", "video": "pictures"}
+def _words(preprocess: Feeding) -> list[str]:
+    names = {"audio": "sound", "video": "pictures", "image": "pictures"}
     return [names[name] for name in preprocess.inputs if name in names]
 
 
 def _sound_spans(
-    item: Item, preprocess: Preprocess, hop: float
+    item: Item, preprocess: Feeding, hop: float, reporter: Reporter | None
 ) -> Iterator[tuple[float, float, Waveform | None]]:
     audio = preprocess.audio
     rate, length = audio.sample_rate, audio.samples_of(preprocess.num_frames)
     found = False
-    for first, sound in cut(_blocks(item, rate), length, max(1, round(hop * rate))):
+    for first, sound in cut(_blocks(item, rate, reporter), length, max(1, round(hop * rate))):
         if len(sound) < audio.window_size:
             continue  # a rest too short to hear anything in
         found = True
         yield first / rate, (first + len(sound)) / rate, sound
     if not found:
-        raise BadInputError(
-            f"`{item.path}` is shorter than {audio.window_ms:g} ms", "there is nothing to hear"
-        )
+        raise _too_short(item, preprocess)
 
 
-def _blocks(item: Item, rate: int) -> Iterator[Waveform]:
+def _too_short(item: Item, preprocess: Feeding) -> BadInputError:
+    message = f"`{item.path}` is shorter than {preprocess.audio.window_ms:g} ms"
+    return BadInputError(message, "there is nothing to hear")
+
+
+def _holds(item: Item, preprocess: Feeding) -> tuple[bool, bool]:
+    """Whether a file has sound, and pictures, that the model takes."""
+    info = probe(item.path)
+    pictures = {"video", "image"} & set(preprocess.inputs)
+    return (
+        "audio" in preprocess.inputs and bool(info.audio),
+        bool(pictures) and any(not stream.cover for stream in info.video),
+    )
+
+
+def _blocks(item: Item, rate: int, reporter: Reporter | None) -> Iterator[Waveform]:
     if item.clip is not None and item.manifest is not None:
         yield read_sound(item.manifest, item.clip.sound, sample_rate=rate)
         return
-    for block in iter_audio(item.path, rate):
+    for block in iter_audio(item.path, rate, reporter=reporter):
         yield block.astype(np.float32) / _FULL_SCALE
 
 
 def _silent_spans(
-    item: Item, preprocess: Preprocess, hop: float
+    item: Item, preprocess: Feeding, hop: float
 ) -> Iterator[tuple[float, float, Waveform | None]]:
     length = preprocess.video.seconds
-    total = item.clip.duration if item.clip else probe(item.path).duration_s
-    if total is None:
-        raise BadInputError(f"the length of `{item.path}` is not known", "remux it first")
+    total = _length_of(item)
     for number in range(1 + max(0, int(np.ceil((total - length) / hop - 1e-9)))):
         yield number * hop, min(total, number * hop + length), None
 
 
-def _pictures(item: Item, preprocess: Preprocess, start: float, end: float) -> "Tensor":
+def _length_of(item: Item) -> float:
+    total = item.clip.duration if item.clip else probe(item.path).duration_s
+    if total is None:
+        raise BadInputError(f"the length of `{item.path}` is not known", "remux it first")
+    return total
+
+
+def _pictures(item: Item, preprocess: Feeding, start: float, end: float) -> "Tensor":
     """The frames of a window, spread as in training."""
     from avtool.data.tensors.video_transforms import apply_augmentation, centred
     from avtool.media.video_frames import read_frames
@@ -137,4 +193,5 @@ def _pictures(item: Item, preprocess: Preprocess, start: float, end: float) -> "
     times = offset + start + parts * length / settings.num_frames
     change = centred(settings)
     frames, _ = read_frames(path, times.tolist(), size=change.short_side, threads=1)
-    return apply_augmentation(frames, change, settings.size)
+    found = apply_augmentation(frames, change, settings.size)
+    return found[:, 0] if "image" in preprocess.inputs else found

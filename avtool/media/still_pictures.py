@@ -1,0 +1,52 @@
+"""Still pictures (JPEG, PNG, WebP, BMP) as RGB arrays, upright, of a wanted size."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from avtool.core.errors import BadInputError
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff")
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is a still picture, by its suffix."""
+    return path.suffix.lower() in PICTURE_SUFFIXES
+
+
+def read_picture(path: Path, short_side: int | None = None) -> NDArray[np.uint8]:
+    """Reads a picture, turned as its EXIF says.
+
+    Args:
+        path: the file.
+        short_side: pixels that the shorter side is scaled to, bicubically; None for the picture's own size.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+
+    Raises:
+        BadInputError: it is missing, no picture, damaged, or larger than Pillow holds safe (89 megapixels).
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as file:
+                if short_side is not None:
+                    file.draft("RGB", (short_side, short_side))  # JPEG: decodes no more than is needed
+                picture = ImageOps.exif_transpose(file).convert("RGB")
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        limit = f"{(Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} megapixels"
+        raise BadInputError(f"`{path}` is larger than {limit}", "make it smaller") from error
+    except FileNotFoundError as error:
+        raise BadInputError(f"`{path}` does not exist", "put it back") from error
+    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise BadInputError(f"`{path}` cannot be read as a picture ({reason})", "is it damaged?") from error
+    if short_side is not None:
+        scale = short_side / min(picture.size)
+        width, height = (max(short_side, round(side * scale)) for side in picture.size)
+        picture = picture.resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(picture, np.uint8)
