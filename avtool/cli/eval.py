@@ -44,6 +44,7 @@ def evaluate(
 ) -> None:
     """Run a benchmark and show the published numbers, peers and floors beside ours."""
     from avtool.evaluation.benchmark import BENCHMARKS
+    from avtool.evaluation.mistakes import mistake_table
     from avtool.jobs.evaluate import evaluate as run
 
     if list_:
@@ -68,7 +69,7 @@ def evaluate(
         overwrite=overwrite,
         command=session.command_line,
     )
-    for table in report.tables:
+    for table in [*report.tables, *([mistake_table(report.mistakes)] if report.mistakes else [])]:
         session.table(table.columns, table.rows, title=table.title)
     for note in report.notes:
         session.reporter.detail(note)

@@ -1,41 +1,26 @@
 """The mistakes a classifier was surest of: where labels, data or model are wrong, they show it first."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
-from avtool.evaluation.benchmark import Table
+from avtool.evaluation.benchmark import Mistake, Table
 from avtool.evaluation.metrics.ranks import log_softmax
 from avtool.evaluation.predictions import Predictions
 
 _SHOWN = 15
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """A clip with a wrong answer.
-
-    Attributes:
-        clip_id: of the clip.
-        label: what it is.
-        answer: what the model said.
-        certainty: the probability the model gave its answer.
-        label_probability: the probability it gave the label.
-    """
-
-    clip_id: str
-    label: str
-    answer: str
-    certainty: float
-    label_probability: float
-
-
-def worst_mistakes(predictions: Predictions, most: int = _SHOWN) -> list[Mistake]:
+def worst_mistakes(
+    predictions: Predictions, most: int = _SHOWN, media: Mapping[str, Path] | None = None
+) -> list[Mistake]:
     """The wrong answers, the most certain first.
 
     Args:
         predictions: logits, with one label a clip.
         most: how many to give.
+        media: the sound file of each clip, by its id, where they are at hand.
     """
     labels = predictions.label_indices()[:, 0]
     probabilities = np.exp(log_softmax(predictions.scores))
@@ -49,12 +34,13 @@ def worst_mistakes(predictions: Predictions, most: int = _SHOWN) -> list[Mistake
             predictions.classes[answers[row]],
             float(probabilities[row, answers[row]]),
             float(probabilities[row, labels[row]]),
+            (media or {}).get(predictions.clip_ids[row]),
         )
         for row in wrong[np.argsort(-certainty, kind="stable")][:most]
     ]
 
 
-def mistake_table(predictions: Predictions, most: int = _SHOWN) -> Table:
+def mistake_table(mistakes: Sequence[Mistake]) -> Table:
     """The same as a table of a report."""
     rows = [
         [
@@ -64,10 +50,10 @@ def mistake_table(predictions: Predictions, most: int = _SHOWN) -> Table:
             round(100 * found.certainty),
             round(100 * found.label_probability),
         ]
-        for found in worst_mistakes(predictions, most)
+        for found in mistakes
     ]
     return Table(
         "the most certain mistakes, probabilities in %",
-        ["clip", "is", "was heard as", "probability", "of what it is"],
+        ["clip", "is", "was taken for", "probability", "of what it is"],
         rows,
     )

@@ -106,6 +106,21 @@ class Predictions:
         """The scores of each part: (N, size)."""
         return np.split(self.scores, np.cumsum(self.sizes)[:-1], axis=1)
 
+    def parts(self) -> "list[Predictions]":
+        """Each part on its own, where every clip has one label of each: verbs, and nouns."""
+        names = _split(self.classes, self.sizes)
+        return [
+            Predictions(
+                self.clip_ids,
+                tuple(classes),
+                scores,
+                tuple((labels[place],) for labels in self.labels),
+                self.groups,
+                self.folds,
+            )
+            for place, (classes, scores) in enumerate(zip(names, self.part_scores(), strict=True))
+        ]
+
     def take(self, rows: Sequence[int] | Ints) -> "Predictions":
         """The clips of some rows, in their order."""
         pick = [int(row) for row in rows]

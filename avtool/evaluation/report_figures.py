@@ -19,11 +19,15 @@ def metric_figures(metrics: Mapping[str, Any]) -> "list[tuple[str, Markup]]":
 
     Args:
         metrics: of a `BenchmarkReport`: `confusion` {classes, counts} and `per_class`
-            [{class, clips, accuracy or average_precision}] are drawn.
+            [{class, clips, accuracy or average_precision}] are drawn, and those of each of its `parts`.
     """
     figures = []
+    for part, values in metrics.get("parts", {}).items():
+        figures += [(f"{part}: {title}", figure) for title, figure in metric_figures(values)]
     if confusion := metrics.get("confusion"):
-        figures.append(("confusion", confusion_figure(confusion["classes"], confusion["counts"])))
+        figures.append(
+            ("which class is taken for which", confusion_figure(confusion["classes"], confusion["counts"]))
+        )
     if per_class := metrics.get("per_class"):
         measure = "accuracy" if "accuracy" in per_class[0] else "average_precision"
         values = [(row["class"], row[measure]) for row in per_class if row[measure] is not None]
@@ -42,15 +46,16 @@ def confusion_figure(classes: Sequence[str], counts: Sequence[Sequence[int]]) ->
         classes: (C,) names.
         counts: (C, C) clips.
     """
-    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.colors import to_rgb
 
     table = np.asarray(counts)
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    # A tint of one colour by its opacity: the page's paper, light or dark, shows through.
+    tint = np.dstack([np.broadcast_to(to_rgb(ACCENT), (*table.shape, 3)), shares])
     size = min(9.0, 2.2 + 0.34 * len(classes))
     with drawing(size, size) as figure:
         axes = figure.subplots()
-        colours = LinearSegmentedColormap.from_list("tint", ["#ffffff", ACCENT])
-        axes.imshow(shares, cmap=colours, vmin=0, vmax=1)
+        axes.imshow(tint, interpolation="none")
         places = range(len(classes))
         font = 8 if len(classes) <= _MOST_NUMBERS else 5
         axes.set_xticks(places, [_words(name) for name in classes], rotation=90, fontsize=font)

@@ -8,11 +8,9 @@ from avtool.core.artifact import Artifact, open_partial, publish
 from avtool.core.errors import BadInputError
 from avtool.core.files import write_json
 from avtool.core.recipe import flag_of, iter_keys, load
-from avtool.core.report.page import write_page
 from avtool.core.reporter import Reporter
 from avtool.evaluation.benchmark import BenchmarkReport, find_benchmark
-
-_TEMPLATE = Path(__file__).parent.parent / "evaluation" / "report.html"
+from avtool.evaluation.report_page import write_report_page
 
 
 def evaluate(
@@ -57,6 +55,6 @@ def evaluate(
         write_json(
             partial / "metrics.json", {"benchmark": name, "headline": report.headline, **report.metrics}
         )
-        write_page(partial / "report.html", _TEMPLATE, name=name, report=report, settings=card["settings"])
+        write_report_page(partial / "report.html", name, report, resolved.model_dump(mode="json"), reporter)
         publish(out, Artifact("report", command, card))
     return report

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 INK, ACCENT, SOFT, WARM = "#3b4252", "#2f6f8f", "#b8cfd9", "#c8743a"
 
+_VARIABLES = {INK: "--ink", ACCENT: "--accent", SOFT: "--soft", WARM: "--warm"}
+"""The page's names of these colours, which differ on dark paper."""
+
 _STYLE: Any = {
     "font.size": 9, "font.family": "sans-serif", "svg.fonttype": "none", "svg.hashsalt": "avtool",
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK, "axes.labelcolor": INK,
@@ -42,4 +45,6 @@ def svg(figure: "Figure") -> "Markup":
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     text = buffer.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    for colour, variable in _VARIABLES.items():
+        text = text.replace(f": {colour}", f": var({variable})")  # in styles, after `fill` and `stroke`
     return Markup(re.sub(r"\s*\n\s*", "\n", text))  # noqa: S704 - matplotlib escapes the texts it draws

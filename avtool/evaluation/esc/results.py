@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from avtool.core.errors import BadInputError
-from avtool.evaluation.benchmark import BenchmarkReport, Table
+from avtool.evaluation.benchmark import BenchmarkReport, Mistake, Table
 from avtool.evaluation.esc.dataset import FOLDS, EscData
 from avtool.evaluation.floors import Floor
 from avtool.evaluation.metrics.intervals import FoldSummary, mean_interval, summarise_folds
 from avtool.evaluation.metrics.ranks import log_softmax
-from avtool.evaluation.mistakes import mistake_table
+from avtool.evaluation.mistakes import worst_mistakes
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.protocols.single_label import class_metrics
 from avtool.evaluation.published_results import comparison, provenance_notes
@@ -59,11 +59,12 @@ def evaluate_esc(
     metrics: dict[str, object] = {
         "floors": {f"{f.classifier} on {f.features}": _plain(f.accuracy) for f in floors}
     }
+    mistakes: Sequence[Mistake] = ()
     headline = f"{data.title}: the best floor is {best.accuracy.mean:.2f} %" if best else ""
     if runs:
         whole = _averaged(list(arranged.values()))
         interval = _interval(data, list(arranged.values()))
-        tables.append(mistake_table(whole))
+        mistakes = worst_mistakes(whole, media={clip.clip_id: clip.path for clip in data.clips})
         metrics |= {
             "accuracy": ours[0][2]["accuracy"],
             "interval": interval,
@@ -73,7 +74,7 @@ def evaluate_esc(
         headline = _headline(data, summaries, interval) + (
             f"; the best floor has {best.accuracy.mean:.2f} %" if best else ""
         )
-    return BenchmarkReport(headline, metrics, tables, _notes(data, len(runs)))
+    return BenchmarkReport(headline, metrics, tables, _notes(data, len(runs)), mistakes)
 
 
 def _arranged(data: EscData, predictions: Predictions) -> Predictions:

@@ -10,7 +10,7 @@ from avtool.evaluation.metrics.single_label import ActionScores, score_actions
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.predictions_file import read_predictions
 from avtool.evaluation.protocols.settings import PredictionSettings, Protocol
-from avtool.evaluation.protocols.single_label import groups_of
+from avtool.evaluation.protocols.single_label import class_metrics, groups_of
 from avtool.evaluation.published_results import comparison, provenance_notes
 
 PROTOCOL = Protocol(
@@ -54,7 +54,11 @@ def evaluate_predictions(predictions: Predictions, *, name: str = "ours", seed: 
             f"{100 * interval.high:.2f}), verb {ours['verb']:.2f} %, noun {ours['noun']:.2f} % of "
             f"{scores.num_clips} segments"
         ),
-        metrics={**_metrics(scores), "action interval": [100 * interval.low, 100 * interval.high]},
+        metrics={
+            **_metrics(scores),
+            "action interval": [100 * interval.low, 100 * interval.high],
+            "parts": dict(zip(("verb", "noun"), map(class_metrics, predictions.parts()), strict=True)),
+        },
         tables=[comparison(f"{PROTOCOL.title}: top-1 accuracy in %", PROTOCOL.name, [(name, "", ours)])],
         notes=[
             *PROTOCOL.coverage(scores.num_clips, int(np.sum(predictions.sizes))),

@@ -8,7 +8,7 @@ from avtool.evaluation.benchmark import BenchmarkReport
 from avtool.evaluation.metrics.intervals import mean_interval
 from avtool.evaluation.metrics.ranks import ranks_of, share_within
 from avtool.evaluation.metrics.single_label import class_accuracies, confusion_matrix
-from avtool.evaluation.mistakes import mistake_table
+from avtool.evaluation.mistakes import worst_mistakes
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.protocols.settings import Protocol
 from avtool.evaluation.published_results import comparison, provenance_notes
@@ -52,7 +52,6 @@ def evaluate_single_label(
                 protocol.name,
                 [(name, "", {"top-1": top_1, "top-5": top_5})],
             ),
-            mistake_table(predictions),
         ],
         notes=[
             *protocol.coverage(len(labels), len(predictions.classes)),
@@ -60,6 +59,7 @@ def evaluate_single_label(
             "known, else over clips.",
             *provenance_notes(protocol.name),
         ],
+        mistakes=worst_mistakes(predictions),
     )
 
 

@@ -60,13 +60,13 @@ def test_the_seeds_are_heard_together(data: EscData) -> None:
     """A clip that one of three models gets wrong is right on average."""
     report = evaluate_esc(data, {0: predict(data, 8), 1: predict(data), 2: predict(data)})
     assert np.trace(report.metrics["confusion"]["counts"]) == 400
-    assert report.tables[2].rows == []
+    assert report.mistakes == []
 
 
 def test_the_report_draws_confusion_and_classes(data: EscData) -> None:
     report = evaluate_esc(data, {0: predict(data, 8)})
     figures = dict(metric_figures(report.metrics))
-    assert list(figures) == ["confusion", "accuracy of each class in %"]
+    assert list(figures) == ["which class is taken for which", "accuracy of each class in %"]
     assert all("crying baby" in figure and figure.startswith("<svg") for figure in figures.values())
 
 

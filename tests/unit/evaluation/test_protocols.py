@@ -11,6 +11,7 @@ from avtool.core.artifact import Artifact, open_partial, publish
 from avtool.core.errors import BadInputError
 from avtool.core.recipe import load
 from avtool.core.reporter import Recorder, Silent
+from avtool.evaluation.mistakes import mistake_table
 from avtool.evaluation.predictions_file import write_predictions
 from avtool.evaluation.protocols import audioset, epic_kitchens, kinetics, moments, sam_s, vggsound
 from avtool.evaluation.protocols.retrieval import evaluate_embeddings
@@ -32,7 +33,8 @@ def test_single_label_accuracy() -> None:
 
 
 def test_the_surest_mistake_comes_first() -> None:
-    rows = vggsound.evaluate_predictions(SINGLE).tables[1].rows
+    report = vggsound.evaluate_predictions(SINGLE)
+    rows = mistake_table(report.mistakes).rows
     assert [row[:3] for row in rows] == [["c2", "a", "c"], ["c1", "b", "a"]]
     assert rows[0][3] == round(100 * math.exp(5) / (1 + math.exp(1) + math.exp(5)))
 
