@@ -21,7 +21,17 @@ def compute_features(manifest: Manifest, media: Media, settings: AudioSettings) 
     Raises:
         BadInputError: it cannot be read, or is shorter than one window.
     """
-    waveform = torch.from_numpy(read_sound(manifest, media, sample_rate=settings.sample_rate))
+    return features_of(
+        torch.from_numpy(read_sound(manifest, media, sample_rate=settings.sample_rate)), settings
+    )
+
+
+def features_of(waveform: Tensor, settings: AudioSettings) -> Tensor:
+    """The features of samples (N,) at the settings' rate: (T, F) float32, or the samples themselves.
+
+    Raises:
+        BadInputError: they are fewer than one window.
+    """
     if settings.kind == "waveform":
         return waveform
     features: Tensor = _fbank(settings)(waveform[None])[0]

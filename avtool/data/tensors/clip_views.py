@@ -17,7 +17,9 @@ from avtool.data.audio_settings import AudioSettings
 from avtool.data.feature_cache import FeatureCache
 from avtool.data.manifest import Clip, Manifest
 from avtool.data.media_files import Media
-from avtool.data.tensors.audio_features import compute_features
+from avtool.data.spans.scaling import scaled
+from avtool.data.spans.source import ClipSource
+from avtool.data.tensors.audio_features import compute_features, features_of
 from avtool.data.tensors.fit import pad_or_cut
 from avtool.data.tensors.video_transforms import apply_augmentation, centred, draw_augmentation
 from avtool.data.video_settings import VideoSettings
@@ -26,18 +28,31 @@ from avtool.media.video_frames import read_frames
 
 
 class AudioView:
-    """A stretch of sound: log-mel frames (num_steps, F), or samples (num_steps,), padded with zeros.
+    """A stretch of sound: log-mel frames (num_steps, F), or samples (num_steps,), padded at the end.
 
     Args:
         settings: of the features.
         num_steps: frames, or samples.
         features: the clips' features, where they are cached; without them sound is decoded each time.
+        source: where sound is read from, where that is not the clips' own files.
+        padding: what stands in frames after the end of a short clip.
     """
 
-    def __init__(self, settings: AudioSettings, num_steps: int, features: FeatureCache | None = None) -> None:
+    def __init__(
+        self,
+        settings: AudioSettings,
+        num_steps: int,
+        features: FeatureCache | None = None,
+        *,
+        source: ClipSource | None = None,
+        padding: float = 0.0,
+    ) -> None:
+        assert source is None or source.sample_rate == settings.sample_rate, "the source has another rate"
         self.settings = settings
         self.num_steps = num_steps
         self.features = features
+        self.source = source
+        self.padding = padding
 
     def __call__(self, manifest: Manifest, index: int, clip: Clip, place: float) -> Tensor:
         """Reads the stretch; float32."""
@@ -48,6 +63,11 @@ class AudioView:
             return self._padded(torch.from_numpy(values.astype(np.float32)))
         steps = min(total, self.num_steps)
         hop = self.settings.hop_size if self.settings.kind == "fbank" else 1
+        if self.source is not None:
+            begin = first * hop
+            past = begin + self.settings.samples_of(steps)
+            waveform = torch.from_numpy(self.source.sound(manifest, clip, begin, past))
+            return self._padded(features_of(waveform, self.settings))
         start = clip.start + first * hop / self.settings.sample_rate
         length = self.settings.samples_of(steps) / self.settings.sample_rate
         return self._padded(
@@ -61,7 +81,7 @@ class AudioView:
     def _padded(self, values: Tensor) -> Tensor:
         if values.dim() == 1:
             return pad(values, (0, self.num_steps - len(values)))
-        return pad_or_cut(values, self.num_steps)
+        return pad_or_cut(values, self.num_steps, value=self.padding)
 
     def is_present(self, manifest: Manifest, clip: Clip) -> bool:
         """Whether the clip has sound."""
@@ -74,10 +94,12 @@ class VideoView:
 
     Args:
         settings: of the window, and what training changes.
+        source: where pictures are read from, at its rate and size, where that is not the film itself.
     """
 
-    def __init__(self, settings: VideoSettings) -> None:
+    def __init__(self, settings: VideoSettings, source: ClipSource | None = None) -> None:
         self.settings = settings
+        self.source = source
 
     def __call__(
         self, manifest: Manifest, clip: Clip, place: float, rng: np.random.Generator | None
@@ -85,11 +107,21 @@ class VideoView:
         """Reads the window; with a generator it is changed as in training."""
         settings = self.settings
         change = centred(settings) if rng is None else draw_augmentation(settings, rng)
-        media = clip.pictures
-        frames, _ = read_frames(
-            manifest.local(media), self.times(media, place).tolist(), size=change.short_side, threads=1
-        )
+        frames = self._read(manifest, clip, self.times(clip.pictures, place), change.short_side)
         return apply_augmentation(frames, change, settings.size)
+
+    def _read(
+        self, manifest: Manifest, clip: Clip, times: NDArray[np.float64], short_side: int
+    ) -> NDArray[np.uint8]:
+        """The pictures on screen at some film times, (T, H, W, 3)."""
+        media = clip.pictures
+        if self.source is None:
+            frames, _ = read_frames(manifest.local(media), times.tolist(), size=short_side, threads=1)
+            return frames
+        first_time, _ = self.source.picture_span(clip)
+        places = (times - media.start - first_time) * self.source.fps
+        numbers = np.maximum(np.floor(places + 1e-6), 0).astype(np.int64)
+        return scaled(self.source.pictures(manifest, clip, numbers), short_side)
 
     def times(self, media: Media, place: float) -> NDArray[np.float64]:
         """The times of the frames: the middles of equal parts of the window, or of a clip that is shorter."""

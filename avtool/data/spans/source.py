@@ -1,0 +1,65 @@
+"""Where the pictures and the sound of clips come from: films and recordings, or shards of many clips."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avtool.data.manifest import Clip, Manifest
+from avtool.data.spans.cache import PartCache
+from avtool.data.spans.pictures import Pictures, PictureSpans, span_numbers
+from avtool.data.spans.settings import SpanSettings
+from avtool.data.spans.sounds import SoundSpans, Waveform
+
+
+class ClipSource(Protocol):
+    """Gives pictures and sound of clips; what is decoded for one cut serves the next.
+
+    Attributes:
+        fps: pictures a second.
+        sample_rate: of the sound, in Hz.
+    """
+
+    fps: float
+    sample_rate: int
+
+    def picture_span(self, clip: Clip) -> tuple[float, int]:
+        """The time of a clip's first picture, in seconds from its start, and how many it should have."""
+
+    def pictures(self, manifest: Manifest, clip: Clip, numbers: NDArray[np.int64]) -> Pictures:
+        """Some of a clip's pictures, counted from its first; after the film's end its last."""
+
+    def sound(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Waveform:
+        """A clip's samples `first` … `past` - 1, counted from its start; silence after the file's end."""
+
+
+class FilmSource:
+    """Clips cut out of films and recordings where they are.
+
+    Pictures stand on one grid for a whole film, so that clips that overlap share what is decoded.
+
+    Args:
+        settings: rate, size, and the memory that there is.
+        sample_rate: of the sound, in Hz.
+    """
+
+    def __init__(self, settings: SpanSettings, sample_rate: int = 16000) -> None:
+        self.fps = settings.fps
+        self.sample_rate = sample_rate
+        self.cache = PartCache(settings.cache_mib)
+        self._pictures = PictureSpans(settings, self.cache)
+        self._sounds = SoundSpans(settings, self.cache, sample_rate)
+
+    def picture_span(self, clip: Clip) -> tuple[float, int]:
+        media = clip.pictures
+        first, past = span_numbers(media.start, media.end, self.fps)
+        return first / self.fps - media.start, past - first
+
+    def pictures(self, manifest: Manifest, clip: Clip, numbers: NDArray[np.int64]) -> Pictures:
+        media = clip.pictures
+        first, _ = span_numbers(media.start, media.end, self.fps)
+        return self._pictures.at(manifest.local(media), first + numbers)
+
+    def sound(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Waveform:
+        begin = round(clip.start * self.sample_rate)
+        return self._sounds.read(manifest.local(clip.sound), begin + first, begin + past)
