@@ -3,9 +3,8 @@
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from avtool.jobs.predicting.events import Event, EventFinder
 from avtool.jobs.predicting.recipe import PredictRecipe
 from avtool.jobs.predicting.sources import Item, find_items
 from avtool.jobs.predicting.timeline import table_text, write_timelines
-from avtool.jobs.predicting.windows import Window, iter_windows
+from avtool.jobs.predicting.windows import in_batches, iter_windows
 
 if TYPE_CHECKING:
     from avtool.jobs.predicting.classifier import Classifier
@@ -126,7 +125,7 @@ def predict(
     try:
         with reporter.progress("predicting", len(items)) as bar:
             for item in items:
-                outcome, found = _one(item, parts, classifier, recipe)
+                outcome, found = _one(item, parts, classifier, recipe, reporter)
                 outcomes.append(outcome)
                 if found is not None:
                     scored[item.name] = found
@@ -151,13 +150,13 @@ def predict(
 
 
 def _one(
-    item: Item, parts: Path, classifier: "Classifier", recipe: PredictRecipe
+    item: Item, parts: Path, classifier: "Classifier", recipe: PredictRecipe, reporter: Reporter
 ) -> tuple[FileOutcome, _Scored | None]:
     path = parts / f"{item.stem}.json"
     found, status = _kept(path, item), "kept"
     if found is None:
         try:
-            found, status = _score(item, classifier, recipe), "predicted"
+            found, status = _score(item, classifier, recipe, reporter), "predicted"
         except AvtoolError as error:
             path.unlink(missing_ok=True)
             return FileOutcome(item.name, "failed", error=error), None
@@ -180,7 +179,7 @@ def _kept(path: Path, item: Item) -> _Scored | None:
     return _Scored(**{**values, "events": [Event(**event) for event in values["events"]]})
 
 
-def _score(item: Item, classifier: "Classifier", recipe: PredictRecipe) -> _Scored:
+def _score(item: Item, classifier: "Classifier", recipe: PredictRecipe, reporter: Reporter) -> _Scored:
     """Scores a file window by window; memory does not grow with its length."""
     if not item.path.is_file():
         raise BadInputError(f"`{item.path}` does not exist", "put it back")
@@ -191,7 +190,7 @@ def _score(item: Item, classifier: "Classifier", recipe: PredictRecipe) -> _Scor
     state, end, count = item.state(), 0.0, 0
     logit_sum = np.zeros(len(preprocess.labels))
     probability_sum = np.zeros(len(preprocess.labels))
-    for windows in _batches(iter_windows(item, preprocess, hop), recipe.batch_size):
+    for windows in in_batches(iter_windows(item, preprocess, hop, reporter), recipe.batch_size):
         logits = classifier.score(windows)
         if not np.isfinite(logits).all():
             raise BadInputError(f"the model answers `{item.path}` with numbers that are not finite")
@@ -210,11 +209,6 @@ def _score(item: Item, classifier: "Classifier", recipe: PredictRecipe) -> _Scor
         shown = probability_sum / count
         mean = np.log(np.maximum(shown, np.finfo(np.float32).tiny)).astype(np.float32)
     return _Scored(state, round(end, 3), mean.tolist(), shown.tolist(), finder.finish())
-
-
-def _batches(windows: Iterator[Window], size: int) -> Iterator[list[Window]]:
-    while batch := list(islice(windows, size)):
-        yield batch
 
 
 def _write(

@@ -9,6 +9,7 @@ from avtool.core.registry import nearest_hint
 
 SCHEMAS = {
     "demo": "avtool.jobs.demo_recipe:DemoRecipe",
+    "embed": "avtool.jobs.embedding.recipe:EmbedRecipe",
     "fetch": "avtool.jobs.fetching.recipe:FetchRecipe",
     "finetune": "avtool.jobs.finetuning.recipe:FinetuneRecipe",
     "mine-subtitles": "avtool.mining.recipe:MineRecipe",

@@ -172,9 +172,9 @@ def load_model(path: Path) -> LoadedModel:
     folder = find_model(path)
     description = read_description(folder)
     with device("meta"):  # the sizes are compared before memory is taken
-        skeleton = _build(folder, description)
+        skeleton = build_model(folder, description)
     _check_fit(skeleton, folder, description.builder)
-    model = _build(folder, description)
+    model = build_model(folder, description)
     model.load_state_dict(load_tensors(folder / WEIGHTS))
     return LoadedModel(model.eval(), description)
 
@@ -191,7 +191,12 @@ def load_weights(model: nn.Module, path: Path) -> None:
     model.load_state_dict(load_tensors(folder / WEIGHTS))
 
 
-def _build(folder: Path, description: ModelDescription) -> nn.Module:
+def build_model(folder: Path, description: ModelDescription) -> nn.Module:
+    """The network that a folder describes, with weights that are drawn at random.
+
+    Raises:
+        CorruptArtifactError: there is no such architecture, or its arguments do not fit it.
+    """
     try:
         return create(description.builder, **_tuples(description.arguments))
     except (AvtoolError, TypeError, ValueError, RuntimeError) as error:

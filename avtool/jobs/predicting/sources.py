@@ -11,6 +11,7 @@ from avtool.core.errors import BadInputError
 from avtool.data.manifest import Clip, Manifest, read_manifest
 from avtool.data.readers.media_index import list_media
 from avtool.jobs.predicting.recipe import PredictRecipe
+from avtool.media.still_pictures import is_picture
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,20 @@ class Item:
         return [self.name, str(self.path.absolute()), stat.st_size, stat.st_mtime_ns, *span]
 
 
-def find_items(sources: Sequence[str], recipe: PredictRecipe) -> list[Item]:
+def find_items(sources: Sequence[str], recipe: PredictRecipe, *, pictures: bool = False) -> list[Item]:
     """The items of all sources, each once, in their order.
+
+    Args:
+        sources: files, folders, and data sets.
+        recipe: which clips of data sets are wanted.
+        pictures: whether still pictures in folders count too.
 
     Raises:
         BadInputError: a source does not exist, or nothing is found.
     """
     found: dict[str, Item] = {}
     for source in sources:
-        for item in _items_of(Path(source), recipe):
+        for item in _items_of(Path(source), recipe, pictures):
             found.setdefault(item.name, item)
     if not found:
         raise BadInputError(
@@ -62,14 +68,17 @@ def find_items(sources: Sequence[str], recipe: PredictRecipe) -> list[Item]:
     return list(found.values())
 
 
-def _items_of(path: Path, recipe: PredictRecipe) -> list[Item]:
+def _items_of(path: Path, recipe: PredictRecipe, pictures: bool) -> list[Item]:
     if (path / CARD).is_file():
         clips = read_manifest(path)
         if recipe.split is not None or recipe.folds is not None:
             clips = clips.select(recipe.split, recipe.folds)
         return [Item(clip.clip_id, clips.local(clip.sound), clip, clips) for clip in clips]
     if path.is_dir():
-        return [Item(str(path / name), path / name) for name in sorted(list_media(path))]
+        names = {str(path / name) for name in list_media(path)}
+        if pictures:
+            names |= {str(found) for found in path.rglob("*") if is_picture(found) and found.is_file()}
+        return [Item(name, Path(name)) for name in sorted(names)]
     if not path.exists():
         raise BadInputError(f"`{path}` does not exist", "give files, folders, or data sets")
     return [Item(str(path), path)]

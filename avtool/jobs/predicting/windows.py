@@ -79,6 +79,13 @@ def spaced_windows(item: Item, preprocess: Feeding, count: int) -> list[Window]:
     return list(islice(iter_windows(item, preprocess, hop), count))
 
 
+def in_batches(windows: Iterable[Window], size: int) -> Iterator[list[Window]]:
+    """Lists of at most `size` windows."""
+    remaining = iter(windows)
+    while batch := list(islice(remaining, size)):
+        yield batch
+
+
 def still_picture(path: Path, settings: VideoSettings) -> "Tensor":
     """The middle of a still picture, (3, size, size) float32 in [-1, 1].
 

@@ -1,0 +1,1 @@
+"""Parts of `avtool embed`, and of the benchmarks that evaluate features."""
