@@ -1,0 +1,94 @@
+"""One picture of a clip as a tensor: a photograph, or a moment of a film."""
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from avtool.data.manifest import Clip, Manifest
+from avtool.data.spans.scaling import Box, cut_out
+from avtool.media.still_pictures import is_picture, read_picture
+from avtool.media.video_frames import read_frames
+
+_EVALUATION_SHARE = 224 / 256  # of the shorter side that evaluation keeps
+_MAX_RATIO = 4 / 3
+_TRIES = 10
+
+
+class ImageView:
+    """A picture, (3, size, size) float32 in [-1, 1].
+
+    Args:
+        size: side of the square, in pixels.
+        area: training cuts out a share of the picture's area in between; MAE takes 0.2 to 1.
+        flip: probability with which training turns left and right round.
+    """
+
+    def __init__(self, size: int, area: tuple[float, float] = (0.2, 1.0), flip: float = 0.5) -> None:
+        assert 0 < area[0] <= area[1] <= 1, area
+        self.size = size
+        self.area = area
+        self.flip = flip
+
+    def __call__(
+        self, manifest: Manifest, clip: Clip, place: float, rng: np.random.Generator | None
+    ) -> Tensor:
+        """Reads the picture, of a film the one at `place`; with a generator it is changed as in training."""
+        picture = self._read(manifest, clip, place)
+        height, width = picture.shape[1:3]
+        flip = False
+        if rng is None:
+            box = centre_box(height, width, _EVALUATION_SHARE)
+        else:
+            box = random_box(height, width, self.area, rng)
+            flip = bool(rng.random() < self.flip)
+        return as_tensor(cut_out(picture, box, (self.size, self.size)), flip)[:, 0]
+
+    def _read(self, manifest: Manifest, clip: Clip, place: float) -> NDArray[np.uint8]:
+        """(1, H, W, 3), no larger than is needed."""
+        media = clip.pictures
+        path = manifest.local(media)
+        room = round(self.size / math.sqrt(self.area[0]))  # the smallest part is still of the full size
+        if is_picture(path):
+            return read_picture(path, room)[None]
+        time = media.start + place * (media.end - media.start)
+        picture, _ = read_frames(path, [time], size=room, threads=1)
+        return picture
+
+
+def as_tensor(pictures: NDArray[np.uint8], flip: bool = False) -> Tensor:
+    """(T, H, W, 3) RGB as (3, T, H, W) float32 in [-1, 1]."""
+    turned = pictures[:, :, ::-1] if flip else pictures
+    return torch.from_numpy(np.ascontiguousarray(turned.transpose(3, 0, 1, 2))).float() / 127.5 - 1
+
+
+def centre_box(height: int, width: int, share: float = 1.0) -> Box:
+    """The square in the middle whose side is a share of the shorter one."""
+    side = share * min(height, width)
+    left, top = (width - side) / 2, (height - side) / 2
+    return left, top, left + side, top + side
+
+
+def random_box(height: int, width: int, area: tuple[float, float], rng: np.random.Generator) -> Box:
+    """A rectangle of a random area and shape (3:4 to 4:3) inside of a picture (Szegedy et al., 2015).
+
+    Args:
+        height: of the picture.
+        width: of the picture.
+        area: bounds of the rectangle's share of the picture's area.
+        rng: draws it; the same number of times whatever comes out.
+    """
+    shares = rng.uniform(*area, _TRIES)
+    ratios = np.exp(rng.uniform(-math.log(_MAX_RATIO), math.log(_MAX_RATIO), _TRIES))
+    across, down = rng.random(2)
+    widths = np.sqrt(shares * height * width * ratios)
+    heights = np.sqrt(shares * height * width / ratios)
+    fitting = np.flatnonzero((widths <= width) & (heights <= height))
+    if len(fitting):
+        box_width, box_height = float(widths[fitting[0]]), float(heights[fitting[0]])
+    else:
+        box_width = box_height = float(min(height, width))
+    left, top = float(across) * (width - box_width), float(down) * (height - box_height)
+    return left, top, left + box_width, top + box_height
