@@ -34,6 +34,6 @@ def need_encoder(model: nn.Module, name: str) -> Encoder:
     if not isinstance(model, Encoder):
         raise BadInputError(
             f"`{name}` gives no features",
-            "choose a model of `pretrain` or `finetune`: a run, or a model folder",
+            "choose the run of a `pretrain` or `finetune`, or its model",
         )
     return model

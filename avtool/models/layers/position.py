@@ -54,6 +54,6 @@ def sinusoids(length: int, dim: int) -> Tensor:
         (length, dim); `dim` is even.
     """
     assert dim % 2 == 0, f"sinusoids need an even width, not {dim}"
-    frequency = torch.exp(torch.arange(0, dim, 2) * (-math.log(10000.0) / dim))
-    angle = torch.arange(length)[:, None] * frequency
-    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
+    frequency = torch.exp(torch.arange(0, dim, 2, dtype=torch.float64) * (-math.log(10000.0) / dim))
+    angle = torch.arange(length)[:, None] * frequency  # in double: a long table has large angles
+    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1).float()

@@ -1,0 +1,1 @@
+"""The pieces of masked autoencoders: patches, fixed positions, masks, encoder, decoders."""
