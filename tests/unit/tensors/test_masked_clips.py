@@ -39,9 +39,9 @@ def films(tmp_path_factory):
     return make_manifest(folder, clips)
 
 
-def picture_of(video) -> float:
+def picture_of(video) -> int:
     """The number of a window's first picture."""
-    return (float((video[:, 0].mean() + 1) * 127.5) - 20) / 5
+    return round((float((video[:, 0].mean() + 1) * 127.5) - 20) / 5)
 
 
 def band_of(audio) -> float:
@@ -94,7 +94,7 @@ def test_the_epoch_is_that_told_and_moves_the_stretch(films):
     dataset = MaskedClipDataset(films, video=VideoView(STILL), noise={"video": 8})
     first = dataset[0]
     dataset.set_epoch(1)
-    assert picture_of(dataset[0]["video"]) != pytest.approx(picture_of(first["video"]), abs=0.5)
+    assert picture_of(dataset[0]["video"]) != picture_of(first["video"])
     assert torch.equal(dataset[0]["video"], dataset[0, 1]["video"])
 
 
