@@ -1,5 +1,6 @@
 """Which clips are learned from, what their labels mean, and how long a stretch of them is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from avtool.data.statistics import durations
 from avtool.jobs.finetuning.recipe import DataRecipe
 
 _LONGEST = 10.0  # seconds
+_MODALITIES = {"audio": "sound", "video": "pictures"}
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,32 @@ def find_frames(train: Manifest, recipe: DataRecipe) -> int:
         message = f"{seconds:g} s of sound are shorter than one window of {recipe.audio.window_ms:g} ms"
         raise BadInputError(message, "set --seconds to the length of your clips")
     return num_frames
+
+
+def with_modality(clips: Manifest, inputs: Sequence[str], reporter: Reporter) -> Manifest:
+    """The clips that have what a model of one modality takes; the others are left out, and told.
+
+    A model of sound and pictures gets all clips: it goes by what each has.
+
+    Raises:
+        BadInputError: no clip is left.
+    """
+    wanted = [name for name in _MODALITIES if name in inputs]
+    column = f"has_{wanted[0]}" if len(wanted) == 1 else ""
+    # a mined clip is a sound file, and its pictures are those of the film
+    if column not in clips.table.column_names or (
+        wanted == ["video"] and "film_start" in clips.table.column_names
+    ):
+        return clips
+    kept = [place for place, has in enumerate(clips.column(column)) if has is not False]
+    if len(kept) == len(clips):
+        return clips
+    what = _MODALITIES[wanted[0]]
+    if not kept:
+        message = f"all {len(clips)} clips of `{clips.origin}` have no {what}"
+        raise BadInputError(message, "choose another modality, or other clips")
+    reporter.warn(f"{len(clips) - len(kept)} of {len(clips)} clips have no {what}, and are left out")
+    return clips.take(kept)
 
 
 def check_lengths(clips: Manifest, audio: AudioSettings) -> None:

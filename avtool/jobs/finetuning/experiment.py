@@ -13,7 +13,7 @@ from avtool.core.reporter import Reporter
 from avtool.data.feature_cache import FeatureCache
 from avtool.data.labels import Targets, Task, encode_labels
 from avtool.data.manifest import Manifest
-from avtool.jobs.finetuning.clips import check_lengths, find_frames
+from avtool.jobs.finetuning.clips import check_lengths, find_frames, with_modality
 from avtool.jobs.finetuning.features import FeatureSource
 from avtool.jobs.finetuning.metrics import METRIC, clip_metrics
 from avtool.jobs.finetuning.network import build_network, load_start
@@ -68,21 +68,23 @@ class Experiment:
         from avtool.training.task import TrainTask
 
         recipe = self.recipe
-        targets = encode_labels(self.train, self.task, self.classes)
-        warn_of_unseen_classes(targets, self.reporter)
         sizes = tuple(len(names) for names in self.classes)
         num_frames = find_frames(self.train, recipe.data)
         model, arguments = build_network(recipe, sum(sizes), num_frames)
         load_start(model, recipe.model, self.reporter)
         inputs: tuple[str, ...] = model.inputs  # type: ignore[assignment]
         _check_modalities(recipe, inputs)
+        train = with_modality(self.train, inputs, self.reporter)
+        val = with_modality(self.val, inputs, self.reporter) if self.val is not None else None
+        targets = encode_labels(train, self.task, self.classes)
+        warn_of_unseen_classes(targets, self.reporter)
         features = None
         mean, std = recipe.data.mean or 0.0, recipe.data.std or 1.0
         if "audio" in inputs:
-            check_lengths(self.train, recipe.data.audio)
-            features = self.source.of(self.train)
+            check_lengths(train, recipe.data.audio)
+            features = self.source.of(train)
             if recipe.data.std is None:
-                mean, std = self.source.scale(self.train, features)
+                mean, std = self.source.scale(train, features)
         preprocess = Preprocess(
             self.task,
             tuple(name for names in self.classes for name in names),
@@ -99,23 +101,23 @@ class Experiment:
         return TrainTask(
             model=model,
             objective=self._objective(model, sizes),
-            data=self._clips(self.train, preprocess, features, train=True),
+            data=self._clips(train, preprocess, features, train=True),
             collate=collate,
             description=ModelDescription(
                 recipe.model.name,
                 arguments,
                 preprocess.to_json(),
                 f"Names clips by {len(preprocess.labels)} classes, from {' and '.join(preprocess.inputs)}; "
-                f"trained on {len(self.train)} clips.",
+                f"trained on {len(train)} clips.",
                 self.command,
                 self.inputs,
             ),
             transform=_OnDevice(transform),
-            validate=self._validation(preprocess, transform) if self.val is not None else None,
-            metric=METRIC[self.task] if self.val is not None else "loss",
-            maximise=self.val is not None,
-            labels=self.train.column("labels"),
-            groups=self.train.column("group"),
+            validate=self._validation(val, preprocess, transform) if val is not None else None,
+            metric=METRIC[self.task] if val is not None else "loss",
+            maximise=val is not None,
+            labels=train.column("labels"),
+            groups=train.column("group"),
         )
 
     def _transform(self, preprocess: Preprocess) -> "BatchTransform":
@@ -181,15 +183,16 @@ class Experiment:
             seed=self.recipe.seed,
         )
 
-    def _validation(self, preprocess: Preprocess, transform: "BatchTransform") -> "_Validation":
+    def _validation(
+        self, val: Manifest, preprocess: Preprocess, transform: "BatchTransform"
+    ) -> "_Validation":
         from avtool.training.runtime import default_workers
 
-        assert self.val is not None, "there are clips to validate on"
         features = None
         if "audio" in preprocess.inputs:
-            check_lengths(self.val, preprocess.audio)
-            features = self.source.of(self.val)
-        clips = self._clips(self.val, preprocess, features, train=False)
+            check_lengths(val, preprocess.audio)
+            features = self.source.of(val)
+        clips = self._clips(val, preprocess, features, train=False)
         assert clips.targets is not None, "the clips have labels"
         if unseen := clips.targets.unseen():
             self.reporter.warn(

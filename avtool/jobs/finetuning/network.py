@@ -51,6 +51,11 @@ def build_network(
         "image_size": video.size,
     }
     known = _settings_of(recipe.model.name)
+    if (modalities := recipe.model.modalities) is not None:
+        if "modalities" not in known:
+            message = f"`{recipe.model.name}` takes what it takes: --modalities chooses for models of both"
+            raise BadInputError(message, "leave it out, or choose an MBT")
+        given = {"modalities": modalities, **given}
     arguments = {name: value for name, value in derived.items() if name in known} | given
     seed_everything(derive(recipe.seed, "model"))
     try:

@@ -1,9 +1,9 @@
 """The settings of `avtool finetune`."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from avtool.core.recipe import Recipe, option
 from avtool.data.audio_settings import AudioSettings
@@ -15,12 +15,25 @@ from avtool.training.recipe import TrainRecipe
 TaskName = Literal["auto", "single-label", "multi-label", "verb-noun"]
 
 
+def _named(value: object) -> object:
+    """`audio` as a list of one: the command line gives text where it finds no comma."""
+    return (value,) if isinstance(value, str) else value
+
+
+Modalities = Annotated[tuple[Literal["audio", "video"], ...], BeforeValidator(_named)]
+
+
 class ModelRecipe(Recipe):
     """What is trained, and from where it starts."""
 
     name: str = option("cnn", "The architecture: cnn, ast_base, mbt_tiny, …", flag="--model", min_length=1)
     arguments: dict[str, Any] = Field(
         default_factory=dict, description="Settings of the architecture, such as { depth = 4 }."
+    )
+    modalities: Modalities | None = option(
+        None,
+        "What a model of sound and pictures is given: audio, video.  [default: both]",
+        flag="--modalities",
     )
     init: Path | None = option(
         None,
@@ -30,6 +43,14 @@ class ModelRecipe(Recipe):
     fit_positions: bool = option(
         False, "Cut or stretch the positions of weights for another length.", flag="--interpolate-pos"
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> "ModelRecipe":
+        if self.modalities is not None and "modalities" in self.arguments:
+            raise ValueError("model.modalities and model.arguments.modalities say the same: set one of them")
+        if self.modalities is not None and not 0 < len(self.modalities) == len(set(self.modalities)):
+            raise ValueError("model.modalities names audio, video, or both, each once")
+        return self
 
 
 class DataRecipe(Recipe):
