@@ -2,7 +2,8 @@
 
 He et al., Deep Residual Learning for Image Recognition (CVPR 2016); Tran et al., A Closer Look at
 Spatiotemporal Convolutions for Action Recognition (CVPR 2018): in space and time at once, in space then time,
-or in both at first and later in space alone. Parts are called as in torchvision, but for `stages.0` instead of `layer1`.
+or in both at first and later in space alone. Parts are called as in torchvision, but for `stages.0` instead
+of `layer1`.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,0 +1,167 @@
+"""Contrasts within the batch; with neighbours and negatives of a queue besides; with neighbours instead."""
+
+import torch
+from torch import Tensor, nn
+
+from avtool.objectives.temporal.info_nce import contrast, log_crowd, several_positives
+from avtool.objectives.temporal.memories import PairedQueue
+from avtool.objectives.temporal.mining import Mined, MiningSettings, judge, mine, similarity_to
+from avtool.objectives.temporal.views import Direction, Views, over_directions
+
+Batch = dict[str, Tensor]
+_CHECK_EVERY = 1000
+"""Batches between comparisons of the processes' queues."""
+
+
+class InfoNCE(nn.Module):
+    """Each clip finds its counterpart among those of the batch.
+
+    Args:
+        pairs: what is contrasted: keys of `DIRECTIONS`.
+        temperature: τ.
+    """
+
+    def __init__(self, pairs: tuple[str, ...], temperature: float) -> None:
+        super().__init__()
+        self.pairs = pairs
+        self.temperature = temperature
+
+    def forward(self, views: Views, _batch: Batch) -> dict[str, Tensor]:
+        """The loss `contrast_<pair>` of each pair."""
+        return over_directions(self.pairs, views, lambda d: self.losses(views, d, views.query(d)))
+
+    def losses(self, views: Views, direction: Direction, query: Tensor) -> Tensor:
+        """(B,) for queries (B, P)."""
+        return contrast(
+            self.positive(views, direction, query), log_crowd(*self.crowd(views, direction, query))
+        )
+
+    def positive(self, views: Views, direction: Direction, query: Tensor) -> Tensor:
+        """(B,) scores of the usual positives."""
+        return (query * views.key(direction)).sum(dim=1) / self.temperature
+
+    def crowd(self, views: Views, direction: Direction, query: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, N) scores of the others in the batch, and which of them count."""
+        return query @ views.crowd(direction).T / self.temperature, views.strangers(direction)
+
+
+class QueueContrast(InfoNCE):
+    """A contrast that remembers past clips.
+
+    Args:
+        pairs: as of `InfoNCE`.
+        temperature: τ.
+        queue: the memory.
+        mining: how it is drawn from.
+    """
+
+    def __init__(
+        self, pairs: tuple[str, ...], temperature: float, queue: PairedQueue, mining: MiningSettings
+    ) -> None:
+        super().__init__(pairs, temperature)
+        mining.need_room(queue.length)
+        self.queue = queue
+        self.mining = mining
+        self._batches = 0
+
+    def look_up(self, views: Views) -> tuple[Mined, dict[str, Tensor]]:
+        """Draws for every clip of the batch, video by video, and says how well the neighbours fit."""
+        seen, heard, allowed = similarity_to(self.queue, views)
+        judged = judge(seen, heard, views, self.mining.by)
+        mined = mine(judged, allowed, self.mining)
+        found = mined.positives_found.float()
+        similarity = judged.gather(1, mined.positives) * found
+        return mined, {
+            "queue_fill": self.queue.fill,
+            "neighbour_similarity": similarity.sum() / found.sum().clamp(min=1),
+            "neighbour_agreement": _agreement(seen, heard, allowed),
+        }
+
+    def remember(self, views: Views) -> None:
+        """Puts the batch into the queue; to be called after everything was drawn."""
+        if not self.training:
+            return
+        self._batches += 1
+        self.queue.push(views)
+        if self._batches % _CHECK_EVERY == 0:
+            self.queue.check_same_everywhere()
+
+
+def _agreement(seen: Tensor, heard: Tensor, allowed: Tensor) -> Tensor:
+    """The share of clips whose nearest slot by sight is the nearest by sound."""
+    nearest = [values.masked_fill(~allowed, -torch.inf).argmax(dim=1) for values in (seen, heard)]
+    some = allowed.any(dim=1)
+    return ((nearest[0] == nearest[1]) & some).sum() / some.sum().clamp(min=1)
+
+
+class MinedContrast(QueueContrast):
+    """InfoNCE with further positives and negatives that are drawn for each sample.
+
+    Args:
+        pairs: as of `InfoNCE`.
+        temperature: τ.
+        queue: the memory.
+        mining: how it is drawn from.
+        alpha: the share of the drawn positives in the loss, once it has risen.
+        ramp: batches over which it rises from 0, as neighbours mean nothing at first.
+    """
+
+    batches: Tensor
+
+    def __init__(
+        self,
+        pairs: tuple[str, ...],
+        temperature: float,
+        queue: PairedQueue,
+        mining: MiningSettings,
+        *,
+        alpha: float = 0.5,
+        ramp: int = 0,
+    ) -> None:
+        super().__init__(pairs, temperature, queue, mining)
+        self.alpha = alpha
+        self.ramp = ramp
+        self.register_buffer("batches", torch.zeros((), dtype=torch.long))
+
+    def forward(self, views: Views, _batch: Batch) -> dict[str, Tensor]:
+        """The losses, and `alpha`, `queue_fill`, `neighbour_similarity` and `neighbour_agreement`."""
+        mined, told = self.look_up(views)
+        alpha = self.alpha * (self.batches / self.ramp).clamp(max=1) if self.ramp else self._full_alpha()
+        terms = over_directions(self.pairs, views, lambda d: self._losses(views, d, mined, alpha))
+        self.remember(views)
+        if self.training:
+            self.batches += 1
+        return {**terms, **told, "alpha": alpha}
+
+    def _full_alpha(self) -> Tensor:
+        return torch.full((), self.alpha, device=self.batches.device)
+
+    def _losses(self, views: Views, direction: Direction, mined: Mined, alpha: Tensor) -> Tensor:
+        query, slots = views.query(direction), self.queue.of(direction.key[0])
+        of_clip = Mined(*(drawn[direction.query[1] :: 2] for drawn in mined))
+        others = torch.einsum("bp,bkp->bk", query, slots[of_clip.positives]) / self.temperature
+        drawn = torch.einsum("bp,bkp->bk", query, slots[of_clip.negatives]) / self.temperature
+        scores, strangers = self.crowd(views, direction, query)
+        crowd = log_crowd(
+            torch.cat([scores, drawn], dim=1), torch.cat([strangers, of_clip.negatives_found], dim=1)
+        )
+        positive = self.positive(views, direction, query)
+        return several_positives(positive, others, of_clip.positives_found, crowd, alpha)
+
+
+class NeighbourContrast(QueueContrast):
+    """A clip's neighbour asks in its place (NNCLR: Dwibedi et al., ICCV 2021)."""
+
+    def forward(self, views: Views, _batch: Batch) -> dict[str, Tensor]:
+        """The losses, and `queue_fill`, `neighbour_similarity` and `neighbour_agreement`."""
+        mined, told = self.look_up(views)
+        terms = over_directions(
+            self.pairs, views, lambda d: self.losses(views, d, self._neighbour(views, d, mined))
+        )
+        self.remember(views)
+        return {**terms, **told}
+
+    def _neighbour(self, views: Views, direction: Direction, mined: Mined) -> Tensor:
+        modality, clip = direction.query
+        slots, found = mined.positives[clip::2, 0], mined.positives_found[clip::2, :1]
+        return torch.where(found, self.queue.of(modality)[slots], views.query(direction))

@@ -1,0 +1,137 @@
+"""Positives and negatives that depend on the sample: drawn from the queue by what is similar now."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from avtool.models.layers.settings import require
+from avtool.objectives.temporal.memories import EMPTY, PairedQueue
+from avtool.objectives.temporal.views import AUDIO, VIDEO, Views
+
+Judge = Literal["consensus", "union", "video", "audio"]
+
+
+@dataclass(frozen=True)
+class MiningSettings:
+    """How neighbours and negatives are drawn.
+
+    Attributes:
+        by: what says how similar two clips are: sight, sound, the less similar of both (consensus), or the
+            more similar (union).
+        num_positives: drawn for a query.
+        top: nearest slots that they are drawn from.
+        positive_temperature: of the draw; 0 would be the nearest alone.
+        num_negatives: drawn for a query, without replacement.
+        negative_temperature: of the draw; infinity is uniform.
+        exclude: share of the queue, the nearest to a query, that is no negative.
+    """
+
+    by: Judge = "consensus"
+    num_positives: int = 1
+    top: int = 5
+    positive_temperature: float = 0.1
+    num_negatives: int = 1024
+    negative_temperature: float = 0.5
+    exclude: float = 0.01
+
+    def __post_init__(self) -> None:
+        require(
+            self.num_positives <= self.top,
+            f"{self.num_positives} positives cannot be drawn from the {self.top} nearest",
+            "raise --top or lower --k-pos",
+        )
+        require(
+            min(self.positive_temperature, self.negative_temperature) > 0, "temperatures are larger than 0"
+        )
+        require(0 <= self.exclude < 1, f"the share {self.exclude} of a queue is not in [0, 1)")
+
+    def num_excluded(self, length: int) -> int:
+        """The nearest slots of a queue of so many that are no negatives."""
+        return max(self.top, math.ceil(self.exclude * length))
+
+    def need_room(self, length: int) -> None:
+        """Refuses a queue in which nothing is left to be a negative.
+
+        Raises:
+            BadInputError: its length is no more than what is excluded.
+        """
+        excluded = self.num_excluded(length)
+        require(
+            length > excluded,
+            f"a queue of {length} clips has no negatives beside its {excluded} nearest",
+            "lower --top, or give more clips",
+        )
+
+
+class Mined(NamedTuple):
+    """Slots of the queue for each of N queries; `*_found` is False where there were too few.
+
+    Attributes:
+        positives: (N, positives).
+        positives_found: (N, positives).
+        negatives: (N, negatives).
+        negatives_found: (N, negatives).
+    """
+
+    positives: Tensor
+    positives_found: Tensor
+    negatives: Tensor
+    negatives_found: Tensor
+
+
+@torch.no_grad()
+def mine(similarity: Tensor, allowed: Tensor, settings: MiningSettings) -> Mined:
+    """Draws from a queue.
+
+    Args:
+        similarity: (N, K) of each query to each slot, finite.
+        allowed: (N, K), False where a slot is empty or of the query's own video.
+        settings: how.
+    """
+    nearest, slots = similarity.masked_fill(~allowed, -torch.inf).topk(
+        settings.num_excluded(similarity.shape[1]), dim=1
+    )
+    chances = nearest[:, : settings.top] / settings.positive_temperature
+    drawn, places = (chances + gumbel(chances)).topk(settings.num_positives, dim=1)
+    far = allowed.scatter(1, slots, value=False)
+    chances = similarity / settings.negative_temperature
+    count = min(settings.num_negatives, similarity.shape[1] - slots.shape[1])
+    kept, negatives = (chances + gumbel(chances)).masked_fill(~far, -torch.inf).topk(count, dim=1)
+    return Mined(slots.gather(1, places), drawn.isfinite(), negatives, kept.isfinite())
+
+
+def gumbel(like: Tensor) -> Tensor:
+    """Noise that makes the largest of log-chances + noise a draw by these chances (Gumbel, 1954).
+
+    The largest k are k draws without replacement (Yellott, 1977).
+    """
+    tiny = torch.finfo(like.dtype).tiny
+    return -torch.empty_like(like).exponential_().clamp_(min=tiny).log_()
+
+
+@torch.no_grad()
+def similarity_to(queue: PairedQueue, views: Views) -> tuple[Tensor, Tensor, Tensor]:
+    """How similar the slots are to every clip of the batch, video by video.
+
+    Returns:
+        Similarities by sight and by sound (2B, K), and which slots may be drawn (2B, K): those that hold a
+        clip of another video.
+    """
+    seen, heard = (views.own[name].flatten(0, 1) @ queue.of(name).T for name in (VIDEO, AUDIO))
+    allowed = (queue.video_id != EMPTY) & (queue.video_id != views.video_id[:, None])
+    return seen, heard, allowed.repeat_interleave(2, dim=0)
+
+
+def judge(seen: Tensor, heard: Tensor, views: Views, by: Judge) -> Tensor:
+    """One similarity (2B, K) of the two; a clip that lacks a modality is judged by the other."""
+    both = {
+        "video": lambda: seen,
+        "audio": lambda: heard,
+        "consensus": lambda: torch.minimum(seen, heard),
+        "union": lambda: torch.maximum(seen, heard),
+    }[by]()
+    has_video, has_audio = (views.present[name].repeat_interleave(2)[:, None] for name in (VIDEO, AUDIO))
+    return torch.where(has_video & has_audio, both, torch.where(has_video, seen, heard))
