@@ -1,6 +1,7 @@
 """The page of a benchmark's report: tables, figures of its metrics, and mistakes to listen to."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from avtool.core.errors import AvtoolError
 from avtool.core.report.page import data_uri, write_page
 from avtool.core.reporter import Reporter
 from avtool.data.waveforms import read_waveform
-from avtool.evaluation.benchmark import BenchmarkReport, Mistake
+from avtool.evaluation.benchmark import BenchmarkReport, Mistake, Table
 from avtool.evaluation.mistakes import mistake_table
 from avtool.evaluation.report_figures import metric_figures
 from avtool.media.preview import encode_mp3, spectrogram_png
@@ -42,10 +43,35 @@ def write_report_page(
         report=report,
         figures=metric_figures(report.metrics),
         players=players,
-        tables=[*report.tables, *([mistake_table(silent)] if silent else [])],
+        tables=[_aligned(table) for table in (*report.tables, *([mistake_table(silent)] if silent else []))],
         nyquist=f"{_SAMPLE_RATE / 2000:.0f}",
         settings=settings,
     )
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """What a cell shows, and whether it is a number."""
+
+    text: str
+    numeric: bool
+
+
+def _aligned(table: Table) -> Table:
+    """The table with cells for the page: the numbers of a column have equally many decimals."""
+    columns = [[row[place] for row in table.rows] for place in range(len(table.columns))]
+    decimals = [
+        max((len(repr(cell).partition(".")[2]) for cell in column if isinstance(cell, float)), default=0)
+        for column in columns
+    ]
+    rows = [[_cell(cell, places) for cell, places in zip(row, decimals, strict=True)] for row in table.rows]
+    return Table(table.title, table.columns, rows)
+
+
+def _cell(value: Any, decimals: int) -> _Cell:
+    if isinstance(value, float):
+        return _Cell(f"{value:.{decimals}f}", numeric=True)
+    return _Cell(str(value), isinstance(value, int))
 
 
 def _players(report: BenchmarkReport, reporter: Reporter) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,10 @@ from avtool.evaluation.protocols.single_label import class_metrics
 from avtool.evaluation.published_results import comparison, provenance_notes
 
 _SHOWN = 5
+LAST_EPOCH = (
+    "The last epoch is scored: nothing was chosen by test folds. AST's published number takes the epoch with "
+    "the best mean over the test folds."
+)
 
 
 def evaluate_esc(
@@ -25,6 +29,8 @@ def evaluate_esc(
     floors: Sequence[Floor] = (),
     name: str = "ours",
     training: str = "no other data",
+    published: str = "",
+    choice: str = LAST_EPOCH,
 ) -> BenchmarkReport:
     """Scores cross-validated predictions beside floors and published results.
 
@@ -35,6 +41,8 @@ def evaluate_esc(
         floors: measured on the same folds.
         name: of the model, in tables.
         training: what it learned from, besides the other folds.
+        published: whose published results to show, where not those of the data set.
+        choice: how settings were chosen, in a sentence.
 
     Raises:
         BadInputError: a clip is missing or foreign, or was predicted by a model of another fold.
@@ -52,8 +60,9 @@ def evaluate_esc(
         (f"{floor.classifier} on {floor.features}", "no other data", {"accuracy": floor.accuracy.mean})
         for floor in floors
     ]
+    published = published or data.title.lower()
     tables = [
-        comparison(f"{data.title}: mean accuracy over the official folds in %", _published_name(data), ours),
+        comparison(f"{data.title}: mean accuracy over the official folds in %", published, ours),
         _fold_table(name, summaries, floors),
     ]
     metrics: dict[str, object] = {
@@ -74,7 +83,7 @@ def evaluate_esc(
         headline = _headline(data, summaries, interval) + (
             f"; the best floor has {best.accuracy.mean:.2f} %" if best else ""
         )
-    return BenchmarkReport(headline, metrics, tables, _notes(data, len(runs)), mistakes)
+    return BenchmarkReport(headline, metrics, tables, _notes(data, len(runs), published, choice), mistakes)
 
 
 def _arranged(data: EscData, predictions: Predictions) -> Predictions:
@@ -153,22 +162,15 @@ def _plain(summary: FoldSummary) -> dict[str, object]:
     return {"folds": list(summary.values), "mean": summary.mean, "deviation": summary.deviation}
 
 
-def _published_name(data: EscData) -> str:
-    return data.title.lower()
-
-
-def _notes(data: EscData, seeds: int) -> list[str]:
+def _notes(data: EscData, seeds: int, published: str, choice: str) -> list[str]:
     clip = 100 * len(FOLDS) / len(data.clips)
     notes = [
         "Official folds: learn from four, test on the fifth. No recording has clips in two folds (checked).",
         f"One test clip is {clip:.2f} points of a fold; sd is over the five folds (n - 1).",
     ]
     if seeds:
-        notes.append(
-            "The last epoch is scored: nothing was chosen by test folds. AST's published number takes the "
-            "epoch with the best mean over the test folds. The interval is a bootstrap over recordings."
-        )
+        notes.append(f"{choice} The interval is a bootstrap over recordings.")
     if 0 < seeds < 3 and len(data.clips) < 1000:
         notes.append(f"With {seeds} seed(s), differences under 3 points mean nothing on {data.title}.")
     licence = "CC BY 3.0" if data.subset == "esc10" else "CC BY-NC 3.0"
-    return [*notes, f"{data.title} is under {licence}.", *provenance_notes(_published_name(data))]
+    return [*notes, f"{data.title} is under {licence}.", *provenance_notes(published)]

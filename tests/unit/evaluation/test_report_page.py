@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from avtool.core.reporter import Recorder
-from avtool.evaluation.benchmark import BenchmarkReport
+from avtool.evaluation.benchmark import BenchmarkReport, Table
 from avtool.evaluation.mistakes import worst_mistakes
 from avtool.evaluation.protocols import audioset, epic_kitchens, vggsound
 from avtool.evaluation.report_page import write_report_page
@@ -68,3 +68,9 @@ def test_mistakes_without_sound_stay_a_table(tmp_path: Path) -> None:
     assert "<audio" not in page
     assert "was taken for" in page
     assert reporter.warnings == [f"no player for c1: `{tmp_path}/gone.wav` does not exist"]
+
+
+def test_numbers_of_a_column_are_aligned(tmp_path: Path) -> None:
+    table = Table("t", ["model", "accuracy", "clips"], [["a", 59.5, 3], ["b", 74.75, 12], ["c", "", ""]])
+    page = page_of(BenchmarkReport("x", {}, [table]), tmp_path)
+    assert re.findall(r'class="n">([\d.]+)<', page) == ["59.50", "3", "74.75", "12"]
