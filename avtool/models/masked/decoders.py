@@ -142,7 +142,7 @@ class GlobalDecoder(Decoder):
 class WindowDecoder(Decoder):
     """Tokens of a spectrogram see their neighbours in windows, which every other block moves.
 
-    After Huang et al., Masked Autoencoders that Listen (2022). A class token stands nowhere in the grid and is
+    After Huang et al., Masked Autoencoders that Listen (2022). A class token has no place in the grid and is
     left out.
 
     Args:

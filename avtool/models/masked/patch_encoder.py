@@ -94,14 +94,22 @@ class PatchEncoder(nn.Module):
             patches: of whole clips.
             visible: (B, V) places of those that are seen; None for all, in order.
         """
+        return self.run_blocks(self.make_tokens(patches, visible))
+
+    def make_tokens(self, patches: Tensor, visible: Tensor | None = None) -> Tensor:
+        """What the first block reads; see `forward`."""
         positions = self.pos_embed[:, self.num_special :]
         if visible is not None:  # chosen before they are embedded: hidden ones cost nothing
             patches = take(patches, visible)
             positions = take(positions.expand(len(patches), -1, -1), visible)
         tokens = self._project(patches) + positions
-        if self.cls_token is not None:
-            special = (self.cls_token + self.pos_embed[:, :1]).expand(len(tokens), -1, -1)
-            tokens = torch.cat([special, tokens], dim=1)
+        if self.cls_token is None:
+            return tokens
+        special = (self.cls_token + self.pos_embed[:, :1]).expand(len(tokens), -1, -1)
+        return torch.cat([special, tokens], dim=1)
+
+    def run_blocks(self, tokens: Tensor) -> Tensor:
+        """All blocks, without the last norm."""
         for block in self.blocks:
             tokens = run_block(block, tokens, recompute=self.recompute)
         return tokens
