@@ -10,8 +10,10 @@ from typing import Any
 
 from avtool.core.console import ConsoleReporter
 from avtool.core.errors import AvtoolError
+from avtool.core.processes import is_first_process
 
 JSON_SCHEMA_VERSION = 1
+_ERRORS_ONLY = -2
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,12 @@ class Session:
     def from_options(
         cls, *, json: bool, quiet: bool, verbose: int, log_file: Path | None, no_progress: bool
     ) -> "Session":
-        """The session of the common command-line options."""
+        """The session of the common command-line options.
+
+        Of processes that were launched together the first one speaks; the others tell only why they fail.
+        """
+        if not is_first_process():
+            return cls(ConsoleReporter(_ERRORS_ONLY, progress=False), json)
         reporter = ConsoleReporter(-1 if quiet else verbose, progress=not no_progress, log_file=log_file)
         return cls(reporter, json)
 
@@ -41,6 +48,8 @@ class Session:
 
     def emit(self, result: Mapping[str, Any], text: str = "") -> None:
         """Prints the result on stdout: `result` as JSON under `--json`, otherwise `text`."""
+        if not is_first_process():
+            return
         if self.json:
             value = {"schema_version": JSON_SCHEMA_VERSION, **plain(result)}
             sys.stdout.write(json_library.dumps(value, ensure_ascii=False) + "\n")
@@ -49,7 +58,7 @@ class Session:
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
         """Prints a short table for people on stdout; nothing under `--json`."""
-        if self.json or not rows:
+        if self.json or not rows or not is_first_process():
             return
         from rich.table import Table
         from rich.text import Text

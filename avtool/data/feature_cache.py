@@ -23,6 +23,7 @@ from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import atomic_file, need_space, read_json, write_json
 from avtool.core.parallel import map_unordered
 from avtool.core.paths import cache_folder
+from avtool.core.processes import one_at_a_time
 from avtool.core.reporter import Reporter
 from avtool.data.audio_settings import AudioSettings
 from avtool.data.content_hash import ContentHashes
@@ -150,10 +151,24 @@ def cached_features(
     out = folder or cache_folder() / f"features-{settings_hash(wanted)}"
     if folder is None and out.exists():
         return FeatureCache(out)
+    with one_at_a_time(out):  # of processes that train together one computes
+        _make(manifest, settings, wanted, out, reporter, jobs)
+    return FeatureCache(out)
+
+
+def _make(
+    manifest: Manifest,
+    settings: AudioSettings,
+    wanted: dict[str, Any],
+    out: Path,
+    reporter: Reporter,
+    jobs: int,
+) -> None:
+    """Computes the features, unless somebody has done so since."""
     partial = open_partial(out, wanted)
     if (out / _INDEX).is_file():
         shutil.rmtree(partial)
-        return FeatureCache(out)
+        return
     steps = [settings.num_steps(end - start) for start, end in _spans(manifest)]
     need_space(partial, 2 * sum(steps) * int(np.prod(settings.width)), "the features")
     _compute(manifest, settings, partial, reporter, jobs)
@@ -161,7 +176,6 @@ def cached_features(
     card = {"settings": wanted["settings"], "first_time": settings.first_time}
     write_json(partial / _CARD, {**card, "time_step": 1 / settings.steps_per_second})
     publish(out, Artifact("features", "features", wanted), leave_out=[_VALUES])
-    return FeatureCache(out)
 
 
 def _compute(

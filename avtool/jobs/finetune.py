@@ -1,6 +1,5 @@
 """Trains a classifier on a data set: a run that can be killed and resumed, and its model."""
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from avtool.core.artifact import Input
 from avtool.core.errors import AvtoolError
 from avtool.core.files import sha256_of
+from avtool.core.processes import is_first_process
 from avtool.core.reporter import Reporter
 from avtool.data.labels import CLASS_FILES, LABELS
 from avtool.data.manifest import MANIFEST, read_manifest
@@ -142,7 +142,7 @@ def train(
         if not (run.folder / "checkpoints").is_dir():
             shutil.rmtree(run.folder, ignore_errors=True)  # nothing to resume from
         raise
-    if int(os.environ.get("RANK", "0")) == 0:  # of several processes the first one writes
+    if is_first_process():
         outcome = publish_run(
             run, outcome, recipe, command=command, seed=recipe.seed, inputs=experiment.inputs
         )

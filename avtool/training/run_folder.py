@@ -20,6 +20,7 @@ from avtool.core.artifact import CARD, Artifact, Input, open_partial, partial_fo
 from avtool.core.environment import versions
 from avtool.core.errors import CorruptArtifactError
 from avtool.core.files import read_json, write_json, write_text
+from avtool.core.processes import is_first_process
 from avtool.core.recipe import Recipe
 from avtool.training.loop import MODEL
 from avtool.training.resolved_toml import toml_text
@@ -106,6 +107,8 @@ def open_run(
     stored = out / "settings.json"
     if not overwrite and (out / CARD).is_file() and stored.is_file() and read_json(stored) == wanted:
         return RunFolder(out, done=True)
+    if not is_first_process():  # the processes meet only when the first one has opened the run
+        return RunFolder(out, done=False)
     partial = open_partial(out, settings, overwrite=overwrite)
     write_text(partial / "recipe.toml", toml_text(recipe.model_dump(mode="json")))
     write_text(partial / "command.txt", f"{command}\n")

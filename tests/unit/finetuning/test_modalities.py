@@ -44,7 +44,7 @@ def test_a_model_of_both_gets_all_clips(tmp_path):
 
 
 def test_no_clip_left_is_an_error(tmp_path):
-    with pytest.raises(BadInputError, match="all 2 clips .* no sound"):
+    with pytest.raises(BadInputError, match=r"all 2 clips .* no sound"):
         with_modality(clips(tmp_path, [False, False]), ("audio",), Silent())
 
 

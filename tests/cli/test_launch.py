@@ -1,0 +1,65 @@
+"""Training by `accelerate launch`: two processes share one cache, speak once, and learn as one does."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from avtool.cli.main import run
+from avtool.training.metrics_log import read_metrics
+
+pytestmark = pytest.mark.slow
+RATE, SECONDS = 16000, 0.6
+PITCH = {"low": 300.0, "high": 3000.0}
+# what is drawn for a batch depends on the process, so that nothing is drawn here
+PLAIN = ["--model", "ast_tiny", "--mel-bins", "64", "--mixup", "none", "--freqm", "0", "--timem", "0"]
+QUICK = ["--epochs", "2", "--workers", "0", "--device", "cpu", "--no-progress", "--set", "loop.log_every=1"]
+LAUNCH = [
+    "-m",
+    "accelerate.commands.launch",
+    "--multi_gpu",
+    "--num_processes",
+    "2",
+    "--main_process_port",
+    "0",
+]
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """Low and high tones: 16 to learn from, 4 to validate on."""
+    rng = np.random.default_rng(0)
+    time = np.arange(round(SECONDS * RATE)) / RATE
+    for split, count in (("train", 8), ("val", 2)):
+        for label, pitch in PITCH.items():
+            for number in range(count):
+                path = tmp_path / "sounds" / split / label / f"{number}.wav"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                sound = 0.4 * np.sin(2 * np.pi * pitch * time) + 0.05 * rng.standard_normal(time.size)
+                soundfile.write(path, sound, RATE)
+    assert run(["prepare", str(tmp_path / "sounds"), "--out", str(tmp_path / "data"), "-q"]) == 0
+    return tmp_path / "data"
+
+
+def test_two_processes_learn_as_one_with_the_doubled_batch(dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
+    one, two = tmp_path / "one", tmp_path / "two"
+    words = ["finetune", str(dataset), *PLAIN, *QUICK]
+    launched = subprocess.run(
+        [sys.executable, *LAUNCH, "-m", "avtool", *words, "--batch-size", "4", "--out", str(two)],
+        check=True, timeout=180, capture_output=True, text=True,
+    )  # fmt: skip
+    features = sorted(path.name for path in (tmp_path / "cache").glob("features-*"))
+    assert len(features) == 2, "the training clips and the validation clips, each once"
+    assert launched.stdout.count(f"{two}\n") == 1
+    assert "2 processes (MULTI_CPU)" in launched.stderr
+
+    assert run([*words, "--batch-size", "8", "--out", str(one), "-q"]) == 0
+    assert sorted(path.name for path in (tmp_path / "cache").glob("features-*")) == features
+    ours, theirs = read_metrics(one / "metrics.jsonl"), read_metrics(two / "metrics.jsonl")
+    assert len(ours) == len(theirs) == 6
+    for alone, together in zip(ours, theirs, strict=True):
+        assert alone == pytest.approx(together, abs=1e-5)
