@@ -171,11 +171,11 @@ def _twice(stage: nn.Module) -> tuple[AbstractContextManager[None], AbstractCont
 def _statistics_kept(stage: nn.Module) -> Iterator[None]:
     """Leaves batch norm's running statistics alone, which the first of the two passes has moved already."""
     norms = [m for m in stage.modules() if isinstance(m, nn.BatchNorm2d | nn.BatchNorm3d)]
-    before = [norm.track_running_stats for norm in norms]
+    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
     for norm in norms:
-        norm.track_running_stats = False
+        norm.momentum, norm.num_batches_tracked = 0.0, None
     try:
         yield
     finally:
-        for norm, tracked in zip(norms, before, strict=True):
-            norm.track_running_stats = tracked
+        for norm, (momentum, count) in zip(norms, before, strict=True):
+            norm.momentum, norm.num_batches_tracked = momentum, count

@@ -84,8 +84,8 @@ class TemporalObjective(nn.Module):
         """Scores a batch.
 
         Returns:
-            `loss`, each of its terms, for each question `_accuracy` and `_chance`, what the contrast tells, and
-            `strangers`: the share of pairs in the batch that are of different videos, without which there is
+            `loss`, each of its terms, for each question `_accuracy` and `_chance`, what the contrast tells,
+            and `strangers`: the share of pairs in the batch that are of different videos, without which there is
             nothing to contrast.
         """
         assert isinstance(model, AVT), "the objective is for pairs of encoders"
