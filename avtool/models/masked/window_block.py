@@ -19,7 +19,7 @@ class WindowAttention(nn.Module):
 
     Args:
         dim: width D.
-        num_heads: attention heads; each learns its temperature.
+        num_heads: attention heads; each learns the logarithm of its scale, from 0.
         window: sides of a window.
         hidden_dim: width of the network that makes the bias.
     """
@@ -29,7 +29,7 @@ class WindowAttention(nn.Module):
         self.num_heads = num_heads
         self.qkv = nn.Linear(dim, 3 * dim)
         self.proj = nn.Linear(dim, dim)
-        self.logit_scale = nn.Parameter(torch.full((num_heads,), math.log(10.0)))
+        self.logit_scale = nn.Parameter(torch.zeros(num_heads))
         self.meta_mlp = nn.Sequential()
         self.meta_mlp.add_module("fc1", nn.Linear(2, hidden_dim))
         self.meta_mlp.add_module("act", nn.ReLU())

@@ -33,7 +33,7 @@ class ContrastWeights:
     tau_intra: float = 1.0
 
     def add_to(self, errors: Mapping[str, Tensor], output: MaskedPair) -> dict[str, Tensor]:
-        """`loss`, and to log the errors and the contrasts `loss_inter` and `loss_intra` without their weights."""
+        """`loss`, and to log the errors and, without their weights, `loss_inter` and `loss_intra`."""
         first, second = output.pooled, output.pooled2
         between_masks = [info_nce(first[name], second[name], self.tau_intra) for name in (AUDIO, VIDEO)]
         inter = pair_contrast(first[AUDIO], first[VIDEO], self.tau_inter)
