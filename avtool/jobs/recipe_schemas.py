@@ -8,12 +8,17 @@ from avtool.core.recipe import Recipe, read_recipe_file, validate
 from avtool.core.registry import nearest_hint
 
 SCHEMAS = {
-    "demo": "avtool.jobs.demo_recipe:DemoRecipe",
+    "demo": "avtool.jobs.demoing.recipe:DemoRecipe",
     "embed": "avtool.jobs.embedding.recipe:EmbedRecipe",
     "fetch": "avtool.jobs.fetching.recipe:FetchRecipe",
     "finetune": "avtool.jobs.finetuning.recipe:FinetuneRecipe",
     "mine-subtitles": "avtool.mining.recipe:MineRecipe",
     "predict": "avtool.jobs.predicting.recipe:PredictRecipe",
+    "pretrain audio-mae": "avtool.jobs.pretraining.recipe:AudioMaeRecipe",
+    "pretrain avt": "avtool.jobs.pretraining.recipe:AvtRecipe",
+    "pretrain image-mae": "avtool.jobs.pretraining.recipe:ImageMaeRecipe",
+    "pretrain mavil": "avtool.jobs.pretraining.recipe:MavilRecipe",
+    "pretrain video-mae": "avtool.jobs.pretraining.recipe:VideoMaeRecipe",
     "prepare": "avtool.jobs.preparing.recipe:PrepareRecipe",
     "stats": "avtool.jobs.stats_recipe:StatsRecipe",
     "sync": "avtool.jobs.sync_recipe:SyncCaptionsRecipe",

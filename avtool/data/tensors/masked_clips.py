@@ -110,6 +110,11 @@ class MaskedClipDataset(Dataset[dict[str, Tensor]]):
         ]
         return list(np.repeat(np.array(names, object), self._crops))
 
+    @property
+    def clip_ids(self) -> list[str]:
+        """The clip of each sample."""
+        return list(np.repeat(np.array(self.manifest.column("clip_id"), object), self._crops))
+
     def __getitem__(self, key: Key) -> dict[str, Tensor]:
         number, epoch = key if isinstance(key, tuple) else (key, self.epoch)
         if not 0 <= number < len(self):

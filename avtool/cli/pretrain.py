@@ -1,0 +1,60 @@
+"""`avtool pretrain`: unlabelled clips in, an encoder out."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from avtool.cli.command import command, subcommand_app
+from avtool.cli.session import Session
+from avtool.jobs.pretraining.methods import METHODS, Method
+
+app = subcommand_app("Pretrain encoders of pictures, sound or both on clips without labels.")
+Dataset = Annotated[
+    Path, typer.Argument(help="The data set, as `avtool prepare` or `mine-subtitles` makes it.")
+]
+
+
+def _subcommand(method: Method) -> Callable[..., None]:
+    def pretrain(
+        session: Session,
+        recipe: Any,
+        dataset: Dataset,
+        out: Annotated[
+            Path | None,
+            typer.Option("--out", "-o", help="The run to write.  [default: runs/pretrain-METHOD-SETTINGS]"),
+        ] = None,
+        jobs: Annotated[
+            int,
+            typer.Option("--jobs", "-j", help="Processes that compute spectrograms; -1: one a processor."),
+        ] = 1,
+        resume: Annotated[
+            bool, typer.Option("--resume/--overwrite", help="Go on with what is there, or begin anew.")
+        ] = True,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Say what would be trained, and train nothing.")
+        ] = False,
+    ) -> None:
+        from avtool.jobs import pretrain as job
+
+        if dry_run:
+            plan = job.plan_pretraining(method.name, dataset, recipe, session.reporter, out=out)
+            session.table(["plan", ""], list(plan.rows()))
+            session.emit({"plan": plan})
+            return
+        result = job.pretrain(
+            method.name, dataset, recipe, session.reporter,
+            out=out, jobs=jobs, overwrite=not resume, command=session.command_line,
+        )  # fmt: skip
+        rows = [(name, round(value, 4)) for name, value in result.metrics.items()]
+        session.table(["validation", "value"], rows)
+        session.emit({"result": result}, text=str(result.out))
+
+    pretrain.__doc__ = method.summary
+    pretrain.__annotations__["recipe"] = method.schema
+    return pretrain
+
+
+for _method in METHODS.values():
+    command(app, _method.name)(_subcommand(_method))

@@ -1,0 +1,202 @@
+"""Pretrains an encoder on clips without labels: a run that can be killed and resumed, model and report."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from avtool.core.artifact import Input
+from avtool.core.files import sha256_of
+from avtool.core.reporter import Reporter
+from avtool.data.manifest import MANIFEST, read_manifest
+from avtool.jobs.finetuning.network import weights_file
+from avtool.jobs.pretraining.compose import make_experiment
+from avtool.jobs.pretraining.methods import METHODS, Method
+from avtool.jobs.pretraining.recipe import MavilRecipe, PretrainRecipe
+
+_BYTES_A_PARAMETER = 16
+"""In a checkpoint: the weights twice, as they are trained and as one would use them, and two moments."""
+
+
+@dataclass(frozen=True)
+class PretrainResult:
+    """What a pretraining came to.
+
+    Attributes:
+        out: the run.
+        model: its model, which `finetune --init`, `embed` and `reconstruct` take.
+        method: how it was learned.
+        metrics: the loss on clips that were not learned from, and its terms; empty without such clips.
+        steps: done in all.
+        resumed_from: the step at which the run's last call took over, 0 for one undisturbed run.
+        seconds: wall time of that call's training.
+        clips_per_second: its rate.
+    """
+
+    out: Path
+    model: Path
+    method: str
+    metrics: Mapping[str, float]
+    steps: int
+    resumed_from: int
+    seconds: float
+    clips_per_second: float
+
+
+@dataclass(frozen=True)
+class PretrainPlan:
+    """What a pretraining would be.
+
+    Attributes:
+        out: the run it would write.
+        model: the registered name of its model.
+        parameters: trained values.
+        train_clips, val_clips, skipped_clips: how many there are.
+        steps: in all.
+        clips_per_step: of all processes of this one launch.
+        learning_rate: at the schedule's peak.
+        checkpoint_mib: disk that one checkpoint takes.
+    """
+
+    out: Path
+    model: str
+    parameters: int
+    train_clips: int
+    val_clips: int
+    skipped_clips: int
+    steps: int
+    clips_per_step: int
+    learning_rate: float
+    checkpoint_mib: float
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """What a person wants to know, by name."""
+        yield "run", str(self.out)
+        yield "model", f"{self.model}, {self.parameters / 1e6:.2f} M parameters"
+        yield "clips", f"{self.train_clips} to learn from, {self.val_clips} to measure on"
+        if self.skipped_clips:
+            yield "left out", f"{self.skipped_clips} clips"
+        yield "steps", f"{self.steps} of {self.clips_per_step} clips"
+        yield "learning rate", f"{self.learning_rate:.4g} at its peak"
+        yield "disk", f"{self.checkpoint_mib:.1f} MiB a checkpoint"
+
+
+def pretrain(
+    method: str,
+    dataset: Path,
+    recipe: PretrainRecipe,
+    reporter: Reporter,
+    *,
+    out: Path | None = None,
+    jobs: int = 1,
+    overwrite: bool = False,
+    command: str = "pretrain",
+) -> PretrainResult:
+    """Pretrains on a data set, or goes on where an interrupted call with the same arguments stopped.
+
+    Args:
+        method: one of `METHODS`.
+        dataset: a `dataset` artifact.
+        recipe: the settings of this method.
+        reporter: told about decisions and progress.
+        out: the run's folder; by default in `runs/`, named by method and settings.
+        jobs: processes that compute spectrograms; -1 for one a processor.
+        overwrite: begin anew.
+        command: the command line, for the cards.
+
+    Raises:
+        AvtoolError: data, model and settings do not fit together, or the training failed.
+    """
+    from avtool.jobs.pretraining.run import train
+
+    inputs = _inputs(dataset, recipe)
+    settings = _settings(method, recipe, inputs)
+    folder = out or _default_out(METHODS[method], recipe, settings)
+    experiment = make_experiment(
+        METHODS[method], dataset, recipe, reporter, jobs=jobs, command=command, inputs=inputs
+    )
+    outcome = train(
+        experiment.compose,
+        recipe,
+        settings,
+        folder,
+        reporter,
+        command=command,
+        inputs=inputs,
+        overwrite=overwrite,
+    )
+    return PretrainResult(
+        folder,
+        outcome.model,
+        method,
+        outcome.metrics,
+        outcome.steps,
+        outcome.resumed_from,
+        round(outcome.seconds, 3),
+        round(outcome.clips_per_second, 2),
+    )
+
+
+def plan_pretraining(
+    method: str, dataset: Path, recipe: PretrainRecipe, reporter: Reporter, *, out: Path | None = None
+) -> PretrainPlan:
+    """What `pretrain` would do with the same arguments; nothing is computed or written.
+
+    Raises:
+        AvtoolError: data, model and settings do not fit together.
+    """
+    import torch
+
+    from avtool.training.plan import Plan, check_plan
+    from avtool.training.runtime import launched_processes
+
+    settings = _settings(method, recipe, _inputs(dataset, recipe))
+    experiment = make_experiment(METHODS[method], dataset, recipe, reporter)
+    clips = experiment.clips
+    with torch.device("meta"):
+        model, _ = experiment.build()
+    plan = Plan.of(recipe.loop, experiment.samples_an_epoch(), launched_processes())
+    check_plan(plan, recipe, validates=clips.val is not None)
+    parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    return PretrainPlan(
+        out or _default_out(METHODS[method], recipe, settings),
+        experiment.name,
+        parameters,
+        len(clips.train),
+        len(clips.val or ()),
+        len(clips.skipped),
+        plan.total,
+        plan.clips_per_step,
+        recipe.optimizer.peak_rate(plan.clips_per_step),
+        round(parameters * _BYTES_A_PARAMETER / 2**20, 1),
+    )
+
+
+def _inputs(dataset: Path, recipe: PretrainRecipe) -> list[Input]:
+    """The files that decide the result."""
+    manifest = dataset / MANIFEST if dataset.is_dir() else dataset
+    if not manifest.is_file():
+        read_manifest(dataset)  # which says what is wrong
+    found = [Input(str(dataset), "dataset", sha256_of(manifest))]
+    starts = [recipe.model.init]
+    if isinstance(recipe, MavilRecipe):
+        starts.append(recipe.mavil.teacher)
+    for start in starts:
+        if start is not None:
+            weights = weights_file(start)
+            found.append(Input(str(weights), "weights", sha256_of(weights)))
+    return found
+
+
+def _settings(method: str, recipe: PretrainRecipe, inputs: list[Input]) -> dict[str, Any]:
+    """What must be equal for a run to go on."""
+    from avtool.training.run_folder import identity
+
+    hashes = sorted(item.sha256 for item in inputs)
+    return {"command": f"pretrain {method}", "inputs": hashes, "recipe": identity(recipe)}
+
+
+def _default_out(method: Method, recipe: PretrainRecipe, settings: dict[str, Any]) -> Path:
+    from avtool.training.run_folder import run_name
+
+    return Path("runs") / run_name(f"pretrain-{method.name}-{recipe.model.preset}", settings)

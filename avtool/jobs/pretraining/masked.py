@@ -1,0 +1,244 @@
+"""Puts a masked pretraining together: clips, masks, network, loss, and what the report shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from avtool.core.artifact import Input
+from avtool.core.errors import BadInputError
+from avtool.core.reporter import Reporter
+from avtool.data.audio_settings import AudioSettings
+from avtool.data.feature_cache import FeatureCache, cached_features
+from avtool.data.manifest import Manifest
+from avtool.data.statistics import fbank_statistics
+from avtool.data.video_settings import VideoSettings
+from avtool.jobs.predicting.feed import Feed, read_feed
+from avtool.jobs.pretraining.clips import PretrainClips, find_clips, stretch_of
+from avtool.jobs.pretraining.masked_settings import chosen_settings, make_objective, read_teacher, target_kind
+from avtool.jobs.pretraining.methods import Method
+from avtool.jobs.pretraining.network import build_network, round_frames, start_from
+from avtool.jobs.pretraining.recipe import ImageMaeRecipe, MaskedRecipe, SoundRecipe
+from avtool.jobs.pretraining.report import Exhibit, first_labels, write_report
+from avtool.jobs.pretraining.run import Pretraining
+from avtool.jobs.pretraining.validation import Validation
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from avtool.data.tensors.masked_clips import MaskedClipDataset
+    from avtool.models.model_folder import LoadedModel
+
+_EVALUATION_SHARE = 256 / 224
+"""Shorter side of a photograph in sides of the square that evaluation keeps."""
+
+
+@dataclass(frozen=True)
+class MaskedExperiment:
+    """What a masked pretraining is made of.
+
+    Attributes:
+        method: which one.
+        dataset: a `dataset` artifact.
+        recipe: the settings.
+        reporter: told about decisions and progress.
+        jobs: processes that compute spectrograms.
+        command: the command line.
+        inputs: the artifacts that it is made from.
+    """
+
+    method: Method
+    dataset: Path
+    recipe: MaskedRecipe
+    reporter: Reporter
+    jobs: int = 1
+    command: str = "pretrain"
+    inputs: Sequence[Input] = ()
+
+    @property
+    def name(self) -> str:
+        """The model's registered name."""
+        return self.method.model(self.recipe.model.preset)
+
+    @property
+    def sound(self) -> SoundRecipe | None:
+        """What is said of sound, where the method takes it."""
+        data = self.recipe.data
+        return data if isinstance(data, SoundRecipe) else None
+
+    @cached_property
+    def clips(self) -> PretrainClips:
+        """The clips."""
+        shortest = 0.0
+        if self.sound is not None:  # one row of patches
+            audio = self.sound.audio
+            shortest = audio.samples_of(16) / audio.sample_rate
+        return find_clips(self.dataset, self.recipe.data, self.method.inputs, shortest, self.reporter)
+
+    @cached_property
+    def video(self) -> VideoSettings:
+        """The window of pictures; of a photograph, its size."""
+        if isinstance(self.recipe, ImageMaeRecipe):
+            size = self.recipe.data.size
+            return VideoSettings(num_frames=1, size=size, short_side=round(size * _EVALUATION_SHARE))
+        video: VideoSettings = getattr(self.recipe.data, "video", VideoSettings())
+        return video
+
+    @cached_property
+    def num_frames(self) -> int:
+        """Frames of the stretch of sound."""
+        if self.sound is None:
+            return 1
+        return round_frames(self.sound.audio, stretch_of(self.clips.train, self.sound))
+
+    def build(self) -> "tuple[nn.Module, dict[str, Any]]":
+        """The network, and the arguments that build it again."""
+        audio = self.sound.audio if self.sound is not None else AudioSettings()
+        chosen = chosen_settings(self.recipe, self.num_frames, audio, self.video)
+        return build_network(self.name, self.recipe.model, chosen, self.recipe.seed)
+
+    def samples_an_epoch(self) -> int:
+        """Stretches that are learned from in an epoch."""
+        audio = self.sound.audio if self.sound is not None else AudioSettings()
+        feed = Feed(self.method.inputs, audio, self.num_frames, video=self.video)
+        return len(self._samples(self.clips.train, feed, None, {}, train=True))
+
+    def compose(self) -> Pretraining:
+        """What the training loop takes, and what follows it.
+
+        Raises:
+            BadInputError: data, model and settings do not fit together; one line says which.
+        """
+        from avtool.data.tensors.clip_dataset import collate
+        from avtool.models.model_folder import ModelDescription
+        from avtool.training.runtime import default_workers
+        from avtool.training.task import TrainTask
+
+        clips, recipe = self.clips, self.recipe
+        model, arguments = self.build()
+        start_from(model, self.name, recipe.model, self.reporter)
+        teacher = read_teacher(recipe)
+        objective = make_objective(recipe, model, teacher)
+        feed, features = self._feed(teacher)
+        noise = {name: grid.num_tokens for name, grid in model.grids.items()}  # type: ignore[union-attr,operator]
+        data = self._samples(clips.train, feed, features, noise, train=True)
+        held_out = clips.val if clips.val is not None else clips.train
+        shown = self._samples(held_out, feed, features, noise, train=False)
+        validation = Validation(
+            objective,
+            shown,
+            collate,
+            None,
+            recipe.loop.batch_size,
+            whole_batches=len(self.method.inputs) > 1,
+            workers=default_workers() if "video" in self.method.inputs else 0,
+        )
+        stage = f" (stage {recipe.mavil.stage})" if hasattr(recipe, "mavil") else ""
+        description = ModelDescription(
+            self.name,
+            arguments,
+            {"method": self.method.name, **feed.to_json(), "target": target_kind(recipe)},
+            f"An encoder of {' and '.join(self.method.inputs)}, pretrained by {self.method.name}{stage} on "
+            f"{len(clips.train)} clips without labels.",
+            self.command,
+            self.inputs,
+        )
+        task = TrainTask(
+            model=model,
+            objective=objective,
+            data=data,
+            collate=collate,
+            description=description,
+            validate=validation if clips.val is not None else None,
+            groups=data.groups,
+            clip_ids=data.clip_ids,
+        )
+        exhibit = Exhibit(
+            self.method.summary,
+            shown,
+            collate,
+            first_labels(held_out),
+            lambda batch: {name: batch[name] for name in self.method.inputs},
+            target_kind(recipe),
+            clips.val is not None,
+            recipe.runtime.device,
+        )
+        return Pretraining(
+            task,
+            clips.skipped,
+            partial(write_report, exhibit=exhibit, reporter=self.reporter),
+        )
+
+    def _feed(self, teacher: "LoadedModel | None") -> tuple[Feed, FeatureCache | None]:
+        """How the model is fed, and the spectrograms where they are cached.
+
+        A student's spectrograms are scaled as its teacher's were, since the teacher sees the same ones.
+        """
+        sound = self.sound
+        if sound is None:
+            return Feed(self.method.inputs, AudioSettings(), video=self.video), None
+        features = None
+        if sound.cache:
+            features = cached_features(self.clips.whole, sound.audio, self.reporter, jobs=self.jobs)
+        mean, std = sound.mean or 0.0, sound.std
+        if std is None and teacher is not None:
+            mean, std = _scale_of(teacher, sound.audio)
+        elif std is None:
+            train = self.clips.train
+            known = features.of(train.column("clip_id")) if features else None
+            found = fbank_statistics(train, sound.audio, self.reporter, jobs=self.jobs, features=known)
+            mean, std = found.mean, found.std
+            self.reporter.info(f"spectrograms: mean {mean:.4f}, std {std:.4f} over {found.clips} clips")
+        return Feed(self.method.inputs, sound.audio, self.num_frames, mean, std, video=self.video), features
+
+    def _samples(
+        self,
+        clips: Manifest,
+        feed: Feed,
+        features: FeatureCache | None,
+        noise: dict[str, int],
+        *,
+        train: bool,
+    ) -> "MaskedClipDataset":
+        from avtool.data.tensors.clip_views import AudioView, VideoView
+        from avtool.data.tensors.image_view import ImageView
+        from avtool.data.tensors.masked_clips import MaskedClipDataset
+
+        data = self.recipe.data
+        audio = video = image = None
+        if "audio" in feed.inputs:
+            known = features.of(clips.column("clip_id")) if features else None
+            audio = AudioView(feed.audio, feed.num_frames, known)
+        if "video" in feed.inputs:
+            video = VideoView(feed.video)
+        if isinstance(self.recipe, ImageMaeRecipe):
+            image = ImageView(self.recipe.data.size, self.recipe.data.area, self.recipe.data.flip)
+        samples = MaskedClipDataset(
+            clips,
+            audio=audio,
+            video=video,
+            image=image,
+            noise=noise,
+            second_view=len(feed.inputs) > 1,
+            train=train,
+            align=getattr(data, "align", False),
+            crops=(data.crops or None) if train else 1,
+            roll=getattr(data, "roll", False),
+            scale=(feed.mean, feed.std) if audio else None,
+            seed=self.recipe.seed,
+        )
+        if not len(samples):
+            raise BadInputError(f"`{clips.origin}` has no clips to learn from", "choose another split")
+        return samples
+
+
+def _scale_of(teacher: "LoadedModel", audio: AudioSettings) -> tuple[float, float]:
+    """Mean and deviation that a teacher's spectrograms were scaled by."""
+    feed = read_feed(Path("the teacher"), teacher.preprocess)
+    if feed.audio != audio:
+        theirs, ours = feed.audio.model_dump(), audio.model_dump()
+        name = next(name for name in ours if ours[name] != theirs[name])
+        message = f"the teacher heard spectrograms of {name} {theirs[name]}, and these have {ours[name]}"
+        raise BadInputError(message, f"--set data.audio.{name}={theirs[name]}")
+    return feed.mean, feed.std

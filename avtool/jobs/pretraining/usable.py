@@ -1,0 +1,106 @@
+"""Which clips can be learned from: the others are listed, and too many of them end the run."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from avtool.core.errors import AvtoolError, BadInputError
+from avtool.core.files import atomic_file
+from avtool.core.reporter import Reporter
+from avtool.data.manifest import Clip, Manifest
+from avtool.data.media_files import Media
+from avtool.media.probe import probe
+from avtool.media.still_pictures import is_picture
+
+SKIPPED = "skipped.csv"
+_STREAMS = {"audio": "sound", "video": "pictures", "image": "pictures"}
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A clip that is not learned from, and why."""
+
+    clip_id: str
+    media: str
+    reason: str
+
+
+def usable_clips(
+    clips: Manifest, inputs: Sequence[str], shortest: float, max_bad: float, reporter: Reporter
+) -> tuple[Manifest, list[Skipped]]:
+    """The clips that have all that is wanted of them; nothing is ever put in the place of what is missing.
+
+    Args:
+        clips: of a split.
+        inputs: `audio`, `video`, `image`: what is taken of each clip.
+        shortest: least length of a clip, in seconds.
+        max_bad: share of clips that may be left out.
+        reporter: told how many are.
+
+    Raises:
+        BadInputError: too many clips are left out, or all of them.
+    """
+    bad = {}
+    for place, clip in enumerate(clips):
+        if reason := next(_reasons(clips, clip, inputs, shortest), None):
+            bad[place] = Skipped(clip.clip_id, clip.media, reason)
+    if not bad:
+        return clips, []
+    first = next(iter(bad.values()))
+    share = f"{len(bad)} of {len(clips)} clips of `{clips.origin}`"
+    what = f"{share} cannot be used: `{first.clip_id}` {first.reason}"
+    if len(bad) == len(clips):
+        raise BadInputError(what, "choose other clips, or another method")
+    if len(bad) > max_bad * len(clips):
+        message = f"{what}; more than data.max_bad = {max_bad:g} of them"
+        raise BadInputError(message, "prepare the data set again, or allow more: --set data.max_bad=0.5")
+    reporter.warn(f"{what}; they are left out (`{SKIPPED}` in the run lists them)")
+    return clips.take([place for place in range(len(clips)) if place not in bad]), list(bad.values())
+
+
+def write_skipped(folder: Path, skipped: Sequence[Skipped]) -> None:
+    """Writes `skipped.csv` into a run."""
+    with (
+        atomic_file(folder / SKIPPED) as partial,
+        partial.open("w", encoding="utf-8", newline="") as stream,
+    ):
+        writer = csv.writer(stream)
+        writer.writerow(("clip_id", "media", "reason"))
+        writer.writerows((item.clip_id, item.media, item.reason) for item in skipped)
+
+
+def _reasons(clips: Manifest, clip: Clip, inputs: Sequence[str], shortest: float) -> Iterator[str]:
+    """What speaks against a clip, the plainest first."""
+    for name in inputs:
+        media = clip.sound if name == "audio" else clip.pictures
+        lacking = f"has no {_STREAMS[name]}"
+        known = clip.extras.get("has_audio" if name == "audio" else "has_video")
+        if known is False and media.name == clip.media:
+            yield lacking
+        try:
+            has = _holds(_existing(clips, media))
+        except AvtoolError as error:
+            yield f"cannot be read ({error})"
+            return
+        if not has[0 if name == "audio" else 1]:
+            yield lacking
+    if "image" not in inputs and clip.duration < shortest:
+        yield f"lasts {1000 * clip.duration:.0f} ms, less than one patch of {1000 * shortest:.0f} ms"
+
+
+def _existing(clips: Manifest, media: Media) -> Path:
+    path = clips.local(media)
+    if not path.is_file():
+        raise BadInputError(f"`{path}` does not exist")
+    return path
+
+
+@lru_cache(maxsize=100_000)
+def _holds(path: Path) -> tuple[bool, bool]:
+    """Whether a file has sound, and pictures."""
+    if is_picture(path):
+        return False, True
+    info = probe(path)
+    return bool(info.audio), any(not stream.cover for stream in info.video)
