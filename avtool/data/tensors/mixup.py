@@ -1,4 +1,4 @@
-"""Mixup (Zhang et al., 2018) of waveforms, of features, and of modalities apart (MBT).
+"""Mixup (Zhang et al., 2018) of waveforms, of features, and of modalities apart (MBT); splices in time.
 
 A `Mix` says who is mixed with whom and how much; it is drawn once, and applied to inputs and labels alike.
 """
@@ -17,16 +17,37 @@ class Mix:
 
     Attributes:
         partner: (B,) indices.
-        weight: (B,) in [0, 1].
+        weight: (B,) in [0, 1]; or (B, T), frame by frame.
     """
 
     partner: Tensor
     weight: Tensor
 
     def blend(self, values: Tensor) -> Tensor:
-        """Mixes features or label vectors (B, ...)."""
-        weight = self.weight.to(values.dtype).reshape(-1, *(1,) * (values.dim() - 1))
+        """Mixes features or label vectors (B, ...); with weights of frames, features (B, T, ...)."""
+        weight = self.weight.to(values.dtype)
+        weight = weight.reshape(*weight.shape, *(1,) * (values.dim() - weight.dim()))
         return values * weight + values[self.partner] * (1 - weight)
+
+    def blend_labels(self, labels: Tensor) -> Tensor:
+        """Mixes label vectors (B, C) by what each sample has of the whole."""
+        whole = self.weight if self.weight.dim() == 1 else self.weight.mean(dim=1)
+        return Mix(self.partner, whole).blend(labels)
+
+    def splice(self, num_frames: int, probability: float) -> "Mix":
+        """Puts splices in the place of some mixtures: CutMix (Yun et al., 2019) along time.
+
+        Two spectrograms laid over each other sound like nothing real; one after the other does.
+
+        Args:
+            num_frames: frames of the features.
+            probability: of a splice; its first part is sample i, for a share of the frames uniform in [0, 1).
+        """
+        size, device = len(self.weight), self.weight.device
+        chosen = torch.rand(size, device=device) < probability
+        share = torch.rand(size, device=device)
+        first = (torch.arange(num_frames, device=device) / num_frames < share[:, None]).to(self.weight.dtype)
+        return Mix(self.partner, torch.where(chosen[:, None], first, self.weight[:, None]))
 
     def blend_waveforms(self, waveforms: Tensor) -> Tensor:
         """Mixes waveforms (B, N): each loses its mean first, and the mixture loses its own after."""

@@ -96,6 +96,7 @@ class Experiment:
             std,
             recipe.augment.mix_waveforms,
             recipe.data.video,
+            recipe.data.rolls,
         )
         transform = self._transform(preprocess)
         return TrainTask(
@@ -201,7 +202,8 @@ class Experiment:
             )
         workers = default_workers() if "video" in preprocess.inputs else 0
         criterion = self._criterion(preprocess.sizes, smoothing=0.0)
-        return _Validation(clips, transform, self.recipe.loop.batch_size, workers, criterion)
+        batch_size = self.recipe.loop.batch_size
+        return _Validation(clips, transform, batch_size, workers, criterion, preprocess.rolls)
 
 
 @dataclass(frozen=True)
@@ -225,12 +227,19 @@ class _Validation:
     batch_size: int
     workers: int
     criterion: "Criterion"
+    rolls: int
 
     def __call__(self, model: "nn.Module", device: "torch.device") -> Mapping[str, float]:
         from avtool.training.classifier.scoring import score_clips
 
         logits = score_clips(
-            model, self.clips, self.transform, device, batch_size=self.batch_size, workers=self.workers
+            model,
+            self.clips,
+            self.transform,
+            device,
+            batch_size=self.batch_size,
+            workers=self.workers,
+            rolls=self.rolls,
         )
         targets = self.clips.targets
         assert targets is not None, "the clips have labels"
@@ -250,6 +259,10 @@ def _check_modalities(recipe: FinetuneRecipe, inputs: Sequence[str]) -> None:
         raise BadInputError(
             f"--modality-dropout needs a model of sound and pictures; `{recipe.model.name}` is none",
             "leave it out, or choose an MBT",
+        )
+    if recipe.augment.splice and tuple(inputs) != ("audio",):
+        raise BadInputError(
+            f"augment.splice needs a model of sound alone; `{recipe.model.name}` is none", "leave it out"
         )
     if recipe.augment.mixup == "modality" and not (both and recipe.loss.each_modality):
         raise BadInputError(

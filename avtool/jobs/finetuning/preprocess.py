@@ -11,6 +11,8 @@ from avtool.data.audio_settings import AudioSettings
 from avtool.data.labels import Task
 from avtool.data.video_settings import VideoSettings
 
+MOST_ROLLS = 100
+
 
 @dataclass(frozen=True)
 class Preprocess:
@@ -27,6 +29,7 @@ class Preprocess:
         pad_waveform: whether short sound is padded before the filter bank (with silence) or, as published,
             after it (with 0).
         video: the window of pictures.
+        rolls: rotations of the sound in time whose scores are averaged.
     """
 
     task: Task
@@ -39,6 +42,7 @@ class Preprocess:
     std: float
     pad_waveform: bool
     video: VideoSettings
+    rolls: int = 1
 
     @property
     def seconds(self) -> float:
@@ -62,6 +66,7 @@ class Preprocess:
                 "mean": self.mean,
                 "std": self.std,
                 "pad_waveform": self.pad_waveform,
+                "rolls": self.rolls,
             }
         if "video" in self.inputs:
             values["video"] = self.video.model_dump(mode="json")
@@ -91,9 +96,11 @@ def read_preprocess(folder: Path, values: Mapping[str, Any]) -> Preprocess:
             std=float(values.get("std", 1.0)),
             pad_waveform=bool(values.get("pad_waveform", False)),
             video=validate(VideoSettings, values.get("video", {}), "video"),
+            rolls=int(values.get("rolls", 1)),
         )
         _need(sum(found.sizes) == len(found.labels), "it has more or fewer labels than classes")
         _need(found.std > 0 and found.num_frames > 0, "it cannot scale or cut its input")
+        _need(1 <= found.rolls <= MOST_ROLLS, f"it asks for {found.rolls} rotations")
     except (KeyError, TypeError, ValueError, AvtoolError) as error:
         reason = str(error) if not isinstance(error, KeyError) else f"it has no {error}"
         raise CorruptArtifactError(

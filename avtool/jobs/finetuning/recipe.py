@@ -9,6 +9,7 @@ from avtool.core.recipe import Recipe, option
 from avtool.data.audio_settings import AudioSettings
 from avtool.data.folds import Folds
 from avtool.data.video_settings import VideoSettings
+from avtool.jobs.finetuning.preprocess import MOST_ROLLS
 from avtool.training.classifier.augment_recipe import AugmentRecipe
 from avtool.training.recipe import TrainRecipe
 
@@ -75,6 +76,12 @@ class DataRecipe(Recipe):
     )
     cut: Literal["start", "centre", "random"] = option("random", "Which part of a longer clip is trained on.")
     windows: int = option(1, "Parts of each clip that are scored and averaged in validation.", ge=1, le=100)
+    rolls: int = option(
+        1,
+        "Rotations in time of what is scored, averaged; for models trained with time_roll.",
+        ge=1,
+        le=MOST_ROLLS,
+    )
     cache: bool = option(True, "Compute spectrograms once and keep them in the cache.")
     mean: float | None = option(None, "Mean of the spectrograms.  [default: measured on the training clips]")
     std: float | None = option(None, "Their standard deviation.  [default: measured likewise]", gt=0)

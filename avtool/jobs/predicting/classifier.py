@@ -70,7 +70,7 @@ class Classifier:
                 self.device
             )
         with torch.no_grad(), torch.autocast(self.device.type, self.half, enabled=self.half is not None):
-            logits: Logits = logits_of(self.model, batch).float().cpu().numpy()
+            logits: Logits = logits_of(self.model, batch, self.preprocess.rolls).float().cpu().numpy()
         return logits
 
     def probabilities(self, logits: Logits) -> NDArray[np.float64]:

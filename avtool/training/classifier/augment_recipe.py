@@ -18,6 +18,9 @@ class AugmentRecipe(Recipe):
     )
     mixup_alpha: float = option(0.4, "Shares of the mixture come from Beta(alpha, alpha).", gt=0, le=100)
     mixup_probability: float = option(1.0, "Probability of mixing a clip (`sample`).", ge=0, le=1)
+    splice: float = option(
+        0.0, "Probability of one clip after the other instead of the mixture (`sample`).", ge=0, le=1
+    )
     mix_waveforms: bool = option(False, "Mix waveforms, as AST does, instead of spectrograms.")
     time_roll: float = option(
         0.0, "Largest rotation in time, as a share of the stretch; 0.5 is any.", ge=0, le=0.5
@@ -44,4 +47,6 @@ class AugmentRecipe(Recipe):
     def _check(self) -> "AugmentRecipe":
         if self.mix_waveforms and self.mixup == "modality":
             raise ValueError("augment.mix_waveforms mixes whole clips: augment.mixup is sample or batch")
+        if self.splice and (self.mixup != "sample" or self.mix_waveforms):
+            raise ValueError("augment.splice needs augment.mixup = sample, of spectrograms")
         return self

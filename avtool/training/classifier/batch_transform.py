@@ -57,6 +57,8 @@ class BatchTransform(nn.Module):
         """A batch as `collate` makes it → one that model and objective take."""
         batch = dict(batch)
         if self.training:
+            if "audio" in batch and self.fbank is None:  # before mixing: each partner has a roll of its own
+                batch["audio"] = self._rolled(batch["audio"])
             self._drop_modalities(batch)
             self._mix(batch)
         if "audio" in batch:
@@ -64,12 +66,14 @@ class BatchTransform(nn.Module):
         return batch
 
     def _audio(self, values: Tensor) -> Tensor:
-        fbank = self.fbank(values) if self.fbank is not None else values
-        if self.augment.time_roll:
-            fbank = self.roll(fbank)
+        fbank = values if self.fbank is None else self._rolled(self.fbank(values))
         scaled = normalize(self.masks(fbank), self.mean, self.std)
         noisy: Tensor = self.noise(scaled) if self.augment.noise else scaled
         return noisy
+
+    def _rolled(self, fbank: Tensor) -> Tensor:
+        rolled: Tensor = self.roll(fbank) if self.augment.time_roll else fbank
+        return rolled
 
     def _drop_modalities(self, batch: Batch) -> None:
         names = [name for name in _MODALITIES if name in batch]
@@ -95,9 +99,11 @@ class BatchTransform(nn.Module):
             return
         if augment.mixup == "sample":
             mix = draw_sample_mix(size, augment.mixup_probability, augment.mixup_alpha, device)
+            if augment.splice:
+                mix = mix.splice(batch["audio"].shape[1], augment.splice)
         else:
             mix = draw_batch_mix(size, augment.mixup_alpha, device)
-        batch["label"] = mix.blend(batch["label"])
+        batch["label"] = mix.blend_labels(batch["label"])
         for name in (*_MODALITIES, "clip"):
             if name in batch:
                 self._blend(batch, name, mix)

@@ -22,6 +22,7 @@ def score_clips(
     *,
     batch_size: int,
     workers: int = 0,
+    rolls: int = 1,
 ) -> Logits:
     """The logits of all clips, (clips, classes), in their order.
 
@@ -32,6 +33,7 @@ def score_clips(
         device: where the model is.
         batch_size: windows at a time.
         workers: processes that load them.
+        rolls: rotations of each window in time, whose logits are averaged.
     """
     was_training = transform.training
     transform.eval().to(device)
@@ -41,7 +43,7 @@ def score_clips(
         with torch.no_grad():
             for batch in loader:
                 moved = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
-                parts.append(logits_of(model, transform(moved)).float().cpu())
+                parts.append(logits_of(model, transform(moved), rolls).float().cpu())
     finally:
         transform.train(was_training)
     windows = torch.cat(parts).reshape(len(clips.manifest), clips.windows, -1)
@@ -49,8 +51,25 @@ def score_clips(
     return logits
 
 
-def logits_of(model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-    """The model's answer (B, classes) to a batch: it gets the entries that it takes."""
+def logits_of(model: nn.Module, batch: Mapping[str, Tensor], rolls: int = 1) -> Tensor:
+    """The model's answer (B, classes) to a batch: it gets the entries that it takes.
+
+    Args:
+        model: its `inputs` name them.
+        batch: what there is.
+        rolls: evenly spaced rotations of the sound in time, whose logits are averaged; what was trained with
+            rotations takes a whole window for a circle, and each beginning shows it from another side.
+    """
     inputs: tuple[str, ...] = model.inputs  # type: ignore[assignment]
-    logits: Tensor = model(**{name: batch[name] for name in inputs if name in batch}).logits
+    taken = {name: batch[name] for name in inputs if name in batch}
+    if rolls == 1 or "audio" not in taken:
+        return _logits(model, taken)
+    audio = taken["audio"]
+    shifts = [turn * audio.shape[1] // rolls for turn in range(rolls)]
+    answers = [_logits(model, {**taken, "audio": audio.roll(-shift, dims=1)}).float() for shift in shifts]
+    return torch.stack(answers).mean(dim=0)
+
+
+def _logits(model: nn.Module, taken: Mapping[str, Tensor]) -> Tensor:
+    logits: Tensor = model(**taken).logits
     return logits

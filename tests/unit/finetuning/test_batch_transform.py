@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from avtool.data.audio_settings import AudioSettings
 from avtool.training.classifier.augment_recipe import AugmentRecipe
@@ -47,6 +48,35 @@ def test_mixed_labels_go_with_mixed_sound(kind):
     assert torch.allclose(changed["label"].sum(dim=1), torch.ones(6))
     value = changed["label"] @ torch.tensor([0.0, 1.0, 2.0])
     torch.testing.assert_close(changed["audio"][:, 0, 0], (value - MEAN) / (2 * STD))
+
+
+def test_splices_carry_the_labels_of_their_frames():
+    given = batch(32)
+    given["audio"] = given["label"][:, None, None].float().expand(-1, 20, 16).clone()
+    changed = transform(mixup="sample", splice=1.0)(given)
+    value = changed["label"] @ torch.tensor([0.0, 1.0, 2.0])
+    assert torch.allclose(changed["label"].sum(dim=1), torch.ones(32))
+    mean = changed["audio"].mean(dim=(1, 2))
+    torch.testing.assert_close(mean, (value - MEAN) / (2 * STD), rtol=1e-4, atol=1e-4)
+    spliced = changed["audio"][:, 0, 0] != changed["audio"][:, -1, 0]
+    assert 10 <= int(spliced.sum()) <= 30
+
+
+def test_each_part_of_a_mixture_is_rotated_on_its_own():
+    """With a beat in one frame of each clip, a mixture has two beats in different places."""
+    given = batch(64)
+    given["audio"] = torch.zeros(64, 20, 16)
+    given["audio"][:, 0] = 1.0
+    changed = transform(mixup="sample", mixup_alpha=10.0, time_roll=0.5)(given)
+    beats = (changed["audio"][:, :, 0] > (0.0 - MEAN) / (2 * STD) + 1e-6).sum(dim=1)
+    assert set(beats.tolist()) == {1, 2}
+    assert int((beats == 2).sum()) > 40
+
+
+def test_splices_are_of_spectrograms_and_of_samples():
+    for wrong in ({"mixup": "batch"}, {"mixup": "sample", "mix_waveforms": True}):
+        with pytest.raises(ValidationError, match=r"augment\.splice needs"):
+            AugmentRecipe.model_validate({"splice": 0.5, **wrong})
 
 
 def test_modalities_mixed_apart_carry_their_own_labels():

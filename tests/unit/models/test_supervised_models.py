@@ -6,7 +6,7 @@ import torch
 from avtool.core.errors import BadInputError
 from avtool.core.registry import create, list_models
 
-FAMILIES = ["cnn", "ast", "ast_mm", "mbt"]
+FAMILIES = ["cnn", "vgg", "ast", "ast_mm", "mbt"]
 
 
 torch.set_num_threads(1)  # tiny matrices: threads would only wait for each other
@@ -39,14 +39,46 @@ def test_a_position_of_the_cnn_sees_a_part_of_the_clip(pointwise_stages: int, fr
     assert 0.7 * frames_seen <= int(seen[-1] - seen[0]) + 1 <= frames_seen
 
 
+@pytest.mark.parametrize(("pointwise_stages", "frames_seen"), [(3, 38), (2, 42), (0, 66)])
+def test_a_position_of_the_vgg_sees_a_part_of_the_clip(pointwise_stages: int, frames_seen: int) -> None:
+    """3, then for steps of 2, 4 and 8 frames: half a step by the mean, two by each 3 x 3 convolution."""
+    model = create("vgg", pointwise_stages=pointwise_stages).eval()
+    audio = torch.randn(1, 640, 64, requires_grad=True)
+    maps = model.stages(audio[:, None])
+    maps[0, :, maps.shape[2] // 2].sum().backward()
+    seen = torch.nonzero(audio.grad[0].abs().sum(dim=1))[:, 0]
+    assert 0.7 * frames_seen <= int(seen[-1] - seen[0]) + 1 <= frames_seen
+
+
+def test_vgg_shrinks_the_image_by_means_between_stages() -> None:
+    maps = create("vgg", widths=(4, 8, 16)).eval().stages(torch.randn(1, 1, 41, 64))
+    assert maps.shape == (1, 16, 11, 16)
+
+
+@pytest.mark.parametrize("name", ["cnn_tiny", "vgg_tiny"])
 @pytest.mark.parametrize("num_frames", [17, 100, 498])
-def test_cnn_takes_any_length(num_frames: int) -> None:
-    assert create("cnn_tiny").eval()(torch.randn(2, num_frames, 64)).logits.shape == (2, 10)
+def test_convolutions_take_any_length(name: str, num_frames: int) -> None:
+    assert create(name).eval()(torch.randn(2, num_frames, 64)).logits.shape == (2, 10)
 
 
-def test_cnn_gives_the_same_in_channels_last() -> None:
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("cnn", {"widths": ()}),
+        ("vgg", {"widths": ()}),
+        ("vgg", {"pointwise_stages": 4}),
+        ("vgg", {"dropout": 1.0}),
+    ],
+)
+def test_settings_that_make_no_network_are_refused(name: str, settings: dict) -> None:
+    with pytest.raises(BadInputError):
+        create(name, **settings)
+
+
+@pytest.mark.parametrize("name", ["cnn_tiny", "vgg_tiny"])
+def test_convolutions_give_the_same_in_channels_last(name: str) -> None:
     torch.manual_seed(0)
-    model, audio = create("cnn_tiny").eval(), torch.randn(2, 100, 64)
+    model, audio = create(name).eval(), torch.randn(2, 100, 64)
     with torch.no_grad():
         before = model(audio).logits
         after = model.to(memory_format=torch.channels_last)(audio).logits

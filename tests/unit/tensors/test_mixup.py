@@ -78,3 +78,29 @@ def test_hidden_modalities_are_drawn_at_the_rate_and_never_all() -> None:
 
 def test_a_single_modality_is_never_hidden() -> None:
     assert bool(draw_presence(["audio"], 100, 1.0)["audio_present"].all())
+
+
+def test_a_splice_is_one_clip_and_then_the_other() -> None:
+    torch.manual_seed(0)
+    mix = draw_sample_mix(64, 1.0, 0.4).splice(10, probability=1.0)
+    numbers = torch.arange(64.0)
+    spliced = mix.blend(numbers[:, None, None].expand(64, 10, 4))
+    kept = mix.weight.sum(dim=1).int()
+    for place in range(64):
+        first, second = spliced[place, : kept[place]], spliced[place, kept[place] :]
+        assert (first == numbers[place]).all()
+        assert (second == numbers[mix.partner[place]]).all()
+    assert set(kept.tolist()) > {1, 5, 9}
+
+
+def test_labels_of_a_splice_go_by_its_frames() -> None:
+    mix = Mix(torch.tensor([1, 0]), torch.tensor([[1.0, 1.0, 1.0, 0.0], [0.25, 0.25, 0.25, 0.25]]))
+    assert mix.blend_labels(torch.eye(2)).tolist() == [[0.75, 0.25], [0.75, 0.25]]
+
+
+def test_some_mixtures_stay_mixtures() -> None:
+    torch.manual_seed(0)
+    mix = draw_sample_mix(4000, 1.0, 10.0)
+    weight = mix.splice(20, probability=0.3).weight
+    same = (weight == mix.weight[:, None]).all(dim=1)
+    assert float(same.float().mean()) == pytest.approx(0.7, abs=0.03)

@@ -1,0 +1,109 @@
+"""A plain convolutional network that looks at a log-mel spectrogram in full resolution first.
+
+Rain, waves and rotors differ in fine texture, which a stem that shrinks the image at once throws away. So the
+first convolution keeps every frame and band, few channels make that affordable, and means shrink the image
+between stages (as in Kong et al., PANNs: Large-Scale Pretrained Audio Neural Networks, 2020).
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from avtool.core.registry import register
+from avtool.models.layers.output import ClassifierOutput
+from avtool.models.layers.settings import require, settle
+
+
+@dataclass(frozen=True)
+class VGGSettings:
+    """What defines a VGG.
+
+    Attributes:
+        num_classes: width of the output.
+        widths: channels of the stages. The first has one convolution, the others two; between two stages both
+            sides of the image are halved.
+        pointwise_stages: how many of the last stages have a second convolution of 1 x 1 instead of 3 x 3,
+            which narrows what a position sees (Koutini et al., Receptive-Field-Regularized CNN Variants for
+            Acoustic Scene Classification, 2019).
+        dropout: probability, before the last layer.
+    """
+
+    num_classes: int = 50
+    widths: tuple[int, ...] = (16, 32, 64, 128)
+    pointwise_stages: int = 0
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        require(bool(self.widths), "a VGG needs at least one stage")
+        require(
+            0 <= self.pointwise_stages < len(self.widths),
+            f"{self.pointwise_stages} of {len(self.widths)} stages cannot be pointwise: the first never is",
+        )
+        require(0 <= self.dropout < 1, f"dropout {self.dropout} is not in [0, 1)")
+
+
+class VGG(nn.Module):
+    """Stages of convolutions over a spectrogram of any length, then the mean and maximum over all positions.
+
+    Args:
+        settings: what to build.
+    """
+
+    inputs = ("audio",)
+
+    def __init__(self, settings: VGGSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        widths = tuple(settings.widths)
+        self.stages = nn.Sequential(_convolution(1, widths[0], 3))
+        for stage, (before, width) in enumerate(pairwise(widths), start=1):
+            pointwise = stage >= len(widths) - settings.pointwise_stages
+            self.stages.append(
+                nn.Sequential(
+                    nn.AvgPool2d(2, ceil_mode=True),
+                    _convolution(before, width, 3),
+                    _convolution(width, width, 1 if pointwise else 3),
+                )
+            )
+        self.head = nn.Sequential(
+            nn.Dropout(settings.dropout), nn.Linear(2 * widths[-1], settings.num_classes)
+        )
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, audio: Tensor) -> ClassifierOutput:
+        """Scores normalised log-mel spectrograms (B, T, F)."""
+        return ClassifierOutput(self.head(self.embed(audio)["audio"]), {})
+
+    def embed(self, audio: Tensor) -> dict[str, Tensor]:
+        """The feature (B, 2 · last width) that the head reads: mean and maximum over all positions."""
+        require(
+            audio.dim() == 3,
+            f"the model takes spectrograms of (batch, frames, mel bins), not {tuple(audio.shape)}",
+        )
+        maps = self.stages(audio[:, None])
+        return {"audio": torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)}
+
+
+def _convolution(in_channels: int, out_channels: int, side: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, side, padding=side // 2, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(),
+    )
+
+
+@register("vgg")
+def vgg(**overrides: Any) -> VGG:
+    """A third of a million parameters, and four times the work of `cnn`."""
+    return VGG(settle(VGGSettings, overrides))
+
+
+@register("vgg_tiny")
+def vgg_tiny(**overrides: Any) -> VGG:
+    """A size for tests."""
+    return VGG(settle(VGGSettings, overrides, widths=(4, 8), num_classes=10))
