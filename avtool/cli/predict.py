@@ -21,6 +21,9 @@ def predict(
     files: Annotated[list[str], typer.Argument(help="Files, folders, data sets, or - for names on stdin.")],
     model: Annotated[Path, typer.Option("--model", "-m", help="A model, a run, or a checkpoint.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The predictions to write.")],
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", help="Files at the same time; -1: one a processor.")
+    ] = 1,
     resume: Annotated[
         bool, typer.Option("--resume/--overwrite", help="Go on with what is there, or begin anew.")
     ] = True,
@@ -34,7 +37,7 @@ def predict(
     try:
         result = run(
             expand_lists(files), model, out, recipe, session.reporter,
-            overwrite=not resume, fail_fast=fail_fast, command=session.command_line,
+            jobs=jobs, overwrite=not resume, fail_fast=fail_fast, command=session.command_line,
         )  # fmt: skip
     except KeyboardInterrupt:
         session.reporter.warn("interrupted: the same command goes on where it stopped")

@@ -1,27 +1,26 @@
 """Applies a trained classifier to files: class scores, or a timeline of events."""
 
-import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from avtool.core.artifact import Artifact, Input, open_partial, publish
-from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, SomeFailedError
-from avtool.core.files import link_tree, read_json, sha256_of, write_json, write_text
+from avtool.core.errors import AvtoolError, DiskFullError, SomeFailedError
+from avtool.core.files import link_tree, sha256_of, write_text
 from avtool.core.reporter import Reporter
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.predictions_file import write_predictions
 from avtool.jobs.finetuning.network import weights_file
-from avtool.jobs.predicting.events import Event, EventFinder
+from avtool.jobs.predicting.batch import FileScore, score_files
 from avtool.jobs.predicting.recipe import PredictRecipe
+from avtool.jobs.predicting.score import Scored
 from avtool.jobs.predicting.sources import Item, find_items
 from avtool.jobs.predicting.timeline import table_text, write_timelines
-from avtool.jobs.predicting.windows import in_batches, iter_windows
 
 if TYPE_CHECKING:
     from avtool.jobs.predicting.classifier import Classifier
@@ -67,17 +66,6 @@ class PredictResult:
         return [file for file in self.files if file.status == "failed"]
 
 
-@dataclass(frozen=True)
-class _Scored:
-    """What is known of one file: all that a later run needs."""
-
-    state: list[object]
-    seconds: float
-    logits: list[float]
-    probabilities: list[float]
-    events: list[Event]
-
-
 def predict(
     sources: Sequence[str],
     model: Path,
@@ -85,6 +73,7 @@ def predict(
     recipe: PredictRecipe,
     reporter: Reporter,
     *,
+    jobs: int = 1,
     overwrite: bool = False,
     fail_fast: bool = False,
     command: str = "predict",
@@ -97,6 +86,7 @@ def predict(
         out: the `predictions` artifact to write.
         recipe: the settings.
         reporter: told about progress and files that fail.
+        jobs: processes, each of which loads the model; -1 for one a processor.
         overwrite: begin anew.
         fail_fast: stop at the first file that fails.
         command: the command line, for the card.
@@ -121,21 +111,20 @@ def predict(
     if not overwrite and (out / _PARTS).is_dir() and not parts.exists():
         link_tree(out / _PARTS, parts)
     parts.mkdir(exist_ok=True)
-    outcomes, scored = [], {}
+    scored: dict[str, Scored] = {}
+    told: dict[str, FileOutcome] = {}
     try:
         with reporter.progress("predicting", len(items)) as bar:
-            for item in items:
-                outcome, found = _one(item, parts, classifier, recipe, reporter)
-                outcomes.append(outcome)
-                if found is not None:
-                    scored[item.name] = found
-                elif outcome.error and (
-                    fail_fast or len(items) == 1 or isinstance(outcome.error, DiskFullError)
-                ):
-                    raise outcome.error
+            for score in score_files(items, parts, model, classifier, recipe, reporter, jobs):
+                name, found = score.item.name, score.found
+                told[name] = _outcome(score, classifier)
+                if isinstance(found, Scored):
+                    scored[name] = found
+                elif fail_fast or len(items) == 1 or isinstance(found, DiskFullError):
+                    raise found
                 else:
-                    reporter.warn(f"{item.name} failed: {outcome.error}")
-                bar.advance(note=item.path.name)
+                    reporter.warn(f"{name} failed: {found}")
+                bar.advance(note=score.item.path.name)
         if not scored:
             raise SomeFailedError(
                 f"none of the {len(items)} files could be predicted", "the warnings say why"
@@ -144,77 +133,32 @@ def predict(
         if not any(parts.iterdir()):
             shutil.rmtree(partial, ignore_errors=True)
         raise
+    outcomes = [told[item.name] for item in items]
     _write(partial, items, scored, outcomes, classifier, recipe)
     publish(out, Artifact("predictions", command, settings, inputs=[used]), leave_out=[_PARTS])
     return PredictResult(out, outcomes, round(time.perf_counter() - begin, 3))
 
 
-def _one(
-    item: Item, parts: Path, classifier: "Classifier", recipe: PredictRecipe, reporter: Reporter
-) -> tuple[FileOutcome, _Scored | None]:
-    path = parts / f"{item.stem}.json"
-    found, status = _kept(path, item), "kept"
-    if found is None:
-        try:
-            found, status = _score(item, classifier, recipe, reporter), "predicted"
-        except AvtoolError as error:
-            path.unlink(missing_ok=True)
-            return FileOutcome(item.name, "failed", error=error), None
-        write_json(path, asdict(found))
+def _outcome(score: FileScore, classifier: "Classifier") -> FileOutcome:
+    """The score in a line for people."""
+    name, found = score.item.name, score.found
+    if isinstance(found, AvtoolError):
+        return FileOutcome(name, "failed", error=found)
     best = int(np.argmax(found.probabilities[: classifier.preprocess.sizes[0]]))
-    label, probability = classifier.preprocess.labels[best], found.probabilities[best]
-    return (
-        FileOutcome(item.name, status, label, round(probability, 4), len(found.events), found.seconds),
-        found,
+    return FileOutcome(
+        name,
+        "kept" if score.kept else "predicted",
+        classifier.preprocess.labels[best],
+        round(found.probabilities[best], 4),
+        len(found.events),
+        found.seconds,
     )
-
-
-def _kept(path: Path, item: Item) -> _Scored | None:
-    """The earlier result, if the file has not changed since."""
-    if not path.is_file():
-        return None
-    values = read_json(path)
-    if values.get("state") != json.loads(json.dumps(item.state())):
-        return None
-    return _Scored(**{**values, "events": [Event(**event) for event in values["events"]]})
-
-
-def _score(item: Item, classifier: "Classifier", recipe: PredictRecipe, reporter: Reporter) -> _Scored:
-    """Scores a file window by window; memory does not grow with its length."""
-    if not item.path.is_file():
-        raise BadInputError(f"`{item.path}` does not exist", "put it back")
-    preprocess = classifier.preprocess
-    length = preprocess.seconds if "audio" in preprocess.inputs else preprocess.video.seconds
-    hop = recipe.hop or (length / 2 if recipe.events else length)
-    finder = EventFinder(preprocess.labels, recipe.threshold, recipe.merge_gap, recipe.min_duration, hop)
-    state, end, count = item.state(), 0.0, 0
-    logit_sum = np.zeros(len(preprocess.labels))
-    probability_sum = np.zeros(len(preprocess.labels))
-    for windows in in_batches(iter_windows(item, preprocess, hop, reporter), recipe.batch_size):
-        logits = classifier.score(windows)
-        if not np.isfinite(logits).all():
-            raise BadInputError(f"the model answers `{item.path}` with numbers that are not finite")
-        probabilities = classifier.probabilities(logits)
-        logit_sum += logits.sum(axis=0, dtype=np.float64)
-        probability_sum += probabilities.sum(axis=0)
-        count += len(windows)
-        end = windows[-1].end
-        if recipe.events:
-            for window, values in zip(windows, probabilities, strict=True):
-                finder.add(window.start, window.end, values)
-    if recipe.average == "logits":
-        mean = (logit_sum / count).astype(np.float32)
-        shown = classifier.probabilities(mean[None])[0]
-    else:  # logarithms of the mean probabilities rank, and score, as these do
-        shown = probability_sum / count
-        mean = np.log(np.maximum(shown, np.finfo(np.float32).tiny)).astype(np.float32)
-    return _Scored(state, round(end, 3), mean.tolist(), shown.tolist(), finder.finish())
 
 
 def _write(
     partial: Path,
     items: Sequence[Item],
-    scored: Mapping[str, _Scored],
+    scored: Mapping[str, Scored],
     outcomes: Sequence[FileOutcome],
     classifier: "Classifier",
     recipe: PredictRecipe,

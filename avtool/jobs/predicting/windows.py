@@ -10,8 +10,10 @@ import numpy as np
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
+from avtool.data.manifest import Manifest
+from avtool.data.media_files import Media
 from avtool.data.video_settings import VideoSettings
-from avtool.data.waveforms import Waveform, read_sound
+from avtool.data.waveforms import Waveform, read_sound, read_waveform
 from avtool.jobs.predicting.feed import Feeding
 from avtool.jobs.predicting.sources import Item
 from avtool.media.audio_decode import iter_audio
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 _FULL_SCALE = np.float32(32768)
 _ROUNDING_S = 1e-4
 _SHORTEST_HOP_S = 0.01
+_BLOCK_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -164,10 +167,20 @@ def _holds(item: Item, preprocess: Feeding) -> tuple[bool, bool]:
 
 def _blocks(item: Item, rate: int, reporter: Reporter | None) -> Iterator[Waveform]:
     if item.clip is not None and item.manifest is not None:
-        yield read_sound(item.manifest, item.clip.sound, sample_rate=rate)
+        yield from _clip_blocks(item.manifest, item.clip.sound, rate)
         return
     for block in iter_audio(item.path, rate, reporter=reporter):
         yield block.astype(np.float32) / _FULL_SCALE
+
+
+def _clip_blocks(manifest: Manifest, media: Media, rate: int) -> Iterator[Waveform]:
+    """The sound of a clip, read some time at once: a clip may be a whole film."""
+    start, end = media.start, media.end
+    yield read_sound(manifest, Media(media.name, start, min(end, start + _BLOCK_S)), sample_rate=rate)
+    for first in np.arange(start + _BLOCK_S, end, _BLOCK_S).tolist():
+        last = min(end, first + _BLOCK_S)
+        sound = read_waveform(manifest.local(media), first, last, sample_rate=rate)
+        yield np.pad(sound, (0, round((last - first) * rate) - sound.size))
 
 
 def _silent_spans(

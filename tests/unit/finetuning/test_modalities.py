@@ -5,21 +5,11 @@ from pathlib import Path
 import pytest
 
 from avtool.core.errors import BadInputError
-from avtool.core.reporter import Silent
+from avtool.core.reporter import Recorder, Silent
 from avtool.data.manifest import Clip, Manifest, read_manifest, write_manifest
 from avtool.jobs.finetuning.clips import with_modality
 from avtool.jobs.finetuning.network import build_network
 from avtool.jobs.finetuning.recipe import FinetuneRecipe, ModelRecipe
-
-
-class Listener(Silent):
-    """Keeps the warnings."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def warn(self, message: str) -> None:
-        self.said.append(message)
 
 
 def clips(folder: Path, has_audio: list[bool], **more: float) -> Manifest:
@@ -32,10 +22,10 @@ def clips(folder: Path, has_audio: list[bool], **more: float) -> Manifest:
 
 
 def test_clips_without_the_only_modality_are_left_out_and_told(tmp_path):
-    told = Listener()
+    told = Recorder()
     kept = with_modality(clips(tmp_path, [True, False, True]), ("audio",), told)
     assert kept.column("clip_id") == ["0", "2"]
-    assert told.said == ["1 of 3 clips have no sound, and are left out"]
+    assert told.warnings == ["1 of 3 clips have no sound, and are left out"]
 
 
 def test_a_model_of_both_gets_all_clips(tmp_path):

@@ -1,0 +1,115 @@
+"""`avtool predict` over many files: several processes, long clips, models that cannot be fed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from avtool.cli.main import run
+from avtool.core.registry import create
+from avtool.data.audio_settings import AudioSettings
+from avtool.data.manifest import Clip, Manifest, read_manifest, write_manifest
+from avtool.data.video_settings import VideoSettings
+from avtool.jobs.finetuning.preprocess import Preprocess
+from avtool.jobs.predicting.sources import Item
+from avtool.jobs.predicting.windows import iter_windows
+from avtool.models.model_folder import ModelDescription, save_model
+
+RATE = 16000
+LABELS = ("a", "b", "c")
+
+
+def preprocess(*inputs: str) -> Preprocess:
+    audio = AudioSettings(num_mel_bins=32)
+    return Preprocess("single-label", LABELS, (3,), inputs, audio, 98, -5.0, 4.0, False, VideoSettings())
+
+
+def model(folder: Path, builder: str, *inputs: str) -> Path:
+    """A model of random weights."""
+    torch.manual_seed(0)
+    network = create(builder, num_classes=3)
+    description = ModelDescription(builder, {"num_classes": 3}, preprocess(*inputs).to_json())
+    save_model(folder, network.state_dict(), description)
+    return folder
+
+
+@pytest.fixture
+def cnn(tmp_path) -> Path:
+    return model(tmp_path / "model", "cnn_tiny", "audio")
+
+
+def noise(path: Path, seconds: float, seed: int) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    soundfile.write(path, 0.1 * np.random.default_rng(seed).standard_normal(round(seconds * RATE)), RATE)
+    return path
+
+
+def predict(cnn: Path, out: Path, *sources: object, jobs: int) -> int:
+    more = ["--model", cnn, "--out", out, "--jobs", jobs, "--events", "--device", "cpu", "--json", "-q"]
+    return run([str(word) for word in ["predict", *sources, *more]])
+
+
+def data_set(folder: Path, sound: Path, *spans: tuple[float, float]) -> Manifest:
+    write_manifest(folder, [Clip(f"{start:g}", str(sound), start, end) for start, end in spans])
+    return read_manifest(folder / "manifest.parquet")
+
+
+def test_processes_find_what_one_finds(cnn, tmp_path, capsys):
+    for number in range(5):
+        noise(tmp_path / "sounds" / f"{number}.wav", 1 + number, number)
+    (tmp_path / "sounds" / "2.wav").write_text("no sound")
+    outs = {}
+    for jobs in (1, 2):
+        assert predict(cnn, tmp_path / f"{jobs}", tmp_path / "sounds", jobs=jobs) == 1
+        files = json.loads(capsys.readouterr().out)["files"]
+        assert [file["status"] for file in files] == ["predicted"] * 2 + ["failed"] + ["predicted"] * 2
+        outs[jobs] = [(tmp_path / f"{jobs}" / name).read_bytes() for name in ("scores.csv", "events.csv")]
+    assert outs[1] == outs[2]
+
+
+def test_processes_score_what_is_new(cnn, tmp_path, capsys):
+    sounds = [noise(tmp_path / "sounds" / f"{number}.wav", 1, number) for number in range(3)]
+    assert predict(cnn, tmp_path / "out", sounds[0], jobs=1) == 0
+    capsys.readouterr()
+    assert predict(cnn, tmp_path / "out", *sounds, jobs=2) == 0
+    statuses = [file["status"] for file in json.loads(capsys.readouterr().out)["files"]]
+    assert statuses == ["kept", "predicted", "predicted"]
+
+
+def test_a_clip_that_is_a_whole_film_is_read_in_blocks(tmp_path):
+    sound = noise(tmp_path / "sounds" / "long.wav", 130, 0)
+    clips = data_set(tmp_path, sound, (0.5, 130.5))
+    item = Item("0.5", sound, clips[0], clips)
+    windows = list(iter_windows(item, preprocess("audio"), hop=10.0))
+    whole, _ = soundfile.read(sound, dtype="float32")
+    whole = np.pad(whole[RATE // 2 :], (0, RATE // 2))  # the file ends half a second before the clip
+    for window in windows:
+        first = round(window.start * RATE)
+        np.testing.assert_array_equal(window.sound, whole[first : first + len(window.sound)])
+    assert len(windows) == 13
+    assert max(window.sound.base.size for window in windows if window.sound.base is not None) < 71 * RATE
+
+
+def test_clips_of_a_data_set_are_scored_in_processes(cnn, tmp_path):
+    sound = noise(tmp_path / "sounds" / "one.wav", 6, 0)
+    (tmp_path / "table.csv").write_text(
+        f"media,start,end,label\n{sound},0,2,a\n{sound},2,4,b\n{sound},4,6,c\n"
+    )
+    assert run(["prepare", str(tmp_path / "table.csv"), "--out", str(tmp_path / "set"), "-q"]) == 0
+    for jobs in (1, 2):
+        assert predict(cnn, tmp_path / f"{jobs}", tmp_path / "set", jobs=jobs) == 0
+    tables = [(tmp_path / f"{jobs}" / "scores.csv").read_text() for jobs in (1, 2)]
+    assert tables[0] == tables[1]
+    assert len(tables[0].splitlines()) == 4
+
+
+def test_a_model_of_frame_features_is_refused_in_one_line(tmp_path, capsys):
+    ast_mm = model(tmp_path / "model", "ast_mm_tiny", "audio", "clip")
+    assert predict(ast_mm, tmp_path / "out", noise(tmp_path / "sounds" / "a.wav", 1, 0), jobs=1) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2
+    assert "reads features of frames" in told[0]
+    assert not (tmp_path / "out.partial").exists()
