@@ -83,7 +83,8 @@ class AudioView:
             return pad(values, (0, self.num_steps - len(values)))
         return pad_or_cut(values, self.num_steps, value=self.padding)
 
-    def is_present(self, manifest: Manifest, clip: Clip) -> bool:
+    @staticmethod
+    def is_present(manifest: Manifest, clip: Clip) -> bool:
         """Whether the clip has sound."""
         known = clip.extras.get("has_audio")
         return bool(_holds(manifest.local(clip.sound))[0] if known is None else known)
@@ -136,7 +137,8 @@ class VideoView:
         size = self.settings.size
         return torch.zeros(3, self.settings.num_frames, size, size)
 
-    def is_present(self, manifest: Manifest, clip: Clip) -> bool:
+    @staticmethod
+    def is_present(manifest: Manifest, clip: Clip) -> bool:
         """Whether the clip, or the film that it was cut from, has pictures."""
         media = clip.pictures
         known = clip.extras.get("has_video") if media.name == clip.media else None

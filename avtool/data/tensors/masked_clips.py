@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -19,6 +20,7 @@ from avtool.data.tensors.clip_dataset import Key
 from avtool.data.tensors.clip_views import AudioView, VideoView
 from avtool.data.tensors.fit import normalize
 from avtool.data.tensors.image_view import ImageView
+from avtool.data.tensors.sample_numbers import SampleNumbers, sources_of
 
 _NOISE_STREAM = 1  # what else is drawn must not move the masks
 _INPUTS = ("audio", "video", "image")
@@ -86,11 +88,10 @@ class MaskedClipDataset(Dataset[dict[str, Tensor]]):
         self.scale = scale
         self.seed = seed
         self.epoch = 0
-        self._crops = self._count_crops(crops)
-        self._ends = np.cumsum(self._crops)
+        self._numbers = SampleNumbers(self._count_crops(crops))
 
     def __len__(self) -> int:
-        return int(self._ends[-1]) if len(self._ends) else 0
+        return len(self._numbers)
 
     def set_epoch(self, epoch: int) -> None:
         """The epoch of samples that are asked for by number alone."""
@@ -104,27 +105,20 @@ class MaskedClipDataset(Dataset[dict[str, Tensor]]):
     @property
     def groups(self) -> list[str]:
         """The film or recording of each sample."""
-        names = [
-            group or media
-            for group, media in zip(self.manifest.column("group"), self.manifest.column("media"), strict=True)
-        ]
-        return list(np.repeat(np.array(names, object), self._crops))
+        return self._numbers.repeat(sources_of(self.manifest))
 
     @property
     def clip_ids(self) -> list[str]:
         """The clip of each sample."""
-        return list(np.repeat(np.array(self.manifest.column("clip_id"), object), self._crops))
+        return self._numbers.repeat(self.manifest.column("clip_id"))
 
     def __getitem__(self, key: Key) -> dict[str, Tensor]:
         number, epoch = key if isinstance(key, tuple) else (key, self.epoch)
-        if not 0 <= number < len(self):
-            raise IndexError(number)
         epoch = epoch if self.train else 0
-        index = int(np.searchsorted(self._ends, number, side="right"))
-        crop = number - int(self._ends[index] - self._crops[index])
+        index, crop, crops = self._numbers.find(number)
         clip = self.manifest[index]
         rng = np.random.default_rng([self.seed, epoch, number])
-        place = self._place(crop, int(self._crops[index]), rng)
+        place = self._place(crop, crops, rng)
         sample = {"index": torch.tensor(index), **self._draw_noise(epoch, number)}
         changes = rng if self.train else None
         if self.audio is not None:
@@ -147,7 +141,7 @@ class MaskedClipDataset(Dataset[dict[str, Tensor]]):
     def _video_seconds(self) -> float:
         return 0.0 if self.video is None else self.video.settings.seconds
 
-    def _count_crops(self, crops: int | None) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def _count_crops(self, crops: int | None) -> NDArray[np.int64]:
         if crops is not None:
             assert crops >= 1, crops
             return np.full(len(self.manifest), crops, np.int64)

@@ -55,6 +55,14 @@ def draw_pair(grids: Mapping[str, Grid], gap: float, rng: np.random.Generator) -
     return Pair(stretches, places.any_order)
 
 
+def can_order(grids: Mapping[str, Grid]) -> bool:
+    """Whether a video is long enough to ask for the order of two clips, at the slowest speed at least."""
+    if not grids:
+        return False
+    rooms = [_Room.of(grids, dict.fromkeys(grids, 0)) for _ in (0, 1)]
+    return _Places.of(rooms[0], rooms[1], 0.0).any_order
+
+
 @dataclass(frozen=True)
 class _Room:
     """The numbers of the leading modality (pictures, where there are any) that a clip may begin at.

@@ -50,12 +50,7 @@ def draw_augmentation(settings: VideoSettings, rng: np.random.Generator) -> Augm
     """Draws what training does to a window; every draw takes the same number of random numbers."""
     scale = math.exp(rng.uniform(*np.log(settings.scale)))
     top, left, flip, jitter, grey = rng.random(5)
-    colours = ColourChange(
-        rng.uniform(-_BRIGHTNESS, _BRIGHTNESS),
-        rng.uniform(*_CONTRAST),
-        rng.uniform(*_SATURATION),
-        rng.uniform(-_HUE, _HUE),
-    )
+    colours = draw_colours(rng)
     return Augmentation(
         short_side=max(settings.size, round(settings.short_side * scale)),
         top=float(top),
@@ -63,6 +58,16 @@ def draw_augmentation(settings: VideoSettings, rng: np.random.Generator) -> Augm
         flip=bool(flip < settings.flip),
         colours=colours if jitter < settings.colour_jitter else None,
         grey=bool(grey < settings.colour_drop),
+    )
+
+
+def draw_colours(rng: np.random.Generator) -> ColourChange:
+    """Draws a change of colours."""
+    return ColourChange(
+        rng.uniform(-_BRIGHTNESS, _BRIGHTNESS),
+        rng.uniform(*_CONTRAST),
+        rng.uniform(*_SATURATION),
+        rng.uniform(-_HUE, _HUE),
     )
 
 

@@ -1,0 +1,203 @@
+"""Pairs of clips of a video, with the labels of questions about time (after Jenni et al., 2023).
+
+How fast is it played, and in which direction? Which of two comes first? What would answer without looking at
+time is kept out: each choice is drawn by itself, and a question that a sample cannot answer has weight 0.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from avtool.core.errors import BadInputError
+from avtool.data.audio_settings import AudioSettings
+from avtool.data.feature_cache import FeatureCache
+from avtool.data.manifest import Clip, Manifest
+from avtool.data.spans.source import ClipSource
+from avtool.data.temporal_settings import TemporalSettings
+from avtool.data.tensors.clip_dataset import Key
+from avtool.data.tensors.clip_views import AudioView, VideoView
+from avtool.data.tensors.fit import normalize
+from avtool.data.tensors.sample_numbers import SampleNumbers, sources_of
+from avtool.data.tensors.temporal_draw import Pair, draw_pair
+from avtool.data.tensors.temporal_grid import Grid, order_of
+from avtool.data.tensors.temporal_readers import PictureReader, SoundReader
+from avtool.data.tensors.temporal_report import TemporalReport, make_report
+
+ORDERS = {"order_vv": ("video", "video"), "order_aa": ("audio", "audio"), "order_va": ("video", "audio")}
+_SHOT_DRAWS = 4
+
+
+class TemporalClipDataset(Dataset[dict[str, Tensor]]):
+    """Samples of two clips.
+
+    A sample holds `video` (2, 3, T, H, W) in [-1, 1] and `audio` (2, Ta, F), with `video_present` and
+    `audio_present` (bool); labels `<modality>_speed` (place of the speed) and `<modality>_direction` (1 for
+    backwards), (2,) int64; `order_vv`, `order_aa` and `order_va` (0 overlapping, 1 the first is earlier, 2
+    later), int64; for each label its `<label>_weight` of the same shape, 0 or 1; `video_id`, equal for clips
+    of one film or recording; and `index`, the place in the manifest.
+
+    Args:
+        manifest: the clips.
+        settings: what pairs are like.
+        source: where pictures and sound come from.
+        audio: of the spectrograms; None asks nothing of sound, and samples have none.
+        pictures: whether samples have pictures.
+        features: the clips' spectrograms, where they are cached.
+        scale: mean and standard deviation that spectrograms are scaled by; None leaves them as they are.
+        train: whether clips are changed at random; else the middle is cut out, and each epoch is the same.
+        crops: pairs taken of each clip in an epoch.
+        seed: of everything random.
+
+    Attributes:
+        report: which questions the clips can answer.
+
+    Raises:
+        BadInputError: no clip can answer anything, or none has what is asked for.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        settings: TemporalSettings,
+        source: ClipSource,
+        *,
+        audio: AudioSettings | None,
+        pictures: bool = True,
+        features: FeatureCache | None = None,
+        scale: tuple[float, float] | None = None,
+        train: bool = True,
+        crops: int = 1,
+        seed: int = 0,
+    ) -> None:
+        assert pictures or audio, "a sample needs pictures or sound"
+        assert crops >= 1, crops
+        if features is not None and features.clip_ids != manifest.column("clip_id"):
+            message = f"the features are not those of the clips of `{manifest.origin}`"
+            raise BadInputError(message, "compute them again")
+        self.manifest = manifest
+        self.settings = settings
+        self.scale = scale
+        self.train = train
+        self.seed = seed
+        self.epoch = 0
+        self._pictures = PictureReader(settings, source) if pictures else None
+        self._sound = SoundReader(settings, audio, source, features) if audio else None
+        self._present = [self._find_present(clip) for clip in manifest]
+        self._video_ids = np.unique(sources_of(manifest), return_inverse=True)[1]
+        self._numbers = SampleNumbers(np.full(len(manifest), crops, np.int64))
+        kinds = [name for name, reader in (("video", self._pictures), ("audio", self._sound)) if reader]
+        grids = [self._grids(clip, present) for clip, present in zip(manifest, self._present, strict=True)]
+        self.report: TemporalReport = make_report(manifest, settings, kinds, grids)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def set_epoch(self, epoch: int) -> None:
+        """The epoch of samples that are asked for by number alone."""
+        self.epoch = epoch
+
+    @property
+    def groups(self) -> list[str]:
+        """The film or recording of each sample."""
+        return self._numbers.repeat(sources_of(self.manifest))
+
+    def __getitem__(self, key: Key) -> dict[str, Tensor]:
+        number, epoch = key if isinstance(key, tuple) else (key, self.epoch)
+        index, _, _ = self._numbers.find(number)
+        clip, present = self.manifest[index], self._present[index]
+        rng = np.random.default_rng([self.seed, epoch if self.train else 0, number])
+        grids = self._grids(clip, present)
+        pair = self._draw(clip, grids, rng) if grids else Pair({}, orders=False)
+        sample = {"index": torch.tensor(index), "video_id": torch.tensor(int(self._video_ids[index]))}
+        able: dict[str, list[bool]] = {}
+        if self._pictures is not None:
+            sample["video_present"] = torch.tensor("video" in grids)
+            sample["video"], able["video"] = self._see(clip, pair, rng)
+        if self._sound is not None:
+            sample["audio_present"] = torch.tensor("audio" in grids)
+            sample["audio"], able["audio"] = self._hear(index, clip, pair, rng)
+        return sample | self._answers(pair, grids, able)
+
+    def _find_present(self, clip: Clip) -> frozenset[str]:
+        readers = (("video", self._pictures, VideoView), ("audio", self._sound, AudioView))
+        return frozenset(
+            name for name, reader, view in readers if reader and view.is_present(self.manifest, clip)
+        )
+
+    def _grids(self, clip: Clip, present: frozenset[str]) -> dict[str, Grid]:
+        grids = {}
+        if self._pictures is not None and "video" in present:
+            grids["video"] = self._pictures.grid(clip)
+        if self._sound is not None and "audio" in present:
+            grids["audio"] = self._sound.grid(clip)
+        return grids
+
+    def _draw(self, clip: Clip, grids: Mapping[str, Grid], rng: np.random.Generator) -> Pair:
+        pair = draw_pair(grids, self.settings.gap, rng)
+        if self.settings.respect_shots and self._pictures is not None and "video" in grids:
+            for _ in range(_SHOT_DRAWS - 1):
+                stretches = pair.stretches["video"]
+                if not any(self._pictures.has_cut(self.manifest, clip, one) for one in stretches):
+                    break
+                pair = draw_pair(grids, self.settings.gap, rng)
+        return pair
+
+    def _see(self, clip: Clip, pair: Pair, rng: np.random.Generator) -> tuple[Tensor, list[bool]]:
+        """The pictures of both clips, and whether each can be asked about time."""
+        assert self._pictures is not None
+        if "video" not in pair.stretches:
+            size = self.settings.size
+            return torch.zeros(2, 3, self.settings.num_frames, size, size), [False, False]
+        stretches = pair.stretches["video"]
+        clips = self._pictures.read(self.manifest, clip, stretches)
+        changes = rng if self.train else None
+        able = [
+            stretch.fits and self._pictures.moves(one) for stretch, one in zip(stretches, clips, strict=True)
+        ]
+        return torch.stack([self._pictures.tensor(one, changes) for one in clips]), able
+
+    def _hear(
+        self, index: int, clip: Clip, pair: Pair, rng: np.random.Generator
+    ) -> tuple[Tensor, list[bool]]:
+        """The sound of both clips, and whether each can be asked about time."""
+        reader = self._sound
+        assert reader is not None
+        if "audio" not in pair.stretches:
+            shape = 2, self.settings.audio_frames, reader.audio.num_mel_bins
+            return torch.zeros(shape), [False, False]
+        stretches = pair.stretches["audio"]
+        clips = [reader.read(self.manifest, index, clip, stretch) for stretch in stretches]
+        able = [stretch.fits and reader.sounds(one) for stretch, one in zip(stretches, clips, strict=True)]
+        if self.train:
+            clips = [reader.changed(one, rng) for one in clips]
+        audio = torch.stack(clips)
+        return (audio if self.scale is None else normalize(audio, *self.scale)), able
+
+    def _answers(
+        self, pair: Pair, grids: Mapping[str, Grid], able: Mapping[str, list[bool]]
+    ) -> dict[str, Tensor]:
+        """Labels and weights."""
+        answers = {}
+        for name, clips in able.items():
+            stretches = pair.stretches.get(name, ())
+            labels = {
+                "speed": [stretch.speed for stretch in stretches],
+                "direction": [int(stretch.backward) for stretch in stretches],
+            }
+            told = {"speed": name in grids and grids[name].num_speeds > 1, "direction": True}
+            for question, values in labels.items():
+                asked = question in self.settings.questions and told[question]
+                answers[f"{name}_{question}"] = torch.tensor(values or [0, 0])
+                answers[f"{name}_{question}_weight"] = torch.tensor([float(asked and one) for one in clips])
+        for question, (one, other) in ORDERS.items():
+            if one not in able or other not in able:
+                continue
+            known = one in pair.stretches and other in pair.stretches
+            order = order_of(pair.stretches[one][0], pair.stretches[other][1]) if known else 0
+            asked = "order" in self.settings.questions and pair.orders and able[one][0] and able[other][1]
+            answers[question] = torch.tensor(order)
+            answers[f"{question}_weight"] = torch.tensor(float(known and asked))
+        return answers

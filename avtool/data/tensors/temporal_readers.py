@@ -1,0 +1,178 @@
+"""What is seen and heard in a stretch of a video, as it was recorded or changed as in training."""
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from avtool.data.audio_settings import AudioSettings
+from avtool.data.feature_cache import FeatureCache
+from avtool.data.manifest import Clip, Manifest
+from avtool.data.spans.scaling import cut_out
+from avtool.data.spans.shots import cut_places, steps_of
+from avtool.data.spans.source import ClipSource
+from avtool.data.temporal_settings import TemporalSettings
+from avtool.data.tensors.audio_features import features_of
+from avtool.data.tensors.fbank import FLOOR
+from avtool.data.tensors.fit import pad_or_cut
+from avtool.data.tensors.image_view import as_tensor, centre_box, random_box
+from avtool.data.tensors.temporal_grid import Grid, Stretch
+from avtool.data.tensors.video_transforms import change_colours, draw_colours, grey_of
+
+_MASKS = 2
+Pictures = NDArray[np.uint8]
+
+
+class PictureReader:
+    """Pictures of stretches.
+
+    Args:
+        settings: of the clips.
+        source: where they come from.
+    """
+
+    def __init__(self, settings: TemporalSettings, source: ClipSource) -> None:
+        self.settings = settings
+        self.source = source
+
+    def grid(self, clip: Clip) -> Grid:
+        """The pictures that a video offers."""
+        offset, total = self.source.picture_span(clip)
+        count, speeds = self.settings.num_frames, self.settings.speeds
+        return Grid(offset, self.source.fps, total, count, speeds, tuple(count * speed for speed in speeds))
+
+    def read(
+        self, manifest: Manifest, clip: Clip, pair: tuple[Stretch, Stretch]
+    ) -> tuple[Pictures, Pictures]:
+        """The pictures of both stretches as they are played, (T, H, W, 3) each; decoded in one pass."""
+        numbers = np.concatenate([stretch.numbers for stretch in pair])
+        pictures = self.source.pictures(manifest, clip, numbers)
+        return pictures[: self.settings.num_frames], pictures[self.settings.num_frames :]
+
+    def has_cut(self, manifest: Manifest, clip: Clip, stretch: Stretch) -> bool:
+        """Whether a new shot begins within a stretch."""
+        numbers = stretch.first + np.arange(stretch.grid.spans[stretch.speed])
+        return bool(cut_places(self.source.pictures(manifest, clip, numbers)).any())
+
+    def moves(self, pictures: Pictures) -> bool:
+        """Whether anything moves that could tell of time."""
+        return float(steps_of(pictures).mean()) >= self.settings.least_motion
+
+    def tensor(self, pictures: Pictures, rng: np.random.Generator | None) -> Tensor:
+        """(3, T, size, size) in [-1, 1]; with a generator all pictures are changed alike, as in training."""
+        settings = self.settings
+        pictures = pictures[:, : max(1, round(pictures.shape[1] * (1 - settings.bottom_crop)))]
+        height, width = pictures.shape[1:3]
+        square = settings.size, settings.size
+        if rng is None:
+            return as_tensor(cut_out(pictures, centre_box(height, width), square))
+        box = random_box(height, width, settings.area, rng)
+        flip, jitter, drop = rng.random(3)
+        colours = draw_colours(rng)
+        video = as_tensor(cut_out(pictures, box, square), bool(flip < settings.flip))
+        if jitter < settings.colour_jitter:
+            video = change_colours((video + 1) / 2, colours) * 2 - 1
+        if drop < settings.colour_drop:
+            video = grey_of(video).expand_as(video)
+        return video
+
+
+class SoundReader:
+    """Log-mel spectrograms of stretches.
+
+    A faster stretch takes every s-th frame of its source, or all of a source that is resampled to a higher
+    pitch. Frames are never averaged: that lowers the variance of noise, and so would tell the speed.
+
+    Args:
+        settings: of the clips.
+        audio: of the spectrograms.
+        source: where sound comes from.
+        features: the clips' spectrograms, where they are cached; not for resampling.
+    """
+
+    def __init__(
+        self,
+        settings: TemporalSettings,
+        audio: AudioSettings,
+        source: ClipSource,
+        features: FeatureCache | None = None,
+    ) -> None:
+        assert audio.kind == "fbank", "questions about time are asked of spectrograms"
+        assert source.sample_rate == audio.sample_rate, "the source has another rate"
+        self.settings = settings
+        self.audio = audio
+        self.source = source
+        self.features = features if settings.audio_speed == "stride" else None
+
+    def grid(self, clip: Clip) -> Grid:
+        """The frames of sound that a video offers."""
+        count, speeds = self.settings.audio_frames, self.settings.speeds
+        if self.settings.audio_speed == "stride":
+            spans = tuple((count - 1) * speed + 1 for speed in speeds)
+        else:
+            samples = self.audio.samples_of(count)
+            spans = tuple(
+                1 + math.ceil((samples * speed - self.audio.window_size) / self.audio.hop_size)
+                for speed in speeds
+            )
+        total = self.audio.num_steps(clip.duration)
+        first_time, rate = self.audio.first_time, self.audio.steps_per_second
+        return Grid(first_time, rate, total, count, speeds, spans, lead=0.5)
+
+    def read(self, manifest: Manifest, index: int, clip: Clip, stretch: Stretch) -> Tensor:
+        """The frames of a stretch as they are played, (T, F) float32; silence after the clip's end."""
+        if self.settings.audio_speed == "resample":
+            frames = self._resampled(manifest, clip, stretch)
+        else:
+            frames = self._stride(manifest, index, clip, stretch)
+        frames = pad_or_cut(frames, self.settings.audio_frames, value=math.log(FLOOR))
+        return frames.flip(0) if stretch.backward else frames
+
+    def _stride(self, manifest: Manifest, index: int, clip: Clip, stretch: Stretch) -> Tensor:
+        step = stretch.grid.steps[stretch.speed]
+        first, past = stretch.first, stretch.first + stretch.grid.spans[stretch.speed]
+        if self.features is not None:
+            return torch.from_numpy(self.features[index][first:past:step].astype(np.float32))
+        return self._fbank(manifest, clip, first, min(past, stretch.grid.total))[::step]
+
+    def _resampled(self, manifest: Manifest, clip: Clip, stretch: Stretch) -> Tensor:
+        from torchaudio.functional import resample
+
+        step = stretch.grid.steps[stretch.speed]
+        begin = stretch.first * self.audio.hop_size
+        length = self.audio.samples_of(self.settings.audio_frames) * step
+        past = min(begin + length, self.audio.num_samples(clip.duration))
+        waveform = torch.from_numpy(self.source.sound(manifest, clip, begin, past))
+        # At least a window, even of a clip that is too short to be asked about.
+        faster = resample(waveform, step, 1) if step > 1 else waveform
+        return features_of(_padded(faster, self.audio.window_size), self.audio)
+
+    def _fbank(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Tensor:
+        begin = first * self.audio.hop_size
+        end = begin + self.audio.samples_of(max(1, past - first))
+        return features_of(torch.from_numpy(self.source.sound(manifest, clip, begin, end)), self.audio)
+
+    def sounds(self, frames: Tensor) -> bool:
+        """Whether there is enough to be heard that could tell of time."""
+        return float((frames.mean(dim=1) > self.settings.least_energy).float().mean()) >= 0.5
+
+    def changed(self, frames: Tensor, rng: np.random.Generator) -> Tensor:
+        """Louder or softer, and with stretches and bands hidden, as in training."""
+        settings = self.settings
+        gain = rng.uniform(1 - settings.gain, 1 + settings.gain)
+        frames = frames + 2 * math.log(gain)  # of energies
+        hidden = frames.mean()  # a value of its own would show where the masks are
+        for axis, bound in ((0, settings.time_mask), (1, settings.frequency_mask)):
+            for width, place in rng.random((_MASKS, 2)):
+                size = frames.shape[axis]
+                length = int(width * min(bound, size))
+                begin = int(place * (size - length + 1))
+                frames.narrow(axis, begin, length).fill_(hidden)
+        return frames
+
+
+def _padded(waveform: Tensor, least: int) -> Tensor:
+    missing = least - len(waveform)
+    return torch.nn.functional.pad(waveform, (0, missing)) if missing > 0 else waveform
