@@ -7,7 +7,7 @@ import typer
 
 from avtool.cli.command import command, subcommand_app
 from avtool.cli.session import Session
-from avtool.jobs.demo_recipe import DemoRecipe
+from avtool.jobs.demoing.recipe import DemoRecipe
 
 app = subcommand_app()
 
@@ -20,22 +20,21 @@ def demo(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older demonstration.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Films mined at the same time.")] = 1,
 ) -> None:
-    """Make a small film set with captions that are out of time, mine it, and write its report."""
+    """Make films with captions that are out of time, mine them, learn their sounds, and write a report."""
     from avtool.jobs.demo import demo as run
+    from avtool.jobs.demoing.report import learning_table, mining_table
 
     result = run(out, recipe, session.reporter, overwrite=overwrite, jobs=jobs)
-    scores = result.scores
-    rows = [
-        ("events put in", scores.num_true),
-        ("found with the right sound", scores.num_matched),
-        ("found although not there", scores.num_found - scores.num_matched),
-        ("start error, median", f"{scores.start_error(50):.3f} s"),
-        ("start error, 95 %", f"{scores.start_error(95):.3f} s"),
-        ("stated sources right", f"{100 * scores.sources_right:.1f} %"),
-        ("qualities right", f"{100 * scores.qualities_right:.1f} %"),
-    ]
-    session.table(["mined from captions", f"{len(result.films)} films"], rows)
+    tables = [mining_table(result.scores), *([learning_table(result.learned)] if result.learned else [])]
+    for table in tables:
+        session.table(table.columns, table.rows, title=table.title)
     session.emit(
-        {"folder": out, "report": result.report, "scores": scores, "summary": result.mined.summary},
+        {
+            "folder": out,
+            "report": result.report,
+            "scores": result.scores,
+            "summary": result.mined.summary,
+            "learned": result.learned,
+        },
         text=f"report: {result.report}",
     )

@@ -20,6 +20,7 @@ SCHEMAS = {
     "pretrain mavil": "avtool.jobs.pretraining.recipe:MavilRecipe",
     "pretrain video-mae": "avtool.jobs.pretraining.recipe:VideoMaeRecipe",
     "prepare": "avtool.jobs.preparing.recipe:PrepareRecipe",
+    "reconstruct": "avtool.jobs.reconstruct_recipe:ReconstructRecipe",
     "stats": "avtool.jobs.stats_recipe:StatsRecipe",
     "sync": "avtool.jobs.sync_recipe:SyncCaptionsRecipe",
 }

@@ -1,4 +1,4 @@
-"""`avtool sync`, `tag`, `show`, `eval` and `demo` as a user runs them."""
+"""`avtool sync`, `tag`, `show` and `eval` as a user runs them."""
 
 import json
 from pathlib import Path
@@ -114,30 +114,3 @@ def test_eval_refuses_in_one_line(tmp_path, monkeypatch, capsys, arguments, mess
     assert run(["eval", *arguments]) == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
-
-
-def test_demo_finds_what_it_put_in(tmp_path, capsys):
-    out = tmp_path / "demo"
-    command = [
-        "demo",
-        "--out",
-        str(out),
-        "--films",
-        "1",
-        "--minutes",
-        "1",
-        "--picture",
-        "none",
-        "--json",
-        "-q",
-    ]
-    assert run([*command, "--set", "mine.sync.mode=none", "--set", "seed=2"]) == 0
-    result = json.loads(capsys.readouterr().out)
-    assert Path(result["report"]).is_file()
-    assert result["scores"]["num_true"] > 3
-    assert run(command) == 2
-    assert "holds a demonstration already" in capsys.readouterr().err
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.txt").write_text("")
-    assert run([*command[:2], str(tmp_path / "mine"), *command[3:], "--overwrite"]) == 2
-    assert (tmp_path / "mine" / "thesis.txt").exists()

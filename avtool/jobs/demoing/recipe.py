@@ -12,9 +12,16 @@ from avtool.mining.recipe import MineRecipe
 class DemoRecipe(Recipe):
     """`avtool demo`."""
 
-    films: int = option(2, "How many films to make.", flag="--films", ge=1, le=1000)
+    films: int = option(
+        4, "How many films to make; one of them is put aside to test on.", flag="--films", ge=1, le=1000
+    )
     minutes: float = option(6.0, "How long each film is, in minutes.", flag="--minutes", ge=0.25, le=600)
     sounds: Path | None = option(None, "A folder of real sounds, instead of synthetic ones.", flag="--sounds")
     picture: Literal["drawn", "static", "none"] = option("drawn", "What the films show.", flag="--picture")
+    training: str = option(
+        "finetune/demo-cnn",
+        "The recipe to train by: a file, or a shipped one; none: only mine.",
+        flag="--training",
+    )
     seed: int = option(0, "Seed of everything random.", flag="--seed", ge=0)
     mine: MineRecipe = Field(default_factory=MineRecipe)

@@ -1,0 +1,64 @@
+"""`avtool demo` as a user runs it: films, mining, learning, a page."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from avtool.cli.main import run
+from avtool.core.artifact import verify
+
+QUICK = """
+command = "finetune"
+model = { name = "cnn_tiny" }
+data = { audio = { num_mel_bins = 32, hop_ms = 40.0, window_ms = 80.0 } }
+loop = { epochs = 3, workers = 0 }
+"""
+SMALL = ["--picture", "none", "--set", "mine.sync.mode=none", "--json", "-q", "--no-progress"]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+
+
+def demo(out: Path, *arguments: object) -> int:
+    return run(["demo", "--out", str(out), *map(str, arguments), *SMALL])
+
+
+def test_one_film_is_mined(tmp_path, capsys):
+    out = tmp_path / "demo"
+    assert demo(out, "--films", 1, "--minutes", 1, "--seed", 2) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert Path(result["report"]).read_text().count("<table>") == 1
+    assert result["scores"]["num_true"] > 3
+    assert result["learned"] is None
+
+
+def test_sounds_of_one_film_are_learned_from_the_other(tmp_path, capsys):
+    training, out = tmp_path / "quick.toml", tmp_path / "demo"
+    training.write_text(QUICK)
+    assert demo(out, "--films", 2, "--minutes", 2, "--training", training) == 0
+    learned = json.loads(capsys.readouterr().out)["learned"]
+    assert learned["train_clips"] > learned["classes"] // 2
+    assert learned["test_clips"] > 3
+    assert len(learned["films"]) == 1
+    assert 0 <= learned["interval"][0] <= learned["accuracy"] <= learned["interval"][1] <= 1
+    assert 0 <= learned["majority"] < 1
+    for artifact in ("mined", "run", "predictions"):
+        assert verify(out / artifact) == []
+    page = (out / "report.html").read_text()
+    assert "always the most frequent sound" in page
+    assert page.count("<svg") == 2
+
+
+def test_only_a_demonstration_is_replaced(tmp_path, capsys):
+    out = tmp_path / "thesis"
+    out.mkdir()
+    (out / "thesis.txt").write_text("")
+    assert demo(out, "--overwrite") == 2
+    assert "is no demonstration" in capsys.readouterr().err
+    assert (out / "thesis.txt").exists()
+    (out / ".avtool-demo").touch()
+    assert demo(out) == 2
+    assert "holds a demonstration already" in capsys.readouterr().err
