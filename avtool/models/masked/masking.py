@@ -90,9 +90,9 @@ class Masking:
             f"noise for masks has shape {tuple(noise.shape)} and not (batch, {math.prod(self.grid)} tokens)",
         )
         key = noise
-        if self.kind != "random":  # the order within each part comes from noise that chose nothing
+        if self.kind != "random":
             hidden = self._hidden_tubes(noise) if self.kind == "tube" else self._hidden_sides(noise)
-            key = hidden + noise.flip(1)
+            key = hidden + noise * 4096 % 1  # the order within each part: low bits, which chose nothing
         order = key.argsort(dim=1, stable=True)
         return TokenSplit(order[:, : self.num_visible], order[:, self.num_visible :])
 

@@ -23,8 +23,13 @@ def adopt(
     """Copies tensors under our names into a model, without what only the other kind of model has.
 
     Raises:
-        BadInputError: the grids differ and `fit_positions` is off, or another size differs.
+        BadInputError: the grids differ and `fit_positions` is off, another size differs, or the weights are
+            of something else.
     """
+    if "encoder.patch_embed.proj.weight" not in state:
+        raise BadInputError(
+            "the weights hold no encoder of patches", "take those of an MAE, an Audio-MAE or a VideoMAE"
+        )
     if isinstance(model, MaskedClassifier):
         leave_out(state, ("decoder.", "encoder.norm."), "which only pretraining has", changes)
         drop_other_head(state, model, HEAD, changes)

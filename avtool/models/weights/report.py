@@ -36,8 +36,8 @@ class LoadReport:
 
 
 def unwrap(checkpoint: Mapping[str, object]) -> State:
-    """The tensors of a checkpoint, which may lie under `model` or `state_dict` and be called `module.…`."""
-    for key in ("model", "state_dict"):
+    """The tensors of a checkpoint: under `model`, `state_dict` or `module`, or with names `module.…`, too."""
+    for key in ("model", "state_dict", "module"):
         inner = checkpoint.get(key)
         if isinstance(inner, Mapping):
             checkpoint = inner
