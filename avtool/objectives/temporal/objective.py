@@ -58,7 +58,7 @@ class TemporalSettings:
         require(not unknown, f"clips are contrasted as {', '.join(DIRECTIONS)}, not as {', '.join(unknown)}")
         require(
             self.method != "gdt" or set(self.pairs) <= {"va"},
-            "gdt contrasts sight with sound",
+            "gdt contrasts sight with sound alone",
             "--contrast va",
         )
         require(0 <= self.alpha <= 1, f"alpha {self.alpha} is not in [0, 1]")

@@ -1,0 +1,40 @@
+"""Two processes with half of a batch each do what one does with all of it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from temporal_processes import two_steps
+from torch import Tensor
+
+torch.set_num_threads(1)
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def of_two(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Tensor]]:
+    """What two processes with gloo came to, for each objective."""
+    path = tmp_path_factory.mktemp("two") / "results.pt"
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    script = [HERE / "temporal_processes.py", path]
+    subprocess.run([sys.executable, *launcher, *script], check=True, timeout=240)
+    return torch.load(path, weights_only=True)
+
+
+@pytest.mark.parametrize("method", ["avt", "infonce", "nnclr", "gdt"])
+def test_losses_gradients_and_queues_are_those_of_one_process(
+    of_two: dict[str, dict[str, Tensor]], method: str
+) -> None:
+    one = two_steps(method)
+    assert one.keys() == of_two[method].keys()
+    for name, value in one.items():
+        torch.testing.assert_close(of_two[method][name], value, rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_the_bank_is_that_of_one_process(of_two: dict[str, dict[str, Tensor]]) -> None:
+    """The noise differs, as each process draws its own; what is remembered does not."""
+    one = two_steps("avid")
+    for name in ("contrast.bank.video", "contrast.bank.audio", "contrast.bank.video_id"):
+        torch.testing.assert_close(of_two["avid"][name], one[name], rtol=1e-4, atol=1e-5)
