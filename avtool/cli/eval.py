@@ -24,6 +24,10 @@ def evaluate(
     subset: Annotated[str | None, typer.Option(help="esc50: esc10 for its ten free classes.")] = None,
     download: Annotated[bool | None, typer.Option("--download", help="esc50: get it if absent.")] = None,
     model: Annotated[Path | None, typer.Option(help="A model to score, instead of training one.")] = None,
+    encoder: Annotated[str | None, typer.Option(help="A pretrained model or run to evaluate.")] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="What is asked of it: linear, knn, finetune, …")
+    ] = None,
     predictions: Annotated[Path | None, typer.Option(help="Predictions to score.")] = None,
     training: Annotated[str | None, typer.Option(help="esc50: the recipe to train by.")] = None,
     epochs: Annotated[int | None, typer.Option(help="esc50: epochs of each training.")] = None,
@@ -56,7 +60,8 @@ def evaluate(
         raise BadInputError("no benchmark given", "name one with --benchmark; --list shows them all")
     flags = {
         "data": data, "lemmas": lemmas, "lexicon": lexicon, "subset": subset, "download": download,
-        "model": model, "predictions": predictions, "training": training, "epochs": epochs, "folds": folds,
+        "model": model, "encoder": encoder, "protocol": protocol,
+        "predictions": predictions, "training": training, "epochs": epochs, "folds": folds,
         "seeds": seeds, "device": device, "runs": runs, "seed": seed, "jobs": jobs,
     }  # fmt: skip
     report = run(

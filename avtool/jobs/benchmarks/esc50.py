@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from avtool.core.artifact import read_artifact, settings_hash
 from avtool.core.errors import BadInputError
+from avtool.core.files import sha256_of
 from avtool.core.paths import cache_folder, find_recipe
 from avtool.core.recipe import load, option
 from avtool.core.reporter import Reporter
@@ -22,10 +23,18 @@ from avtool.evaluation.esc.dataset import FOLDS, SECONDS, EscClip, EscData
 from avtool.evaluation.esc.results import evaluate_esc
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.predictions_file import read_predictions
+from avtool.jobs.benchmarks.esc50_encoder import (
+    EncoderSettings,
+    EncoderTask,
+    check_encoder_settings,
+    evaluate_encoder,
+    join_predictions,
+)
 from avtool.jobs.benchmarks.some_folds import report_some_folds
 from avtool.jobs.finetune import train
 from avtool.jobs.finetuning.experiment import Experiment
 from avtool.jobs.finetuning.features import FeatureSource
+from avtool.jobs.finetuning.network import weights_file
 from avtool.jobs.finetuning.recipe import FinetuneRecipe
 from avtool.jobs.predicting.classifier import Classifier
 from avtool.jobs.predicting.recipe import PredictRecipe
@@ -33,12 +42,15 @@ from avtool.jobs.predicting.sources import Item
 from avtool.jobs.predicting.windows import iter_windows
 
 
-class Settings(floors_benchmark.Settings):
+class Settings(EncoderSettings):
     """ESC-50 and ESC-10."""
 
     model: Path | None = option(None, "Score this model instead of training.", flag="--model")
-    training: str = option(
-        "finetune/esc50-cnn", "The recipe to train by: a file, or a shipped one.", flag="--training"
+    training: str | None = option(
+        None,
+        "The recipe to train by: a file, or a shipped one.  [default: finetune/esc50-cnn, or with --encoder "
+        "finetune/esc50-encoder]",
+        flag="--training",
     )
     epochs: int | None = option(None, "Epochs.  [default: the recipe's]", flag="--epochs", ge=1)
     seeds: int = option(1, "Trainings of each fold: by seed, seed + 1, …", flag="--seeds", ge=1, le=100)
@@ -59,12 +71,31 @@ def run(settings: Settings, reporter: Reporter) -> BenchmarkReport:
         raise BadInputError("--predictions and --model are both given", "give one of them")
     if foreign := set(settings.folds or ()) - set(FOLDS):
         raise BadInputError(f"there is no fold {min(foreign)}", "the official folds are 1 to 5")
+    check_encoder_settings(settings)
+    if settings.encoder:
+        return _encoder_report(settings, data, reporter)
     runs, name = _predictions(settings, data, reporter)
     floors = floors_benchmark.esc_floors(data, reporter, settings.seed) if settings.floors else []
     if all(len(found.clip_ids) == len(data.clips) for found in runs.values()):
         training = "as its card says" if settings.model else "no other data"
         return evaluate_esc(data, runs, floors=floors, name=name, training=training)
     return report_some_folds(data, runs, floors, name)
+
+
+def _encoder_report(settings: Settings, data: EscData, reporter: Reporter) -> BenchmarkReport:
+    if settings.model or settings.folds:
+        other = "--model" if settings.model else "--folds"
+        raise BadInputError(f"--encoder and {other} are both given", "an encoder is scored on all folds")
+    rows = manifest_of(data.clips, data.title)
+    recipe = _training_recipe(settings)
+
+    def train_fold(fold: int, adapted: FinetuneRecipe) -> Predictions:
+        source = FeatureSource(adapted, reporter, settings.jobs, rows)
+        return _fold(settings, data, fold, adapted, source, reporter)
+
+    task = EncoderTask(settings, data, rows, settings.device, reporter)
+    floors = floors_benchmark.esc_floors(data, reporter, settings.seed) if settings.floors else []
+    return evaluate_encoder(task, floors, recipe, train_fold)
 
 
 def _predictions(settings: Settings, data: EscData, reporter: Reporter) -> tuple[dict[int, Predictions], str]:
@@ -87,16 +118,20 @@ def _predictions(settings: Settings, data: EscData, reporter: Reporter) -> tuple
             _fold(settings, data, fold, recipe.model_copy(update={"seed": seed}), source, reporter)
             for fold in settings.folds or FOLDS
         ]
-        runs[seed] = _joined(parts)
-    return runs, f"{recipe.model.name} ({Path(settings.training).name})"
+        runs[seed] = join_predictions(parts)
+    return runs, f"{recipe.model.name} ({Path(_training_name(settings)).name})"
+
+
+def _training_name(settings: Settings) -> str:
+    return settings.training or f"finetune/esc50-{'encoder' if settings.encoder else 'cnn'}"
 
 
 def _training_recipe(settings: Settings) -> FinetuneRecipe:
     flags = {"loop.epochs": settings.epochs, "runtime.device": settings.device, "data.seconds": SECONDS}
-    recipe = load(FinetuneRecipe, recipe=find_recipe(settings.training), flags=flags)
+    recipe = load(FinetuneRecipe, recipe=find_recipe(_training_name(settings)), flags=flags)
     if recipe.data.train_folds or recipe.data.val_folds:
         raise BadInputError(
-            f"the recipe `{settings.training}` chooses folds itself", "take data.train_folds out"
+            f"the recipe `{_training_name(settings)}` chooses folds itself", "take data.train_folds out"
         )
     return recipe
 
@@ -120,6 +155,8 @@ def _fold(
     )
     sizes = [(clip.clip_id, clip.label, clip.path.stat().st_size) for clip in training]
     identity = {"command": "eval esc50", "subset": data.subset, "fold": fold, "clips": settings_hash(sizes)}
+    if recipe.model.init is not None:
+        identity["weights"] = sha256_of(weights_file(recipe.model.init))
     everything = {**identity, "recipe": recipe.model_dump(mode="json", exclude={"runtime"})}
     folder = settings.runs or cache_folder() / "benchmarks"
     out = folder / f"{data.subset}-seed{recipe.seed}-fold{fold}-{settings_hash(everything)[:8]}"
@@ -174,14 +211,3 @@ def _learned_folds(model: Path) -> set[int]:
 
     recipe = read_artifact(find_model(model), "model").recipe
     return set(recipe.get("data", {}).get("train_folds") or ())
-
-
-def _joined(parts: list[Predictions]) -> Predictions:
-    return Predictions(
-        tuple(name for part in parts for name in part.clip_ids),
-        parts[0].classes,
-        np.concatenate([part.scores for part in parts]),
-        tuple(labels for part in parts for labels in part.labels),
-        tuple(group for part in parts for group in part.groups),
-        tuple(fold for part in parts for fold in part.folds),
-    )

@@ -13,7 +13,7 @@ from avtool.jobs.finetuning.recipe import FinetuneRecipe, ModelRecipe
 if TYPE_CHECKING:
     from torch import nn
 
-_FOLLOWS_FROM = {
+FOLLOWS_FROM = {
     "num_classes": "the data set's class list",
     "num_frames": "--seconds",
     "audio_frames": "--seconds",
@@ -38,7 +38,7 @@ def build_network(
     from avtool.training.seeds import derive, seed_everything
 
     given = _tuples(recipe.model.arguments)
-    for name, source in _FOLLOWS_FROM.items():
+    for name, source in FOLLOWS_FROM.items():
         if name in given:
             raise BadInputError(f"model.arguments.{name} follows from the data", f"it is set by {source}")
     video = recipe.data.video
@@ -50,7 +50,7 @@ def build_network(
         "video_frames": video.num_frames,
         "image_size": video.size,
     }
-    known = _settings_of(recipe.model.name)
+    known = settings_of(recipe.model.name)
     if (modalities := recipe.model.modalities) is not None:
         if "modalities" not in known:
             message = f"`{recipe.model.name}` takes what it takes: --modalities chooses for models of both"
@@ -68,7 +68,7 @@ def build_network(
         raise BadInputError(message, "see model.arguments of the recipe") from error
 
 
-def _settings_of(name: str) -> set[str]:
+def settings_of(name: str) -> set[str]:
     """The names of an architecture's settings."""
     import torch
 
@@ -94,6 +94,7 @@ def load_start(model: "nn.Module", recipe: ModelRecipe, reporter: Reporter) -> N
     from avtool.models.ast import AST
     from avtool.models.mbt import MBT
     from avtool.models.weights import ast_weights, mbt_weights
+    from avtool.models.weights.masked_weights import load_masked
     from avtool.models.weights.report import copy_into, drop_other_head, unwrap
 
     state = unwrap(_read_checkpoint(recipe.init))
@@ -103,6 +104,8 @@ def load_start(model: "nn.Module", recipe: ModelRecipe, reporter: Reporter) -> N
         report = ast_weights.load_ast(model, state, fit_positions=recipe.fit_positions)
     elif isinstance(model, MBT) and not any(name.startswith("stems.") for name in state):
         report = mbt_weights.load_image_vit(model, state)
+    elif masked := load_masked(model, state, fit_positions=recipe.fit_positions):
+        report = masked
     else:
         changes: list[str] = []
         if (head := _last_layer(model)) and f"{head}.weight" in state:

@@ -1,0 +1,263 @@
+"""ESC-50 and ESC-10 for pretrained encoders: linear probe, neighbours, fine-tuning, beside random weights."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from avtool.core.artifact import read_artifact
+from avtool.core.errors import BadInputError
+from avtool.core.recipe import option
+from avtool.core.reporter import Reporter
+from avtool.data.manifest import Manifest
+from avtool.evaluation.benchmark import BenchmarkReport, Table
+from avtool.evaluation.esc import benchmark as floors_benchmark
+from avtool.evaluation.esc.dataset import FOLDS, EscData
+from avtool.evaluation.esc.results import LAST_EPOCH, evaluate_esc
+from avtool.evaluation.floors import Floor
+from avtool.evaluation.metrics.intervals import summarise_folds
+from avtool.evaluation.predictions import Predictions
+from avtool.evaluation.probes.clip_probe import ProbeName, ProbeOutcome, Windows, probe_clips
+from avtool.jobs.benchmarks.adapting import adapted_recipe
+from avtool.jobs.embedding.clip_features import ClipFeatures, embed_clips
+from avtool.jobs.embedding.encoder import FeatureEncoder
+from avtool.jobs.finetuning.recipe import FinetuneRecipe
+from avtool.jobs.predicting.sources import Item
+from avtool.training.recipe import RuntimeRecipe
+
+Protocol = Literal["train", "linear", "svm", "knn", "finetune"]
+TrainFold = Callable[[int, FinetuneRecipe], Predictions]
+_FOLD = "{fold}"
+_PROBES: Mapping[str, ProbeName] = {"linear": "logistic", "svm": "svm", "knn": "knn"}
+_TITLES = {
+    "linear": "linear probe",
+    "svm": "linear SVM",
+    "knn": "neighbours",
+    "finetune": "fine-tuning",
+}
+_CHOICES = {
+    "linear": "C was chosen by leaving out one training fold at a time: nothing was chosen by test folds.",
+    "svm": "C was chosen by leaving out one training fold at a time: nothing was chosen by test folds.",
+    "knn": "Nothing was chosen by test folds: the number of neighbours and their weights are set beforehand.",
+    "finetune": LAST_EPOCH,
+}
+
+
+class EncoderSettings(floors_benchmark.Settings):
+    """What is asked of an encoder."""
+
+    protocol: Protocol = option(
+        "train",
+        "train: from scratch; of --encoder: linear, svm, knn on frozen features, or finetune.",
+        flag="--protocol",
+    )
+    encoder: str | None = option(
+        None,
+        "A pretrained model or run; {fold} in it stands for the fold that it is tested on.",
+        flag="--encoder",
+    )
+    windows: int = option(10, "Windows of each clip, where the encoder takes less than 5 s.", ge=1, le=100)
+    neighbours: int = option(20, "knn: neighbours that vote, by exp(cosine / 0.07).", ge=1, le=1000)
+    twin: bool = option(True, "Measure the same encoder with random weights too.")
+    batch_size: int = option(32, "Windows at a time.", ge=1, le=4096)
+
+
+@dataclass(frozen=True)
+class EncoderTask:
+    """What is needed to evaluate an encoder.
+
+    Attributes:
+        settings: of the benchmark.
+        data: the data set.
+        rows: its clips as a manifest.
+        device: where to compute.
+        reporter: told about progress.
+    """
+
+    settings: EncoderSettings
+    data: EscData
+    rows: Manifest
+    device: str
+    reporter: Reporter
+
+    def encoder(self, fold: int) -> Path:
+        """The encoder that is tested on a fold."""
+        assert self.settings.encoder is not None, "checked before"
+        return Path(self.settings.encoder.replace(_FOLD, str(fold)))
+
+
+def evaluate_encoder(
+    task: EncoderTask, floors: Sequence[Floor], recipe: FinetuneRecipe, train_fold: TrainFold
+) -> BenchmarkReport:
+    """Scores an encoder on all folds, with its random-weight twin and the floors beside.
+
+    Args:
+        task: what to evaluate.
+        floors: classical ones.
+        recipe: how to fine-tune.
+        train_fold: fold and recipe → predictions of the fold by a model that learned from the others.
+
+    Raises:
+        AvtoolError: the encoder cannot be used, or a training failed.
+    """
+    protocol, seed = task.settings.protocol, task.settings.seed
+    outcomes: dict[str, list[ProbeOutcome]] = {}
+    runs = {}
+    for name, random in (("ours", False), ("twin", True)):
+        if random and not task.settings.twin:
+            continue
+        task.reporter.info(f"{_TITLES[protocol]} of {'the random-weight twin' if random else 'the encoder'}")
+        if protocol == "finetune":
+            parts = [
+                train_fold(fold, adapted_recipe(recipe, task.encoder(fold), "audio", start=not random))
+                for fold in FOLDS
+            ]
+            runs[name] = join_predictions(parts)
+        else:
+            outcomes[name], runs[name] = _probe(task, random_seed=seed if random else None)
+    shown = Path(cast(str, task.settings.encoder)).name
+    twin = [_twin_floor(task.data, runs["twin"], protocol)] if "twin" in runs else []
+    report = evaluate_esc(
+        task.data,
+        {seed: runs["ours"]},
+        floors=[*twin, *floors],
+        name=f"{_TITLES[protocol]} of {shown}",
+        training="as its card says",
+        published=f"{task.data.title.lower()}-linear" if protocol in {"linear", "svm"} else "",
+        choice=_CHOICES[protocol],
+    )
+    return _with_encoder_facts(task, report, outcomes)
+
+
+def _probe(task: EncoderTask, random_seed: int | None) -> tuple[list[ProbeOutcome], Predictions]:
+    """The outcome of each fold, and the predictions of all clips; features are computed once an encoder."""
+    known: dict[Path, ClipFeatures] = {}
+    outcomes, parts = [], []
+    items = [Item(clip.clip_id, task.rows.local(clip.sound), clip, task.rows) for clip in task.rows]
+    for fold in FOLDS:
+        path = task.encoder(fold)
+        if path not in known:
+            model = FeatureEncoder(
+                path, "audio", RuntimeRecipe(device=task.device), task.reporter, random_seed=random_seed
+            )
+            known[path] = embed_clips(model, items, task.settings.windows, task.reporter)
+        outcome, predictions = _probe_fold(task, known[path], fold)
+        outcomes.append(outcome)
+        parts.append(predictions)
+    return outcomes, join_predictions(parts)
+
+
+def _probe_fold(task: EncoderTask, features: ClipFeatures, fold: int) -> tuple[ProbeOutcome, Predictions]:
+    data, settings = task.data, task.settings
+    folds = np.array([clip.fold for clip in data.clips])
+    labels = np.array([data.classes.index(clip.label) for clip in data.clips])
+    train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+    parts = []
+    for clips in (train, test):
+        found = features.of(clips)
+        parts.append(Windows(found.values, found.owners, labels[clips], folds[clips].tolist()))
+    outcome = probe_clips(
+        parts[0],
+        parts[1],
+        len(data.classes),
+        _PROBES[settings.protocol],
+        neighbours=settings.neighbours,
+        seed=settings.seed,
+    )
+    if not outcome.converged:
+        task.reporter.warn(f"fold {fold}: the linear probe stopped before it had converged")
+    tested = [data.clips[place] for place in test.tolist()]
+    predictions = Predictions(
+        tuple(clip.clip_id for clip in tested),
+        data.classes,
+        outcome.scores.astype(np.float32),
+        tuple((clip.label,) for clip in tested),
+        tuple(clip.source for clip in tested),
+        tuple(clip.fold for clip in tested),
+    )
+    return outcome, predictions
+
+
+def join_predictions(parts: Sequence[Predictions]) -> Predictions:
+    """The predictions of all folds; they have the same classes."""
+    return Predictions(
+        tuple(name for part in parts for name in part.clip_ids),
+        parts[0].classes,
+        np.concatenate([part.scores for part in parts]),
+        tuple(labels for part in parts for labels in part.labels),
+        tuple(group for part in parts for group in part.groups),
+        tuple(fold for part in parts for fold in part.folds),
+    )
+
+
+def _twin_floor(data: EscData, predictions: Predictions, protocol: str) -> Floor:
+    report = evaluate_esc(data, {0: predictions})
+    folds = report.metrics["seeds"]["0"]["folds"]
+    return Floor("random weights", _TITLES[protocol], summarise_folds(folds))
+
+
+def _with_encoder_facts(
+    task: EncoderTask, report: BenchmarkReport, outcomes: Mapping[str, Sequence[ProbeOutcome]]
+) -> BenchmarkReport:
+    """The report with the gain over the twin, the settings chosen, retrieval, and what the encoder knows."""
+    metrics, tables = dict(report.metrics), list(report.tables)
+    headline = report.headline
+    if twin := report.metrics["floors"].get(f"{_TITLES[task.settings.protocol]} on random weights"):
+        ours = report.metrics["seeds"][str(task.settings.seed)]["folds"]
+        gain = summarise_folds([a - b for a, b in zip(ours, twin["folds"], strict=True)])
+        metrics["gain_over_random_weights"] = {"folds": list(gain.values), "mean": gain.mean}
+        headline += (
+            f"; {gain.mean:+.2f} points over random weights, paired by fold "
+            f"(95 % t interval {gain.interval.low:+.1f} to {gain.interval.high:+.1f})"
+        )
+    for name, of_fold in outcomes.items():
+        if chosen := [outcome.regularisation for outcome in of_fold if outcome.regularisation]:
+            metrics[f"regularisation_{name}"] = chosen
+        if found := [outcome.retrieval.recall for outcome in of_fold if outcome.retrieval]:
+            metrics[f"recall_{name}"] = {k: 100 * float(np.mean([one[k] for one in found])) for k in found[0]}
+    if "recall_ours" in metrics:
+        tables.insert(1, _recall_table(metrics))
+    notes = [*report.notes, *_heard(task)]
+    return replace(report, headline=headline, metrics=metrics, tables=tables, notes=notes)
+
+
+def _recall_table(metrics: Mapping[str, Any]) -> Table:
+    titles = {"recall_ours": "the encoder", "recall_twin": "random weights"}
+    rows = [
+        [title, *(round(value, 2) for value in metrics[name].values())]
+        for name, title in titles.items()
+        if name in metrics
+    ]
+    columns = ["encoder", *(f"R@{k}" for k in metrics["recall_ours"])]
+    return Table("share of clips with one of their class among the k nearest in %", columns, rows)
+
+
+def _heard(task: EncoderTask) -> list[str]:
+    """What the encoders' cards say of the folds that they were trained on."""
+    from avtool.models.model_folder import find_model
+
+    notes = []
+    for path in dict.fromkeys(task.encoder(fold) for fold in FOLDS):
+        tested = [fold for fold in FOLDS if task.encoder(fold) == path]
+        learned = read_artifact(find_model(path), "model").recipe.get("data", {}).get("train_folds") or ()
+        if shared := sorted(set(learned) & set(tested)):
+            folds = ", ".join(map(str, shared))
+            notes.append(f"`{path}` learned from clips of fold {folds}, on which it is tested.")
+    return notes
+
+
+def check_encoder_settings(settings: EncoderSettings) -> None:
+    """Refuses settings that do not belong together.
+
+    Raises:
+        BadInputError: they do not.
+    """
+    if settings.encoder and settings.protocol == "train":
+        raise BadInputError("--encoder needs a --protocol", "choose linear, svm, knn or finetune")
+    if settings.protocol != "train" and not settings.encoder:
+        message = f"--protocol {settings.protocol} needs an --encoder"
+        raise BadInputError(message, "give a model, or a run")
+    if settings.encoder and settings.predictions:
+        raise BadInputError("--encoder and --predictions are both given", "give one of them")
