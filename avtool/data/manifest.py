@@ -19,7 +19,8 @@ from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import atomic_file
 from avtool.core.registry import nearest_hint
 from avtool.data.manifest_columns import COLUMNS, checked_table
-from avtool.data.media_files import Media, is_address, local_media
+from avtool.data.media_files import Media, local_media
+from avtool.media.addresses import is_address
 
 MANIFEST = "manifest.parquet"
 _SHOWN = 5
@@ -216,6 +217,13 @@ def write_manifest(folder: Path, clips: Iterable[Clip]) -> None:
         folder: the data set being built.
         clips: in the order in which they are to stand.
     """
+    table = make_table(clips)
+    with atomic_file(folder / MANIFEST) as partial:
+        parquet.write_table(table, partial, compression="zstd")
+
+
+def make_table(clips: Iterable[Clip]) -> pa.Table:
+    """The columns of clips: those of every data set first, then those of `extras` by name."""
     clips = list(clips)
     names = sorted({name for clip in clips for name in clip.extras})
     assert not set(names) & set(COLUMNS.names), "an extra column has the name of another"
@@ -224,5 +232,4 @@ def write_manifest(folder: Path, clips: Iterable[Clip]) -> None:
         for name in COLUMNS.names
     }
     columns |= {name: pa.array([clip.extras.get(name) for clip in clips]) for name in names}
-    with atomic_file(folder / MANIFEST) as partial:
-        parquet.write_table(pa.table(columns), partial, compression="zstd")
+    return pa.table(columns)

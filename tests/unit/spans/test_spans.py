@@ -12,6 +12,8 @@ from avtool.data.spans.settings import SpanSettings
 from avtool.data.spans.shots import cut_places
 from avtool.data.spans.sounds import SoundSpans
 from avtool.data.spans.source import FilmSource
+from avtool.data.tensors.clip_views import VideoView
+from avtool.data.video_settings import VideoSettings
 from avtool.data.waveforms import read_waveform
 from avtool.media.video_frames import read_frames
 from tests.unit.data.data_samples import make_manifest, write_grey_film, write_sound
@@ -145,6 +147,16 @@ def test_sound_counts_from_the_start_of_the_clip(film):
     manifest = make_manifest(film.parent, [Clip("a", film.name, 1.23, 3.0)])
     stretch = FilmSource(SETTINGS).sound(manifest, manifest[0], 800, 4800)
     assert stretch == pytest.approx(read_waveform(film, 1.28, 1.53), abs=1e-3)
+
+
+def test_windows_of_a_source_are_nearly_those_of_the_film(film):
+    manifest = make_manifest(film.parent, [Clip("a", film.name, 0.0, 4.0)])
+    settings = VideoSettings(num_frames=4, seconds=1.0, size=32, short_side=32)
+    cached = VideoView(settings, FilmSource.for_windows(settings))
+    for place in (0.0, 0.4, 1.0):
+        one = VideoView(settings)(manifest, manifest[0], place, None)
+        other = cached(manifest, manifest[0], place, None)
+        assert (one - other).abs().max() * 127.5 <= 2 * 5 + 3  # an eighth of a second, and the rounding
 
 
 def test_a_sound_has_no_pictures(tmp_path):
