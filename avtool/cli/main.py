@@ -50,6 +50,9 @@ VERBS = {
     "finetune": Verb("Learn", "finetune", "Train a classifier of sound, pictures or both on a data set."),
     "predict": Verb("Use", "predict", "Score files with a trained model, or find when each class is heard."),
     "embed": Verb("Use", "embed", "Write the features that an encoder gives of any files, as Parquet."),
+    "reconstruct": Verb(
+        "Look", "reconstruct", "Show what a masked autoencoder rebuilds of what it cannot see."
+    ),
     "eval": Verb("Evaluate", "eval", "Run a benchmark and show the published numbers beside ours."),
     "recipes": Verb("Look", "recipes", "List, show, copy and check the recipes that ship with avtool."),
     "show": Verb("Look", "show", "Say what an artifact, a film or a caption file holds."),

@@ -1,6 +1,5 @@
 """The clips of a pretraining: to learn from, to measure the loss on, and those that cannot be used."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from avtool.data.statistics import durations
 from avtool.jobs.finetuning import recipe as finetuning
 from avtool.jobs.finetuning.clips import choose_clips
 from avtool.jobs.pretraining.recipe import ClipsRecipe, SoundRecipe
-from avtool.jobs.pretraining.usable import Skipped, usable_clips
+from avtool.jobs.pretraining.usable import Skipped, Wanted, usable_clips
 
 _LONGEST = 10.0  # seconds
 
@@ -33,16 +32,13 @@ class PretrainClips:
     skipped: tuple[Skipped, ...]
 
 
-def find_clips(
-    dataset: Path, recipe: ClipsRecipe, inputs: Sequence[str], shortest: float, reporter: Reporter
-) -> PretrainClips:
+def find_clips(dataset: Path, recipe: ClipsRecipe, wanted: Wanted, reporter: Reporter) -> PretrainClips:
     """The clips of a data set, divided as the recipe says.
 
     Args:
         dataset: a `dataset` artifact, or its table.
         recipe: which clips.
-        inputs: what is taken of them, all of which a clip must have.
-        shortest: least length of a clip, in seconds.
+        wanted: what a clip must have.
         reporter: told about decisions.
 
     Raises:
@@ -53,13 +49,13 @@ def find_clips(
         raise BadInputError(f"`{dataset}` has no clips", "prepare it from a folder with media")
     division = recipe.model_dump(include=set(ClipsRecipe.model_fields) - {"max_bad", "crops"})
     chosen = choose_clips(manifest, finetuning.DataRecipe(**division), reporter)
-    train, skipped = usable_clips(chosen.train, inputs, shortest, recipe.max_bad, reporter)
+    train, skipped = usable_clips(chosen.train, wanted, recipe.max_bad, reporter)
     val: Manifest | None = None
     more: list[Skipped] = []
     if chosen.val is not None:
-        val, more = usable_clips(chosen.val, inputs, shortest, recipe.max_bad, reporter)
-    wanted = {*train.column("clip_id"), *(val.column("clip_id") if val is not None else ())}
-    whole = manifest.take([n for n, name in enumerate(manifest.column("clip_id")) if name in wanted])
+        val, more = usable_clips(chosen.val, wanted, recipe.max_bad, reporter)
+    used = {*train.column("clip_id"), *(val.column("clip_id") if val is not None else ())}
+    whole = manifest.take([n for n, name in enumerate(manifest.column("clip_id")) if name in used])
     return PretrainClips(whole, train, val, (*skipped, *more))
 
 

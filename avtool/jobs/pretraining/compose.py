@@ -11,6 +11,7 @@ from avtool.jobs.pretraining.masked import MaskedExperiment
 from avtool.jobs.pretraining.methods import Method
 from avtool.jobs.pretraining.recipe import AvtRecipe, PretrainRecipe
 from avtool.jobs.pretraining.run import Pretraining
+from avtool.jobs.pretraining.temporal import TemporalExperiment
 
 if TYPE_CHECKING:
     from torch import nn
@@ -49,5 +50,6 @@ def make_experiment(
 ) -> Experiment:
     """The experiment of a method with the settings of a recipe."""
     assert isinstance(recipe, method.schema), f"{method.name} is told by a {method.schema.__name__}"
-    assert not isinstance(recipe, AvtRecipe), "masked methods are left"
+    if isinstance(recipe, AvtRecipe):
+        return TemporalExperiment(method, dataset, recipe, reporter, jobs, command, inputs)
     return MaskedExperiment(method, dataset, recipe, reporter, jobs, command, inputs)

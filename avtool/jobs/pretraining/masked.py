@@ -22,6 +22,7 @@ from avtool.jobs.pretraining.network import build_network, round_frames, start_f
 from avtool.jobs.pretraining.recipe import ImageMaeRecipe, MaskedRecipe, SoundRecipe
 from avtool.jobs.pretraining.report import Exhibit, first_labels, write_report
 from avtool.jobs.pretraining.run import Pretraining
+from avtool.jobs.pretraining.usable import Wanted
 from avtool.jobs.pretraining.validation import Validation
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ class MaskedExperiment:
         if self.sound is not None:  # one row of patches
             audio = self.sound.audio
             shortest = audio.samples_of(16) / audio.sample_rate
-        return find_clips(self.dataset, self.recipe.data, self.method.inputs, shortest, self.reporter)
+        wanted = Wanted(self.method.inputs, shortest=shortest)
+        return find_clips(self.dataset, self.recipe.data, wanted, self.reporter)
 
     @cached_property
     def video(self) -> VideoSettings:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 """(H, W, 3) RGB."""
 
-_LEAST_SIDE = 160  # small pictures are enlarged to be seen
 _GAP = 2
 
 
@@ -49,6 +48,7 @@ def rebuild(model: "nn.Module", batch: "Mapping[str, Tensor]", kind: "TargetKind
     """
     import torch
 
+    from avtool.models.masked.audio_video import MaskedPair
     from avtool.models.masked.picture import paint
     from avtool.models.masked.targets import trivial_loss
     from avtool.objectives.masked.reconstruction import MaskedReconstruction, masked_inputs
@@ -58,6 +58,8 @@ def rebuild(model: "nn.Module", batch: "Mapping[str, Tensor]", kind: "TargetKind
     found = []
     with torch.no_grad():
         output = autoencoder(**masked_inputs(model, batch))
+        if isinstance(output, MaskedPair):
+            output = output.rebuilt
         for name, grid in autoencoder.grids.items():
             views = paint(grid, batch[name], output[name], kind)
             originals, masked, filled = (view.float().cpu().numpy() for view in views)
@@ -83,7 +85,8 @@ def _spectrogram(values: NDArray[np.float32], low: float, high: float) -> Pixels
     from matplotlib import colormaps
 
     scaled = np.clip((values.T[::-1] - low) / max(high - low, 1e-6), 0, 1)
-    return _enlarged((colormaps["magma"](scaled)[..., :3] * 255).astype(np.uint8))
+    pixels: Pixels = (colormaps["magma"](scaled)[..., :3] * 255).astype(np.uint8)
+    return pixels
 
 
 def _frames(values: NDArray[np.float32]) -> Pixels:
@@ -92,9 +95,4 @@ def _frames(values: NDArray[np.float32]) -> Pixels:
     pixels = ((np.clip(frames, -1, 1) + 1) * 127.5).round().astype(np.uint8).transpose(1, 2, 3, 0)
     gap = np.full((pixels.shape[1], _GAP, 3), 255, np.uint8)
     parts = [part for frame in pixels for part in (frame, gap)][:-1]
-    return _enlarged(np.concatenate(parts, axis=1))
-
-
-def _enlarged(pixels: Pixels) -> Pixels:
-    factor = -(-_LEAST_SIDE // min(pixels.shape[:2])) if min(pixels.shape[:2]) < _LEAST_SIDE else 1
-    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+    return np.concatenate(parts, axis=1)

@@ -239,6 +239,8 @@ class AvtModelRecipe(ModelRecipe):
 class PairsRecipe(ClipsRecipe):
     """Clips that pairs are drawn from, and what is kept of them in memory."""
 
+    crops: int = option(1, "Pairs taken of each clip in an epoch.", ge=1, le=100_000)
+    cache: bool = option(True, "Compute spectrograms once and keep them in the cache.")
     mean: float | None = option(None, "Mean of the spectrograms.  [default: measured on the training clips]")
     std: float | None = option(None, "Their standard deviation.  [default: measured likewise]", gt=0)
     audio: AudioSettings = Field(default_factory=AudioSettings)

@@ -27,15 +27,29 @@ class Skipped:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a clip must have.
+
+    Attributes:
+        inputs: of `audio`, `video` and `image`.
+        all_of_them: or else one of them is enough.
+        shortest: least length in seconds.
+    """
+
+    inputs: tuple[str, ...]
+    all_of_them: bool = True
+    shortest: float = 0.0
+
+
 def usable_clips(
-    clips: Manifest, inputs: Sequence[str], shortest: float, max_bad: float, reporter: Reporter
+    clips: Manifest, wanted: Wanted, max_bad: float, reporter: Reporter
 ) -> tuple[Manifest, list[Skipped]]:
     """The clips that have all that is wanted of them; nothing is ever put in the place of what is missing.
 
     Args:
         clips: of a split.
-        inputs: `audio`, `video`, `image`: what is taken of each clip.
-        shortest: least length of a clip, in seconds.
+        wanted: what a clip must have.
         max_bad: share of clips that may be left out.
         reporter: told how many are.
 
@@ -44,7 +58,7 @@ def usable_clips(
     """
     bad = {}
     for place, clip in enumerate(clips):
-        if reason := next(_reasons(clips, clip, inputs, shortest), None):
+        if reason := next(_reasons(clips, clip, wanted), None):
             bad[place] = Skipped(clip.clip_id, clip.media, reason)
     if not bad:
         return clips, []
@@ -71,23 +85,24 @@ def write_skipped(folder: Path, skipped: Sequence[Skipped]) -> None:
         writer.writerows((item.clip_id, item.media, item.reason) for item in skipped)
 
 
-def _reasons(clips: Manifest, clip: Clip, inputs: Sequence[str], shortest: float) -> Iterator[str]:
+def _reasons(clips: Manifest, clip: Clip, wanted: Wanted) -> Iterator[str]:
     """What speaks against a clip, the plainest first."""
-    for name in inputs:
+    lacking = []
+    for name in wanted.inputs:
         media = clip.sound if name == "audio" else clip.pictures
-        lacking = f"has no {_STREAMS[name]}"
         known = clip.extras.get("has_audio" if name == "audio" else "has_video")
-        if known is False and media.name == clip.media:
-            yield lacking
         try:
             has = _holds(_existing(clips, media))
         except AvtoolError as error:
             yield f"cannot be read ({error})"
             return
-        if not has[0 if name == "audio" else 1]:
-            yield lacking
-    if "image" not in inputs and clip.duration < shortest:
-        yield f"lasts {1000 * clip.duration:.0f} ms, less than one patch of {1000 * shortest:.0f} ms"
+        if (known is False and media.name == clip.media) or not has[0 if name == "audio" else 1]:
+            lacking.append(_STREAMS[name])
+    if lacking and (wanted.all_of_them or len(lacking) == len(wanted.inputs)):
+        yield f"has no {' and no '.join(lacking)}"
+    if "image" not in wanted.inputs and clip.duration < wanted.shortest:
+        patch = f"less than one patch of {1000 * wanted.shortest:.0f} ms"
+        yield f"lasts {1000 * clip.duration:.0f} ms, {patch}"
 
 
 def _existing(clips: Manifest, media: Media) -> Path:

@@ -1,0 +1,40 @@
+"""`avtool reconstruct`: what a masked autoencoder makes of what it cannot see."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avtool.cli.command import command, subcommand_app
+from avtool.cli.inputs import expand_lists
+from avtool.cli.session import Session
+from avtool.jobs.reconstruct_recipe import ReconstructRecipe
+
+app = subcommand_app()
+
+
+@command(app)
+def reconstruct(
+    session: Session,
+    recipe: ReconstructRecipe,
+    run: Annotated[Path, typer.Argument(help="A run of `avtool pretrain`, its model, or a checkpoint.")],
+    files: Annotated[list[str], typer.Argument(help="Files, folders, data sets, or - for names on stdin.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The PNG to write.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older picture.")] = False,
+) -> None:
+    """Show files as they are, with patches hidden, and as a masked autoencoder rebuilds them."""
+    from avtool.jobs.reconstruct import reconstruct as job
+
+    result = job(run, expand_lists(files), out, recipe, session.reporter, overwrite=overwrite)
+    session.table(
+        ["modality", "loss", "of predicting nothing"],
+        [
+            (item.modality, round(item.loss, 4), "" if item.trivial is None else round(item.trivial, 4))
+            for item in result.modalities
+        ],
+    )
+    if any(item.normalised for item in result.modalities):
+        session.reporter.info(
+            "mean and contrast of hidden patches are put back from the true ones: the model predicts neither"
+        )
+    session.emit({"result": result}, text=str(result.out))

@@ -1,0 +1,237 @@
+"""Puts a pretraining by audio-visual temporal contrast together: pairs, encoders, contrast, questions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from avtool.core.artifact import Input
+from avtool.core.reporter import Reporter
+from avtool.data.feature_cache import FeatureCache, cached_features
+from avtool.data.manifest import Manifest
+from avtool.data.statistics import fbank_statistics
+from avtool.data.video_settings import VideoSettings
+from avtool.jobs.finetuning.features import with_sound
+from avtool.jobs.predicting.feed import Feed
+from avtool.jobs.pretraining.clips import PretrainClips, find_clips
+from avtool.jobs.pretraining.methods import Method
+from avtool.jobs.pretraining.network import build_network, start_from
+from avtool.jobs.pretraining.recipe import AvtRecipe
+from avtool.jobs.pretraining.report import Exhibit, first_labels, write_report
+from avtool.jobs.pretraining.run import Pretraining
+from avtool.jobs.pretraining.usable import Wanted
+from avtool.jobs.pretraining.validation import Validation
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from avtool.data.tensors.temporal_clips import TemporalClipDataset
+    from avtool.objectives.temporal.objective import TemporalObjective
+
+_MODALITIES = ("audio", "video")
+
+
+@dataclass(frozen=True)
+class TemporalExperiment:
+    """What a temporal pretraining is made of; attributes as of `MaskedExperiment`."""
+
+    method: Method
+    dataset: Path
+    recipe: AvtRecipe
+    reporter: Reporter
+    jobs: int = 1
+    command: str = "pretrain"
+    inputs: Sequence[Input] = ()
+
+    @property
+    def name(self) -> str:
+        """The model's registered name."""
+        return self.method.model(self.recipe.model.preset)
+
+    @cached_property
+    def clips(self) -> PretrainClips:
+        """The clips; those with one modality train what they can."""
+        wanted = Wanted(self.method.inputs, all_of_them=False)
+        return find_clips(self.dataset, self.recipe.data, wanted, self.reporter)
+
+    def build(self) -> "tuple[nn.Module, dict[str, Any]]":
+        """The network, and the arguments that build it again."""
+        model, data = self.recipe.model, self.recipe.data
+        chosen: dict[str, Any] = {
+            "tasks": data.pairs.questions,
+            "num_speeds": max(2, len(data.pairs.speeds)),
+            "audio_frames": data.pairs.audio_frames,
+            "num_mel_bins": data.audio.num_mel_bins,
+        }
+        archs = {"video_arch": model.video_arch, "audio_arch": model.audio_arch}
+        chosen |= {name: arch for name, arch in archs.items() if arch is not None}
+        return build_network(self.name, model, chosen, self.recipe.seed)
+
+    def samples_an_epoch(self) -> int:
+        """Pairs that are learned from in an epoch."""
+        return len(self._samples(self.clips.train, None, None, train=True))
+
+    def compose(self) -> Pretraining:
+        """What the training loop takes, and what follows it.
+
+        Raises:
+            BadInputError: data, model and settings do not fit together; one line says which.
+        """
+        from avtool.data.tensors.clip_dataset import collate
+        from avtool.models.model_folder import ModelDescription
+        from avtool.training.runtime import default_workers
+        from avtool.training.task import TrainTask
+
+        clips, recipe = self.clips, self.recipe
+        model, arguments = self.build()
+        start_from(model, self.name, recipe.model, self.reporter)
+        feed, features = self._feed()
+        scale = feed.mean, feed.std
+        data = self._samples(clips.train, features, scale, train=True)
+        for line in data.report.lines():
+            self.reporter.info(line)
+        held_out = clips.val if clips.val is not None else clips.train
+        shown = self._samples(held_out, features, scale, train=False)
+        description = ModelDescription(
+            self.name,
+            arguments,
+            {"method": self.method.name, **feed.to_json()},
+            f"Encoders of sight and sound, pretrained by {self.method.name} ({recipe.temporal.objective}) on "
+            f"{len(clips.train)} clips without labels. A reconstruction after Jenni et al. (AAAI 2023).",
+            self.command,
+            self.inputs,
+        )
+        validation = Validation(
+            self._held_out_objective(),
+            shown,
+            collate,
+            None,
+            recipe.loop.batch_size,
+            whole_batches=True,
+            workers=default_workers(),
+        )
+        task = TrainTask(
+            model=model,
+            objective=self._objective(model, data),
+            data=data,
+            collate=collate,
+            description=description,
+            validate=validation if clips.val is not None else None,
+            groups=data.groups,
+            clip_ids=[name for name in clips.train.column("clip_id") for _ in range(recipe.data.crops)],
+        )
+        exhibit = Exhibit(
+            self.method.summary,
+            shown,
+            collate,
+            first_labels(held_out),
+            _first_clips,
+            None,
+            clips.val is not None,
+            recipe.runtime.device,
+        )
+        return Pretraining(
+            task, clips.skipped, partial(write_report, exhibit=exhibit, reporter=self.reporter)
+        )
+
+    def _objective(self, model: "nn.Module", data: "TemporalClipDataset") -> "TemporalObjective":
+        from avtool.objectives.temporal.mining import MiningSettings
+        from avtool.objectives.temporal.objective import TemporalSettings, make_temporal_objective
+        from avtool.training.plan import Plan
+        from avtool.training.runtime import launched_processes
+
+        said = self.recipe.temporal
+        plan = Plan.of(self.recipe.loop, len(data), launched_processes())
+        mining = MiningSettings(
+            said.mine,
+            said.positives,
+            said.top,
+            said.positive_temperature,
+            said.negatives,
+            said.negative_temperature,
+            said.exclude,
+        )
+        settings = TemporalSettings(
+            said.objective,
+            said.contrast,
+            said.temperature,
+            said.alpha,
+            said.queue,
+            mining,
+            said.contrast_weight,
+            said.time_weight,
+        )
+        return make_temporal_objective(
+            settings,
+            num_clips=len(data.manifest),
+            batch=plan.batch_size * plan.processes,
+            total_batches=plan.total * plan.accumulate,
+            projection_dim=model.settings.projection_dim,  # type: ignore[union-attr,arg-type]
+        )
+
+    def _held_out_objective(self) -> "TemporalObjective":
+        """What is measured on clips that are not learned from: the batch alone, without a memory of others.
+
+        Runs with different objectives can so be compared by it.
+        """
+        from avtool.objectives.temporal.objective import TemporalSettings, make_temporal_objective
+
+        said = self.recipe.temporal
+        settings = TemporalSettings(
+            "infonce", contrast_weight=said.contrast_weight, time_weight=said.time_weight
+        )
+        return make_temporal_objective(
+            settings, num_clips=2, batch=2, total_batches=1, projection_dim=1
+        ).eval()
+
+    def _feed(self) -> tuple[Feed, FeatureCache | None]:
+        """How the encoders are fed, and the spectrograms where they are cached."""
+        data, clips = self.recipe.data, self.clips
+        sounding = with_sound(clips.whole)
+        features = None
+        if data.cache and data.pairs.audio_speed == "stride" and len(sounding) == len(clips.whole):
+            features = cached_features(clips.whole, data.audio, self.reporter, jobs=self.jobs)
+        mean, std = data.mean or 0.0, data.std
+        if std is None:
+            train = with_sound(clips.train)
+            known = features.of(train.column("clip_id")) if features else None
+            found = fbank_statistics(train, data.audio, self.reporter, jobs=self.jobs, features=known)
+            mean, std = found.mean, found.std
+            self.reporter.info(f"spectrograms: mean {mean:.4f}, std {std:.4f} over {found.clips} clips")
+        video = VideoSettings(
+            num_frames=data.pairs.num_frames,
+            seconds=data.pairs.num_frames / data.spans.fps,
+            size=data.pairs.size,
+            short_side=max(data.pairs.size, data.spans.short_side),
+        )
+        return Feed(_MODALITIES, data.audio, data.pairs.audio_frames, mean, std, video=video), features
+
+    def _samples(
+        self,
+        clips: Manifest,
+        features: FeatureCache | None,
+        scale: tuple[float, float] | None,
+        *,
+        train: bool,
+    ) -> "TemporalClipDataset":
+        from avtool.data.spans.source import FilmSource
+        from avtool.data.tensors.temporal_clips import TemporalClipDataset
+
+        data = self.recipe.data
+        return TemporalClipDataset(
+            clips,
+            data.pairs,
+            FilmSource(data.spans, data.audio.sample_rate),
+            audio=data.audio,
+            features=features.of(clips.column("clip_id")) if features else None,
+            scale=scale,
+            train=train,
+            crops=data.crops if train else 1,
+            seed=self.recipe.seed,
+        )
+
+
+def _first_clips(batch: "Any") -> "dict[str, Tensor]":
+    """The first clip of each pair, as the encoders take it."""
+    return {name: batch[name][:, 0] for name in _MODALITIES}
