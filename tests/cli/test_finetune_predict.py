@@ -191,6 +191,25 @@ def test_clips_of_a_data_set_keep_their_labels(trained, dataset, tmp_path):
     assert (found.scores.argmax(axis=1) == found.label_indices()[:, 0]).all()
 
 
+def test_validation_and_prediction_average_the_same_rotations(dataset, tmp_path):
+    run_out, out = tmp_path / "run", tmp_path / "out"
+    rotated = ["--set", "data.rolls=4", "--set", "augment.time_roll=0.5", "--set", "augment.splice=0.5"]
+    arguments = ["--model", "vgg_tiny", *rotated, "--epochs", 3, "--out", run_out, "-q"]
+    assert call("finetune", dataset, *QUICK, *arguments) == 0
+    assert json.loads((run_out / "model" / "preprocess.json").read_text())["rolls"] == 4
+    assert call("predict", dataset, "--split", "val", "--model", run_out, "--out", out, "-q") == 0
+    found = read_predictions(out)
+    right = found.scores[np.arange(4), found.label_indices()[:, 0]]
+    loss = np.log(np.exp(found.scores).sum(axis=1)) - right
+    assert loss.mean() == pytest.approx(last_metrics(run_out)["loss"], abs=2e-3)  # features kept in float16
+
+
+def test_splices_are_for_models_of_sound_alone(films, capsys):
+    arguments = ["--model", "mbt_tiny", "--set", "augment.splice=0.5"]
+    assert call("finetune", films / "data", *QUICK, *arguments) == 2
+    assert "augment.splice needs a model of sound alone" in capsys.readouterr().err
+
+
 @pytest.fixture
 def long_file(tmp_path) -> Path:
     """30 s: low, high from 10 to 20, low again."""

@@ -58,7 +58,13 @@ def test_the_seed_decides_the_start():
 
 
 @pytest.mark.parametrize(
-    "values", [{}, {"task": "haiku"}, {"task": "single-label", "labels": ["a"], "sizes": [2], "inputs": []}]
+    "values",
+    [
+        {},
+        {"task": "haiku"},
+        {"task": "single-label", "labels": ["a"], "sizes": [2], "inputs": []},
+        {"task": "single-label", "labels": ["a"], "sizes": [1], "inputs": ["audio"], "rolls": 10**9},
+    ],
 )
 def test_a_model_of_another_kind_is_no_classifier(tmp_path, values):
     with pytest.raises(CorruptArtifactError, match="no classifier"):
