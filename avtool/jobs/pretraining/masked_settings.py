@@ -91,8 +91,10 @@ def read_teacher(recipe: MaskedRecipe) -> "LoadedModel | None":
         BadInputError: there is no model, or it is no MAViL.
         CorruptArtifactError: it is damaged.
     """
-    if not isinstance(recipe, MavilRecipe) or recipe.mavil.teacher is None:
+    if not isinstance(recipe, MavilRecipe) or recipe.mavil.stage == 1:
         return None
+    if recipe.mavil.teacher is None:
+        raise BadInputError("stage 2 learns from a teacher", "give the run of stage 1: --teacher runs/stage1")
     from avtool.models.mavil import MAViL
     from avtool.models.model_folder import load_model
 

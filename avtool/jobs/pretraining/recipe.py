@@ -178,8 +178,6 @@ class ContrastRecipe(Recipe):
 
     @model_validator(mode="after")
     def _check(self) -> "ContrastRecipe":
-        if self.stage == 2 and self.teacher is None:
-            raise ValueError("stage 2 learns from a teacher: give the run of stage 1 with --teacher")
         if self.stage == 1 and self.teacher is not None:
             raise ValueError("stage 1 has no teacher: leave --teacher out, or add --stage 2")
         return self

@@ -93,7 +93,7 @@ def _facts(
 ) -> list[tuple[str, str]]:
     count = sum(parameter.numel() for parameter in model.parameters())
     facts = [("model", builder), ("parameters", f"{count / 1e6:.2f} M")]
-    for split, words in (("train", "loss, the last steps'"), ("val", "loss on other clips")):
+    for split, words in (("train", "loss of the last steps"), ("val", "loss on other clips")):
         last = next((line for line in reversed(lines) if line["split"] == split), None)
         if last is not None and last.get("loss") is not None:
             facts.append((words, f"{last['loss']:.4g}"))
