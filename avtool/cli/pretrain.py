@@ -9,6 +9,7 @@ import typer
 from avtool.cli.command import command, subcommand_app
 from avtool.cli.session import Session
 from avtool.jobs.pretraining.methods import METHODS, Method
+from avtool.jobs.pretraining.recipe import AvtRecipe
 
 app = subcommand_app("Pretrain encoders of pictures, sound or both on clips without labels.")
 Dataset = Annotated[
@@ -58,3 +59,19 @@ def _subcommand(method: Method) -> Callable[..., None]:
 
 for _method in METHODS.values():
     command(app, _method.name)(_subcommand(_method))
+
+
+@command(app)
+def preview(
+    session: Session,
+    recipe: AvtRecipe,
+    dataset: Dataset,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The PNG to write.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=200, help="Pairs that are drawn.")] = 8,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older picture.")] = False,
+) -> None:
+    """Draw what `pretrain avt` will see, with its labels."""
+    from avtool.jobs.pretrain import preview_pairs
+
+    result = preview_pairs(dataset, recipe, out, session.reporter, count=count, overwrite=overwrite)
+    session.emit({"result": result}, text=str(result.out))

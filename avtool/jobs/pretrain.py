@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from avtool.core.artifact import Input
+from avtool.core.errors import BadInputError
 from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.data.manifest import MANIFEST, read_manifest
 from avtool.jobs.finetuning.network import weights_file
 from avtool.jobs.pretraining.compose import make_experiment
 from avtool.jobs.pretraining.methods import METHODS, Method
-from avtool.jobs.pretraining.recipe import MavilRecipe, PretrainRecipe
+from avtool.jobs.pretraining.recipe import AvtRecipe, MavilRecipe, PretrainRecipe
+from avtool.jobs.pretraining.temporal import TemporalExperiment
 
 _BYTES_A_PARAMETER = 16
 """In a checkpoint: the weights twice, as they are trained and as one would use them, and two moments."""
@@ -79,6 +81,14 @@ class PretrainPlan:
         yield "steps", f"{self.steps} of {self.clips_per_step} clips"
         yield "learning rate", f"{self.learning_rate:.4g} at its peak"
         yield "disk", f"{self.checkpoint_mib:.1f} MiB a checkpoint"
+
+
+@dataclass(frozen=True)
+class PreviewResult:
+    """The picture that was written, and the pairs on it."""
+
+    out: Path
+    pairs: int
 
 
 def pretrain(
@@ -169,6 +179,27 @@ def plan_pretraining(
         plan.clips_per_step,
         recipe.optimizer.peak_rate(plan.clips_per_step),
         round(parameters * _BYTES_A_PARAMETER / 2**20, 1),
+    )
+
+
+def preview_pairs(
+    dataset: Path,
+    recipe: AvtRecipe,
+    out: Path,
+    reporter: Reporter,
+    *,
+    count: int = 8,
+    overwrite: bool = False,
+) -> PreviewResult:
+    """Draws pairs of clips as `pretrain avt` sees them, with what it is asked about them.
+
+    Raises:
+        AvtoolError: the clips cannot be used, or read.
+    """
+    if out.is_dir() or (out.exists() and not overwrite):
+        raise BadInputError(f"`{out}` exists", "add --overwrite, or choose another --out")
+    return PreviewResult(
+        out, TemporalExperiment(METHODS["avt"], dataset, recipe, reporter).draw_sheet(count, out)
     )
 
 

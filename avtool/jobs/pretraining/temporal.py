@@ -72,6 +72,14 @@ class TemporalExperiment:
         """Pairs that are learned from in an epoch."""
         return len(self._samples(self.clips.train, None, None, train=True))
 
+    def draw_sheet(self, count: int, out: Path) -> int:
+        """Draws some pairs as the encoders will see them, with their labels; how many."""
+        from avtool.data.preview_sheet import preview_sheet
+
+        samples = self._samples(self.clips.train, None, None, train=True)
+        preview_sheet(samples, count, out, self.recipe.data.pairs.speeds)
+        return min(count, len(samples))
+
     def compose(self) -> Pretraining:
         """What the training loop takes, and what follows it.
 
