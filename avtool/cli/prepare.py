@@ -17,10 +17,10 @@ app = subcommand_app()
 def prepare(
     session: Session,
     recipe: PrepareRecipe,
-    source: Annotated[Path, typer.Argument(help="A folder of media, a table, or a data set's own lists.")],
+    source: Annotated[str, typer.Argument(help="A folder of media, a table, or a data set's own lists.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The data set to write.")],
     media: Annotated[
-        Path | None, typer.Option(help="The folder of the media; by default beside the source.")
+        str | None, typer.Option(help="The folder of the media; by default beside the source.")
     ] = None,
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", help="Media at the same time; -1: one a processor.")
@@ -38,9 +38,11 @@ def prepare(
     """Make a data set of any folder of media, table, or published list of clips."""
     from avtool.jobs.prepare import plan
     from avtool.jobs.prepare import prepare as run
+    from avtool.media.addresses import fetch
 
+    listed, folder = fetch(source), fetch(media) if media is not None else None
     if dry_run:
-        planned = plan(source, recipe, session.reporter, media)
+        planned = plan(listed, recipe, session.reporter, folder)
         session.table(
             ["layout", "clips listed", "with a file", "absent", "refused", "files", "MB"],
             [
@@ -54,8 +56,8 @@ def prepare(
         return ExitCode.DONE
     try:
         result = run(
-            source, out, recipe, session.reporter,
-            media=media, jobs=jobs, engine=engine, scheduler=scheduler,
+            listed, out, recipe, session.reporter,
+            media=folder, jobs=jobs, engine=engine, scheduler=scheduler,
             overwrite=not resume, fail_fast=fail_fast, command=session.command_line,
         )  # fmt: skip
     except KeyboardInterrupt:

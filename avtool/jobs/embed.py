@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import avtool
-from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, SomeFailedError
+from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, MissingError, SomeFailedError
 from avtool.core.files import sha256_of, writing
 from avtool.core.reporter import Reporter
 from avtool.jobs.embedding.feature_table import feature_table, join_tables, read_card, write_table
@@ -111,7 +111,7 @@ def embed(
         for item in items:
             files.append(_one(item, parts, model, recipe, card))
             if error := files[-1].error:
-                if fail_fast or len(items) == 1 or isinstance(error, DiskFullError):
+                if fail_fast or len(items) == 1 or isinstance(error, DiskFullError | MissingError):
                     _forget_if_empty(parts)
                     raise error
                 reporter.warn(f"{item.name} failed: {error}")
@@ -140,8 +140,7 @@ def _one(
     if known and {name: known.get(name) for name in state} == state:
         return EmbeddedFile(item.name, "kept", int(known["windows"]))
     try:
-        if not item.path.is_file():
-            raise BadInputError(f"`{item.path}` does not exist", "put it back")
+        item.ready()
         spans, features = [], []
         for windows in in_batches(_windows(item, model, recipe), recipe.batch_size):
             features.append(model.embed(windows))

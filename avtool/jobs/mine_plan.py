@@ -7,7 +7,7 @@ from typing import Any
 from avtool.core.errors import AvtoolError
 from avtool.media.probe import probe
 from avtool.mining.grammar import parse_cues
-from avtool.mining.pairing import FilmPair, load_film_captions
+from avtool.mining.pairing import FilmPair, fetch_pair, load_film_captions
 from avtool.mining.recipe import MineRecipe
 from avtool.mining.tagger import Tagger, load_lexicon
 
@@ -38,6 +38,7 @@ def plan(pairs: Sequence[FilmPair], recipe: MineRecipe) -> list[PlannedFilm]:
 def _plan(pair: FilmPair, recipe: MineRecipe, tagger: Tagger) -> PlannedFilm:
     film = str(pair.film)
     try:
+        fetch_pair(pair)
         info = probe(pair.film)
         captions = load_film_captions(pair, recipe.language, info.fps)
     except AvtoolError as error:

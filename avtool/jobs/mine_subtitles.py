@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from avtool.core.artifact import Artifact, Input, open_partial, publish
-from avtool.core.errors import AvtoolError, DiskFullError, ExitCode, SomeFailedError
+from avtool.core.errors import AvtoolError, DiskFullError, ExitCode, MissingError, SomeFailedError
 from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Reporter, Silent
 from avtool.mining.dataset import CLIPS, DatasetSummary, check_settings, write_dataset
@@ -109,7 +109,7 @@ def mine_subtitles(
                 outcomes[outcome.film_id] = outcome
                 _report(outcome, reporter, alone=len(tasks) == 1)
                 bar.advance(note=outcome.film_id)
-                if outcome.error and (fail_fast or isinstance(outcome.error, DiskFullError)):
+                if outcome.error and (fail_fast or isinstance(outcome.error, DiskFullError | MissingError)):
                     raise outcome.error
         films = [outcomes[pair.film_id] for pair in pairs]
         _need_one(films)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from avtool.core.artifact import Artifact, Input, open_partial, publish
-from avtool.core.errors import AvtoolError, DiskFullError, SomeFailedError
+from avtool.core.errors import AvtoolError, DiskFullError, MissingError, SomeFailedError
 from avtool.core.files import link_tree, sha256_of, write_text
 from avtool.core.reporter import Reporter
 from avtool.evaluation.predictions import Predictions
@@ -120,7 +120,7 @@ def predict(
                 told[name] = _outcome(score, classifier)
                 if isinstance(found, Scored):
                     scored[name] = found
-                elif fail_fast or len(items) == 1 or isinstance(found, DiskFullError):
+                elif fail_fast or len(items) == 1 or isinstance(found, DiskFullError | MissingError):
                     raise found
                 else:
                     reporter.warn(f"{name} failed: {found}")

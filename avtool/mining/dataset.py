@@ -10,6 +10,7 @@ from typing import Any
 
 from avtool.core.files import atomic_file, write_text
 from avtool.core.reporter import Reporter
+from avtool.media.addresses import is_address
 from avtool.mining.events import Event
 from avtool.mining.film_clips import clip_name
 from avtool.mining.film_record import FilmRecord
@@ -152,7 +153,8 @@ def _write_manifest(path: Path, rows: Sequence[_Row], recipe: MineRecipe) -> Non
 
 def _manifest_row(row: _Row, recipe: MineRecipe) -> dict[str, Any]:
     event = row.event
-    film = str(Path(row.record.film).absolute())
+    film = row.record.film
+    film = film if is_address(film) else str(Path(film).absolute())
     cut = recipe.clip.format != "none"
     return {
         "clip_id": f"{event.film_id}/{event.event_id}",

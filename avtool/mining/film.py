@@ -30,7 +30,7 @@ from avtool.mining.film_clips import write_clips
 from avtool.mining.film_record import RECORD, FilmInputs, FilmRecord, read_record
 from avtool.mining.grammar import ParsedCaptions, parse_cues
 from avtool.mining.onset import refine_onset
-from avtool.mining.pairing import FilmPair, load_film_captions
+from avtool.mining.pairing import FilmPair, fetch_pair, load_film_captions
 from avtool.mining.recipe import MineRecipe
 from avtool.mining.sync.outcome import SyncResult
 from avtool.mining.tagger import Tagger, default_sources, load_lexicon
@@ -64,6 +64,7 @@ def mine_film(task: FilmTask, reporter: Reporter) -> tuple[FilmRecord, bool]:
     Raises:
         AvtoolError: the film, its captions or the disk do not allow it; the message says what.
     """
+    fetch_pair(task.pair)
     inputs = FilmInputs.of(task.pair, task.recipe)
     for folder in (task.folder, task.earlier):
         record = read_record(folder) if folder else None
@@ -99,7 +100,7 @@ class _Mining:
         self.pair, self.recipe, self.earlier = task.pair, task.recipe, task.earlier
         self.folder, self.reporter = folder, reporter
         self.talk = Recorder()
-        self.record = FilmRecord(task.pair.film_id, str(task.pair.film), inputs.key, inputs.files)
+        self.record = FilmRecord(task.pair.film_id, task.pair.film_name, inputs.key, inputs.files)
         self.tagger = _tagger(task.recipe.lexicon)
 
     def run(self) -> FilmRecord:
@@ -153,7 +154,7 @@ class _Mining:
         samples = (info.duration_s or 0) * recipe.sample_rate
         samples += num_tags * recipe.max_length * recipe.sample_rate if clips else 0
         need_space(self.folder, int(2 * samples), f"mining `{self.pair.film}`")
-        source = [self.record.inputs[str(self.pair.film)], self.recipe.audio_stream, recipe.sample_rate]
+        source = [self.record.inputs[self.pair.film_name], self.recipe.audio_stream, recipe.sample_rate]
         track = self._kept_sound(source)
         if track is None:
             track = decode_audio(

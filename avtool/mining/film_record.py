@@ -35,7 +35,8 @@ class FilmInputs:
         """
         caption_file = caption_file_of(pair, recipe.language)
         paths = [path for path in (pair.film, caption_file, recipe.lexicon) if path]
-        files = {str(path): sha256_of(path) for path in paths if path.is_file()}
+        names = {pair.film: pair.film_name}
+        files = {names.get(path, str(path)): sha256_of(path) for path in paths if path.is_file()}
         settings = recipe.model_dump(mode="json", exclude=_DATASET_KEYS)
         choice = "file" if caption_file else pair.captions
         return cls(files, settings_hash([settings, pair.film_id, choice, list(files.values())]))

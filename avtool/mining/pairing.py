@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avtool.core.errors import BadInputError
+from avtool.media.addresses import fetch, is_address, is_elsewhere, local_path
 from avtool.media.captions.cue import Captions
 from avtool.media.captions.embedded import choose_caption_stream, list_caption_streams, read_caption_stream
 from avtool.media.captions.reading import read_captions
@@ -29,37 +30,65 @@ class FilmPair:
         film_id: a name unique in this batch, fit for a folder.
         film: the media file.
         captions: `auto`, `stream:N`, or the path of a caption file.
+        elsewhere: addresses of film and captions that `fetch_pair` copies to these paths.
     """
 
     film_id: str
     film: Path
     captions: str
+    elsewhere: tuple[str, ...] = ()
+
+    @property
+    def film_name(self) -> str:
+        """The film as a data set names it: by its path, or by its address."""
+        address = next((name for name in self.elsewhere if local_path(name) == self.film), None)
+        return address or str(self.film)
 
 
 def pair_films(films: Sequence[str], captions: str) -> list[FilmPair]:
     """The films to mine, from the command line's words.
 
     Args:
-        films: media files, or CSV files with the columns `film,captions` (paths relative to the table).
+        films: media files, or CSV files with the columns `film,captions` (paths relative to the table); for
+            each an address will do.
         captions: what `--captions` says; a file can belong to one film only.
 
     Raises:
         BadInputError: there is no film, a table lacks a column or a row lacks a film.
     """
-    pairs: list[tuple[Path, str]] = []
+    pairs: list[tuple[str, str]] = []
     for name in films:
-        path = Path(name)
-        pairs += _read_table(path, captions) if path.suffix.lower() == ".csv" else [(path, captions)]
+        is_table = Path(name).suffix.lower() == ".csv"
+        pairs += _read_table(fetch(name), captions) if is_table else [(name, captions)]
     if not pairs:
         raise BadInputError("no films given", "name films, or a CSV file with the columns film,captions")
     if len(pairs) > 1 and captions != AUTO and not _STREAM.fullmatch(captions):
         message = f"--captions `{captions}` is one file, but {len(pairs)} films are given"
         raise BadInputError(message, "write a CSV file with the columns film,captions")
-    names = _unique_names([film for film, _ in pairs])
-    return [FilmPair(name, film, chosen) for name, (film, chosen) in zip(names, pairs, strict=True)]
+    names = _unique_names([local_path(film) for film, _ in pairs])
+    return [
+        FilmPair(
+            name,
+            local_path(film),
+            str(local_path(chosen)) if is_address(chosen) else chosen,
+            tuple(filter(is_elsewhere, (film, chosen))),
+        )
+        for name, (film, chosen) in zip(names, pairs, strict=True)
+    ]
 
 
-def _read_table(table: Path, default: str) -> list[tuple[Path, str]]:
+def fetch_pair(pair: FilmPair) -> None:
+    """Copies into the cache what of a film lies elsewhere.
+
+    Raises:
+        BadInputError: it cannot be read.
+        MissingError: the library of its protocol is not installed.
+    """
+    for address in pair.elsewhere:
+        fetch(address)
+
+
+def _read_table(table: Path, default: str) -> list[tuple[str, str]]:
     try:
         with table.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream)
@@ -78,14 +107,14 @@ def _read_table(table: Path, default: str) -> list[tuple[Path, str]]:
     return pairs
 
 
-def _read_row(table: Path, number: int, row: dict[str, str | None], default: str) -> tuple[Path, str]:
+def _read_row(table: Path, number: int, row: dict[str, str | None], default: str) -> tuple[str, str]:
     film = (row.get("film") or "").strip()
     if not film:
         raise BadInputError(f"`{table}` line {number} names no film")
     captions = (row.get("captions") or "").strip() or default
-    if captions != AUTO and not _STREAM.fullmatch(captions):
+    if captions != AUTO and not _STREAM.fullmatch(captions) and not is_address(captions):
         captions = str(table.parent / captions)
-    return table.parent / film, captions
+    return film if is_address(film) else str(table.parent / film), captions
 
 
 def _unique_names(films: Sequence[Path]) -> list[str]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from avtool.core.errors import BadInputError
-from avtool.data.media_files import is_address
+from avtool.media.addresses import is_address
 
 VIDEO_SUFFIXES = (
     ".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".3gp", ".ogv",

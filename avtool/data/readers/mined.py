@@ -5,8 +5,8 @@ from pathlib import Path
 from avtool.core.artifact import CARD
 from avtool.data.labels import CLASS_FILES, LABELS, LabelClass, read_classes
 from avtool.data.manifest import MANIFEST, read_manifest
-from avtool.data.media_files import is_address
 from avtool.data.readers.source import ListedClip, ReadOptions, Source
+from avtool.media.addresses import is_address
 
 
 def recognises(path: Path) -> bool:

@@ -40,8 +40,7 @@ def score_file(item: Item, classifier: "Classifier", recipe: PredictRecipe, repo
     Raises:
         BadInputError: it cannot be read, has nothing that the model takes, or the model answers with NaN.
     """
-    if not item.path.is_file():
-        raise BadInputError(f"`{item.path}` does not exist", "put it back")
+    item.ready()
     preprocess = classifier.preprocess
     length = preprocess.seconds if "audio" in preprocess.inputs else preprocess.video.seconds
     hop = recipe.hop or (length / 2 if recipe.events else length)

@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from avtool.core.errors import AvtoolError, BadInputError
+from avtool.core.errors import AvtoolError, BadInputError, MissingError
 from avtool.core.files import atomic_file
 from avtool.core.reporter import Recorder, Reporter
 from avtool.data.media_files import local_media
@@ -138,13 +138,15 @@ def read_facts(path: Path) -> dict[str, MediaFacts]:
 
 
 def check_all(tasks: Sequence[MediaTask]) -> list[MediaFacts]:
-    """Looks at some media, one after the other; never raises. Runs in a worker process."""
+    """Looks at some media, one after the other; what is wrong with one is said of it. Runs in a worker."""
     return [_check_safely(task) for task in tasks]
 
 
 def _check_safely(task: MediaTask) -> MediaFacts:
     try:
         return check(task)
+    except MissingError:
+        raise  # every further address would fail alike
     except AvtoolError as error:
         return MediaFacts(task.media, error=error.message)
     except Exception as error:  # noqa: BLE001 - our own mistake over one file must not lose the others
@@ -177,7 +179,10 @@ def check(task: MediaTask) -> MediaFacts:
             spans = (task.rule.resolve(span, duration) for span in task.spans)
             silent = tuple(place for place, span in enumerate(spans) if not _cells(loud, span).any())
     if not duration:
-        raise BadInputError(f"nothing says how long `{path}` is", "convert it first")
+        listened = task.recipe.check == "decode" and not has_video
+        raise BadInputError(
+            f"`{path}` lasts 0 s" if listened else f"nothing says how long `{path}` is", "convert it first"
+        )
     copy = _copy(path, task.copy, task.recipe, has_video=has_video) if task.copy else ""
     damage = [text.removeprefix(f"{path.name}: ") for text in heard.warnings]
     return MediaFacts(
@@ -213,7 +218,7 @@ def _listen(path: Path, spans: Iterable[Span], heard: Reporter) -> tuple[NDArray
     else:
         last = None
     cells.append(np.array([rest.any()]))
-    return np.concatenate(cells), done / _RATE, last is None
+    return np.concatenate(cells), done / _RATE, last is not None
 
 
 def _cells(loud: NDArray[np.bool_], span: tuple[float, float]) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ from fsspec.registry import _registry
 
 from avtool.core.errors import BadInputError, MissingError
 from avtool.data.media_files import local_media
+from avtool.media.addresses import fetch, local_path
 
 
 class Bucket(MemoryFileSystem):
@@ -25,6 +26,14 @@ def bucket(tmp_path, monkeypatch):
     monkeypatch.setitem(_registry, "s3", Bucket)
     monkeypatch.setattr(Bucket, "store", {})
     return Bucket()
+
+
+def test_a_file_address_may_be_quoted_and_name_this_machine(tmp_path):
+    (tmp_path / "a b.wav").touch()
+    (tmp_path / "50%25.wav").touch()
+    assert fetch(f"file://{tmp_path}/a%20b.wav") == tmp_path / "a b.wav"
+    assert fetch(f"file://localhost{tmp_path}/a b.wav") == tmp_path / "a b.wav"
+    assert fetch(f"file://{tmp_path}/50%25.wav") == tmp_path / "50%25.wav"
 
 
 def test_paths_and_file_addresses(tmp_path):
@@ -46,7 +55,8 @@ def test_an_address_is_fetched_once(bucket, tmp_path):
     bucket.pipe("s3://films/a.wav", b"sound")
     first = local_media(tmp_path, "s3://films/a.wav")
     assert first.read_bytes() == b"sound"
-    assert first.suffix == ".wav"
+    assert first.name == "a.wav"
+    assert local_path("s3://films/a.wav") == first
     bucket.pipe("s3://films/a.wav", b"other")
     assert local_media(tmp_path, "s3://films/a.wav").read_bytes() == b"sound"
     with pytest.raises(BadInputError, match="does not exist"):
@@ -56,5 +66,35 @@ def test_an_address_is_fetched_once(bucket, tmp_path):
 def test_a_library_that_is_missing_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path))
     monkeypatch.setitem(sys.modules, "s3fs", None)
-    with pytest.raises(MissingError, match="s3fs"):
+    with pytest.raises(MissingError, match="s3fs") as raised:
         local_media(tmp_path, "s3://films/a.wav")
+    assert raised.value.hint == "pip install s3fs"
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("s3://films/a/b%20c.mkv", "b c.mkv"),
+        ("https://host/watch.mp4?token=x/y.wav", "watch.mp4"),
+        ("s3://films/a$b;c.mkv", "a_b_c.mkv"),
+        ("s3://films/" + 300 * "a" + ".mkv", 96 * "a" + ".mkv"),
+        ("s3://films/..", "media"),
+    ],
+)
+def test_a_copy_is_named_like_the_original(address, name, tmp_path, monkeypatch):
+    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path))
+    assert local_path(address).name == name
+    assert local_path(address).parent.parent == tmp_path / "media"
+
+
+def test_an_error_of_another_library_is_one_line(bucket, monkeypatch):
+    class StrangeError(Exception):
+        pass
+
+    def refuse(*_: object) -> None:
+        raise StrangeError("403\n forbidden")
+
+    bucket.pipe("s3://films/a.wav", b"sound")
+    monkeypatch.setattr(Bucket, "size", refuse)
+    with pytest.raises(BadInputError, match="cannot be read: 403 forbidden"):
+        fetch("s3://films/a.wav")
