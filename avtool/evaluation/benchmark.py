@@ -95,6 +95,10 @@ BENCHMARKS = {
         "Environmental sounds, five official folds: a network from scratch, beside classical floors.",
         "avtool.jobs.benchmarks.esc50",
     ),
+    "fingerprint": Benchmark(
+        "Finding distorted clips again by an encoder's features, beside landmarks, chroma and a hash.",
+        "avtool.jobs.benchmarks.fingerprint",
+    ),
     "sams-tags": Benchmark(
         "Labelling of caption tags by sound, source and quality (SAM-S), beside the authors' method.",
         "avtool.evaluation.sams_tags.benchmark",
