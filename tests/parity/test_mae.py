@@ -142,11 +142,15 @@ def test_a_spectrogram_is_a_square_picture_laid_out_anew(mask: str) -> None:
     torch.testing.assert_close(loss, expected.loss, rtol=1e-6, atol=0)
 
 
+SMALL = {"embed_dim": 192, "num_heads": 3, "decoder_dim": 128, "decoder_depth": 4, "decoder_heads": 4}
+
+
 @pytest.mark.parametrize(
     ("name", "overrides", "count", "of_encoder"),
     [
         ("mae_base_pretrain", {}, 111_655_680, 85_647_360),
         ("mae_tiny_pretrain", {}, 146_432, 112_512),
+        ("mae_base_pretrain", SMALL, 6_403_840, 5_486_592),
         ("audio_mae_base_pretrain", {}, 136_336_128, 85_254_144),
         ("audio_mae_base_pretrain", {"decoder": "global", "decoder_depth": 8}, 110_999_808, 85_254_144),
         ("video_mae_base_pretrain", {}, 94_221_696, 86_236_416),

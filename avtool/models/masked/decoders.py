@@ -133,7 +133,7 @@ class GlobalDecoder(Decoder):
         if self.num_special:
             own = torch.cat([positions[:, :1], own], dim=1)
         wanted = self.mask_token + take(positions[:, self.num_special :], split.hidden)
-        decoded = torch.cat([tokens + own, wanted.to(tokens.dtype)], dim=1)
+        decoded = torch.cat([tokens + own, wanted], dim=1)
         for block in self.blocks:
             decoded = run_block(block, decoded, recompute=self.recompute)
         return decoded[:, tokens.shape[1] :]
@@ -189,8 +189,9 @@ class WindowDecoder(Decoder):
         batch_size, dim = len(tokens), tokens.shape[-1]
         length = self.grid[0] * self.grid[1]
         place = split.visible[:, :, None].expand(-1, -1, dim)
-        whole = self.mask_token.to(tokens.dtype).expand(batch_size, length, dim)
-        whole = whole.scatter(1, place, tokens[:, self.num_special :]) + self.pos_embed[:, self.num_special :]
+        seen = tokens[:, self.num_special :].to(self.mask_token.dtype)
+        whole = self.mask_token.expand(batch_size, length, dim).scatter(1, place, seen)
+        whole = whole + self.pos_embed[:, self.num_special :]
         decoded = whole.reshape(batch_size, *self.grid, dim)
         for block in self.blocks:
             if self.recompute and torch.is_grad_enabled():
