@@ -16,7 +16,7 @@ from avtool.data.manifest import Manifest
 from avtool.jobs.finetuning.clips import check_lengths, find_frames, with_modality
 from avtool.jobs.finetuning.features import FeatureSource
 from avtool.jobs.finetuning.metrics import METRIC, clip_metrics
-from avtool.jobs.finetuning.network import build_network, load_start
+from avtool.jobs.finetuning.network import build_network, fitted_frames, load_start
 from avtool.jobs.finetuning.preprocess import Preprocess
 from avtool.jobs.finetuning.recipe import FinetuneRecipe
 
@@ -69,7 +69,7 @@ class Experiment:
 
         recipe = self.recipe
         sizes = tuple(len(names) for names in self.classes)
-        num_frames = find_frames(self.train, recipe.data)
+        num_frames = fitted_frames(recipe.model.name, find_frames(self.train, recipe.data))
         model, arguments = build_network(recipe, sum(sizes), num_frames)
         load_start(model, recipe.model, self.reporter)
         inputs: tuple[str, ...] = model.inputs  # type: ignore[assignment]
@@ -241,6 +241,8 @@ class _Validation:
             workers=self.workers,
             rolls=self.rolls,
         )
+        if not np.isfinite(logits).all():
+            raise FloatingPointError("the model's answers to the validation clips are not finite")
         targets = self.clips.targets
         assert targets is not None, "the clips have labels"
         return {**clip_metrics(logits, targets), "loss": self._loss(logits, targets)}

@@ -24,6 +24,9 @@ FOLLOWS_FROM = {
 """Settings of architectures that the data decide, and by what."""
 
 
+_WINDOW, _PATCH = 64, 16
+
+
 def build_network(
     recipe: FinetuneRecipe, num_classes: int, num_frames: int
 ) -> "tuple[nn.Module, dict[str, Any]]":
@@ -66,6 +69,27 @@ def build_network(
         reason = " ".join(str(error).split())[:200]
         message = f"`{recipe.model.name}` cannot be built with these settings: {reason}"
         raise BadInputError(message, "see model.arguments of the recipe") from error
+
+
+def fitted_frames(name: str, num_frames: int) -> int:
+    """The frames that a model of whole patches takes for so many; of any other model, just these."""
+    import torch
+
+    from avtool.models.audio_mae import AudioMAESettings
+    from avtool.models.mavil import MAViLSettings
+
+    with torch.device("meta"):
+        settings = getattr(create(name), "settings", None)
+    return whole_patches(num_frames) if isinstance(settings, AudioMAESettings | MAViLSettings) else num_frames
+
+
+def whole_patches(num_frames: int) -> int:
+    """Frames rounded up so that patches of 16, and windows of four of them, fill them.
+
+    Of ten seconds these are the published 1024 frames, of five 512, and of one 128.
+    """
+    step = _WINDOW if num_frames > _WINDOW / 2 else _PATCH
+    return -(-max(1, num_frames) // step) * step
 
 
 def settings_of(name: str) -> set[str]:
@@ -141,13 +165,11 @@ def _read_checkpoint(path: Path) -> Mapping[str, object]:
     path = weights_file(path)
     if path.suffix == ".safetensors":
         return load_tensors(path)
-    import pickle
-
     import torch
 
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+    except Exception as error:  # an unpickler stumbles over anything in a file that is none
         message = f"`{path}` is no checkpoint of plain tensors"
         raise BadInputError(message, "convert it to .safetensors; other objects are not opened") from error
     if not isinstance(values, Mapping):

@@ -14,11 +14,12 @@ from avtool.data.feature_cache import FeatureCache, cached_features
 from avtool.data.manifest import Manifest
 from avtool.data.statistics import fbank_statistics
 from avtool.data.video_settings import VideoSettings
+from avtool.jobs.finetuning.network import whole_patches
 from avtool.jobs.predicting.feed import Feed, read_feed
 from avtool.jobs.pretraining.clips import PretrainClips, find_clips, stretch_of
 from avtool.jobs.pretraining.masked_settings import chosen_settings, make_objective, read_teacher, target_kind
 from avtool.jobs.pretraining.methods import Method
-from avtool.jobs.pretraining.network import build_network, round_frames, start_from
+from avtool.jobs.pretraining.network import build_network, start_from
 from avtool.jobs.pretraining.recipe import ImageMaeRecipe, MaskedRecipe, SoundRecipe
 from avtool.jobs.pretraining.report import Exhibit, first_labels, write_report
 from avtool.jobs.pretraining.run import Pretraining
@@ -92,7 +93,7 @@ class MaskedExperiment:
         """Frames of the stretch of sound."""
         if self.sound is None:
             return 1
-        return round_frames(self.sound.audio, stretch_of(self.clips.train, self.sound))
+        return whole_patches(self.sound.audio.num_steps(stretch_of(self.clips.train, self.sound)))
 
     def build(self) -> "tuple[nn.Module, dict[str, Any]]":
         """The network, and the arguments that build it again."""

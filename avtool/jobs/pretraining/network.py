@@ -1,31 +1,17 @@
 """Builds the network that is pretrained, for the clips at hand."""
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from avtool.core.errors import AvtoolError, BadInputError
 from avtool.core.registry import create
 from avtool.core.reporter import Reporter
-from avtool.data.audio_settings import AudioSettings
 from avtool.jobs.finetuning import recipe as finetuning
-from avtool.jobs.finetuning.network import load_start
+from avtool.jobs.finetuning.network import load_start, settings_of
 from avtool.jobs.pretraining.recipe import ModelRecipe
 
 if TYPE_CHECKING:
     from torch import nn
-
-_WINDOW = 64
-_PATCH = 16
-
-
-def round_frames(audio: AudioSettings, seconds: float) -> int:
-    """Frames of a stretch of sound, rounded up so that patches of 16, and windows of four of them, fill it.
-
-    Ten seconds are the published 1024 frames, five 512, and one 128.
-    """
-    step = _WINDOW if audio.num_steps(seconds) > _WINDOW / 2 else _PATCH
-    return -(-max(1, audio.num_steps(seconds)) // step) * step
 
 
 def build_network(
@@ -51,7 +37,7 @@ def build_network(
     if twice := sorted(given.keys() & chosen.keys()):
         message = f"model.arguments.{twice[0]} is set by another key of the recipe, or follows from the data"
         raise BadInputError(message, "`avtool recipes show` lists the keys")
-    known = _settings_of(name)
+    known = settings_of(name)
     arguments = {key: value for key, value in chosen.items() if key in known} | given
     seed_everything(derive(seed, "model"))
     try:
@@ -72,15 +58,6 @@ def start_from(model: "nn.Module", name: str, recipe: ModelRecipe, reporter: Rep
     """
     start = finetuning.ModelRecipe(name=name, init=recipe.init, fit_positions=recipe.fit_positions)
     load_start(model, start, reporter)
-
-
-def _settings_of(name: str) -> set[str]:
-    """The names of a model's settings."""
-    import torch
-
-    with torch.device("meta"):
-        settings = getattr(create(name), "settings", None)
-    return {field.name for field in fields(settings)} if is_dataclass(settings) else set()
 
 
 def _tuples(value: Any) -> Any:
