@@ -1,0 +1,194 @@
+"""Clips of shards as any data set of clips: their manifest, and their pictures and sound at any place."""
+
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from itertools import groupby
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+from PIL import Image
+
+from avtool.core.artifact import CARD, read_artifact
+from avtool.core.errors import BadInputError, CorruptArtifactError
+from avtool.core.files import inside
+from avtool.data.manifest import Clip, Manifest, make_table
+from avtool.data.manifest_columns import checked_table
+from avtool.data.shards.index_file import read_index
+from avtool.data.shards.tar_index import Piece, ShardClip, clips_of, read_piece
+from avtool.data.spans.cache import PartCache
+from avtool.data.spans.pictures import Pictures
+from avtool.data.spans.scaling import cut_out
+from avtool.data.spans.sounds import Waveform
+
+SHARDS = "shards"
+_MAX_PIXELS = 1 << 24
+
+
+class ShardSource:
+    """Pictures and sound of the clips of shards.
+
+    Args:
+        clips: by clip id the shard and what is where in it.
+        fps: pictures a second.
+        sample_rate: that the sound is given at, in Hz.
+        cache_mib: memory for what was decoded, in MiB.
+    """
+
+    def __init__(
+        self,
+        clips: dict[str, tuple[Path, ShardClip]],
+        fps: float,
+        sample_rate: int = 16000,
+        cache_mib: float = 1024,
+    ) -> None:
+        self.fps = fps
+        self.sample_rate = sample_rate
+        self.cache = PartCache(cache_mib)
+        self._clips = clips
+
+    def picture_span(self, clip: Clip) -> tuple[float, int]:
+        _, held = self._clips[clip.clip_id]
+        return held.number("first_picture"), len(held.pictures)
+
+    def pictures(self, manifest: Manifest, clip: Clip, numbers: NDArray[np.int64]) -> Pictures:  # noqa: ARG002
+        path, held = self._clips[clip.clip_id]
+        if not held.pictures:
+            raise BadInputError(
+                f"clip `{clip.clip_id}` in `{path}` has no pictures", "choose another modality"
+            )
+        wanted = np.minimum(numbers, len(held.pictures) - 1)
+        pictures = {int(number): self._picture(path, held, int(number)) for number in np.unique(wanted)}
+        height, width = next(iter(pictures.values())).shape[1:3]
+        for number, picture in pictures.items():
+            box = (0, 0, picture.shape[2], picture.shape[1])
+            pictures[number] = cut_out(picture, box, (height, width))
+        return np.concatenate([pictures[int(number)] for number in wanted])
+
+    def sound(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Waveform:  # noqa: ARG002
+        path, held = self._clips[clip.clip_id]
+        if held.sound is None:
+            raise BadInputError(f"clip `{clip.clip_id}` in `{path}` has no sound", "choose another modality")
+        (waveform,) = self.cache.parts(
+            (path, held.key, "sound"), 0, 1, lambda *_: [self._decode_sound(path, held)]
+        )
+        stretch = waveform[first:past]
+        return np.pad(stretch, (0, past - first - len(stretch)))
+
+    def _picture(self, path: Path, held: ShardClip, number: int) -> Pictures:
+        """(1, H, W, 3)."""
+        (picture,) = self.cache.parts(
+            (path, held.key), number, number + 1, lambda low, _: [self._decode_picture(path, held, low)]
+        )
+        return picture
+
+    def _decode_picture(self, path: Path, held: ShardClip, number: int) -> Pictures:
+        what = f"picture {number} of `{held.key}` in `{path}`"
+        try:
+            with Image.open(BytesIO(_read(path, held.pictures[number]))) as image:
+                if image.width * image.height > _MAX_PIXELS:
+                    raise BadInputError(f"{what} is too large", "make it smaller")
+                return np.asarray(image.convert("RGB"), np.uint8)[None].copy()
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise BadInputError(f"{what} cannot be read", "write the shard again") from error
+
+    def _decode_sound(self, path: Path, held: ShardClip) -> Waveform:
+        assert held.sound is not None
+        try:
+            samples, rate = soundfile.read(BytesIO(_read(path, held.sound)), dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            message = f"the sound of `{held.key}` in `{path}` cannot be read ({error})"
+            raise BadInputError(message, "write the shard again") from error
+        mono = np.ascontiguousarray(samples.mean(axis=1))
+        return mono if rate == self.sample_rate else _resampled(mono, rate, self.sample_rate)
+
+
+def _read(path: Path, piece: Piece) -> bytes:
+    with path.open("rb") as shard:
+        return read_piece(shard, piece)
+
+
+def _resampled(samples: Waveform, rate: int, wanted: int) -> Waveform:
+    import torch
+    from torchaudio.functional import resample
+
+    return np.asarray(resample(torch.from_numpy(samples), rate, wanted).numpy(), np.float32)
+
+
+def open_shards(
+    path: Path, *, sample_rate: int = 16000, cache_mib: float = 1024
+) -> tuple[Manifest, ShardSource]:
+    """Opens shards for reading.
+
+    Args:
+        path: what `write_shards` wrote, a folder of `.tar` files, or one of them.
+        sample_rate: that the sound is given at, in Hz.
+        cache_mib: memory for what was decoded, in MiB.
+
+    Returns:
+        A row a clip, and where its pictures and sound come from.
+
+    Raises:
+        BadInputError: there are no shards, they cannot be read, or their pictures differ in rate.
+    """
+    root = path if path.is_dir() else path.parent
+    folder = root / SHARDS if (root / SHARDS).is_dir() else root
+    held: dict[str, tuple[Path, ShardClip]] = {}
+    rows: list[Clip] = []
+    for file, clips in _shards(path, root, folder):
+        with file.open("rb") as shard:
+            for clip in clips:
+                row = _row(file.relative_to(root).as_posix(), clip, shard)
+                if row.clip_id in held:
+                    message = f"clip `{row.clip_id}` is in `{held[row.clip_id][0]}` and in `{file}`"
+                    raise BadInputError(message, "take one of them out")
+                held[row.clip_id] = file, clip
+                rows.append(row)
+    manifest = Manifest(checked_table(make_table(rows), str(path)), root, str(path))
+    return manifest, ShardSource(held, _one_rate(str(path), held), sample_rate, cache_mib)
+
+
+def _shards(path: Path, root: Path, folder: Path) -> Iterator[tuple[Path, Iterable[ShardClip]]]:
+    """Each shard and its clips, from the table of our own artifacts, else from the shard."""
+    if path.is_dir() and (root / CARD).is_file():
+        read_artifact(root, "dataset")
+        for name, group in groupby(read_index(folder), key=lambda item: item[0]):
+            file = inside(folder, name)
+            if not file.is_file():
+                raise CorruptArtifactError(f"`{file}` is missing", "write the shards again")
+            yield file, (clip for _, clip in group)
+        return
+    files = sorted(folder.glob("*.tar")) if path.is_dir() else [path]
+    if not files:
+        raise BadInputError(f"there are no shards in `{path}`", "give a folder of .tar files")
+    for file in files:
+        if not file.is_file():
+            raise BadInputError(f"`{file}` does not exist", "give a folder of shards")
+        yield file, clips_of(file)
+
+
+def _one_rate(origin: str, held: dict[str, tuple[Path, ShardClip]]) -> float:
+    rates = sorted({clip.fps for _, clip in held.values() if clip.pictures})
+    if len(rates) > 1:
+        message = f"the shards of `{origin}` hold pictures at {rates[0]:g} and at {rates[-1]:g} a second"
+        raise BadInputError(message, "write them with the same settings")
+    return rates[0] if rates else 16.0
+
+
+def _row(media: str, clip: ShardClip, shard: BinaryIO) -> Clip:
+    labels, fold = clip.facts.get("labels"), clip.facts.get("fold")
+    own_name = f"{Path(media).stem}/{clip.key}"
+    return Clip(
+        clip_id=clip.text("clip_id") or own_name,
+        media=media,
+        start=0.0,
+        end=clip.seconds(shard),
+        split=clip.text("split"),
+        fold=fold if isinstance(fold, int) else None,
+        labels=tuple(str(label) for label in labels) if isinstance(labels, list) else (),
+        text=clip.text("text"),
+        group=clip.text("group") or own_name,
+        extras={"has_audio": clip.sound is not None, "has_video": bool(clip.pictures)},
+    )
