@@ -156,9 +156,18 @@ def _settings_of(folder: Path) -> dict[str, Any]:
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    keys = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
-    shown = [f"{key}: {old.get(key)!r} then, {new.get(key)!r} now" for key in keys[:3]]
+    then, now = _flat(old), _flat(new)
+    keys = [key for key in sorted(then.keys() | now.keys()) if then.get(key) != now.get(key)]
+    shown = [f"{key}: {then.get(key)!r:.60} then, {now.get(key)!r:.60} now" for key in keys[:3]]
     return "; ".join(shown) + (f"; and {len(keys) - 3} more" if len(keys) > 3 else "")
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings by dotted key: `recipe.model.name`."""
+    values: dict[str, Any] = {}
+    for key, value in settings.items():
+        values |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return values
 
 
 def publish(out: Path, artifact: Artifact, *, leave_out: Sequence[str] = ()) -> None:

@@ -290,7 +290,7 @@ def _tell(
     """
     end_s = timeline.end / timeline.sample_rate
     short = stated_s is not None and end_s < stated_s - _SHORT_S
-    warnings = _warnings(timeline, log, silent)
+    warnings = _warnings(timeline, log, silent and timeline.end > 0)
     if short or log.stopped:
         warnings.insert(0, _cut_warning(end_s, stated_s, log))
     for text in warnings:

@@ -142,12 +142,13 @@ class Checkpoints:
         if folder is None:
             return None
         state = folder / "state"
-        values = read_json(state / _PROGRESS)
         try:
-            progress = Progress.model_validate(values)
+            progress = Progress.model_validate(read_json(state / _PROGRESS))
         except ValidationError as error:
             message = f"`{state / _PROGRESS}` is no record of progress ({error.error_count()} problems)"
             raise CorruptArtifactError(message, self._other_checkpoint(folder)) from error
+        except CorruptArtifactError as error:
+            raise CorruptArtifactError(error.message, self._other_checkpoint(folder)) from error
         average = state / _AVERAGE
         try:
             tensors = Tensors(

@@ -31,7 +31,8 @@ class TrainTask:
         description: how the saved model is built and fed.
         transform: changes a batch on its device (mixup, masks); its generator, and torch's global one, are
             seeded anew for each batch.
-        validate: scores the model in evaluation mode, as a dictionary of metrics; every process calls it.
+        validate: scores the model in evaluation mode, as a dictionary of metrics; every process calls it. It
+            raises FloatingPointError where the model's answers are not finite.
         metric: which of these metrics says what is best.
         maximise: whether more of it is better.
         labels: the labels of each clip, for the class-balanced sampler.

@@ -28,7 +28,7 @@ from avtool.training.seeds import derive, seed_everything
 from avtool.training.state import Best, Checkpoints, Progress
 from avtool.training.task import Batch, TrainTask
 from avtool.training.weight_average import WeightAverage, ema_decay
-from avtool.training.window import Window
+from avtool.training.window import NotFiniteError, Window
 
 
 class Trainer:
@@ -154,7 +154,11 @@ class Trainer:
             self._state.move_average(1 / (self._state.updates + 1))
 
     def validate(self) -> bool:
-        """Scores the weights that one would use now; whether they are the best so far."""
+        """Scores the weights that one would use now; whether they are the best so far.
+
+        Raises:
+            NotFiniteError: the model's answers are not finite.
+        """
         self.window.look()
         seed_everything(derive(self.recipe.seed, "validate", self.step), self.device)
         self.net.eval()
@@ -172,7 +176,11 @@ class Trainer:
 
     def _call_validate(self, model: nn.Module) -> dict[str, float]:
         assert self.task.validate is not None, "the task can validate"
-        return {name: float(value) for name, value in self.task.validate(model, self.device).items()}
+        try:
+            metrics = self.task.validate(model, self.device)
+        except FloatingPointError as error:
+            raise NotFiniteError(f"{error} after step {self.step}", self.step) from error
+        return {name: float(value) for name, value in metrics.items()}
 
     def checkpoint(self) -> None:
         """Writes the state after this step.

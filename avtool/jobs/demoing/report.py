@@ -46,11 +46,12 @@ def _report(mined: Path, scores: EventScores, learned: LearnResult | None) -> Be
         f"a film that it has not heard, where the most frequent sound has {100 * learned.majority:.0f} %"
     )
     tables.append(learning_table(learned))
-    low, high = learned.interval
+    low, high = (round(100 * share) for share in learned.interval)
     notes += [
-        f"None of the clips of the held-out film ({', '.join(learned.films)}) was learned from. The 95 % "
-        f"interval of the accuracy, a bootstrap over its {learned.test_clips} clips, is {100 * low:.0f} to "
-        f"{100 * high:.0f} %.",
+        f"The network learned {learned.classes} sounds from {learned.train_clips} clips, none of them of the "
+        f"held-out film ({', '.join(learned.films)}), of which {learned.test_clips} clips are scored, and "
+        f"{learned.left_out} left out because no other film has their sound.",
+        f"The 95 % interval of the accuracy, a bootstrap over clips, is {low} to {high} %.",
         "All of these films are made by one program: real films differ more from each other.",
     ]
     media = _media(mined, test)
@@ -79,11 +80,7 @@ def learning_table(learned: LearnResult) -> Table:
         ("always the most frequent sound", round(100 * learned.majority, 1)),
         ("by chance", round(100 / learned.classes, 1)),
     ]
-    title = (
-        f"sounds of a held-out film named right, in %: {learned.test_clips} clips, {learned.classes} sounds, "
-        f"learned from {learned.train_clips} clips of other films"
-    )
-    return Table(title, ["", "accuracy"], rows)
+    return Table("sounds of a held-out film named right, in %", ["", "accuracy"], rows)
 
 
 def _mining_metrics(scores: EventScores) -> dict[str, Any]:

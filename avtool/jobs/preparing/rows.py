@@ -60,7 +60,8 @@ def make_rows(
             continue
         start, end = rule.resolve(item.span, fact.duration)
         if end - start < SHORTEST:
-            detail = f"{start:g} to {end:g} s of a file of {fact.duration:g} s"
+            least = f"less than {1000 * SHORTEST:g} ms"
+            detail = f"{start:g} to {end:g} s of a file of {fact.duration:g} s: {least}"
             problems.append(Problem("outside", where, item.media, detail))
             continue
         if place in fact.silent:

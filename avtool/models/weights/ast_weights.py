@@ -120,7 +120,7 @@ def _fit_grid(model: AST, state: State, changes: list[str], allowed: bool) -> No
     if not allowed:
         raise BadInputError(
             f"the position grid of the weights is {grid_words(old)} and the model's is {grid_words(new)}",
-            "ask for fitted positions, or build the model for the same number of frames",
+            "ask for fitted positions (--interpolate-pos), or build the model for the same number of frames",
         )
     state["pos_embed"] = _resized(positions, old, new)
     changes.append(f"positions: {grid_words(old)} → {grid_words(new)}")

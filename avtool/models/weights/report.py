@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from avtool.core.errors import BadInputError
 
 State = dict[str, Tensor]
+_FEWEST_SHARED = 0.1  # of the names: a last layer is called alike in many architectures
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,16 @@ def copy_into(model: nn.Module, state: State, changes: list[str]) -> LoadReport:
         changes: what was adapted before.
 
     Raises:
-        BadInputError: a tensor has another shape than its parameter.
+        BadInputError: a tensor has another shape than its parameter, or hardly any name is the model's.
     """
     targets = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     persistent = model.state_dict().keys()
+    shared = len(state.keys() & persistent)
+    if 0 < shared < len(persistent) * _FEWEST_SHARED:
+        message = (
+            f"the weights are of another architecture: {shared} of the model's {len(persistent)} names agree"
+        )
+        raise BadInputError(message, "start from weights of the same architecture")
     for name in sorted(state.keys() & persistent):
         if state[name].shape != targets[name].shape:
             raise BadInputError(
