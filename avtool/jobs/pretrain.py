@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from avtool.core.artifact import Input
+from avtool.core.artifact import Input, settings_hash
 from avtool.core.errors import BadInputError
 from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.data.manifest import MANIFEST, read_manifest
 from avtool.jobs.finetuning.network import weights_file
+from avtool.jobs.pretraining.clips import shard_files
 from avtool.jobs.pretraining.compose import make_experiment
 from avtool.jobs.pretraining.methods import METHODS, Method
 from avtool.jobs.pretraining.recipe import AvtRecipe, MavilRecipe, PretrainRecipe
@@ -206,9 +207,13 @@ def preview_pairs(
 def _inputs(dataset: Path, recipe: PretrainRecipe) -> list[Input]:
     """The files that decide the result."""
     manifest = dataset / MANIFEST if dataset.is_dir() else dataset
-    if not manifest.is_file():
+    if manifest.is_file():
+        content = sha256_of(manifest)
+    elif shards := shard_files(dataset):
+        content = settings_hash([(path.name, path.stat().st_size) for path in shards])
+    else:
         read_manifest(dataset)  # which says what is wrong
-    found = [Input(str(dataset), "dataset", sha256_of(manifest))]
+    found = [Input(str(dataset), "dataset", content)]
     starts = [recipe.model.init]
     if isinstance(recipe, MavilRecipe):
         starts.append(recipe.mavil.teacher)

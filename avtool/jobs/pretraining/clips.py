@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
@@ -12,6 +13,10 @@ from avtool.jobs.finetuning.clips import choose_clips
 from avtool.jobs.pretraining.recipe import ClipsRecipe, SoundRecipe
 from avtool.jobs.pretraining.usable import Skipped, Wanted, usable_clips
 
+if TYPE_CHECKING:
+    from avtool.data.shards.source import ShardSource
+
+SHARDS = "shards"
 _LONGEST = 10.0  # seconds
 
 
@@ -24,27 +29,32 @@ class PretrainClips:
         train: to learn from.
         val: to measure the loss on, or None.
         skipped: left out, and why.
+        shards: where sound and pictures are, where the clips are in shards; None for plain media.
     """
 
     whole: Manifest
     train: Manifest
     val: Manifest | None
     skipped: tuple[Skipped, ...]
+    shards: "ShardSource | None" = None
 
 
-def find_clips(dataset: Path, recipe: ClipsRecipe, wanted: Wanted, reporter: Reporter) -> PretrainClips:
+def find_clips(
+    dataset: Path, recipe: ClipsRecipe, wanted: Wanted, sample_rate: int, reporter: Reporter
+) -> PretrainClips:
     """The clips of a data set, divided as the recipe says.
 
     Args:
-        dataset: a `dataset` artifact, or its table.
+        dataset: a `dataset` artifact, its table, or a folder of shards.
         recipe: which clips.
         wanted: what a clip must have.
+        sample_rate: that the sound of shards is given at.
         reporter: told about decisions.
 
     Raises:
         BadInputError: a split or fold is not there, or too many clips cannot be used.
     """
-    manifest = read_manifest(dataset)
+    manifest, shards = _open(dataset, sample_rate)
     if not len(manifest):
         raise BadInputError(f"`{dataset}` has no clips", "prepare it from a folder with media")
     division = recipe.model_dump(include=set(ClipsRecipe.model_fields) - {"max_bad", "crops"})
@@ -56,7 +66,24 @@ def find_clips(dataset: Path, recipe: ClipsRecipe, wanted: Wanted, reporter: Rep
         val, more = usable_clips(chosen.val, wanted, recipe.max_bad, reporter)
     used = {*train.column("clip_id"), *(val.column("clip_id") if val is not None else ())}
     whole = manifest.take([n for n, name in enumerate(manifest.column("clip_id")) if name in used])
-    return PretrainClips(whole, train, val, (*skipped, *more))
+    return PretrainClips(whole, train, val, (*skipped, *more), shards)
+
+
+def shard_files(dataset: Path) -> list[Path]:
+    """The shards of a data set, or none where its clips are in plain media."""
+    for folder in (dataset / SHARDS, dataset):
+        if folder.is_dir() and (files := sorted(folder.glob("*.tar"))):
+            return files
+    return []
+
+
+def _open(dataset: Path, sample_rate: int) -> "tuple[Manifest, ShardSource | None]":
+    """The clips of a data set, and their source where they are in shards."""
+    if not shard_files(dataset):
+        return read_manifest(dataset), None
+    from avtool.data.shards.source import open_shards
+
+    return open_shards(dataset, sample_rate=sample_rate)
 
 
 def stretch_of(train: Manifest, recipe: SoundRecipe) -> float:

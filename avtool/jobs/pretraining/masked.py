@@ -12,7 +12,6 @@ from avtool.core.reporter import Reporter
 from avtool.data.audio_settings import AudioSettings
 from avtool.data.feature_cache import FeatureCache, cached_features
 from avtool.data.manifest import Manifest
-from avtool.data.statistics import fbank_statistics
 from avtool.data.video_settings import VideoSettings
 from avtool.jobs.finetuning.network import whole_patches
 from avtool.jobs.predicting.feed import Feed, read_feed
@@ -23,6 +22,7 @@ from avtool.jobs.pretraining.network import build_network, start_from
 from avtool.jobs.pretraining.recipe import ImageMaeRecipe, MaskedRecipe, SoundRecipe
 from avtool.jobs.pretraining.report import Exhibit, first_labels, write_report
 from avtool.jobs.pretraining.run import Pretraining
+from avtool.jobs.pretraining.scale import measured_scale
 from avtool.jobs.pretraining.usable import Wanted
 from avtool.jobs.pretraining.validation import Validation
 
@@ -77,7 +77,8 @@ class MaskedExperiment:
             audio = self.sound.audio
             shortest = audio.samples_of(16) / audio.sample_rate
         wanted = Wanted(self.method.inputs, shortest=shortest)
-        return find_clips(self.dataset, self.recipe.data, wanted, self.reporter)
+        rate = self.sound.audio.sample_rate if self.sound is not None else AudioSettings().sample_rate
+        return find_clips(self.dataset, self.recipe.data, wanted, rate, self.reporter)
 
     @cached_property
     def video(self) -> VideoSettings:
@@ -182,17 +183,13 @@ class MaskedExperiment:
         if sound is None:
             return Feed(self.method.inputs, AudioSettings(), video=self.video), None
         features = None
-        if sound.cache:
+        if sound.cache and self.clips.shards is None:
             features = cached_features(self.clips.whole, sound.audio, self.reporter, jobs=self.jobs)
         mean, std = sound.mean or 0.0, sound.std
         if std is None and teacher is not None:
             mean, std = _scale_of(teacher, sound.audio)
         elif std is None:
-            train = self.clips.train
-            known = features.of(train.column("clip_id")) if features else None
-            found = fbank_statistics(train, sound.audio, self.reporter, jobs=self.jobs, features=known)
-            mean, std = found.mean, found.std
-            self.reporter.info(f"spectrograms: mean {mean:.4f}, std {std:.4f} over {found.clips} clips")
+            mean, std = measured_scale(self.clips, sound.audio, features, self.reporter, jobs=self.jobs)
         return Feed(self.method.inputs, sound.audio, self.num_frames, mean, std, video=self.video), features
 
     def _samples(
@@ -204,17 +201,20 @@ class MaskedExperiment:
         *,
         train: bool,
     ) -> "MaskedClipDataset":
+        from avtool.data.spans.source import FilmSource
         from avtool.data.tensors.clip_views import AudioView, VideoView
         from avtool.data.tensors.image_view import ImageView
         from avtool.data.tensors.masked_clips import MaskedClipDataset
 
         data = self.recipe.data
+        shards = self.clips.shards
         audio = video = image = None
         if "audio" in feed.inputs:
             known = features.of(clips.column("clip_id")) if features else None
-            audio = AudioView(feed.audio, feed.num_frames, known)
+            audio = AudioView(feed.audio, feed.num_frames, known, source=shards)
         if "video" in feed.inputs:
-            video = VideoView(feed.video)
+            cache_mib = getattr(data, "cache_mib", 1)
+            video = VideoView(feed.video, shards or FilmSource.for_windows(feed.video, cache_mib=cache_mib))
         if isinstance(self.recipe, ImageMaeRecipe):
             image = ImageView(self.recipe.data.size, self.recipe.data.area, self.recipe.data.flip)
         samples = MaskedClipDataset(

@@ -14,6 +14,8 @@ from avtool.data.video_settings import VideoSettings
 from avtool.training.recipe import TrainRecipe
 
 Preset = Literal["tiny", "small", "base", "large", "huge"]
+_CACHE_MIB = 1024
+_CACHE_HELP = "Memory for pictures that were decoded, of all loader processes together, in MiB."
 DecoderName = Literal["auto", "global", "window"]
 
 
@@ -110,12 +112,14 @@ class PicturesRecipe(ClipsRecipe):
     """Clips of which moving pictures are taken."""
 
     video: VideoSettings = Field(default_factory=VideoSettings)
+    cache_mib: int = option(_CACHE_MIB, _CACHE_HELP, flag="--cache-mib", ge=1)
 
 
 class SoundAndPicturesRecipe(SoundRecipe):
     """Clips of which both are taken, from the same place."""
 
     video: VideoSettings = Field(default_factory=VideoSettings)
+    cache_mib: int = option(_CACHE_MIB, _CACHE_HELP, flag="--cache-mib", ge=1)
     align: bool = option(
         False, "Let the sound and the pictures begin together, though one be longer.", flag="--align"
     )

@@ -10,7 +10,6 @@ from avtool.core.artifact import Input
 from avtool.core.reporter import Reporter
 from avtool.data.feature_cache import FeatureCache, cached_features
 from avtool.data.manifest import Manifest
-from avtool.data.statistics import fbank_statistics
 from avtool.data.video_settings import VideoSettings
 from avtool.jobs.finetuning.features import with_sound
 from avtool.jobs.predicting.feed import Feed
@@ -20,6 +19,7 @@ from avtool.jobs.pretraining.network import build_network, start_from
 from avtool.jobs.pretraining.recipe import AvtRecipe
 from avtool.jobs.pretraining.report import Exhibit, first_labels, write_report
 from avtool.jobs.pretraining.run import Pretraining
+from avtool.jobs.pretraining.scale import measured_scale
 from avtool.jobs.pretraining.usable import Wanted
 from avtool.jobs.pretraining.validation import Validation
 
@@ -53,7 +53,8 @@ class TemporalExperiment:
     def clips(self) -> PretrainClips:
         """The clips; those with one modality train what they can."""
         wanted = Wanted(self.method.inputs, all_of_them=False)
-        return find_clips(self.dataset, self.recipe.data, wanted, self.reporter)
+        data = self.recipe.data
+        return find_clips(self.dataset, data, wanted, data.audio.sample_rate, self.reporter)
 
     def build(self) -> "tuple[nn.Module, dict[str, Any]]":
         """The network, and the arguments that build it again."""
@@ -196,17 +197,13 @@ class TemporalExperiment:
     def _feed(self) -> tuple[Feed, FeatureCache | None]:
         """How the encoders are fed, and the spectrograms where they are cached."""
         data, clips = self.recipe.data, self.clips
-        sounding = with_sound(clips.whole)
+        all_sound = len(with_sound(clips.whole)) == len(clips.whole)
         features = None
-        if data.cache and data.pairs.audio_speed == "stride" and len(sounding) == len(clips.whole):
+        if data.cache and data.pairs.audio_speed == "stride" and all_sound and clips.shards is None:
             features = cached_features(clips.whole, data.audio, self.reporter, jobs=self.jobs)
         mean, std = data.mean or 0.0, data.std
         if std is None:
-            train = with_sound(clips.train)
-            known = features.of(train.column("clip_id")) if features else None
-            found = fbank_statistics(train, data.audio, self.reporter, jobs=self.jobs, features=known)
-            mean, std = found.mean, found.std
-            self.reporter.info(f"spectrograms: mean {mean:.4f}, std {std:.4f} over {found.clips} clips")
+            mean, std = measured_scale(clips, data.audio, features, self.reporter, jobs=self.jobs)
         video = VideoSettings(
             num_frames=data.pairs.num_frames,
             seconds=data.pairs.num_frames / data.spans.fps,
@@ -230,7 +227,7 @@ class TemporalExperiment:
         return TemporalClipDataset(
             clips,
             data.pairs,
-            FilmSource(data.spans, data.audio.sample_rate),
+            self.clips.shards or FilmSource(data.spans, data.audio.sample_rate),
             audio=data.audio,
             features=features.of(clips.column("clip_id")) if features else None,
             scale=scale,

@@ -92,11 +92,13 @@ def _reasons(clips: Manifest, clip: Clip, wanted: Wanted) -> Iterator[str]:
         media = clip.sound if name == "audio" else clip.pictures
         known = clip.extras.get("has_audio" if name == "audio" else "has_video")
         try:
-            has = _holds(_existing(clips, media))
+            path = _existing(clips, media)
+            if known is None or media.name != clip.media:
+                known = _holds(path)[0 if name == "audio" else 1]
         except AvtoolError as error:
             yield f"cannot be read ({error})"
             return
-        if (known is False and media.name == clip.media) or not has[0 if name == "audio" else 1]:
+        if not known:
             lacking.append(_STREAMS[name])
     if lacking and (wanted.all_of_them or len(lacking) == len(wanted.inputs)):
         yield f"has no {' and no '.join(lacking)}"
