@@ -5,8 +5,8 @@ from torch import Tensor, nn
 
 from avtool.objectives.temporal.info_nce import contrast, log_crowd, several_positives
 from avtool.objectives.temporal.memories import PairedQueue
-from avtool.objectives.temporal.mining import Mined, MiningSettings, judge, mine, similarity_to
-from avtool.objectives.temporal.views import Direction, Views, over_directions
+from avtool.objectives.temporal.mining import Mined, MiningSettings, SlotScores, judge, mine
+from avtool.objectives.temporal.views import AUDIO, VIDEO, Direction, Views, over_directions
 
 Batch = dict[str, Tensor]
 _CHECK_EVERY = 1000
@@ -64,17 +64,16 @@ class QueueContrast(InfoNCE):
         self.mining = mining
         self._batches = 0
 
-    def look_up(self, views: Views) -> tuple[Mined, dict[str, Tensor]]:
+    def look_up(self, views: Views, scores: SlotScores) -> tuple[Mined, dict[str, Tensor]]:
         """Draws for every clip of the batch, video by video, and says how well the neighbours fit."""
-        seen, heard, allowed = similarity_to(self.queue, views)
+        seen, heard = (scores.between(name, name).detach() for name in (VIDEO, AUDIO))
         judged = judge(seen, heard, views, self.mining.by)
-        mined = mine(judged, allowed, self.mining)
-        found = mined.positives_found.float()
-        similarity = judged.gather(1, mined.positives) * found
+        mined = mine(judged, scores.allowed, self.mining)
+        similarity = judged.gather(1, mined.positives) * mined.found
         return mined, {
             "queue_fill": self.queue.fill,
-            "neighbour_similarity": similarity.sum() / found.sum().clamp(min=1),
-            "neighbour_agreement": _agreement(seen, heard, allowed),
+            "neighbour_similarity": similarity.sum() / mined.found.sum().clamp(min=1),
+            "neighbour_agreement": _agreement(seen, heard, scores.allowed),
         }
 
     def remember(self, views: Views) -> None:
@@ -125,9 +124,10 @@ class MinedContrast(QueueContrast):
 
     def forward(self, views: Views, _batch: Batch) -> dict[str, Tensor]:
         """The losses, and `alpha`, `queue_fill`, `neighbour_similarity` and `neighbour_agreement`."""
-        mined, told = self.look_up(views)
+        scores = SlotScores(self.queue, views)
+        mined, told = self.look_up(views, scores)
         alpha = self.alpha * (self.batches / self.ramp).clamp(max=1) if self.ramp else self._full_alpha()
-        terms = over_directions(self.pairs, views, lambda d: self._losses(views, d, mined, alpha))
+        terms = over_directions(self.pairs, views, lambda d: self._losses(views, d, scores, mined, alpha))
         self.remember(views)
         if self.training:
             self.batches += 1
@@ -136,17 +136,16 @@ class MinedContrast(QueueContrast):
     def _full_alpha(self) -> Tensor:
         return torch.full((), self.alpha, device=self.batches.device)
 
-    def _losses(self, views: Views, direction: Direction, mined: Mined, alpha: Tensor) -> Tensor:
-        query, slots = views.query(direction), self.queue.of(direction.key[0])
-        of_clip = Mined(*(drawn[direction.query[1] :: 2] for drawn in mined))
-        others = torch.einsum("bp,bkp->bk", query, slots[of_clip.positives]) / self.temperature
-        drawn = torch.einsum("bp,bkp->bk", query, slots[of_clip.negatives]) / self.temperature
-        scores, strangers = self.crowd(views, direction, query)
-        crowd = log_crowd(
-            torch.cat([scores, drawn], dim=1), torch.cat([strangers, of_clip.negatives_found], dim=1)
-        )
+    def _losses(
+        self, views: Views, direction: Direction, scores: SlotScores, mined: Mined, alpha: Tensor
+    ) -> Tensor:
+        (modality, clip), query = direction.query, views.query(direction)
+        positives, found, negatives = (drawn[clip::2] for drawn in mined)
+        of_slots = scores.between(modality, direction.key[0])[clip::2] / self.temperature
+        in_batch = log_crowd(*self.crowd(views, direction, query))
+        crowd = torch.logaddexp(in_batch, log_crowd(of_slots, negatives))
         positive = self.positive(views, direction, query)
-        return several_positives(positive, others, of_clip.positives_found, crowd, alpha)
+        return several_positives(positive, of_slots.gather(1, positives), found, crowd, alpha)
 
 
 class NeighbourContrast(QueueContrast):
@@ -154,7 +153,7 @@ class NeighbourContrast(QueueContrast):
 
     def forward(self, views: Views, _batch: Batch) -> dict[str, Tensor]:
         """The losses, and `queue_fill`, `neighbour_similarity` and `neighbour_agreement`."""
-        mined, told = self.look_up(views)
+        mined, told = self.look_up(views, SlotScores(self.queue, views))
         terms = over_directions(
             self.pairs, views, lambda d: self.losses(views, d, self._neighbour(views, d, mined))
         )
@@ -163,5 +162,5 @@ class NeighbourContrast(QueueContrast):
 
     def _neighbour(self, views: Views, direction: Direction, mined: Mined) -> Tensor:
         modality, clip = direction.query
-        slots, found = mined.positives[clip::2, 0], mined.positives_found[clip::2, :1]
+        slots, found = mined.positives[clip::2, 0], mined.found[clip::2, :1]
         return torch.where(found, self.queue.of(modality)[slots], views.query(direction))

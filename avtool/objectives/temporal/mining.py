@@ -67,19 +67,17 @@ class MiningSettings:
 
 
 class Mined(NamedTuple):
-    """Slots of the queue for each of N queries; `*_found` is False where there were too few.
+    """What was drawn from K slots for each of N queries.
 
     Attributes:
-        positives: (N, positives).
-        positives_found: (N, positives).
-        negatives: (N, negatives).
-        negatives_found: (N, negatives).
+        positives: (N, positives), slots.
+        found: (N, positives), False where there were too few.
+        negatives: (N, K), True for those that were drawn.
     """
 
     positives: Tensor
-    positives_found: Tensor
+    found: Tensor
     negatives: Tensor
-    negatives_found: Tensor
 
 
 @torch.no_grad()
@@ -91,16 +89,19 @@ def mine(similarity: Tensor, allowed: Tensor, settings: MiningSettings) -> Mined
         allowed: (N, K), False where a slot is empty or of the query's own video.
         settings: how.
     """
-    nearest, slots = similarity.masked_fill(~allowed, -torch.inf).topk(
-        settings.num_excluded(similarity.shape[1]), dim=1
-    )
+    length = similarity.shape[1]
+    excluded = settings.num_excluded(length)
+    nearest, slots = similarity.masked_fill(~allowed, -torch.inf).topk(excluded, dim=1)
     chances = nearest[:, : settings.top] / settings.positive_temperature
     drawn, places = (chances + gumbel(chances)).topk(settings.num_positives, dim=1)
-    far = allowed.scatter(1, slots, value=False)
-    chances = similarity / settings.negative_temperature
-    count = min(settings.num_negatives, similarity.shape[1] - slots.shape[1])
-    kept, negatives = (chances + gumbel(chances)).masked_fill(~far, -torch.inf).topk(count, dim=1)
-    return Mined(slots.gather(1, places), drawn.isfinite(), negatives, kept.isfinite())
+    negatives = allowed.scatter(1, slots, value=False)
+    if settings.num_negatives < length - excluded:  # else all of them are drawn
+        chances = similarity / settings.negative_temperature + gumbel(similarity)
+        chosen = chances.masked_fill_(~negatives, -torch.inf).topk(
+            settings.num_negatives, dim=1, sorted=False
+        )
+        negatives &= torch.zeros_like(negatives).scatter_(1, chosen.indices, value=True)
+    return Mined(slots.gather(1, places), drawn.isfinite(), negatives)
 
 
 def gumbel(like: Tensor) -> Tensor:
@@ -112,17 +113,29 @@ def gumbel(like: Tensor) -> Tensor:
     return -torch.empty_like(like).exponential_().clamp_(min=tiny).log_()
 
 
-@torch.no_grad()
-def similarity_to(queue: PairedQueue, views: Views) -> tuple[Tensor, Tensor, Tensor]:
-    """How similar the slots are to every clip of the batch, video by video.
+class SlotScores:
+    """How similar each clip of a batch is to each slot of a queue, by every pair of modalities.
 
-    Returns:
-        Similarities by sight and by sound (2B, K), and which slots may be drawn (2B, K): those that hold a
-        clip of another video.
+    Args:
+        queue: as it is now: it may move on before gradients are computed.
+        views: of the batch.
+
+    Attributes:
+        allowed: (2B, K), video by video: the slots that hold a clip of another video.
     """
-    seen, heard = (views.own[name].flatten(0, 1) @ queue.of(name).T for name in (VIDEO, AUDIO))
-    allowed = (queue.video_id != EMPTY) & (queue.video_id != views.video_id[:, None])
-    return seen, heard, allowed.repeat_interleave(2, dim=0)
+
+    def __init__(self, queue: PairedQueue, views: Views) -> None:
+        self._slots = {name: queue.of(name).clone() for name in (VIDEO, AUDIO)}
+        self._views = views
+        self._known: dict[tuple[str, str], Tensor] = {}
+        allowed = (queue.video_id != EMPTY) & (queue.video_id != views.video_id[:, None])
+        self.allowed = allowed.repeat_interleave(2, dim=0)
+
+    def between(self, query: str, key: str) -> Tensor:
+        """(2B, K) of the clips' modality `query`, video by video, to the slots' modality `key`."""
+        if (query, key) not in self._known:
+            self._known[query, key] = self._views.own[query].flatten(0, 1) @ self._slots[key].T
+        return self._known[query, key]
 
 
 def judge(seen: Tensor, heard: Tensor, views: Views, by: Judge) -> Tensor:

@@ -1,7 +1,7 @@
 """The whole objective: a contrast, and the questions about time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -85,8 +85,8 @@ class TemporalObjective(nn.Module):
 
         Returns:
             `loss`, each of its terms, for each question `_accuracy` and `_chance`, what the contrast tells,
-            and `strangers`: the share of pairs in the batch that are of different videos, without which there is
-            nothing to contrast.
+            and `strangers`: the share of pairs in the batch that are of different videos, without which there
+            is nothing to contrast.
         """
         assert isinstance(model, AVT), "the objective is for pairs of encoders"
         output = model(batch["video"], batch["audio"])
@@ -147,6 +147,6 @@ def _make_contrast(
         )
     queue = PairedQueue(queue_length(num_clips, batch, settings.queue), dim)
     if settings.method == "nnclr":
-        return NeighbourContrast(pairs, temperature, queue, settings.mining)
+        return NeighbourContrast(pairs, temperature, queue, replace(settings.mining, num_negatives=0))
     ramp = round(_RAMP * total_batches)
     return MinedContrast(pairs, temperature, queue, settings.mining, alpha=settings.alpha, ramp=ramp)

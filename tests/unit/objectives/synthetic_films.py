@@ -1,4 +1,4 @@
-"""Films of one square and one tone: it moves, and the tone rises with it, so that time can be seen and heard.
+"""Films of one square and one tone, that move, brighten and rise: time can be seen and heard.
 
 Both are made at any speed, forward or backward, from any place, as a sampler of real films would cut them.
 """
@@ -9,6 +9,7 @@ from torch import Tensor
 SECONDS, FRAMES, SIZE, SPECTRA, MEL_BINS = 8.0, 8, 32, 40, 32
 FRAME_RATE, SPECTRUM_RATE = 8.0, 40.0
 """Frames and spectra a second at speed 1: a clip of either lasts one second of playback."""
+SIDE, PIXELS_A_SECOND = 8, 8.0
 NUM_SPEEDS = 3
 """Strides 1, 2 and 4: the longest clip is half of the film."""
 
@@ -58,24 +59,30 @@ def times(begins: Tensor, batch: dict[str, Tensor], name: str, steps: int) -> Te
 
 
 def moving_square(film: Tensor, seconds: Tensor) -> Tensor:
-    """(B, 2, 3, T, H, W): a square of the film's colour and row goes from left to right."""
+    """(B, 2, 3, T, H, W): a square of the film's colour goes right, around the picture, and down, and brightens."""
     colour = torch.stack([(film % 5) / 4, (film % 7) / 6, (film % 3) / 2], dim=1)
     colour = colour.reshape(-1, 1, 3, 1, 1, 1)
-    top = (film * 37 % 89 / 88 * (SIZE - 8)).float()[:, None, None, None]
-    left = (seconds / SECONDS * (SIZE - 8))[..., None]
-    axis = torch.arange(SIZE).float()
-    rows = ((axis - top).clamp(0, 8) * (top + 8 - axis).clamp(0, 1)).clamp(max=1)
-    columns = (axis - left + 1).clamp(0, 1) * (left + 8 - axis).clamp(0, 1)
-    square = rows[..., :, None] * columns[..., None, :]
-    return square[:, :, None] * (0.5 + colour / 2) * 2 - 1
+    left = (film[:, None, None] * 5 + seconds * PIXELS_A_SECOND) % SIZE
+    top = seconds / SECONDS * (SIZE - SIDE)
+    across = sum(_overlap(left + shift) for shift in (-SIZE, 0))
+    square = _overlap(top)[..., :, None] * across[..., None, :]
+    bright = (0.2 + 0.8 * seconds / SECONDS)[:, :, None, :, None, None]
+    return square[:, :, None] * (0.5 + colour / 2) * bright * 2 - 1
+
+
+def _overlap(begin: Tensor) -> Tensor:
+    """(..., SIZE), the share of each pixel that the stretch [begin, begin + SIDE) covers."""
+    axis = torch.arange(SIZE)
+    begin = begin[..., None]
+    return (torch.minimum(axis + 1.0, begin + SIDE) - torch.maximum(axis.float(), begin)).clamp(min=0)
 
 
 def rising_tone(film: Tensor, seconds: Tensor) -> Tensor:
-    """(B, 2, T, F): a tone and the film's own pattern of overtones go up."""
+    """(B, 2, T, F): a tone and the film's own pattern of overtones go up, and get louder."""
     bins = torch.arange(MEL_BINS).float()
     low = 2 + seconds / SECONDS * (MEL_BINS - 12)
     spectrum = torch.exp(-0.5 * (bins - low[..., None]).square())
     for overtone in range(3):
         height = ((film * (7 + 4 * overtone)) % 11 / 10).float()[:, None, None, None]
         spectrum = spectrum + height * torch.exp(-2 * (bins - low[..., None] - 2 * overtone - 3).square())
-    return 3 * spectrum - 1
+    return (1 + 3 * seconds / SECONDS)[..., None] * spectrum - 1

@@ -1,4 +1,4 @@
-"""What is learned from films of a moving square and a rising tone, and what cannot be where there is nothing."""
+"""What is learned from films of a moving square and a rising tone, and nothing where there is nothing."""
 
 import math
 
@@ -28,11 +28,13 @@ def train(batch: Batch, steps: int) -> AVT:
         TemporalSettings(), num_clips=max(80, rows), batch=BATCH, total_batches=steps, projection_dim=16
     )
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
         chosen = torch.randperm(rows)[:BATCH]
         optimizer.zero_grad()
         objective(model, {name: values[chosen] for name, values in batch.items()})["loss"].backward()
         optimizer.step()
+        schedule.step()
     return model.eval()
 
 

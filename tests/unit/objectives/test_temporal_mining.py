@@ -13,7 +13,7 @@ from torch import Tensor
 
 from avtool.core.errors import BadInputError
 from avtool.objectives.temporal.memories import EMPTY, PairedQueue
-from avtool.objectives.temporal.mining import Judge, MiningSettings, judge, mine, similarity_to
+from avtool.objectives.temporal.mining import Judge, MiningSettings, SlotScores, judge, mine
 
 torch.set_num_threads(1)
 DRAWS = 20_000
@@ -44,8 +44,8 @@ def test_draws_are_allowed_distinct_and_ranked(case: tuple[Tensor, Tensor, Minin
     mined = mine(similarity, allowed, options)
     excluded = options.num_excluded(similarity.shape[1])
     for query in range(len(similarity)):
-        positives = mined.positives[query][mined.positives_found[query]].tolist()
-        negatives = mined.negatives[query][mined.negatives_found[query]].tolist()
+        positives = mined.positives[query][mined.found[query]].tolist()
+        negatives = mined.negatives[query].nonzero()[:, 0].tolist()
         ranked = similarity[query].masked_fill(~allowed[query], -2).argsort(descending=True).tolist()
         count = int(allowed[query].sum())
         assert all(bool(allowed[query, slot]) for slot in positives + negatives)
@@ -62,16 +62,12 @@ def test_the_only_neighbour_of_the_nearest_one_is_the_most_similar() -> None:
     assert mined.positives[:, 0].tolist() == similarity.argmax(dim=1).tolist()
 
 
-def counts(slots: Tensor, length: int) -> list[int]:
-    return torch.bincount(slots.flatten(), minlength=length).tolist()
-
-
 def test_positives_are_drawn_by_their_similarity() -> None:
     similarity = torch.linspace(0.1, 0.5, 12)
     options = MiningSettings(num_positives=1, top=5, positive_temperature=0.1)
     torch.manual_seed(1)
     mined = mine(similarity.expand(DRAWS, -1), torch.ones(DRAWS, 12, dtype=torch.bool), options)
-    drawn = counts(mined.positives, 12)
+    drawn = torch.bincount(mined.positives.flatten(), minlength=12).tolist()
     assert drawn[:7] == [0] * 7
     expected = torch.softmax(similarity[7:].double() / 0.1, dim=0) * DRAWS
     assert chisquare(drawn[7:], expected).pvalue > 1e-3
@@ -83,7 +79,8 @@ def test_negatives_are_drawn_by_their_similarity(temperature: float) -> None:
     options = MiningSettings(top=2, num_negatives=1, negative_temperature=temperature)
     torch.manual_seed(2)
     mined = mine(similarity.expand(DRAWS, -1), torch.ones(DRAWS, 12, dtype=torch.bool), options)
-    drawn = counts(mined.negatives, 12)
+    drawn = mined.negatives.sum(dim=0).tolist()
+    assert bool((mined.negatives.sum(dim=1) == 1).all())
     assert drawn[10:] == [0, 0]
     expected = torch.softmax(similarity[:10].double() / temperature, dim=0) * DRAWS
     assert chisquare(drawn[:10], expected).pvalue > 1e-3
@@ -100,7 +97,8 @@ def filled_queue(length: int = 12) -> PairedQueue:
 
 def test_a_query_meets_the_slots_of_other_videos() -> None:
     queue, batch = filled_queue(), views(4, video_id=[0, 3, 50, 60])
-    seen, heard, allowed = similarity_to(queue, batch)
+    scores = SlotScores(queue, batch)
+    seen, heard, allowed = scores.between("video", "video"), scores.between("audio", "audio"), scores.allowed
     torch.testing.assert_close(seen[3], queue.video @ batch.own["video"][1, 1])  # second row, second clip
     torch.testing.assert_close(heard[2], queue.audio @ batch.own["audio"][1, 0])
     assert not allowed[:, -1].any()
