@@ -16,6 +16,7 @@ from avtool.core.reporter import Reporter
 from avtool.data.labels import Targets
 from avtool.data.manifest import Manifest
 from avtool.data.tensors.clip_views import AudioView, FrameFeatureView, VideoView
+from avtool.data.tensors.image_view import ImageView
 
 Key = int | tuple[int, int]
 """The index of a sample, or (index, epoch)."""
@@ -26,8 +27,8 @@ _SHOWN = 5
 class ClipDataset(Dataset[dict[str, Tensor]]):
     """Samples of clips.
 
-    A sample holds `index`, the place of its clip in the manifest; `audio`, `video`, `clip` with `clip_mask`,
-    as far as there are views of them; `label`; and, where sound and pictures are both asked for,
+    A sample holds `index`, the place of its clip in the manifest; `audio`, `video`, `image`, `clip` with
+    `clip_mask`, as far as there are views of them; `label`; and, where sound and pictures are both asked for,
     `audio_present` and `video_present`. Sound is neither masked nor scaled yet: that is done to whole
     batches, on the device.
 
@@ -36,6 +37,7 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
         audio: the view of the sound, or None.
         video: the view of the pictures, or None.
         frames: the view of frame features, or None.
+        image: the view of single pictures, or None.
         targets: the clips' labels, or None.
         train: whether pictures are changed at random.
         cut: which part of a long clip is taken: its start, its middle, or any.
@@ -54,6 +56,7 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
         audio: AudioView | None = None,
         video: VideoView | None = None,
         frames: FrameFeatureView | None = None,
+        image: ImageView | None = None,
         targets: Targets | None = None,
         train: bool = False,
         cut: Cut = "start",
@@ -71,6 +74,7 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
         self.audio = audio
         self.video = video
         self.frames = frames
+        self.image = image
         self.targets = targets
         self.train = train
         self.cut = cut
@@ -113,6 +117,8 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
         if self.audio is None or self.video is None:
             sample.pop("audio_present", None)
             sample.pop("video_present", None)
+        if self.image is not None:
+            sample["image"] = self.image(self.manifest, clip, place, rng if self.train else None)
         if self.frames is not None:
             sample["clip"], sample["clip_mask"] = self.frames(index)
         if self.targets is not None:

@@ -16,7 +16,7 @@ from avtool.data.manifest import Manifest
 from avtool.jobs.finetuning.clips import check_lengths, find_frames, with_modality
 from avtool.jobs.finetuning.features import FeatureSource
 from avtool.jobs.finetuning.metrics import METRIC, clip_metrics
-from avtool.jobs.finetuning.network import build_network, fitted_frames, load_start
+from avtool.jobs.finetuning.network import build_network, fitted_frames, freeze_encoder, load_start
 from avtool.jobs.finetuning.preprocess import Preprocess
 from avtool.jobs.finetuning.recipe import FinetuneRecipe
 
@@ -72,6 +72,8 @@ class Experiment:
         num_frames = fitted_frames(recipe.model.name, find_frames(self.train, recipe.data))
         model, arguments = build_network(recipe, sum(sizes), num_frames)
         load_start(model, recipe.model, self.reporter)
+        if recipe.model.freeze:
+            freeze_encoder(model, recipe.model.name)
         inputs: tuple[str, ...] = model.inputs  # type: ignore[assignment]
         _check_modalities(recipe, inputs)
         train = with_modality(self.train, inputs, self.reporter)
@@ -89,7 +91,7 @@ class Experiment:
             self.task,
             tuple(name for names in self.classes for name in names),
             sizes,
-            tuple(name for name in inputs if name in {"audio", "video", "clip"}),
+            tuple(name for name in inputs if name in {"audio", "video", "clip", "image"}),
             recipe.data.audio,
             num_frames,
             mean,
@@ -156,8 +158,9 @@ class Experiment:
     ) -> "ClipDataset":
         from avtool.data.tensors.clip_dataset import ClipDataset
         from avtool.data.tensors.clip_views import AudioView, FrameFeatureView, VideoView
+        from avtool.data.tensors.image_view import ImageView
 
-        data, audio, frames, video = self.recipe.data, None, None, None
+        data, audio, frames, video, image = self.recipe.data, None, None, None, None
         if "audio" in preprocess.inputs:
             settings, steps = preprocess.audio, preprocess.num_frames
             if preprocess.pad_waveform:
@@ -168,6 +171,8 @@ class Experiment:
             audio = AudioView(settings, steps, features)
         if "video" in preprocess.inputs:
             video = VideoView(preprocess.video)
+        if "image" in preprocess.inputs:
+            image = ImageView(preprocess.video.size, flip=preprocess.video.flip)
         if "clip" in preprocess.inputs:
             assert data.frame_features is not None, "checked with the modalities"
             cache = FeatureCache(data.frame_features, clips.column("clip_id"))
@@ -177,6 +182,7 @@ class Experiment:
             audio=audio,
             video=video,
             frames=frames,
+            image=image,
             targets=encode_labels(clips, self.task, self.classes),
             train=train,
             cut=data.cut if train else "centre",
@@ -200,7 +206,7 @@ class Experiment:
                 f"{len(unseen)} classes have no clip to validate on, `{unseen[0]}` among them"
                 + (": the mean leaves them out" if self.task == "multi-label" else "")
             )
-        workers = default_workers() if "video" in preprocess.inputs else 0
+        workers = default_workers() if {"video", "image"} & set(preprocess.inputs) else 0
         criterion = self._criterion(preprocess.sizes, smoothing=0.0)
         batch_size = self.recipe.loop.batch_size
         return _Validation(clips, transform, batch_size, workers, criterion, preprocess.rolls)

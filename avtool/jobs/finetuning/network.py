@@ -143,6 +143,26 @@ def load_start(model: "nn.Module", recipe: ModelRecipe, reporter: Reporter) -> N
         reporter.info(f"weights: {line}")
 
 
+def freeze_encoder(model: "nn.Module", name: str) -> None:
+    """Leaves the head alone to be trained; all else stays as it is, its batch norms and dropout too.
+
+    Raises:
+        BadInputError: the model has no head of its own.
+    """
+    head = getattr(model, "head", None)
+    if head is None:
+        raise BadInputError(f"`{name}` has no last layer to train alone", "leave out --freeze")
+    model.requires_grad_(False)
+    head.requires_grad_(True)
+    still = [child for child in model.children() if child is not head]
+
+    def stay_still(*_: object) -> None:  # the loop sets the whole model into training mode
+        for child in still:
+            child.eval()
+
+    model.register_forward_pre_hook(stay_still)
+
+
 def weights_file(path: Path) -> Path:
     """The file with the weights of a model folder, of a run, or of a checkpoint file.
 

@@ -22,13 +22,13 @@ class Preprocess:
         task: what its answers are.
         labels: names of the logits; verbs, then nouns.
         sizes: classes of each part of them.
-        inputs: `audio`, `video`, `clip`: what it takes.
+        inputs: `audio`, `video`, `image`, `clip`: what it takes.
         audio: settings of the spectrograms.
         num_frames: frames that it takes.
         mean, std: of the training spectrograms.
         pad_waveform: whether short sound is padded before the filter bank (with silence) or, as published,
             after it (with 0).
-        video: the window of pictures.
+        video: the window of pictures; of an image, its size.
         rolls: rotations of the sound in time whose scores are averaged.
     """
 
@@ -68,7 +68,7 @@ class Preprocess:
                 "pad_waveform": self.pad_waveform,
                 "rolls": self.rolls,
             }
-        if "video" in self.inputs:
+        if {"video", "image"} & set(self.inputs):
             values["video"] = self.video.model_dump(mode="json")
         return values
 

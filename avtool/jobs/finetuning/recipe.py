@@ -41,6 +41,9 @@ class ModelRecipe(Recipe):
         "Weights to start from: a model, a run, or a checkpoint file (.safetensors, .pt).",
         flag="--init",
     )
+    freeze: bool = option(
+        False, "Train the last layer alone, on features that stay as they are.", flag="--freeze"
+    )
     fit_positions: bool = option(
         False, "Cut or stretch the positions of weights for another length.", flag="--interpolate-pos"
     )

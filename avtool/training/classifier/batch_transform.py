@@ -104,7 +104,7 @@ class BatchTransform(nn.Module):
         else:
             mix = draw_batch_mix(size, augment.mixup_alpha, device)
         batch["label"] = mix.blend_labels(batch["label"])
-        for name in (*_MODALITIES, "clip"):
+        for name in (*_MODALITIES, "clip", "image"):
             if name in batch:
                 self._blend(batch, name, mix)
 

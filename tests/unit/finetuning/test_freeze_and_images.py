@@ -1,0 +1,91 @@
+"""A linear probe by training: the encoder stays as it is. And classifiers of single pictures."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from avtool.core.errors import BadInputError
+from avtool.core.registry import create
+from avtool.core.reporter import Silent
+from avtool.data.manifest import Clip, read_manifest, write_manifest
+from avtool.jobs.finetune import train
+from avtool.jobs.finetuning.experiment import Experiment
+from avtool.jobs.finetuning.features import FeatureSource
+from avtool.jobs.finetuning.network import freeze_encoder
+from avtool.jobs.finetuning.recipe import FinetuneRecipe
+from avtool.jobs.predicting.classifier import Classifier
+from avtool.jobs.predicting.recipe import PredictRecipe
+from avtool.jobs.predicting.sources import Item
+from avtool.jobs.predicting.windows import spaced_windows
+
+COLOURS = {"blue": (30, 40, 220), "red": (220, 40, 30)}
+
+
+@pytest.mark.parametrize("name", ["cnn_tiny", "ast_tiny", "avt_classifier_tiny", "audio_mae_tiny"])
+def test_only_the_head_is_trained(name: str) -> None:
+    torch.manual_seed(0)
+    model = create(name)
+    freeze_encoder(model, name)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.5)
+    model.train()
+    shape = (4, 128, 32) if name == "audio_mae_tiny" else (4, 128, 64)
+    shape = (4, 100, 128) if name == "avt_classifier_tiny" else shape
+    output = model(audio=torch.randn(shape))
+    torch.nn.functional.cross_entropy(output.logits, torch.tensor([0, 1, 2, 3])).backward()
+    optimizer.step()
+    changed = {key for key, value in model.state_dict().items() if not torch.equal(value, before[key])}
+    assert changed
+    assert all(key.startswith("head.") for key in changed)
+
+
+def test_a_model_without_a_head_cannot_be_probed() -> None:
+    with pytest.raises(BadInputError, match="no last layer"):
+        freeze_encoder(create("avt_tiny"), "avt_tiny")
+
+
+def images(folder: Path, count: int) -> Path:
+    """A data set of coloured pictures of several shapes."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    clips = []
+    for label, colour in COLOURS.items():
+        for number in range(count):
+            noise = rng.integers(-30, 30, (40 + number, 60, 3))
+            picture = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+            path = folder / f"{label}{number}.png"
+            Image.fromarray(picture).save(path)
+            clips.append(Clip(path.stem, str(path), 0.0, 1.0, labels=(label,)))
+    write_manifest(folder, clips)
+    return folder / "manifest.parquet"
+
+
+@pytest.mark.parametrize("freeze", [False, True])
+def test_a_classifier_of_pictures_learns_and_predicts(tmp_path: Path, freeze: bool) -> None:
+    clips = read_manifest(images(tmp_path / "data", 8))
+    recipe = FinetuneRecipe.model_validate(
+        {
+            "model": {"name": "mae_tiny", "freeze": freeze},
+            "data": {"video": {"size": 32, "short_side": 36, "num_frames": 1}},
+            "loop": {"epochs": 6, "batch_size": 8, "workers": 0, "tensorboard": False},
+            "optimizer": {"lr": 0.05 if freeze else 0.003},
+            "augment": {"mixup": "none"},
+            "runtime": {"device": "cpu", "precision": "fp32"},
+        }
+    )
+    source = FeatureSource(recipe, Silent(), 1)
+    experiment = Experiment(clips, None, "single-label", (tuple(COLOURS),), recipe, source, Silent())
+    out, _ = train(experiment, {}, tmp_path / "run")
+    preprocess = json.loads((out / "model" / "preprocess.json").read_text())
+    assert preprocess["inputs"] == ["image"]
+    assert preprocess["video"]["size"] == 32
+    model = Classifier(out, PredictRecipe.model_validate({"runtime": {"device": "cpu"}}), Silent())
+    for label in COLOURS:
+        path = tmp_path / "data" / f"{label}0.png"
+        scores = model.score(spaced_windows(Item("x", path), model.preprocess, 10))
+        assert scores.shape == (1, 2)
+        assert model.preprocess.labels[int(scores.argmax())] == label
