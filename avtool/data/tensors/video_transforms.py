@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -111,10 +112,15 @@ def change_colours(pixels: Tensor, change: ColourChange) -> Tensor:
     angle = 2 * math.pi * change.hue
     cos, sin = math.cos(angle), math.sin(angle)
     turn = torch.tensor([[1.0, 0.0, 0.0], [0.0, cos, -sin], [0.0, sin, cos]])
-    rotation = torch.linalg.inv(_TO_YIQ) @ turn @ _TO_YIQ
-    return torch.einsum("ij,jthw->ithw", rotation, pixels).clamp(0, 1)
+    rotation = _from_yiq() @ turn @ _TO_YIQ
+    return (rotation @ pixels.flatten(1)).view_as(pixels).clamp_(0, 1)
+
+
+@cache
+def _from_yiq() -> Tensor:
+    return torch.linalg.inv(_TO_YIQ)
 
 
 def grey_of(pixels: Tensor) -> Tensor:
     """The luminance of (3, T, H, W), as (1, T, H, W)."""
-    return torch.einsum("c,cthw->thw", _GREY, pixels)[None]
+    return (_GREY @ pixels.flatten(1)).view(1, *pixels.shape[1:])
