@@ -148,8 +148,8 @@ class AudioMaskRecipe(MaskRecipe):
     kind: Literal["random", "time-frequency"] = option(
         "random", "Hide single patches, or whole times and whole frequencies.", flag="--mask"
     )
-    time_ratio: float = option(0.6, "time-frequency: share of the times that are hidden.", ge=0, lt=1)
-    frequency_ratio: float = option(0.5, "time-frequency: share of the frequencies.", ge=0, lt=1)
+    time_ratio: float = option(0.7, "time-frequency: share of the times that are hidden.", ge=0, lt=1)
+    frequency_ratio: float = option(0.3, "time-frequency: share of the frequencies.", ge=0, lt=1)
 
 
 class VideoMaskRecipe(MaskRecipe):

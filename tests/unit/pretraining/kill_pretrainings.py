@@ -1,0 +1,148 @@
+"""Kills pretrainings, resumes them, and compares what they leave with undisturbed runs.
+
+A script: the parent imports torch once, and each training is a forked child.
+"""
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import accelerate  # noqa: F401
+import torch
+import torch._dynamo
+from clips_for_pretraining import write_films, write_pictures, write_sounds
+
+from avtool.core.recipe import load
+from avtool.core.reporter import Silent
+from avtool.jobs.pretraining.compose import make_experiment
+from avtool.jobs.pretraining.methods import METHODS
+from avtool.training.loop import fit
+from avtool.training.trainer import Trainer
+
+KILLED_STEP = 4
+COMMON = {
+    "model.preset": "tiny",
+    "loop.max_steps": 6,
+    "loop.batch_size": 4,
+    "loop.log_every": 2,
+    "loop.checkpoint_every": "3 steps",
+    "loop.validate_every": "3 steps",
+    "loop.workers": 0,
+    "loop.tensorboard": False,
+    "runtime.device": "cpu",
+    "runtime.precision": "fp32",
+}
+VIDEO = {
+    "data.video.num_frames": 4,
+    "data.video.seconds": 1.0,
+    "data.video.size": 32,
+    "data.video.short_side": 36,
+}
+SOUND = {"data.seconds": 1.28, "data.audio.num_mel_bins": 32}
+PAIRS = {
+    "data.pairs.num_frames": 4,
+    "data.pairs.size": 16,
+    "data.pairs.speeds": [1, 2],
+    "data.spans.short_side": 24,
+    "data.audio.num_mel_bins": 32,
+    "data.pairs.audio_frames": 40,
+    "data.crops": 4,
+    "temporal.queue": 16,
+    "temporal.negatives": 8,
+    "temporal.top": 3,
+}
+RUNS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "image-mae": ("image-mae", "pictures", {"data.size": 32}),
+    "audio-mae": ("audio-mae", "sounds", {**SOUND, "mask.kind": "time-frequency", "data.roll": True}),
+    "video-mae": ("video-mae", "films", {**VIDEO, "mask.ratio": 0.75, "mask.decode_fraction": 0.5}),
+    "mavil": ("mavil", "films", {**VIDEO, **SOUND, "ema.decay": 0.9}),
+    "mavil-stage2": ("mavil", "films", {**VIDEO, **SOUND, "mavil.stage": 2, "mavil.teacher": "mavil"}),
+    **{
+        f"avt-{objective}": ("avt", "films", {**PAIRS, "temporal.objective": objective})
+        for objective in ("avt", "infonce", "nnclr", "avid", "gdt")
+    },
+}
+
+
+def in_child(work: Callable[[], Any]) -> int:
+    """Runs `work` in a child process; its exit code, negative for a signal."""
+    child = os.fork()
+    if child == 0:
+        code = 0
+        try:
+            work()
+        except BaseException:  # noqa: BLE001 - a child must never return into the parent's code
+            traceback.print_exc()
+            code = 70
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def train(root: Path, name: str, folder: Path, *, dying: bool = False) -> int:
+    """A pretraining in a child process."""
+    method_name, data, settings = RUNS[name]
+    values = {**COMMON, **settings}
+    if "mavil.teacher" in values:
+        values["mavil.teacher"] = str(root / "mavil" / "whole" / "model")
+    method = METHODS[method_name]
+    recipe = load(method.schema, flags=values, environment={})
+
+    def work() -> None:
+        if dying:
+            die_in_step(KILLED_STEP)
+        experiment = make_experiment(method, root / data, recipe, Silent())  # type: ignore[arg-type]
+        fit(experiment.compose().task, recipe, folder)
+
+    return in_child(work)
+
+
+def die_in_step(step: int) -> None:
+    """Lets this process be killed when a step has computed its gradients and not used them."""
+    update = Trainer._update
+
+    def dying(self: Trainer) -> None:
+        if self.step == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        update(self)
+
+    Trainer._update = dying  # type: ignore[method-assign]
+
+
+def differences(folder: Path, reference: Path) -> list[str]:
+    """The files that differ, artifact cards with their times aside."""
+    names = {p.relative_to(f) for f in (folder, reference) for p in f.rglob("*") if p.is_file()}
+    found = []
+    for name in sorted(names - {n for n in names if n.name == "artifact.json"}):
+        ours, theirs = folder / name, reference / name
+        if not (ours.is_file() and theirs.is_file() and ours.read_bytes() == theirs.read_bytes()):
+            found.append(str(name))
+    return found
+
+
+def main(root: Path) -> dict[str, Any]:
+    """Runs every method: exit codes of the undisturbed, killed and resumed run, and what differs."""
+    write_sounds(root / "sounds", 8, val=2)
+    write_films(root / "films", 8, seconds=2.6, val=2)
+    write_pictures(root / "pictures", 8, val=2)
+    results = {}
+    for name in RUNS:
+        whole, broken = root / name / "whole", root / name / "broken"
+        codes = [
+            train(root, name, whole),
+            train(root, name, broken, dying=True),
+            train(root, name, broken),
+        ]
+        results[name] = {"codes": codes, "differences": differences(broken, whole)}
+    return results
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    Path(sys.argv[2]).write_text(json.dumps(main(Path(sys.argv[1]))))
