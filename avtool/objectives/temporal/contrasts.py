@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from avtool.objectives.temporal.info_nce import contrast, log_crowd, several_positives
+from avtool.objectives.temporal.info_nce import SHUT, contrast, log_crowd, several_positives, shut_unless
 from avtool.objectives.temporal.memories import PairedQueue
 from avtool.objectives.temporal.mining import Mined, MiningSettings, SlotScores, judge, mine
 from avtool.objectives.temporal.views import AUDIO, VIDEO, Direction, Views, over_directions
@@ -41,8 +41,9 @@ class InfoNCE(nn.Module):
         return (query * views.key(direction)).sum(dim=1) / self.temperature
 
     def crowd(self, views: Views, direction: Direction, query: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, N) scores of the others in the batch, and which of them count."""
-        return query @ views.crowd(direction).T / self.temperature, views.strangers(direction)
+        """(B, N) scores of the others in the batch, and what shuts out those that do not count."""
+        scores = query @ views.crowd(direction).T / self.temperature
+        return scores, shut_unless(views.strangers(direction))
 
 
 class QueueContrast(InfoNCE):
@@ -68,12 +69,12 @@ class QueueContrast(InfoNCE):
         """Draws for every clip of the batch, video by video, and says how well the neighbours fit."""
         seen, heard = (scores.between(name, name).detach() for name in (VIDEO, AUDIO))
         judged = judge(seen, heard, views, self.mining.by)
-        mined = mine(judged, scores.allowed, self.mining)
+        mined = mine(judged, scores.shut, self.mining)
         similarity = judged.gather(1, mined.positives) * mined.found
         return mined, {
             "queue_fill": self.queue.fill,
             "neighbour_similarity": similarity.sum() / mined.found.sum().clamp(min=1),
-            "neighbour_agreement": _agreement(seen, heard, scores.allowed),
+            "neighbour_agreement": _agreement(seen, heard, scores.shut),
         }
 
     def remember(self, views: Views) -> None:
@@ -86,11 +87,11 @@ class QueueContrast(InfoNCE):
             self.queue.check_same_everywhere()
 
 
-def _agreement(seen: Tensor, heard: Tensor, allowed: Tensor) -> Tensor:
+def _agreement(seen: Tensor, heard: Tensor, shut: Tensor) -> Tensor:
     """The share of clips whose nearest slot by sight is the nearest by sound."""
-    nearest = [values.masked_fill(~allowed, -torch.inf).argmax(dim=1) for values in (seen, heard)]
-    some = allowed.any(dim=1)
-    return ((nearest[0] == nearest[1]) & some).sum() / some.sum().clamp(min=1)
+    similarity, slot = (seen + shut).max(dim=1)
+    some = similarity > SHUT / 2
+    return ((slot == (heard + shut).argmax(dim=1)) & some).sum() / some.sum().clamp(min=1)
 
 
 class MinedContrast(QueueContrast):

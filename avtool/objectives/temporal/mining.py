@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from avtool.models.layers.settings import require
+from avtool.objectives.temporal.info_nce import SHUT, shut_unless
 from avtool.objectives.temporal.memories import EMPTY, PairedQueue
 from avtool.objectives.temporal.views import AUDIO, VIDEO, Views
 
@@ -72,7 +73,7 @@ class Mined(NamedTuple):
     Attributes:
         positives: (N, positives), slots.
         found: (N, positives), False where there were too few.
-        negatives: (N, K), True for those that were drawn.
+        negatives: (N, K), 0 for those that were drawn, `SHUT` for the others.
     """
 
     positives: Tensor
@@ -81,27 +82,25 @@ class Mined(NamedTuple):
 
 
 @torch.no_grad()
-def mine(similarity: Tensor, allowed: Tensor, settings: MiningSettings) -> Mined:
+def mine(similarity: Tensor, shut: Tensor, settings: MiningSettings) -> Mined:
     """Draws from a queue.
 
     Args:
         similarity: (N, K) of each query to each slot, finite.
-        allowed: (N, K), False where a slot is empty or of the query's own video.
+        shut: (N, K), 0 for what may be drawn, `SHUT` where a slot is empty or of the query's own video.
         settings: how.
     """
     length = similarity.shape[1]
     excluded = settings.num_excluded(length)
-    nearest, slots = similarity.masked_fill(~allowed, -torch.inf).topk(excluded, dim=1)
+    nearest, slots = (similarity + shut).topk(excluded, dim=1)
     chances = nearest[:, : settings.top] / settings.positive_temperature
     drawn, places = (chances + gumbel(chances)).topk(settings.num_positives, dim=1)
-    negatives = allowed.scatter(1, slots, value=False)
+    negatives = shut.scatter(1, slots, SHUT)
     if settings.num_negatives < length - excluded:  # else all of them are drawn
-        chances = similarity / settings.negative_temperature + gumbel(similarity)
-        chosen = chances.masked_fill_(~negatives, -torch.inf).topk(
-            settings.num_negatives, dim=1, sorted=False
-        )
-        negatives &= torch.zeros_like(negatives).scatter_(1, chosen.indices, value=True)
-    return Mined(slots.gather(1, places), drawn.isfinite(), negatives)
+        chances = similarity / settings.negative_temperature + gumbel(similarity) + negatives
+        chosen = chances.topk(settings.num_negatives, dim=1, sorted=False).indices
+        negatives = torch.minimum(negatives, torch.full_like(negatives, SHUT).scatter_(1, chosen, 0.0))
+    return Mined(slots.gather(1, places), drawn > SHUT / 2, negatives)
 
 
 def gumbel(like: Tensor) -> Tensor:
@@ -121,7 +120,7 @@ class SlotScores:
         views: of the batch.
 
     Attributes:
-        allowed: (2B, K), video by video: the slots that hold a clip of another video.
+        shut: (2B, K), video by video: 0 for slots that hold a clip of another video, `SHUT` for the others.
     """
 
     def __init__(self, queue: PairedQueue, views: Views) -> None:
@@ -129,7 +128,7 @@ class SlotScores:
         self._views = views
         self._known: dict[tuple[str, str], Tensor] = {}
         allowed = (queue.video_id != EMPTY) & (queue.video_id != views.video_id[:, None])
-        self.allowed = allowed.repeat_interleave(2, dim=0)
+        self.shut = shut_unless(allowed).repeat_interleave(2, dim=0)
 
     def between(self, query: str, key: str) -> Tensor:
         """(2B, K) of the clips' modality `query`, video by video, to the slots' modality `key`."""

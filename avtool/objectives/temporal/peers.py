@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from avtool.objectives.across_processes import gather, weighted_mean
-from avtool.objectives.temporal.info_nce import contrast, log_crowd
+from avtool.objectives.temporal.info_nce import contrast, log_crowd, shut_unless
 from avtool.objectives.temporal.memories import EMPTY, InstanceBank
 from avtool.objectives.temporal.views import AUDIO, VIDEO, Direction, Views, over_directions
 
@@ -126,7 +126,7 @@ class TransformContrast(nn.Module):
         stranger = (asks.video_id != keys.video_id) & keys.present
         products = views.own[query[0]].flatten(0, 1) @ views.everyone[key[0]].flatten(0, 1).T
         scores = products / self.temperature
-        crowd = log_crowd(scores, stranger | (same & ~counterpart))
+        crowd = log_crowd(scores, shut_unless(stranger | (same & ~counterpart)))
         count = counterpart.sum(dim=1)
         losses = (contrast(scores, crowd) * counterpart).sum(dim=1) / count.clamp(min=1)
         return weighted_mean(losses, count > 0)

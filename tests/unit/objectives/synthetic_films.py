@@ -59,7 +59,7 @@ def times(begins: Tensor, batch: dict[str, Tensor], name: str, steps: int) -> Te
 
 
 def moving_square(film: Tensor, seconds: Tensor) -> Tensor:
-    """(B, 2, 3, T, H, W): a square of the film's colour goes right, around the picture, and down, and brightens."""
+    """(B, 2, 3, T, H, W): a square of the film's colour goes right and around, down, and brightens."""
     colour = torch.stack([(film % 5) / 4, (film % 7) / 6, (film % 3) / 2], dim=1)
     colour = colour.reshape(-1, 1, 3, 1, 1, 1)
     left = (film[:, None, None] * 5 + seconds * PIXELS_A_SECOND) % SIZE

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from avtool.objectives.temporal.contrasts import InfoNCE
-from avtool.objectives.temporal.info_nce import contrast, log_crowd, several_positives
+from avtool.objectives.temporal.info_nce import SHUT, contrast, log_crowd, several_positives, shut_unless
 from avtool.objectives.temporal.views import Views
 
 TAU = 0.1
@@ -78,7 +78,9 @@ def test_several_positives_have_the_gradient_of_finite_differences() -> None:
     alpha = torch.tensor(0.3, dtype=torch.float64)
 
     def losses(scores: Tensor, others: Tensor, crowd: Tensor) -> Tensor:
-        return several_positives(scores, others, allowed, log_crowd(crowd, crowd < 1), alpha)
+        return several_positives(
+            scores, others, allowed, log_crowd(crowd, shut_unless(crowd < 1).double()), alpha
+        )
 
     assert torch.autograd.gradcheck(losses, [value.requires_grad_() for value in (scores, others, crowd)])
 
@@ -95,7 +97,7 @@ def test_several_positives_share_the_loss_by_alpha() -> None:
 
 def test_no_negatives_cost_nothing_and_have_a_gradient() -> None:
     scores = torch.randn(2, 3, requires_grad=True)
-    loss = contrast(scores[:, 0], log_crowd(scores, torch.zeros(2, 3, dtype=torch.bool))).sum()
+    loss = contrast(scores[:, 0], log_crowd(scores, torch.full((2, 3), SHUT))).sum()
     loss.backward()
     assert float(loss.detach()) == 0
     assert bool((scores.grad == 0).all())

@@ -12,6 +12,7 @@ from temporal_batches import unit, views
 from torch import Tensor
 
 from avtool.core.errors import BadInputError
+from avtool.objectives.temporal.info_nce import shut_unless
 from avtool.objectives.temporal.memories import EMPTY, PairedQueue
 from avtool.objectives.temporal.mining import Judge, MiningSettings, SlotScores, judge, mine
 
@@ -41,11 +42,11 @@ def queues(draw: st.DrawFn) -> tuple[Tensor, Tensor, MiningSettings]:
 @given(queues())
 def test_draws_are_allowed_distinct_and_ranked(case: tuple[Tensor, Tensor, MiningSettings]) -> None:
     similarity, allowed, options = case
-    mined = mine(similarity, allowed, options)
+    mined = mine(similarity, shut_unless(allowed), options)
     excluded = options.num_excluded(similarity.shape[1])
     for query in range(len(similarity)):
         positives = mined.positives[query][mined.found[query]].tolist()
-        negatives = mined.negatives[query].nonzero()[:, 0].tolist()
+        negatives = (mined.negatives[query] == 0).nonzero()[:, 0].tolist()
         ranked = similarity[query].masked_fill(~allowed[query], -2).argsort(descending=True).tolist()
         count = int(allowed[query].sum())
         assert all(bool(allowed[query, slot]) for slot in positives + negatives)
@@ -58,7 +59,7 @@ def test_draws_are_allowed_distinct_and_ranked(case: tuple[Tensor, Tensor, Minin
 
 def test_the_only_neighbour_of_the_nearest_one_is_the_most_similar() -> None:
     similarity = torch.rand(50, 40)
-    mined = mine(similarity, torch.ones(50, 40, dtype=torch.bool), MiningSettings(top=1))
+    mined = mine(similarity, torch.zeros(50, 40), MiningSettings(top=1))
     assert mined.positives[:, 0].tolist() == similarity.argmax(dim=1).tolist()
 
 
@@ -66,7 +67,7 @@ def test_positives_are_drawn_by_their_similarity() -> None:
     similarity = torch.linspace(0.1, 0.5, 12)
     options = MiningSettings(num_positives=1, top=5, positive_temperature=0.1)
     torch.manual_seed(1)
-    mined = mine(similarity.expand(DRAWS, -1), torch.ones(DRAWS, 12, dtype=torch.bool), options)
+    mined = mine(similarity.expand(DRAWS, -1), torch.zeros(DRAWS, 12), options)
     drawn = torch.bincount(mined.positives.flatten(), minlength=12).tolist()
     assert drawn[:7] == [0] * 7
     expected = torch.softmax(similarity[7:].double() / 0.1, dim=0) * DRAWS
@@ -78,9 +79,10 @@ def test_negatives_are_drawn_by_their_similarity(temperature: float) -> None:
     similarity = torch.linspace(-0.5, 0.9, 12)
     options = MiningSettings(top=2, num_negatives=1, negative_temperature=temperature)
     torch.manual_seed(2)
-    mined = mine(similarity.expand(DRAWS, -1), torch.ones(DRAWS, 12, dtype=torch.bool), options)
-    drawn = mined.negatives.sum(dim=0).tolist()
-    assert bool((mined.negatives.sum(dim=1) == 1).all())
+    mined = mine(similarity.expand(DRAWS, -1), torch.zeros(DRAWS, 12), options)
+    taken = mined.negatives == 0
+    assert bool((taken.sum(dim=1) == 1).all())
+    drawn = taken.sum(dim=0).tolist()
     assert drawn[10:] == [0, 0]
     expected = torch.softmax(similarity[:10].double() / temperature, dim=0) * DRAWS
     assert chisquare(drawn[:10], expected).pvalue > 1e-3
@@ -98,7 +100,11 @@ def filled_queue(length: int = 12) -> PairedQueue:
 def test_a_query_meets_the_slots_of_other_videos() -> None:
     queue, batch = filled_queue(), views(4, video_id=[0, 3, 50, 60])
     scores = SlotScores(queue, batch)
-    seen, heard, allowed = scores.between("video", "video"), scores.between("audio", "audio"), scores.allowed
+    seen, heard, allowed = (
+        scores.between("video", "video"),
+        scores.between("audio", "audio"),
+        scores.shut == 0,
+    )
     torch.testing.assert_close(seen[3], queue.video @ batch.own["video"][1, 1])  # second row, second clip
     torch.testing.assert_close(heard[2], queue.audio @ batch.own["audio"][1, 0])
     assert not allowed[:, -1].any()
