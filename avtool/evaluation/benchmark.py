@@ -99,6 +99,18 @@ BENCHMARKS = {
         "Finding distorted clips again by an encoder's features, beside landmarks, chroma and a hash.",
         "avtool.jobs.benchmarks.fingerprint",
     ),
+    "ucf101": Benchmark(
+        "Actions, three official splits: an encoder fine-tuned, probed, or asked for neighbours.",
+        "avtool.jobs.benchmarks.ucf101",
+    ),
+    "hmdb51": Benchmark(
+        "Actions, three official splits: an encoder fine-tuned, probed, or asked for neighbours.",
+        "avtool.jobs.benchmarks.hmdb51",
+    ),
+    "imagenet-folder": Benchmark(
+        "Images in a folder a class: an encoder fine-tuned or probed.",
+        "avtool.jobs.benchmarks.imagenet_folder",
+    ),
     "sams-tags": Benchmark(
         "Labelling of caption tags by sound, source and quality (SAM-S), beside the authors' method.",
         "avtool.evaluation.sams_tags.benchmark",

@@ -17,7 +17,7 @@ def test_every_number_says_where_it_was_read(name: str) -> None:
     for row in rows:
         assert row.standing in STANDINGS
         assert row.source
-        assert row.inputs in {"audio", "video", "audio + video"}
+        assert row.inputs in {"audio", "video", "audio + video", "image"}
         assert all(0 < value <= 100 for value in row.metrics.values())
 
 

@@ -1,0 +1,186 @@
+"""Action recognition on official divisions: fine-tuning, linear probe, retrieval (UCF101, HMDB51)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from avtool.core.artifact import CARD, settings_hash
+from avtool.core.errors import BadInputError
+from avtool.core.paths import cache_folder, find_recipe
+from avtool.core.recipe import Recipe, load, option
+from avtool.core.reporter import Reporter
+from avtool.data.manifest import read_manifest
+from avtool.data.readers.layout_names import Layout
+from avtool.evaluation.benchmark import BenchmarkReport
+from avtool.evaluation.division_report import division_report, retrieval_report
+from avtool.evaluation.predictions import Predictions
+from avtool.evaluation.probes.clip_probe import ProbeName
+from avtool.jobs.benchmarks.adapting import adapted_recipe
+from avtool.jobs.benchmarks.divisions import (
+    Division,
+    FeatureStore,
+    FinetuneSettings,
+    finetune_division,
+    mean_retrieval,
+    probe_division,
+    retrieve_division,
+)
+from avtool.jobs.embedding.encoder import FeatureEncoder
+from avtool.jobs.finetuning.clips import find_classes
+from avtool.jobs.finetuning.recipe import FinetuneRecipe
+from avtool.jobs.prepare import prepare
+from avtool.jobs.preparing.recipe import PrepareRecipe
+from avtool.training.recipe import RuntimeRecipe
+
+Splits = tuple[Literal[1, 2, 3], ...]
+_PROBES: Mapping[str, ProbeName] = {"linear": "logistic", "svm": "svm"}
+_TWIN = "random weights"
+_SIZES = {"UCF101": {13_320}, "HMDB51": {5_100}}
+"""Videos of a division, training and test together."""
+
+
+class ActionSettings(Recipe):
+    """UCF101 and HMDB51."""
+
+    data: Path | None = option(
+        None, "The folder with the lists and the videos, or a prepared data set.", flag="--data"
+    )
+    encoder: str | None = option(None, "A pretrained model or run that takes video.", flag="--encoder")
+    protocol: Literal["finetune", "linear", "svm", "retrieval"] = option(
+        "linear", "finetune, linear, svm, or retrieval by nearest neighbours.", flag="--protocol"
+    )
+    splits: Splits = option((1, 2, 3), "Official divisions.  [default of retrieval: the first]", min_length=1)
+    windows: int = option(10, "Clips of each video, evenly spaced.", ge=1, le=1000)
+    training: str = option("finetune/action-encoder", "The recipe to fine-tune by.", flag="--training")
+    epochs: int | None = option(None, "Epochs.  [default: the recipe's]", flag="--epochs", ge=1)
+    twin: bool = option(True, "Measure the same encoder with random weights too.")
+    device: str = option("auto", "auto, cpu, cuda or cuda:1.", flag="--device")
+    runs: Path | None = option(None, "Where trainings are kept.  [default: the cache]", flag="--runs")
+    seed: int = option(0, "Seed of everything random.", flag="--seed", ge=0)
+    jobs: int = option(1, "Processes that look at the videos.", flag="--jobs", ge=-1)
+
+
+def run_action(layout: Layout, title: str, settings: ActionSettings, reporter: Reporter) -> BenchmarkReport:
+    """Evaluates an encoder on a data set's official divisions.
+
+    Raises:
+        AvtoolError: the data set or the encoder cannot be used, or a training failed.
+    """
+    if settings.data is None or settings.encoder is None:
+        missing = "--data" if settings.data is None else "--encoder"
+        raise BadInputError(f"no {missing} given", f"`{layout}` needs --data and --encoder")
+    divisions = _divisions(layout, settings.data, settings, reporter)
+    encoder = Path(settings.encoder)
+    twins = {encoder.name: None, _TWIN: settings.seed} if settings.twin else {encoder.name: None}
+    missing_note = _missing_note(title, divisions, settings)
+    if settings.protocol == "finetune":
+        return _finetuned(layout, title, settings, divisions, twins, reporter, missing_note)
+    stores = {
+        name: FeatureStore(
+            FeatureEncoder(
+                encoder, "video", RuntimeRecipe(device=settings.device), reporter, random_seed=seed
+            ),
+            settings.windows,
+            reporter,
+        )
+        for name, seed in twins.items()
+    }
+    if settings.protocol == "retrieval":
+        recall = {
+            name: mean_retrieval([retrieve_division(division, store) for division in divisions])
+            for name, store in stores.items()
+        }
+        notes = [
+            f"Queries are the test videos of {_said(divisions)}, the gallery its training videos; the unit "
+            f"features of {settings.windows} clips of a video are averaged, and compared by their cosine. Of "
+            "equally similar videos the one that stands first is the nearer.",
+            *missing_note,
+        ]
+        return retrieval_report(title, layout, recall, notes)
+    runs = {
+        name: {
+            division.name: probe_division(
+                division, store, _PROBES[settings.protocol], reporter, settings.seed
+            )
+            for division in divisions
+        }
+        for name, store in stores.items()
+    }
+    notes = [
+        f"{settings.windows} clips of each video, evenly spaced; their probabilities (of SVMs: margins) are "
+        "averaged. C was chosen by cross-validation inside the training videos, films kept together.",
+        *missing_note,
+    ]
+    return division_report(title, layout, "linear", runs, notes)
+
+
+def _finetuned(
+    layout: Layout,
+    title: str,
+    settings: ActionSettings,
+    divisions: list[Division],
+    twins: Mapping[str, int | None],
+    reporter: Reporter,
+    missing_note: list[str],
+) -> BenchmarkReport:
+    flags = {"loop.epochs": settings.epochs, "runtime.device": settings.device, "seed": settings.seed}
+    recipe = load(FinetuneRecipe, recipe=find_recipe(settings.training), flags=flags)
+    where = FinetuneSettings(
+        layout,
+        settings.runs or cache_folder() / "benchmarks",
+        settings.windows,
+        settings.device,
+        settings.jobs,
+    )
+    runs: dict[str, dict[str, Predictions]] = {}
+    for name, seed in twins.items():
+        adapted = adapted_recipe(recipe, Path(str(settings.encoder)), "video", start=seed is None)
+        runs[name] = {
+            division.name: finetune_division(division, adapted, where, reporter) for division in divisions
+        }
+    notes = [
+        f"Test: the probabilities of {settings.windows} evenly spaced clips of each video are averaged. The "
+        "last epoch is scored: nothing was chosen by test videos.",
+        *missing_note,
+    ]
+    return division_report(title, layout, "finetune", runs, notes)
+
+
+def _divisions(layout: Layout, data: Path, settings: ActionSettings, reporter: Reporter) -> list[Division]:
+    dataset = data
+    if not (data / CARD).is_file():
+        name = f"{layout}-{settings_hash(str(data.absolute()))}"
+        dataset = cache_folder() / "benchmarks" / name
+        dataset.parent.mkdir(parents=True, exist_ok=True)
+        prepare(data, dataset, PrepareRecipe(layout=layout), reporter, jobs=settings.jobs)
+    clips = read_manifest(dataset)
+    (classes,) = find_classes(dataset, "single-label")
+    numbers = settings.splits[:1] if settings.protocol == "retrieval" else settings.splits
+    return [
+        Division(
+            f"split {number}",
+            clips.select("train", split_column=f"split_{number}"),
+            clips.select("test", split_column=f"split_{number}"),
+            classes,
+        )
+        for number in numbers
+    ]
+
+
+def _missing_note(title: str, divisions: list[Division], settings: ActionSettings) -> list[str]:
+    """A warning where there are other videos than the official ones, or not all divisions."""
+    notes = []
+    for division in divisions:
+        found = len(division.train) + len(division.test)
+        if found not in _SIZES[title]:
+            notes.append(
+                f"{division.name} has {found} videos, officially {max(_SIZES[title])}: do not hold these "
+                "numbers beside published ones."
+            )
+    if settings.protocol not in {"retrieval"} and len(divisions) < 3:
+        notes.append(f"Only {_said(divisions)}: published numbers are means of three divisions.")
+    return notes
+
+
+def _said(divisions: list[Division]) -> str:
+    return " and ".join(division.name for division in divisions)
