@@ -22,10 +22,13 @@ def demo(
 ) -> None:
     """Make films with captions that are out of time, mine them, learn their sounds, and write a report."""
     from avtool.jobs.demo import demo as run
+    from avtool.jobs.demoing.pretraining import pretraining_table
     from avtool.jobs.demoing.report import learning_table, mining_table
 
     result = run(out, recipe, session.reporter, overwrite=overwrite, jobs=jobs)
-    tables = [mining_table(result.scores), *([learning_table(result.learned)] if result.learned else [])]
+    tables = [mining_table(result.scores)]
+    tables += [pretraining_table(result.pretrained)] if result.pretrained else []
+    tables += [learning_table(result.learned)] if result.learned else []
     for table in tables:
         session.table(table.columns, table.rows, title=table.title)
     session.emit(
@@ -34,6 +37,7 @@ def demo(
             "report": result.report,
             "scores": result.scores,
             "summary": result.mined.summary,
+            "pretrained": result.pretrained,
             "learned": result.learned,
         },
         text=f"report: {result.report}",

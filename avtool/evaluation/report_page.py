@@ -1,6 +1,6 @@
 """The page of a benchmark's report: tables, figures of its metrics, and mistakes to listen to."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,13 @@ _LONGEST = 10.0  # seconds of a clip that a player plays
 
 
 def write_report_page(
-    path: Path, name: str, report: BenchmarkReport, settings: Mapping[str, Any], reporter: Reporter
+    path: Path,
+    name: str,
+    report: BenchmarkReport,
+    settings: Mapping[str, Any],
+    reporter: Reporter,
+    *,
+    pictures: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Writes the page.
 
@@ -32,6 +38,7 @@ def write_report_page(
         report: what to show.
         settings: those of the benchmark, by key.
         reporter: told of clips that cannot be played.
+        pictures: titles, and addresses that hold the pictures themselves.
     """
     players = list(_players(report, reporter))
     heard = {player["mistake"].clip_id for player in players}
@@ -43,6 +50,7 @@ def write_report_page(
         report=report,
         figures=metric_figures(report.metrics),
         players=players,
+        pictures=pictures,
         tables=[_aligned(table) for table in (*report.tables, *([mistake_table(silent)] if silent else []))],
         nyquist=f"{_SAMPLE_RATE / 2000:.0f}",
         settings=settings,

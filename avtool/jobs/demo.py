@@ -13,12 +13,13 @@ from avtool.evaluation.mined_events import EventScores
 from avtool.jobs.demoing.films import TABLE, make_films
 from avtool.jobs.demoing.learning import LearnResult, learn_sounds
 from avtool.jobs.demoing.mining import mine_films, score_mining
+from avtool.jobs.demoing.pretraining import PretrainedFilms, pretrain_films
 from avtool.jobs.demoing.recipe import DemoRecipe
 from avtool.jobs.demoing.report import write_demo_page
 from avtool.jobs.mine_subtitles import MineResult
 
 _MARK = ".avtool-demo"
-_ARTIFACTS = ("mined", "run", "predictions")
+_ARTIFACTS = ("mined", "pretrained", "run", "predictions")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class DemoResult:
         films: the films with their captions and truth.
         mined: the data set.
         scores: what was found against what was put in.
+        pretrained: what was learned without labels; None where nothing was.
         learned: what a network learned from it; None where nothing was to be learned.
     """
 
@@ -37,6 +39,7 @@ class DemoResult:
     films: list[FilmFiles]
     mined: MineResult
     scores: EventScores
+    pretrained: PretrainedFilms | None
     learned: LearnResult | None
 
     @property
@@ -51,7 +54,7 @@ def demo(
     """Makes films with captions that are out of time, mines them, and learns their sounds.
 
     Args:
-        out: the folder for `films/`, `mined/`, `run/`, `predictions/` and the page.
+        out: the folder for `films/`, `mined/`, `pretrained/`, `run/`, `predictions/` and the page.
         recipe: the settings.
         reporter: told about progress.
         overwrite: whether an older demonstration there may go.
@@ -64,6 +67,7 @@ def demo(
     films = make_films(out / "films", recipe, reporter)
     mined = mine_films(out / "films" / TABLE, out / "mined", recipe, reporter, jobs=jobs)
     scores = score_mining(films, mined.out)
+    pretrained = _pretrained(mined.out, out, recipe, reporter, jobs)
     learned = None
     if recipe.training == "none":
         reporter.info("nothing is learned: --training none")
@@ -71,9 +75,21 @@ def demo(
         reporter.info("nothing is learned: one film leaves none to test on")
     else:
         learned = learn_sounds(mined.out, out, recipe, reporter, jobs=jobs)
-    result = DemoResult(out, films, mined, scores, learned)
-    write_demo_page(result.report, mined.out, scores, learned, reporter)
+    result = DemoResult(out, films, mined, scores, pretrained, learned)
+    write_demo_page(result.report, mined.out, scores, pretrained, learned, reporter)
     return result
+
+
+def _pretrained(
+    mined: Path, out: Path, recipe: DemoRecipe, reporter: Reporter, jobs: int
+) -> PretrainedFilms | None:
+    """What is learned without labels, where there are pictures to learn from and films to test on."""
+    if recipe.pretraining == "none" or recipe.films < 2:
+        return None
+    if recipe.picture == "none":
+        reporter.info("nothing is pretrained: the films have no pictures")
+        return None
+    return pretrain_films(mined, out, recipe, reporter, jobs=jobs)
 
 
 def _prepare(out: Path, overwrite: bool) -> None:

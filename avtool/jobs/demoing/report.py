@@ -1,10 +1,11 @@
 """The demonstration's page: how well films were mined, and what was learned from them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from avtool.core.report.page import data_uri
 from avtool.core.reporter import Reporter
 from avtool.data.manifest import read_manifest
 from avtool.evaluation.benchmark import BenchmarkReport, Table
@@ -15,10 +16,16 @@ from avtool.evaluation.predictions_file import read_predictions
 from avtool.evaluation.protocols.single_label import class_metrics
 from avtool.evaluation.report_page import write_report_page
 from avtool.jobs.demoing.learning import LearnResult, known_clips
+from avtool.jobs.demoing.pretraining import PretrainedFilms, pretraining_table
 
 
 def write_demo_page(
-    path: Path, mined: Path, scores: EventScores, learned: LearnResult | None, reporter: Reporter
+    path: Path,
+    mined: Path,
+    scores: EventScores,
+    pretrained: PretrainedFilms | None,
+    learned: LearnResult | None,
+    reporter: Reporter,
 ) -> BenchmarkReport:
     """Writes the page, and returns what it shows.
 
@@ -26,11 +33,22 @@ def write_demo_page(
         path: the HTML file.
         mined: the mined data set, with its own page.
         scores: what mining found against what was put in.
+        pretrained: what was learned without labels; None where nothing was.
         learned: what was learned from it; None where nothing was.
         reporter: told of clips that cannot be played.
     """
     report = _report(mined, scores, learned)
-    write_report_page(path, "From captions to a model", report, {}, reporter)
+    pictures = []
+    if pretrained is not None:
+        report = replace(
+            report,
+            tables=[report.tables[0], pretraining_table(pretrained), *report.tables[1:]],
+            notes=[*report.notes, *_pretraining_notes(pretrained)],
+            metrics={**report.metrics, "pretraining": asdict(pretrained)},
+        )
+        title = "What a model rebuilds of a film that it has not seen"
+        pictures.append((title, data_uri(pretrained.sheet.read_bytes(), "image/png")))
+    write_report_page(path, "From captions to a model", report, {}, reporter, pictures=pictures)
     return report
 
 
@@ -57,6 +75,14 @@ def _report(mined: Path, scores: EventScores, learned: LearnResult | None) -> Be
     media = _media(mined, test)
     metrics |= {"learning": asdict(learned), **class_metrics(test)}
     return BenchmarkReport(headline, metrics, tables, notes, worst_mistakes(test, media=media))
+
+
+def _pretraining_notes(pretrained: PretrainedFilms) -> list[str]:
+    return [
+        f"A tiny MAViL learned to rebuild hidden patches from {pretrained.train_clips} clips without labels, "
+        f"in {pretrained.seconds:.0f} s: its curves are in `{pretrained.run / 'report.html'}`. Mean and "
+        "contrast of hidden patches are put back from the true ones, as the model predicts neither.",
+    ]
 
 
 def mining_table(scores: EventScores) -> Table:

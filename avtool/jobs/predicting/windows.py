@@ -157,11 +157,13 @@ def _too_short(item: Item, preprocess: Feeding) -> BadInputError:
 
 def _holds(item: Item, preprocess: Feeding) -> tuple[bool, bool]:
     """Whether a file has sound, and pictures, that the model takes."""
-    info = probe(item.path)
+    info = shown = probe(item.path)
+    if item.clip is not None and item.manifest is not None and item.clip.pictures != item.clip.sound:
+        shown = probe(item.manifest.local(item.clip.pictures))  # those of the film that it was cut from
     pictures = {"video", "image"} & set(preprocess.inputs)
     return (
         "audio" in preprocess.inputs and bool(info.audio),
-        bool(pictures) and any(not stream.cover for stream in info.video),
+        bool(pictures) and any(not stream.cover for stream in shown.video),
     )
 
 

@@ -127,6 +127,11 @@ class MaskedExperiment:
         feed, features = self._feed(teacher)
         noise = {name: grid.num_tokens for name, grid in model.grids.items()}  # type: ignore[union-attr,operator]
         data = self._samples(clips.train, feed, features, noise, train=True)
+        if len(self.method.inputs) > 1 and len(data) < recipe.loop.batch_size:
+            self.reporter.warn(
+                f"{len(data)} clips do not fill a batch of {recipe.loop.batch_size}: they come twice in it, "
+                "and are contrasted with themselves"
+            )
         held_out = clips.val if clips.val is not None else clips.train
         shown = self._samples(held_out, feed, features, noise, train=False)
         validation = Validation(

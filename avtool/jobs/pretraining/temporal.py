@@ -173,7 +173,8 @@ class TemporalExperiment:
         )
         return make_temporal_objective(
             settings,
-            num_clips=len(data.manifest),
+            # a memory by row has one slot a clip, a queue is filled by every stretch of them
+            num_clips=len(data.manifest) if said.objective == "avid" else len(data),
             batch=plan.batch_size * plan.processes,
             total_batches=plan.total * plan.accumulate,
             projection_dim=model.settings.projection_dim,  # type: ignore[union-attr,arg-type]

@@ -1,0 +1,220 @@
+"""`avtool pretrain` and `avtool reconstruct` as a user runs them: learn, resume, use, and bad input."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from avtool.cli.main import run
+from avtool.core.artifact import partial_folder, verify
+from tests.unit.pretraining.clips_for_pretraining import write_films, write_pictures, write_sounds
+
+QUICK = ["--preset", "tiny", "--batch-size", 4, "--max-steps", 2, "--workers", 0, "--device", "cpu"]
+SOUND = ["--seconds", 1.28, "--mel-bins", 32]
+VIDEO = ["--frames", 4, *(f"--set=data.video.{key}" for key in ("seconds=1.0", "size=32", "short_side=36"))]
+PAIRS = ["--frames", 4, "--speeds", "1,2", "--mel-bins", 32, "--set", "data.pairs.size=16"]
+PAIRS += [
+    "--set",
+    "data.spans.short_side=24",
+    "--set",
+    "data.pairs.audio_frames=40",
+    "--objective",
+    "infonce",
+]
+
+
+def call(*arguments: object) -> int:
+    return run([*map(str, arguments), "--no-progress"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AVTOOL_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory) -> Path:
+    return write_sounds(tmp_path_factory.mktemp("data") / "sounds", 8, val=4)
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory) -> Path:
+    return write_films(tmp_path_factory.mktemp("data") / "films", 8, seconds=2.6, val=4)
+
+
+@pytest.fixture(scope="module")
+def audio_run(sounds, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "audio"
+    assert call("pretrain", "audio-mae", sounds, *QUICK, *SOUND, "--out", out, "-q") == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def mavil_run(films, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "mavil"
+    assert call("pretrain", "mavil", films, *QUICK, *SOUND, *VIDEO, "--out", out, "-q") == 0
+    return out
+
+
+def test_a_run_describes_its_model_and_shows_what_it_rebuilds(audio_run):
+    assert verify(audio_run) == []
+    preprocess = json.loads((audio_run / "model" / "preprocess.json").read_text())
+    assert preprocess["inputs"] == ["audio"]
+    assert preprocess["num_frames"] == 128
+    assert preprocess["target"] == "patch"
+    assert (
+        json.loads((audio_run / "model" / "config.json").read_text())["builder"] == "audio_mae_tiny_pretrain"
+    )
+    page = (audio_run / "report.html").read_text()
+    assert page.count("data:image/png") == 3 * 4
+    assert "brightness and contrast of patches are not predictions" in page
+    assert "always predicting nothing would give 0.9961" in page
+
+
+def test_a_finished_run_is_not_trained_again(audio_run, sounds, capsys):
+    command = ["pretrain", "audio-mae", sounds, *QUICK, *SOUND, "--out", audio_run]
+    assert call(*command, "--json") == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["result"]["steps"] == 2
+    assert "is finished already" in captured.err
+    assert call(*command, "--mask-ratio", 0.7) == 2
+    assert "made with other settings" in capsys.readouterr().err
+
+
+def test_a_classifier_starts_from_the_encoder(audio_run, sounds, tmp_path, capsys):
+    arguments = ["--model", "audio_mae_tiny", "--init", audio_run, *SOUND, "--batch-size", 4]
+    more = ["--max-steps", 1, "--workers", 0, "--device", "cpu", "--out", tmp_path / "run"]
+    labelled = tmp_path / "labelled"
+    assert call("prepare", sounds, "--out", labelled, "-q") == 0
+    assert call("finetune", labelled, *arguments, *more) == 0
+    error = capsys.readouterr().err
+    assert "started from" in error
+    assert "encoder.blocks" not in error  # nothing of the encoder is missing
+
+
+def test_files_are_rebuilt_into_a_picture(audio_run, sounds, tmp_path, capsys):
+    out = tmp_path / "sheet.png"
+    files = [sounds / "0.wav", sounds / "1.wav"]
+    assert call("reconstruct", audio_run, *files, "--out", out, "--device", "cpu", "--json") == 0
+    result = json.loads(capsys.readouterr().out)["result"]
+    assert [item["modality"] for item in result["modalities"]] == ["audio"]
+    assert result["modalities"][0]["trivial"] == pytest.approx(255 / 256)
+    with Image.open(out) as picture:
+        assert picture.width > 1000
+        assert np.asarray(picture.convert("L")).std() > 10
+    assert call("reconstruct", audio_run, *files, "--out", out) == 2
+    assert "exists" in capsys.readouterr().err
+
+
+def test_a_student_learns_from_a_teacher(mavil_run, films, tmp_path, capsys):
+    out = tmp_path / "stage2"
+    teacher = ["--stage", 2, "--teacher", mavil_run]
+    assert call("pretrain", "mavil", films, *QUICK, *SOUND, *VIDEO, *teacher, "--out", out, "-q") == 0
+    scale = [json.loads((f / "model" / "preprocess.json").read_text())["mean"] for f in (mavil_run, out)]
+    assert scale[0] == scale[1]
+    capsys.readouterr()
+    assert call("reconstruct", out, films / "0.mp4", "--out", tmp_path / "sheet.png") == 2
+    assert "rebuilds no patches" in capsys.readouterr().err
+
+
+def test_pairs_are_learned_from_and_drawn(films, tmp_path):
+    out = tmp_path / "run"
+    assert call("pretrain", "avt", films, *QUICK, *PAIRS, "--out", out, "-q") == 0
+    line = json.loads((out / "metrics.jsonl").read_text().splitlines()[-1])
+    assert {"contrast_va", "order_va_accuracy", "order_va_chance"} <= line.keys()
+    sheet = tmp_path / "pairs.png"
+    assert call("pretrain", "preview", films, *PAIRS, "--out", sheet, "--count", 1, "-q") == 0
+    with Image.open(sheet) as picture:
+        assert picture.width > 500
+
+
+def test_pictures_are_learned_from(tmp_path):
+    pictures = write_pictures(tmp_path / "pictures")
+    out = tmp_path / "run"
+    assert call("pretrain", "image-mae", pictures, *QUICK, "--size", 32, "--out", out, "-q") == 0
+    assert (out / "report.html").read_text().count("data:image/png") == 3 * 6
+
+
+def test_a_plan_writes_nothing(sounds, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert call("pretrain", "audio-mae", sounds, *QUICK, "--out", out, "--dry-run", "--json") == 0
+    plan = json.loads(capsys.readouterr().out)["plan"]
+    assert plan["model"] == "audio_mae_tiny_pretrain"
+    assert (plan["train_clips"], plan["val_clips"], plan["steps"]) == (4, 4, 2)
+    assert plan["parameters"] > 100_000
+    assert not out.exists()
+    assert not partial_folder(out).exists()
+
+
+@pytest.mark.parametrize(
+    ("method", "data", "arguments", "words"),
+    [
+        ("audio-mae", "sounds", ["--mask-ratio", 1.0], "mask.ratio"),
+        ("audio-mae", "sounds", ["--mask-ratio", 0.999], "leaves 0 of 16 tokens visible"),
+        ("audio-mae", "sounds", ["--mel-bins", 40], "num_mel_bins 40 is not a multiple of the patch's 16"),
+        ("audio-mae", "sounds", ["--preset", "huge"], "no model is called `audio_mae_huge_pretrain`"),
+        ("audio-mae", "sounds", ["--init", "/nowhere"], "do not exist"),
+        ("audio-mae", "sounds", ["--set", "model.arguments.mask_ratio=0.5"], "set by another key"),
+        ("audio-mae", "sounds", ["--set", "model.arguments.embed_dim=63"], "do not divide a width of 63"),
+        ("audio-mae", "sounds", ["--folds", "1-4"], "has no folds"),
+        ("audio-mae", "sounds", ["--decoder", "window", "--decode-fraction", 0.5], "needs all hidden tokens"),
+        ("audio-mae", "sounds", ["--lr", "1e-4", "--base-lr", "1e-4"], "both set the learning rate"),
+        ("audio-mae", "sounds", ["--set", "data.mean=-4"], "belong together"),
+        ("video-mae", "sounds", [], "has no pictures"),
+        ("mavil", "sounds", [], "has no pictures"),
+        ("mavil", "films", ["--batch-size", 1], "at least 2 clips"),
+        ("mavil", "films", ["--stage", 2], "stage 2 learns from a teacher"),
+        ("mavil", "films", ["--teacher", "somewhere"], "stage 1 has no teacher"),
+        ("avt", "films", ["--speeds", "1,3"], "must be powers of two"),
+        ("avt", "films", ["--speeds", "1,2,2"], "hold one twice"),
+        ("avt", "films", ["--tasks", "speeed"], "data.pairs.questions"),
+        ("avt", "films", ["--objective", "avt", "--batch-size", 2, "--queue", 2], "queue"),
+        ("avt", "films", ["--batch-size", 1], "batch of 1"),
+        ("avt", "films", ["--frames", 200], "0 of 4 clips reach"),
+        ("avt", "films", ["--video-arch", "r2d2"], "no video encoder is called `r2d2`"),
+        ("avt", "sounds", [], "no clip of .* has pictures"),
+        ("avt", "films", ["--contrast", "vx"], "temporal.contrast"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(
+    request, films, sounds, tmp_path, capsys, method, data, arguments, words
+):
+    more = {"audio-mae": SOUND, "video-mae": VIDEO, "mavil": [*SOUND, *VIDEO], "avt": PAIRS}[method]
+    out = tmp_path / "run"
+    dataset = {"films": films, "sounds": sounds}[data]
+    assert call("pretrain", method, dataset, *QUICK, *more, *arguments, "--out", out, "-q") == 2
+    error = capsys.readouterr().err
+    assert re.search(words if ".*" in words else re.escape(words), error), error
+    assert "Traceback" not in error
+    assert "internal error" not in error
+    assert not out.exists()
+    assert not partial_folder(out).exists()
+
+
+def test_a_teacher_must_fit(mavil_run, audio_run, films, tmp_path, capsys):
+    stage = ["pretrain", "mavil", films, *QUICK, *VIDEO, "--stage", 2, "--out", tmp_path / "run", "-q"]
+    assert call(*stage, "--seconds", 0.3, "--mel-bins", 32, "--teacher", mavil_run) == 2
+    assert "the teacher has num_frames 128 and the student 32" in capsys.readouterr().err
+    assert call(*stage, *SOUND, "--teacher", audio_run) == 2
+    assert "stage 2 learns from a MAViL" in capsys.readouterr().err
+
+
+def test_a_device_that_is_not_there_has_its_own_exit_code(sounds, tmp_path, capsys):
+    arguments = ["--device", "cuda:63", "--out", tmp_path / "run", "-q"]
+    assert call("pretrain", "audio-mae", sounds, *QUICK, *SOUND, *arguments) == 3
+    assert "cuda:63" in capsys.readouterr().err
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(sounds, tmp_path, capsys):
+    out = tmp_path / "run"
+    wild = ["--lr", 1, "--set", "optimizer.clip_norm=0", "--set", "data.std=1e-30", "--set", "data.mean=0"]
+    assert call("pretrain", "audio-mae", sounds, *QUICK, *SOUND, *wild, "--no-norm-target", "--out", out) == 1
+    assert "crash.json" in capsys.readouterr().err
+    record = json.loads((partial_folder(out) / "crash.json").read_text())
+    assert record["step"] >= 1
+    assert len(record["clips"]) == 4
