@@ -30,7 +30,7 @@ def make_order(
     """The order that a sampler gives.
 
     Args:
-        name: `uniform`, `class-balanced` (needs `labels`) or `grouped` (needs `groups`).
+        name: `uniform`, `class-balanced` (needs `labels`), `grouped` or `nearby` (these need `groups`).
         num_clips: clips in the data.
         length: clips drawn in an epoch, a multiple of `batch_size`.
         batch_size: clips that meet in a batch, all processes together.
@@ -48,6 +48,9 @@ def make_order(
     if name == "grouped":
         ranks = np.unique([str(group) for group in _given(groups, "groups", name)], return_inverse=True)[1]
         return lambda epoch: spread_groups(ranks, length, batch_size, _generator(seed, epoch))
+    if name == "nearby":
+        ranks = np.unique([str(group) for group in _given(groups, "groups", name)], return_inverse=True)[1]
+        return lambda epoch: nearby(ranks, length, _generator(seed, epoch))
     return lambda epoch: shuffled(num_clips, length, _generator(seed, epoch))
 
 
@@ -89,6 +92,27 @@ def spread_groups(
     rank = generator.permutation(int(groups.max()) + 1)[groups[order]]
     dealt = order[np.argsort(rank, kind="stable")].reshape(batch_size, -1).T
     return generator.permutation(generator.permuted(dealt, axis=1)).reshape(-1)
+
+
+def nearby(
+    groups: npt.NDArray[np.integer], length: int, generator: np.random.Generator, together: int = 16
+) -> Indices:
+    """Each clip once, those of some groups mixed with one another before those of the next.
+
+    Of long films, or shards, only some are then read at a time, and what was decoded of them still is in
+    memory when their other clips come.
+
+    Args:
+        groups: (clips,) group numbers.
+        length: clips to order; with fewer clips than that, some come twice.
+        generator: draws the order of groups, and of the clips of those that come together.
+        together: how many groups come together.
+    """
+    orders = []
+    for _ in range(-(-length // len(groups))):
+        turn = generator.permutation(int(groups.max()) + 1)[groups] // together
+        orders.append(np.lexsort((generator.random(len(groups)), turn)))
+    return np.concatenate(orders)[:length]
 
 
 def _generator(seed: int, epoch: int) -> np.random.Generator:

@@ -143,10 +143,11 @@ class LoopRecipe(Recipe):
 class SamplerRecipe(Recipe):
     """In which order clips come."""
 
-    name: Literal["uniform", "class-balanced", "grouped"] = option(
+    name: Literal["uniform", "class-balanced", "grouped", "nearby"] = option(
         "uniform",
         "uniform: each clip once an epoch; class-balanced: rare labels as often as common ones; grouped: "
-        "each clip once, those of one film or recording spread over the batches.",
+        "each clip once, those of one film or recording spread over the batches; nearby: those of 16 films "
+        "at a time, while what was decoded of them is in memory.",
     )
 
 

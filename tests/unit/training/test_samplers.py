@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avtool.core.errors import BadInputError
-from avtool.data.samplers import balanced_weights, make_order, spread_groups
+from avtool.data.samplers import balanced_weights, make_order, nearby, spread_groups
 
 LABELS = [["dog"]] * 90 + [["cat"]] * 9 + [["owl"]]
 GROUPS = ["film-a"] * 12 + ["film-b"] * 3 + ["film-c"] * 9
@@ -76,3 +76,23 @@ def test_a_group_is_spread_as_thin_as_can_be(sizes: list[int], batch_size: int, 
 def test_a_sampler_says_what_it_lacks(name: str) -> None:
     with pytest.raises(BadInputError, match=f"the {name} sampler needs"):
         make_order(name, 10, 10, 5, 0)
+
+
+def test_clips_of_some_groups_come_before_those_of_others():
+    groups = np.arange(400) // 10
+    order = nearby(groups, 400, np.random.default_rng(0), together=4)
+    assert sorted(order) == list(range(400))
+    for first in range(0, 400, 40):
+        here = groups[order[first : first + 40]]
+        assert len(set(here)) == 4
+        assert (np.diff(here) != 0).sum() > 20  # mixed, not one group after the other
+    assert (np.diff(order) == 1).sum() < 40
+
+
+def test_nearby_clips_are_an_order_of_the_seed_and_the_epoch():
+    one, other = (make_order("nearby", 90, 96, 8, seed, groups=["a", "b", "c"] * 30) for seed in (1, 2))
+    assert len(one(0)) == 96
+    assert set(one(0)) == set(range(90))
+    assert np.array_equal(one(3), one(3))
+    assert not np.array_equal(one(3), one(4))
+    assert not np.array_equal(one(3), other(3))
