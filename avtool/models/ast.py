@@ -62,6 +62,7 @@ class ASTSettings:
 
     def __post_init__(self) -> None:
         require(self.num_classes >= 1, f"a classifier needs classes, not {self.num_classes}")
+        require(self.depth >= 1, f"a depth of {self.depth} blocks is too little")
         require(
             min(self.num_frames, self.num_mel_bins) >= self.patch_size,
             f"a spectrogram of {self.num_frames} frames x {self.num_mel_bins} mel bins holds no patch of "
@@ -119,11 +120,11 @@ class AST(nn.Module):
 
     def forward(self, audio: Tensor) -> ClassifierOutput:
         """Scores normalised log-mel spectrograms (B, T, F)."""
-        return ClassifierOutput(self.classify(self.encode(self.tokenize(audio))), {})
+        return ClassifierOutput(self.head(self.summarise(self.tokenize(audio))), {})
 
     def embed(self, audio: Tensor) -> dict[str, Tensor]:
         """The feature (B, D) that the head reads: the mean of the two special tokens."""
-        return {"audio": self.encode(self.tokenize(audio))[:, :NUM_SPECIAL].mean(dim=1)}
+        return {"audio": self.summarise(self.tokenize(audio))}
 
     def tokenize(self, audio: Tensor) -> Tensor:
         """(B, T, F) → (B, 2 + N, D): class, distillation, then patches with frequency as the slower axis."""
@@ -135,8 +136,8 @@ class AST(nn.Module):
             "pad or cut to `num_frames`, or build the model for this length",
         )
         patches = self.patch_embed(audio.transpose(1, 2)[:, None])
-        special = torch.cat([self.cls_token, self.dist_token], dim=1).expand(len(audio), -1, -1)
-        return torch.cat([special, patches], dim=1) + self.pos_embed
+        special = [token.expand(len(audio), -1, -1) for token in (self.cls_token, self.dist_token)]
+        return torch.cat([*special, patches], dim=1) + self.pos_embed
 
     def encode(self, tokens: Tensor, key_mask: Tensor | None = None) -> Tensor:
         """Runs the blocks and the last norm; `key_mask` (B, tokens) is True where a token may be seen."""
@@ -145,10 +146,20 @@ class AST(nn.Module):
         normed: Tensor = self.norm(tokens)
         return normed
 
-    def classify(self, tokens: Tensor) -> Tensor:
-        """(B, tokens, D) → (B, C), from the mean of the two special tokens."""
-        logits: Tensor = self.head(tokens[:, :NUM_SPECIAL].mean(dim=1))
-        return logits
+    def summarise(self, tokens: Tensor, key_mask: Tensor | None = None) -> Tensor:
+        """(B, tokens, D) → (B, D): the mean of the two special tokens, as `encode` gives them.
+
+        What the last block would make of the patches is not computed, since nothing reads it.
+        """
+        *blocks, last = self.blocks
+        for block in blocks:
+            tokens = run_block(block, tokens, key_mask=key_mask, recompute=self.settings.recompute)
+        special, others = tokens.split([NUM_SPECIAL, tokens.shape[1] - NUM_SPECIAL], dim=1)
+        if key_mask is not None:
+            key_mask = key_mask.roll(-NUM_SPECIAL, dims=1)  # a block's context comes first
+        special = run_block(last, special, others, key_mask, recompute=self.settings.recompute)
+        summary: Tensor = self.norm(special).mean(dim=1)
+        return summary
 
 
 @register("ast_base")

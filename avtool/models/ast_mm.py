@@ -100,8 +100,8 @@ class ASTMM(nn.Module):
         if clip_mask is not None:
             always = clip_mask.new_ones(len(clip), audio_tokens.shape[1] + 1)  # the audio, and the separator
             key_mask = torch.cat([always, clip_mask], dim=1)
-        tokens = self.ast.encode(torch.cat([audio_tokens, clip_tokens], dim=1), key_mask)
-        return ClassifierOutput(self.ast.classify(tokens), {})
+        summary = self.ast.summarise(torch.cat([audio_tokens, clip_tokens], dim=1), key_mask)
+        return ClassifierOutput(self.ast.head(summary), {})
 
 
 @register("ast_mm_base")
