@@ -57,7 +57,7 @@ def confusion_figure(classes: Sequence[str], counts: Sequence[Sequence[int]]) ->
         axes = figure.subplots()
         axes.imshow(tint, interpolation="none")
         places = range(len(classes))
-        font = 8 if len(classes) <= _MOST_NUMBERS else 5
+        font = 8 if len(classes) <= _MOST_NUMBERS else 7
         axes.set_xticks(places, [_words(name) for name in classes], rotation=90, fontsize=font)
         axes.set_yticks(places, [_words(name) for name in classes], fontsize=font)
         axes.set(xlabel="predicted", ylabel="true")

@@ -59,7 +59,7 @@ def write_report_page(
 
 @dataclass(frozen=True)
 class _Cell:
-    """What a cell shows, and whether it is a number."""
+    """What a cell shows, and whether its column holds numbers."""
 
     text: str
     numeric: bool
@@ -67,19 +67,19 @@ class _Cell:
 
 def _aligned(table: Table) -> Table:
     """The table with cells for the page: the numbers of a column have equally many decimals."""
-    columns = [[row[place] for row in table.rows] for place in range(len(table.columns))]
-    decimals = [
-        max((len(repr(cell).partition(".")[2]) for cell in column if isinstance(cell, float)), default=0)
-        for column in columns
-    ]
-    rows = [[_cell(cell, places) for cell, places in zip(row, decimals, strict=True)] for row in table.rows]
-    return Table(table.title, table.columns, rows)
+    columns = [_column([row[place] for row in table.rows]) for place in range(len(table.columns))]
+    return Table(table.title, table.columns, list(zip(*columns, strict=True)))
 
 
-def _cell(value: Any, decimals: int) -> _Cell:
-    if isinstance(value, float):
-        return _Cell(f"{value:.{decimals}f}", numeric=True)
-    return _Cell(str(value), isinstance(value, int))
+def _column(values: Sequence[Any]) -> list[_Cell]:
+    numeric = any(isinstance(value, int | float) for value in values)
+    plain = [text for value in values if isinstance(value, float) and "e" not in (text := repr(value))]
+    decimals = max((len(text.partition(".")[2]) for text in plain), default=0)
+    return [_Cell(_text(value, decimals), numeric) for value in values]
+
+
+def _text(value: Any, decimals: int) -> str:
+    return f"{value:.{decimals}f}" if isinstance(value, float) and "e" not in repr(value) else str(value)
 
 
 def _players(report: BenchmarkReport, reporter: Reporter) -> Iterator[dict[str, Any]]:
