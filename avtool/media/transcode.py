@@ -50,7 +50,7 @@ def transcode_short_gop(
         audio_codec="flac",
     )
     pictures = iter_frames(path, size=settings.size, reporter=reporter)
-    sound = _timed(iter_audio(path, sample_rate), sample_rate) if info.audio else iter(())
+    sound = _timed(iter_audio(path, sample_rate, reporter=reporter), sample_rate) if info.audio else iter(())
     with (
         reporter.progress(f"copying {path.name}", info.duration_s) as bar,
         film_writer(out, settings) as writer,

@@ -120,6 +120,27 @@ def test_data_sets_that_do_not_fit_their_task(dataset, tmp_path, capsys, change,
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("augment.mixup_probability=1.5", "mixup_probability"),
+        ("augment.mixup_alpha=-1", "mixup_alpha"),
+        ("augment.modality_dropout=-0.1", "modality_dropout"),
+        ("augment.time_roll=2", "time_roll"),
+        ("model.arguments.dropout=1.5", "dropout 1.5 is not in [0, 1)"),
+        ("loss.smoothing=1", "smoothing"),
+        ("data.std=0", "std"),
+        ("optimizer.lr=2", "too large for adamw"),
+    ],
+)
+def test_settings_out_of_their_range(dataset, tmp_path, capsys, setting, words):
+    command = ["finetune", dataset, "--model", "cnn_tiny", *QUICK, "--set", setting]
+    code, told = errors_of(capsys, *command, "--out", tmp_path / "run")
+    assert code == 2
+    assert words in told
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_classes_without_clips_are_named_and_the_training_goes_on(dataset, tmp_path, capsys):
     data = changed(dataset, tmp_path / "data", lambda rows: None, ("high", "low", "mid"))
     multi = ["--task", "multi-label", "--model", "cnn_tiny", *QUICK]
