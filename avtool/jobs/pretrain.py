@@ -10,8 +10,9 @@ from avtool.core.errors import BadInputError
 from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.data.manifest import MANIFEST, read_manifest
+from avtool.data.picture_folder import picture_folder
 from avtool.jobs.finetuning.network import weights_file
-from avtool.jobs.pretraining.clips import shard_files
+from avtool.jobs.pretraining.clips import is_pictures, shard_files
 from avtool.jobs.pretraining.compose import make_experiment
 from avtool.jobs.pretraining.methods import METHODS, Method
 from avtool.jobs.pretraining.recipe import AvtRecipe, MavilRecipe, PretrainRecipe
@@ -209,6 +210,8 @@ def _inputs(dataset: Path, recipe: PretrainRecipe) -> list[Input]:
     manifest = dataset / MANIFEST if dataset.is_dir() else dataset
     if manifest.is_file():
         content = sha256_of(manifest)
+    elif is_pictures(dataset):
+        content = settings_hash(picture_folder(dataset).column("clip_id"))
     elif shards := shard_files(dataset):
         content = settings_hash([(path.name, path.stat().st_size) for path in shards])
     else:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
-from avtool.data.manifest import Manifest, read_manifest
+from avtool.data.manifest import MANIFEST, Manifest, read_manifest
+from avtool.data.picture_folder import is_picture_folder, picture_folder
+from avtool.data.sections import divide_long
 from avtool.data.statistics import durations
 from avtool.jobs.finetuning import recipe as finetuning
 from avtool.jobs.finetuning.clips import choose_clips
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 SHARDS = "shards"
 _LONGEST = 10.0  # seconds
+_SECTION = 60.0  # seconds; a longer film is as many clips as it has sections of that length
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def find_clips(
     """The clips of a data set, divided as the recipe says.
 
     Args:
-        dataset: a `dataset` artifact, its table, or a folder of shards.
+        dataset: a `dataset` artifact, its table, a folder of shards, or one of pictures.
         recipe: which clips.
         wanted: what a clip must have.
         sample_rate: that the sound of shards is given at.
@@ -69,6 +72,13 @@ def find_clips(
     return PretrainClips(whole, train, val, (*skipped, *more), shards)
 
 
+def is_pictures(dataset: Path) -> bool:
+    """Whether a data set is no more than a folder of pictures."""
+    if not dataset.is_dir() or (dataset / MANIFEST).is_file() or shard_files(dataset):
+        return False
+    return is_picture_folder(dataset)
+
+
 def shard_files(dataset: Path) -> list[Path]:
     """The shards of a data set, or none where its clips are in plain media."""
     for folder in (dataset / SHARDS, dataset):
@@ -78,9 +88,11 @@ def shard_files(dataset: Path) -> list[Path]:
 
 
 def _open(dataset: Path, sample_rate: int) -> "tuple[Manifest, ShardSource | None]":
-    """The clips of a data set, and their source where they are in shards."""
+    """The clips of a data set, and their source where they are in shards; long ones in sections."""
+    if is_pictures(dataset):
+        return picture_folder(dataset), None
     if not shard_files(dataset):
-        return read_manifest(dataset), None
+        return divide_long(read_manifest(dataset), _SECTION), None
     from avtool.data.shards.source import open_shards
 
     return open_shards(dataset, sample_rate=sample_rate)

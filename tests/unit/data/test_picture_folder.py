@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from avtool.core.errors import BadInputError
+from avtool.data.picture_folder import is_picture_folder, picture_folder
+from avtool.data.tensors.image_view import ImageView
+from avtool.data.tensors.masked_clips import MaskedClipDataset
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    (tmp_path / "dog").mkdir()
+    for name, grey in (("dog/b.jpg", 90), ("a.png", 20), (".hidden.png", 0)):
+        Image.fromarray(np.full((40, 60, 3), grey, np.uint8)).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no picture")
+    return tmp_path
+
+
+def test_pictures_are_clips(pictures):
+    manifest = picture_folder(pictures)
+    assert manifest.column("clip_id") == ["a.png", "dog/b.jpg"]
+    assert [clip.labels for clip in manifest] == [(), ("dog",)]
+    assert is_picture_folder(pictures)
+
+
+def test_pictures_are_masked(pictures):
+    samples = MaskedClipDataset(picture_folder(pictures), image=ImageView(16), noise={"image": 4})
+    grey = [float((samples[number]["image"].mean() + 1) * 127.5) for number in range(2)]
+    assert grey == pytest.approx([20, 90], abs=1)
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path):
+    assert not is_picture_folder(tmp_path)
+    with pytest.raises(BadInputError, match="no pictures"):
+        picture_folder(tmp_path)
