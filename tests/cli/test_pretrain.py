@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,11 @@ def test_a_classifier_starts_from_the_encoder(audio_run, sounds, tmp_path, capsy
     arguments = ["--model", "audio_mae_tiny", "--init", audio_run, *SOUND, "--batch-size", 4]
     more = ["--max-steps", 1, "--workers", 0, "--device", "cpu", "--out", tmp_path / "run"]
     labelled = tmp_path / "labelled"
-    assert call("prepare", sounds, "--out", labelled, "-q") == 0
+    for number in range(4):
+        folder = tmp_path / "files" / "train" / f"class{number % 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(sounds / f"{number}.wav", folder)
+    assert call("prepare", tmp_path / "files", "--out", labelled, "-q") == 0
     assert call("finetune", labelled, *arguments, *more) == 0
     error = capsys.readouterr().err
     assert "started from" in error
