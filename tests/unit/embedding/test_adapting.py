@@ -1,0 +1,102 @@
+"""From an encoder to the training of the classifier over it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from encoders import save_encoder
+
+from avtool.core.errors import BadInputError
+from avtool.core.paths import find_recipe
+from avtool.core.recipe import load
+from avtool.core.reporter import Recorder, Silent
+from avtool.jobs.benchmarks.adapting import adapted_recipe, classifier_of
+from avtool.jobs.benchmarks.esc50 import Settings
+from avtool.jobs.benchmarks.esc50_encoder import check_encoder_settings
+from avtool.jobs.embedding.clip_features import ClipFeatures
+from avtool.jobs.finetuning.network import build_network, load_start
+from avtool.jobs.finetuning.recipe import FinetuneRecipe
+
+
+@pytest.mark.parametrize(
+    ("builder", "classifier"),
+    [
+        ("audio_mae_tiny_pretrain", "audio_mae_tiny"),
+        ("mae_base_pretrain", "mae_base"),
+        ("mavil_tiny_pretrain", "mavil_tiny"),
+        ("avt_tiny", "avt_classifier_tiny"),
+        ("avt_base", "avt_classifier_base"),
+        ("cnn_tiny", "cnn_tiny"),
+        ("ast_base", "ast_base"),
+    ],
+)
+def test_each_encoder_has_a_classifier(builder: str, classifier: str) -> None:
+    assert classifier_of(builder) == classifier
+
+
+def test_what_has_no_classifier_is_refused() -> None:
+    with pytest.raises(BadInputError, match="no classifier stands over a `nothing_tiny`"):
+        classifier_of("nothing_tiny")
+
+
+@pytest.mark.parametrize(
+    ("builder", "modality", "shipped"),
+    [
+        ("audio_mae_tiny_pretrain", "audio", "esc50"),
+        ("cnn_tiny", "audio", "esc50"),
+        ("avt_tiny", "audio", "esc50"),
+        ("avt_tiny", "video", "action"),
+        ("mbt_tiny", "video", "action"),
+        ("mae_tiny_pretrain", "image", "image"),
+    ],
+)
+def test_a_training_starts_from_the_encoders_weights(
+    tmp_path: Path, builder: str, modality: str, shipped: str
+) -> None:
+    encoder = save_encoder(tmp_path / "model", builder)
+    recipe = load(FinetuneRecipe, recipe=find_recipe(f"finetune/{shipped}-encoder"))
+    adapted = adapted_recipe(recipe, encoder, modality, start=True)
+    if modality == "audio":
+        assert adapted.data.audio.num_mel_bins == 32
+        assert (adapted.data.mean, adapted.data.std) == (-5.0, 4.0)
+        assert adapted.data.audio.num_steps(adapted.data.seconds) == 96
+    else:
+        assert adapted.data.video.size == (16 if builder == "mbt_tiny" else 32)
+    model, _ = build_network(adapted, 7, 96)
+    assert modality in model.inputs
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    told = Recorder()
+    load_start(model, adapted.model, told)
+    changed = [name for name, value in model.state_dict().items() if not np.array_equal(value, before[name])]
+    assert len(changed) >= 3  # batch norms begin as they were left
+    assert "started from" in told.infos[0]
+
+
+def test_the_twin_starts_from_nothing(tmp_path: Path) -> None:
+    encoder = save_encoder(tmp_path / "model")
+    recipe = load(FinetuneRecipe, recipe=find_recipe("finetune/esc50-encoder"))
+    assert adapted_recipe(recipe, encoder, "audio", start=True).model.init == encoder
+    twin = adapted_recipe(recipe, encoder, "audio", start=False)
+    assert twin.model.init is None
+    load_start(build_network(twin, 3, 96)[0], twin.model, Silent())
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"encoder": "m"}, "--encoder needs a --protocol"),
+        ({"protocol": "knn"}, "--protocol knn needs an --encoder"),
+        ({"protocol": "knn", "encoder": "m", "predictions": Path("p")}, "--encoder and --predictions"),
+    ],
+)
+def test_settings_that_do_not_belong_together(values: dict, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        check_encoder_settings(Settings.model_validate(values))
+
+
+def test_features_of_some_clips() -> None:
+    whole = ClipFeatures(np.arange(10, dtype=np.float32).reshape(5, 2), np.array([0, 0, 1, 2, 2]), 3)
+    some = whole.of(np.array([2, 0]))
+    assert some.count == 2
+    assert some.owners.tolist() == [1, 1, 0, 0]
+    assert some.values[:, 0].tolist() == [0, 2, 6, 8]
