@@ -94,13 +94,13 @@ def mine(similarity: Tensor, shut: Tensor, settings: MiningSettings) -> Mined:
     excluded = settings.num_excluded(length)
     nearest, slots = (similarity + shut).topk(excluded, dim=1)
     chances = nearest[:, : settings.top] / settings.positive_temperature
-    drawn, places = (chances + gumbel(chances)).topk(settings.num_positives, dim=1)
+    places = (chances + gumbel(chances)).topk(settings.num_positives, dim=1).indices
     negatives = shut.scatter(1, slots, SHUT)
     if settings.num_negatives < length - excluded:  # else all of them are drawn
         chances = similarity / settings.negative_temperature + gumbel(similarity) + negatives
         chosen = chances.topk(settings.num_negatives, dim=1, sorted=False).indices
         negatives = torch.minimum(negatives, torch.full_like(negatives, SHUT).scatter_(1, chosen, 0.0))
-    return Mined(slots.gather(1, places), drawn > SHUT / 2, negatives)
+    return Mined(slots.gather(1, places), nearest.gather(1, places) > SHUT / 2, negatives)
 
 
 def gumbel(like: Tensor) -> Tensor:

@@ -30,6 +30,7 @@ def queues(draw: st.DrawFn) -> tuple[Tensor, Tensor, MiningSettings]:
     options = MiningSettings(
         num_positives=draw(st.integers(1, top)),
         top=top,
+        positive_temperature=draw(st.sampled_from([0.1, 1000.0])),
         num_negatives=draw(st.integers(0, 80)),
         negative_temperature=draw(st.sampled_from([0.1, 0.5, math.inf])),
         exclude=draw(st.sampled_from([0.0, 0.01, 0.2])),
