@@ -154,7 +154,7 @@ class AST(nn.Module):
         *blocks, last = self.blocks
         for block in blocks:
             tokens = run_block(block, tokens, key_mask=key_mask, recompute=self.settings.recompute)
-        special, others = tokens.split([NUM_SPECIAL, tokens.shape[1] - NUM_SPECIAL], dim=1)
+        special, others = torch.split(tokens, [NUM_SPECIAL, tokens.shape[1] - NUM_SPECIAL], dim=1)
         if key_mask is not None:
             key_mask = key_mask.roll(-NUM_SPECIAL, dims=1)  # a block's context comes first
         special = run_block(last, special, others, key_mask, recompute=self.settings.recompute)
