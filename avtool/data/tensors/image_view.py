@@ -8,13 +8,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from avtool.data.manifest import Clip, Manifest
+from avtool.data.spans.cache import PartCache
+from avtool.data.spans.pictures import PictureSpans
 from avtool.data.spans.scaling import Box, cut_out
+from avtool.data.spans.settings import SpanSettings
+from avtool.data.spans.source import ClipSource
 from avtool.media.still_pictures import is_picture, read_picture
-from avtool.media.video_frames import read_frames
 
 _EVALUATION_SHARE = 224 / 256  # of the shorter side that evaluation keeps
 _MAX_RATIO = 4 / 3
 _TRIES = 10
+_FPS = 2.0  # of films: neighbouring pictures are nearly the same
+_LARGEST = 1024
 
 
 class ImageView:
@@ -24,10 +29,25 @@ class ImageView:
         size: side of the square, in pixels.
         area: training cuts out a share of the picture's area in between; MAE takes 0.2 to 1.
         flip: probability with which training turns left and right round.
+        source: where pictures are read from, where those are not the clips' own files.
+        cache_mib: memory for pictures that were read, of all loader processes together, in MiB.
     """
 
-    def __init__(self, size: int, area: tuple[float, float] = (0.2, 1.0), flip: float = 0.5) -> None:
+    def __init__(
+        self,
+        size: int,
+        area: tuple[float, float] = (0.2, 1.0),
+        flip: float = 0.5,
+        *,
+        source: ClipSource | None = None,
+        cache_mib: float = 1024,
+    ) -> None:
         assert 0 < area[0] <= area[1] <= 1, area
+        room = round(size / math.sqrt(area[0]))  # the smallest part is still of the full size
+        self._room = min(room, _LARGEST)
+        self._cache = PartCache(cache_mib)
+        self._films = PictureSpans(SpanSettings(fps=_FPS, short_side=self._room), self._cache)
+        self._source = source
         self.size = size
         self.area = area
         self.flip = flip
@@ -48,14 +68,19 @@ class ImageView:
 
     def _read(self, manifest: Manifest, clip: Clip, place: float) -> NDArray[np.uint8]:
         """(1, H, W, 3), no larger than is needed."""
+        if self._source is not None:
+            _, count = self._source.picture_span(clip)
+            return self._source.pictures(manifest, clip, np.array([int(place * max(0, count - 1))]))
         media = clip.pictures
         path = manifest.local(media)
-        room = round(self.size / math.sqrt(self.area[0]))  # the smallest part is still of the full size
         if is_picture(path):
-            return read_picture(path, room)[None]
+            key = path, self._room
+            (picture,) = self._cache.parts(
+                key, 0, 1, lambda *_: [read_picture(path, self._room)[None].copy()]
+            )
+            return picture
         time = media.start + place * (media.end - media.start)
-        picture, _ = read_frames(path, [time], size=room, threads=1)
-        return picture
+        return self._films.at(path, np.array([int(time * _FPS)]))
 
 
 def as_tensor(pictures: NDArray[np.uint8], flip: bool = False) -> Tensor:

@@ -221,7 +221,8 @@ class MaskedExperiment:
             cache_mib = getattr(data, "cache_mib", 1)
             video = VideoView(feed.video, shards or FilmSource.for_windows(feed.video, cache_mib=cache_mib))
         if isinstance(self.recipe, ImageMaeRecipe):
-            image = ImageView(self.recipe.data.size, self.recipe.data.area, self.recipe.data.flip)
+            still = self.recipe.data
+            image = ImageView(still.size, still.area, still.flip, source=shards, cache_mib=still.cache_mib)
         samples = MaskedClipDataset(
             clips,
             audio=audio,

@@ -100,6 +100,7 @@ class PictureRecipe(ClipsRecipe):
     size: int = option(224, "Side of the square that is kept, in pixels.", flag="--size", ge=8, le=1024)
     area: tuple[float, float] = option((0.2, 1.0), "Shares of the picture that are cut out, in between.")
     flip: float = option(0.5, "Probability of turning left and right round.", ge=0, le=1)
+    cache_mib: int = option(_CACHE_MIB, _CACHE_HELP, flag="--cache-mib", ge=1)
 
     @model_validator(mode="after")
     def _check_area(self) -> "PictureRecipe":

@@ -62,3 +62,10 @@ def test_left_and_right_are_turned_round():
     pictures = np.arange(2 * 3 * 4 * 3, dtype=np.uint8).reshape(2, 3, 4, 3)
     assert torch.equal(as_tensor(pictures, flip=True), as_tensor(pictures).flip(3))
     assert as_tensor(np.full((1, 2, 2, 3), 255, np.uint8)).eq(1).all()
+
+
+def test_a_picture_is_read_once(photographs):
+    view = ImageView(16)
+    first = view(photographs, photographs[0], 0.5, np.random.default_rng(1))
+    photographs.local(photographs[0].pictures).unlink()
+    assert torch.equal(view(photographs, photographs[0], 0.5, np.random.default_rng(1)), first)
