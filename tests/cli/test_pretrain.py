@@ -180,7 +180,7 @@ def test_a_plan_writes_nothing(sounds, tmp_path, capsys):
         ("avt", "films", ["--tasks", "speeed"], "data.pairs.questions"),
         ("avt", "films", ["--objective", "avt", "--batch-size", 2, "--queue", 2], "queue"),
         ("avt", "films", ["--batch-size", 1], "batch of 1"),
-        ("avt", "films", ["--frames", 200], "0 of 4 clips reach"),
+        ("avt", "films", ["--frames", 200], "the order of two clips of 12.5 s cannot be asked"),
         ("avt", "films", ["--video-arch", "r2d2"], "no video encoder is called `r2d2`"),
         ("avt", "sounds", [], "no clip of .* has pictures"),
         ("avt", "films", ["--contrast", "vx"], "temporal.contrast"),
@@ -203,8 +203,8 @@ def test_bad_input_is_told_in_one_line(
 
 def test_a_teacher_must_fit(mavil_run, audio_run, films, tmp_path, capsys):
     stage = ["pretrain", "mavil", films, *QUICK, *VIDEO, "--stage", 2, "--out", tmp_path / "run", "-q"]
-    assert call(*stage, "--seconds", 0.3, "--mel-bins", 32, "--teacher", mavil_run) == 2
-    assert "the teacher has num_frames 128 and the student 32" in capsys.readouterr().err
+    assert call(*stage, "--seconds", 0.6, "--mel-bins", 32, "--teacher", mavil_run) == 2
+    assert "the teacher has num_frames 128 and the student 64" in capsys.readouterr().err
     assert call(*stage, *SOUND, "--teacher", audio_run) == 2
     assert "stage 2 learns from a MAViL" in capsys.readouterr().err
 
