@@ -87,7 +87,7 @@ def film_start(container: InputContainer) -> Fraction:
     return Fraction(container.start_time or 0, av.time_base)
 
 
-def film_time(frame: Frame | Packet, start: Fraction) -> float | None:
+def film_time(frame: "Frame | Packet[Any]", start: Fraction) -> float | None:
     """The film time of a frame or packet in seconds, None when it has no timestamp."""
     if frame.pts is None or frame.time_base is None:
         return None
