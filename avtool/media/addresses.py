@@ -97,8 +97,6 @@ def _unreadable(name: str, error: Exception) -> BadInputError:
 
 def _file_name(rest: str) -> str:
     """The name of a copy: what follows from it (suffix, title) follows from the address's last part."""
-    last = PurePosixPath(unquote(rest.partition("?")[0])).name
-    plain = "".join(letter if letter.isalnum() or letter in "-_. " else "_" for letter in last)[
-        -_LONGEST_NAME:
-    ]
+    last = PurePosixPath(unquote(rest.partition("?")[0])).name[-_LONGEST_NAME:]
+    plain = "".join(letter if letter.isalnum() or letter in "-_. " else "_" for letter in last)
     return plain if plain.strip(".") else "media"

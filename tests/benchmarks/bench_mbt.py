@@ -1,5 +1,6 @@
 """What fusion costs: MBT's variants beside late fusion, in multiply-adds and in processor time."""
 
+import statistics
 import time
 from typing import Any
 
@@ -9,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from avtool.core.registry import create
 from avtool.models.mbt import MBT
 
-REPEATS = 3
+TURNS = 9
 PUBLISHED = {"video_frames": 16, "audio_frames": 800}  # 1569 and 401 tokens
 SMALL = {"embed_dim": 192, "num_heads": 3, "mlp_dim": 768, "video_frames": 8, "depth": 6, "fusion_layer": 4}
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -42,29 +43,33 @@ def giga_macs(name: str) -> float:
     return counter.get_total_flops() / 2e9
 
 
-def seconds(name: str) -> float:
-    """The least processor time of a small model for one clip."""
-    model = build(name, SMALL)
-    given = inputs(model)
-    times = []
+def measure() -> list[dict[str, float]]:
+    """Processor time of small models for one clip; they take turns, after one to warm up."""
+    models = {name: build(name, SMALL) for name in VARIANTS}
+    given = inputs(models["late"])
+    turns = []
     with torch.inference_mode():
-        for _ in range(REPEATS + 1):
-            start = time.process_time()
-            model(**given)
-            times.append(time.process_time() - start)
-    return min(times[1:])
+        for _ in range(TURNS + 1):
+            times = {}
+            for name, model in models.items():
+                start = time.process_time()
+                model(**given)
+                times[name] = time.process_time() - start
+            turns.append(times)
+    return turns[1:]
 
 
 def main() -> None:
     """Prints a row a variant."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    seconds("late")  # to warm up
-    times = {name: seconds(name) for name in VARIANTS}
-    for name, taken in times.items():
+    turns = measure()
+    for name in VARIANTS:
+        ratio = statistics.median(times[name] / times["late"] for times in turns)
+        least = min(times[name] for times in turns)
         print(
-            f"{name:20} base size {giga_macs(name):6.0f} GMAC   small size {taken:.3f} s   "
-            f"{taken / times['late']:.2f} x late fusion"
+            f"{name:20} base size {giga_macs(name):6.0f} GMAC   small size {least:.3f} s   "
+            f"{ratio:.2f} x late fusion"
         )
 
 
