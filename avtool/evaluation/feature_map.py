@@ -4,8 +4,8 @@ Principal components are a linear view without settings or chance: what lies apa
 the features. Neighbourhoods that need more than two directions are not seen on it.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -46,29 +46,40 @@ def principal_map(features: ArrayLike) -> tuple[Floats, tuple[float, float]]:
     return places, (shares[0], shares[1])
 
 
-def map_figure(features: ArrayLike, labels: Sequence[str] | None = None) -> "Markup":
+def map_values(features: ArrayLike, labels: Sequence[str] = ()) -> dict[str, Any]:
+    """The map as plain values, for a report's metrics: `places`, `shares` of the variance, `labels`."""
+    places, shares = principal_map(features)
+    return {"places": np.round(places, 4).tolist(), "shares": list(shares), "labels": list(labels)}
+
+
+def map_figure(features: ArrayLike, labels: Sequence[str] = ()) -> "Markup":
     """The map as a figure; with more than 20 classes, or none, all points look alike.
 
     Args:
         features: (N, D).
-        labels: (N,) class names.
+        labels: (N,) class names, or none.
     """
+    return draw_map(map_values(features, labels))
+
+
+def draw_map(values: Mapping[str, Any]) -> "Markup":
+    """Draws what `map_values` gave."""
     from matplotlib import colormaps
 
-    places, shares = principal_map(features)
-    names = sorted(set(labels or ()))
+    places, labels = np.array(values["places"]), np.array(values["labels"])
+    names = sorted(set(values["labels"]))
     with drawing(6.4, 4.6) as figure:
         axes = figure.subplots()
-        if labels is None or len(names) > _MOST_CLASSES:
-            axes.scatter(places[:, 0], places[:, 1], s=14, color=SOFT)
-        else:
+        if 0 < len(names) <= _MOST_CLASSES:
             colours = colormaps["tab10"].colors  # type: ignore[attr-defined]
-            of_point = np.array(labels)
             for number, name in enumerate(names):
-                x, y = places[of_point == name].T
+                x, y = places[labels == name].T
                 look = {"color": colours[number % 10], "marker": _DOTS[number // 10]}
                 axes.scatter(x, y, s=16, label=name.replace("_", " "), **look)
             axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
-        axes.set(xlabel=f"first direction ({shares[0]:.0%})", ylabel=f"second ({shares[1]:.0%})")
+        else:
+            axes.scatter(places[:, 0], places[:, 1], s=14, color=SOFT)
+        first, second = values["shares"]
+        axes.set(xlabel=f"first direction ({first:.0%})", ylabel=f"second ({second:.0%})")
         axes.set(xticks=[], yticks=[])
         return svg(figure)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from avtool.core.report.figures import ACCENT, INK, drawing, svg
+from avtool.evaluation.feature_map import draw_map
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -19,7 +20,8 @@ def metric_figures(metrics: Mapping[str, Any]) -> "list[tuple[str, Markup]]":
 
     Args:
         metrics: of a `BenchmarkReport`: `confusion` {classes, counts} and `per_class`
-            [{class, clips, accuracy or average_precision}] are drawn, and those of each of its `parts`.
+            [{class, clips, accuracy or average_precision}] are drawn, those of each of its `parts`, and a
+            `feature_map` (`avtool.evaluation.feature_map.map_values`).
     """
     figures = []
     for part, values in metrics.get("parts", {}).items():
@@ -28,6 +30,8 @@ def metric_figures(metrics: Mapping[str, Any]) -> "list[tuple[str, Markup]]":
         figures.append(
             ("which class is taken for which", confusion_figure(confusion["classes"], confusion["counts"]))
         )
+    if found := metrics.get("feature_map"):
+        figures.append(("the two main directions of the features", draw_map(found)))
     if per_class := metrics.get("per_class"):
         measure = "accuracy" if "accuracy" in per_class[0] else "average_precision"
         values = [(row["class"], row[measure]) for row in per_class if row[measure] is not None]

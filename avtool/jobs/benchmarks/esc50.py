@@ -93,7 +93,8 @@ def _encoder_report(settings: Settings, data: EscData, reporter: Reporter) -> Be
         source = FeatureSource(adapted, reporter, settings.jobs, rows)
         return _fold(settings, data, fold, adapted, source, reporter)
 
-    task = EncoderTask(settings, data, rows, settings.device, reporter)
+    seeds = range(settings.seed, settings.seed + settings.seeds)
+    task = EncoderTask(settings, data, rows, seeds, settings.device, reporter)
     floors = floors_benchmark.esc_floors(data, reporter, settings.seed) if settings.floors else []
     return evaluate_encoder(task, floors, recipe, train_fold)
 

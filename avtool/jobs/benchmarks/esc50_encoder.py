@@ -1,7 +1,7 @@
 """ESC-50 and ESC-10 for pretrained encoders: linear probe, neighbours, fine-tuning, beside random weights."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -16,10 +16,12 @@ from avtool.evaluation.benchmark import BenchmarkReport, Table
 from avtool.evaluation.esc import benchmark as floors_benchmark
 from avtool.evaluation.esc.dataset import FOLDS, EscData
 from avtool.evaluation.esc.results import LAST_EPOCH, evaluate_esc
+from avtool.evaluation.feature_map import map_values
 from avtool.evaluation.floors import Floor
 from avtool.evaluation.metrics.intervals import summarise_folds
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.probes.clip_probe import ProbeName, ProbeOutcome, Windows, probe_clips
+from avtool.evaluation.probes.neighbours import mean_direction
 from avtool.jobs.benchmarks.adapting import adapted_recipe
 from avtool.jobs.embedding.clip_features import ClipFeatures, embed_clips
 from avtool.jobs.embedding.encoder import FeatureEncoder
@@ -72,6 +74,7 @@ class EncoderTask:
         settings: of the benchmark.
         data: the data set.
         rows: its clips as a manifest.
+        seeds: of trainings, and of random weights.
         device: where to compute.
         reporter: told about progress.
     """
@@ -79,6 +82,7 @@ class EncoderTask:
     settings: EncoderSettings
     data: EscData
     rows: Manifest
+    seeds: Sequence[int]
     device: str
     reporter: Reporter
 
@@ -86,6 +90,16 @@ class EncoderTask:
         """The encoder that is tested on a fold."""
         assert self.settings.encoder is not None, "checked before"
         return Path(self.settings.encoder.replace(_FOLD, str(fold)))
+
+
+@dataclass
+class _Measured:
+    """Predictions of all clips by seed, of the encoder and of its twins, and what led to them."""
+
+    ours: dict[int, Predictions] = field(default_factory=dict)
+    twins: dict[int, Predictions] = field(default_factory=dict)
+    outcomes: dict[str, list[ProbeOutcome]] = field(default_factory=dict)
+    features: ClipFeatures | None = None
 
 
 def evaluate_encoder(
@@ -102,37 +116,56 @@ def evaluate_encoder(
     Raises:
         AvtoolError: the encoder cannot be used, or a training failed.
     """
-    protocol, seed = task.settings.protocol, task.settings.seed
-    outcomes: dict[str, list[ProbeOutcome]] = {}
-    runs = {}
-    for name, random in (("ours", False), ("twin", True)):
-        if random and not task.settings.twin:
-            continue
-        task.reporter.info(f"{_TITLES[protocol]} of {'the random-weight twin' if random else 'the encoder'}")
-        if protocol == "finetune":
-            parts = [
-                train_fold(fold, adapted_recipe(recipe, task.encoder(fold), "audio", start=not random))
-                for fold in FOLDS
-            ]
-            runs[name] = join_predictions(parts)
-        else:
-            outcomes[name], runs[name] = _probe(task, random_seed=seed if random else None)
-    shown = Path(cast(str, task.settings.encoder)).name
-    twin = [_twin_floor(task.data, runs["twin"], protocol)] if "twin" in runs else []
+    protocol = task.settings.protocol
+    measured = _finetune(task, recipe, train_fold) if protocol == "finetune" else _probe(task)
+    twin = [_twin_floor(list(measured.twins.values()), protocol)] if measured.twins else []
     report = evaluate_esc(
         task.data,
-        {seed: runs["ours"]},
+        measured.ours,
         floors=[*twin, *floors],
-        name=f"{_TITLES[protocol]} of {shown}",
+        name=f"{_TITLES[protocol]} of {Path(cast(str, task.settings.encoder)).name}",
         training="as its card says",
         published=f"{task.data.title.lower()}-linear" if protocol in {"linear", "svm"} else "",
         choice=_CHOICES[protocol],
     )
-    return _with_encoder_facts(task, report, outcomes)
+    return _with_encoder_facts(task, report, measured)
 
 
-def _probe(task: EncoderTask, random_seed: int | None) -> tuple[list[ProbeOutcome], Predictions]:
-    """The outcome of each fold, and the predictions of all clips; features are computed once an encoder."""
+def _finetune(task: EncoderTask, recipe: FinetuneRecipe, train_fold: TrainFold) -> _Measured:
+    """Trains on each fold with each seed, from the encoder and from random weights."""
+    measured = _Measured()
+    for seed in task.seeds:
+        of_seed = recipe.model_copy(update={"seed": seed})
+        for runs, start in ((measured.ours, True), (measured.twins, False)):
+            if start or task.settings.twin:
+                task.reporter.info(f"seed {seed}: from {'the encoder' if start else 'random weights'}")
+                parts = [
+                    train_fold(fold, adapted_recipe(of_seed, task.encoder(fold), "audio", start=start))
+                    for fold in FOLDS
+                ]
+                runs[seed] = join_predictions(parts)
+    return measured
+
+
+def _probe(task: EncoderTask) -> _Measured:
+    """Probes the encoder, which has nothing to draw at random, and a twin for each seed."""
+    measured = _Measured()
+    task.reporter.info(f"{_TITLES[task.settings.protocol]} of the encoder")
+    outcomes, predictions, measured.features = _probe_folds(task, random_seed=None)
+    measured.ours[task.seeds[0]], measured.outcomes["ours"] = predictions, outcomes
+    if task.settings.twin:
+        measured.outcomes["twin"] = []
+        for seed in task.seeds:
+            task.reporter.info(f"{_TITLES[task.settings.protocol]} of random weights, seed {seed}")
+            outcomes, measured.twins[seed], _ = _probe_folds(task, random_seed=seed)
+            measured.outcomes["twin"] += outcomes
+    return measured
+
+
+def _probe_folds(
+    task: EncoderTask, random_seed: int | None
+) -> tuple[list[ProbeOutcome], Predictions, ClipFeatures]:
+    """The outcome of each fold, the predictions of all clips, and the features of the first encoder."""
     known: dict[Path, ClipFeatures] = {}
     outcomes, parts = [], []
     items = [Item(clip.clip_id, task.rows.local(clip.sound), clip, task.rows) for clip in task.rows]
@@ -146,7 +179,7 @@ def _probe(task: EncoderTask, random_seed: int | None) -> tuple[list[ProbeOutcom
         outcome, predictions = _probe_fold(task, known[path], fold)
         outcomes.append(outcome)
         parts.append(predictions)
-    return outcomes, join_predictions(parts)
+    return outcomes, join_predictions(parts), next(iter(known.values()))
 
 
 def _probe_fold(task: EncoderTask, features: ClipFeatures, fold: int) -> tuple[ProbeOutcome, Predictions]:
@@ -192,33 +225,41 @@ def join_predictions(parts: Sequence[Predictions]) -> Predictions:
     )
 
 
-def _twin_floor(data: EscData, predictions: Predictions, protocol: str) -> Floor:
-    report = evaluate_esc(data, {0: predictions})
-    folds = report.metrics["seeds"]["0"]["folds"]
-    return Floor("random weights", _TITLES[protocol], summarise_folds(folds))
+def _twin_floor(runs: Sequence[Predictions], protocol: str) -> Floor:
+    """The twins' accuracy on each fold, the mean over seeds."""
+    accuracies = []
+    for fold in FOLDS:
+        of_seeds = []
+        for run in runs:
+            right = run.scores.argmax(axis=1) == run.label_indices()[:, 0]
+            of_seeds.append(100 * float(right[np.array(run.folds) == fold].mean()))
+        accuracies.append(float(np.mean(of_seeds)))
+    return Floor("random weights", _TITLES[protocol], summarise_folds(accuracies))
 
 
-def _with_encoder_facts(
-    task: EncoderTask, report: BenchmarkReport, outcomes: Mapping[str, Sequence[ProbeOutcome]]
-) -> BenchmarkReport:
+def _with_encoder_facts(task: EncoderTask, report: BenchmarkReport, measured: _Measured) -> BenchmarkReport:
     """The report with the gain over the twin, the settings chosen, retrieval, and what the encoder knows."""
     metrics, tables = dict(report.metrics), list(report.tables)
     headline = report.headline
     if twin := report.metrics["floors"].get(f"{_TITLES[task.settings.protocol]} on random weights"):
-        ours = report.metrics["seeds"][str(task.settings.seed)]["folds"]
-        gain = summarise_folds([a - b for a, b in zip(ours, twin["folds"], strict=True)])
+        ours = np.mean([of_seed["folds"] for of_seed in report.metrics["seeds"].values()], axis=0)
+        gain = summarise_folds((ours - np.array(twin["folds"])).tolist())
         metrics["gain_over_random_weights"] = {"folds": list(gain.values), "mean": gain.mean}
         headline += (
             f"; {gain.mean:+.2f} points over random weights, paired by fold "
             f"(95 % t interval {gain.interval.low:+.1f} to {gain.interval.high:+.1f})"
         )
-    for name, of_fold in outcomes.items():
+    for name, of_fold in measured.outcomes.items():
         if chosen := [outcome.regularisation for outcome in of_fold if outcome.regularisation]:
             metrics[f"regularisation_{name}"] = chosen
         if found := [outcome.retrieval.recall for outcome in of_fold if outcome.retrieval]:
             metrics[f"recall_{name}"] = {k: 100 * float(np.mean([one[k] for one in found])) for k in found[0]}
     if "recall_ours" in metrics:
         tables.insert(1, _recall_table(metrics))
+    if measured.features is not None:
+        features = measured.features
+        clips = mean_direction(features.values, features.owners, features.count)
+        metrics["feature_map"] = map_values(clips, [clip.label for clip in task.data.clips])
     notes = [*report.notes, *_heard(task)]
     return replace(report, headline=headline, metrics=metrics, tables=tables, notes=notes)
 

@@ -1,8 +1,11 @@
 """The map of features: main directions, and a figure that shows the classes."""
 
+import json
+
 import numpy as np
 
-from avtool.evaluation.feature_map import map_figure, principal_map
+from avtool.evaluation.feature_map import map_figure, map_values, principal_map
+from avtool.evaluation.report_figures import metric_figures
 
 
 def test_the_main_directions_are_found() -> None:
@@ -38,3 +41,10 @@ def test_the_figure_names_its_classes() -> None:
     assert all(name in figure for name in ("sea waves", "dog", "rain"))
     assert map_figure(values, ["sea_waves", "dog", "rain"] * 4) == figure
     assert "dog" not in map_figure(values)
+
+
+def test_a_report_draws_the_map_of_its_metrics() -> None:
+    values = map_values(np.random.default_rng(0).standard_normal((12, 4)), ["dog", "rain"] * 6)
+    ((title, figure),) = metric_figures(json.loads(json.dumps({"feature_map": values})))
+    assert "main directions" in title
+    assert "rain" in figure
