@@ -30,7 +30,6 @@ class PartCache:
         self.num_bytes = 0
         self.decoded = 0
         self._parts: OrderedDict[Hashable, Part] = OrderedDict()
-        self._limit: float | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """A process that is started anew begins with nothing, rather than with a copy."""
@@ -74,9 +73,8 @@ class PartCache:
         part.flags.writeable = False  # what is cut from it must not change it
         self._parts[key] = part
         self.num_bytes += part.nbytes
-        if self._limit is None:
-            self._limit = self.max_mib * _MIB / _num_processes()
-        while self.num_bytes > self._limit:
+        limit = self.max_mib * _MIB / _num_processes()  # asked each time: a copy may be in a loader process
+        while self.num_bytes > limit:
             self.num_bytes -= self._parts.popitem(last=False)[1].nbytes
 
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch.utils.data import DataLoader, Dataset
 
 from avtool.core.errors import BadInputError
 from avtool.data.manifest import Clip
@@ -96,6 +97,27 @@ def test_the_cache_stays_below_its_limit_and_forgets_the_oldest():
     assert cache.decoded == 4
     cache.parts("a", 1, 2, decode)
     assert cache.decoded == 5
+
+
+class Filled(Dataset):
+    """Tells what a cache holds after it was filled in the process that is asked."""
+
+    def __init__(self) -> None:
+        self.cache = PartCache(4)
+        self[0]
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, number: int) -> int:
+        self.cache.parts(number, 0, 8, lambda *_: [np.zeros(1 << 20, np.uint8) for _ in range(8)])
+        return self.cache.num_bytes >> 20
+
+
+def test_loader_processes_share_the_limit():
+    filled = Filled()
+    assert filled.cache.num_bytes == 4 << 20
+    assert set(DataLoader(filled, batch_size=None, num_workers=2)) == {2}
 
 
 def test_more_than_the_cache_holds_can_be_read(film):
