@@ -27,7 +27,10 @@ def info_nce(query: Tensor, key: Tensor, temperature: float) -> Tensor:
             "a contrast needs at least 2 clips in a batch: with one its loss is always 0",
             "use --batch 2 or more",
         )
-    scores = F.normalize(query.float(), dim=-1) @ keys.t() / temperature
+    with torch.autocast(
+        query.device.type, enabled=False
+    ):  # a low temperature makes much of small differences
+        scores = F.normalize(query.float(), dim=-1) @ keys.t() / temperature
     own = torch.arange(len(query), device=query.device) + rank() * len(query)
     return F.cross_entropy(scores, own)
 

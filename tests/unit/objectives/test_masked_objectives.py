@@ -61,6 +61,14 @@ def test_length_does_not_count_and_pairs_are_scored_both_ways() -> None:
     torch.testing.assert_close(pair_contrast(audio, video, 0.1), both)
 
 
+def test_half_precision_does_not_blur_the_scores() -> None:
+    torch.manual_seed(0)
+    audio, video = torch.randn(16, 64), torch.randn(16, 64)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half = info_nce(audio, video, 0.01)
+    torch.testing.assert_close(half, info_nce(audio, video, 0.01), rtol=0, atol=0)
+
+
 def test_one_clip_is_refused() -> None:
     with pytest.raises(
         BadInputError, match="needs at least 2 clips in a batch: with one its loss is always 0"
