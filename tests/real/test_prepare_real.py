@@ -155,7 +155,7 @@ def test_films_with_and_without_sound_are_told_apart(test_data: Path, tmp_path: 
     ):
         (folder / name).symlink_to(test_data / "video_edge" / name)
     result = prepare(folder, tmp_path / "out", PrepareRecipe(layout="folders"), Silent())
-    assert result.summary.problems == {"unreadable": 1, "silent": 1}
+    assert result.summary.problems == {"unreadable": 1, "silent": 1, "damaged": 1}  # a gap of 0.08 s
     flags = {
         clip.clip_id: (clip.extras["has_audio"], clip.extras["has_video"])
         for clip in read_manifest(tmp_path / "out")
