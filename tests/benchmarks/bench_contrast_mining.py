@@ -36,7 +36,11 @@ class Size:
     steps: int
 
 
-SIZES = (Size("avt_tiny", 16, 1600, 16, 8, 32, REPEATS), Size("avt_base", 2, 16384, 128, 16, 112, 1))
+SIZES = (
+    Size("avt_tiny", 16, 320, 16, 8, 32, REPEATS),
+    Size("avt_tiny", 16, 1600, 16, 8, 32, REPEATS),
+    Size("avt_base", 2, 16384, 128, 16, 112, 1),
+)
 
 
 def batch_of(size: Size) -> dict[str, Tensor]:

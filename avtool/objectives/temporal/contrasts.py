@@ -6,9 +6,11 @@ from torch import Tensor, nn
 from avtool.objectives.temporal.info_nce import SHUT, contrast, log_crowd, several_positives, shut_unless
 from avtool.objectives.temporal.memories import PairedQueue
 from avtool.objectives.temporal.mining import Mined, MiningSettings, SlotScores, judge, mine
-from avtool.objectives.temporal.views import AUDIO, VIDEO, Direction, Views, over_directions
+from avtool.objectives.temporal.views import AUDIO, DIRECTIONS, VIDEO, Direction, Views, over_directions
 
 Batch = dict[str, Tensor]
+Scores = dict[tuple[str, str], tuple[Tensor, Tensor]]
+"""By the modalities of query and key."""
 _CHECK_EVERY = 1000
 """Batches between comparisons of the processes' queues."""
 
@@ -128,7 +130,12 @@ class MinedContrast(QueueContrast):
         scores = SlotScores(self.queue, views)
         mined, told = self.look_up(views, scores)
         alpha = self.alpha * (self.batches / self.ramp).clamp(max=1) if self.ramp else self._full_alpha()
-        terms = over_directions(self.pairs, views, lambda d: self._losses(views, d, scores, mined, alpha))
+        directions = [direction for pair in self.pairs for direction in DIRECTIONS[pair]]
+        modalities = dict.fromkeys((direction.query[0], direction.key[0]) for direction in directions)
+        drawn = {names: self._score(scores.between(*names), mined) for names in modalities}
+        terms = over_directions(
+            self.pairs, views, lambda d: self._losses(views, d, drawn, mined.found, alpha)
+        )
         self.remember(views)
         if self.training:
             self.batches += 1
@@ -137,16 +144,18 @@ class MinedContrast(QueueContrast):
     def _full_alpha(self) -> Tensor:
         return torch.full((), self.alpha, device=self.batches.device)
 
+    def _score(self, similarity: Tensor, mined: Mined) -> tuple[Tensor, Tensor]:
+        """(2B, positives), scores of the drawn positives, and (2B,), the part of the drawn negatives."""
+        scores = similarity / self.temperature
+        return scores.gather(1, mined.positives), log_crowd(scores, mined.negatives)
+
     def _losses(
-        self, views: Views, direction: Direction, scores: SlotScores, mined: Mined, alpha: Tensor
+        self, views: Views, direction: Direction, drawn: Scores, found: Tensor, alpha: Tensor
     ) -> Tensor:
         (modality, clip), query = direction.query, views.query(direction)
-        positives, found, negatives = (drawn[clip::2] for drawn in mined)
-        of_slots = scores.between(modality, direction.key[0])[clip::2] / self.temperature
-        in_batch = log_crowd(*self.crowd(views, direction, query))
-        crowd = torch.logaddexp(in_batch, log_crowd(of_slots, negatives))
-        positive = self.positive(views, direction, query)
-        return several_positives(positive, of_slots.gather(1, positives), found, crowd, alpha)
+        others, of_queue = (values[clip::2] for values in drawn[modality, direction.key[0]])
+        crowd = torch.logaddexp(log_crowd(*self.crowd(views, direction, query)), of_queue)
+        return several_positives(self.positive(views, direction, query), others, found[clip::2], crowd, alpha)
 
 
 class NeighbourContrast(QueueContrast):

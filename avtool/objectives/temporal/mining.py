@@ -108,8 +108,7 @@ def gumbel(like: Tensor) -> Tensor:
 
     The largest k are k draws without replacement (Yellott, 1977).
     """
-    tiny = torch.finfo(like.dtype).tiny
-    return -torch.empty_like(like).exponential_().clamp_(min=tiny).log_()
+    return torch.rand_like(like).log_().neg_().log_().neg_()  # a 0, once in 2²⁴, is never the largest
 
 
 class SlotScores:
