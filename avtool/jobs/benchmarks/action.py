@@ -1,6 +1,7 @@
 """Action recognition on official divisions: fine-tuning, linear probe, retrieval (UCF101, HMDB51)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -35,7 +36,7 @@ from avtool.training.recipe import RuntimeRecipe
 Splits = tuple[Literal[1, 2, 3], ...]
 _PROBES: Mapping[str, ProbeName] = {"linear": "logistic", "svm": "svm"}
 _TWIN = "random weights"
-_SIZES = {"UCF101": {13_320}, "HMDB51": {5_100}}
+_SIZES = {"UCF101": 13_320, "HMDB51": 5_100}
 """Videos of a division, training and test together."""
 
 
@@ -70,80 +71,104 @@ def run_action(layout: Layout, title: str, settings: ActionSettings, reporter: R
         missing = "--data" if settings.data is None else "--encoder"
         raise BadInputError(f"no {missing} given", f"`{layout}` needs --data and --encoder")
     divisions = _divisions(layout, settings.data, settings, reporter)
-    encoder = Path(settings.encoder)
-    twins = {encoder.name: None, _TWIN: settings.seed} if settings.twin else {encoder.name: None}
-    missing_note = _missing_note(title, divisions, settings)
+    task = _Evaluation(layout, title, settings, Path(settings.encoder), divisions, reporter)
     if settings.protocol == "finetune":
-        return _finetuned(layout, title, settings, divisions, twins, reporter, missing_note)
-    stores = {
-        name: FeatureStore(
-            FeatureEncoder(
-                encoder, "video", RuntimeRecipe(device=settings.device), reporter, random_seed=seed
-            ),
-            settings.windows,
-            reporter,
-        )
-        for name, seed in twins.items()
-    }
-    if settings.protocol == "retrieval":
-        recall = {
-            name: mean_retrieval([retrieve_division(division, store) for division in divisions])
-            for name, store in stores.items()
-        }
-        notes = [
-            f"Queries are the test videos of {_said(divisions)}, the gallery its training videos; the unit "
-            f"features of {settings.windows} clips of a video are averaged, and compared by their cosine. Of "
-            "equally similar videos the one that stands first is the nearer.",
-            *missing_note,
-        ]
-        return retrieval_report(title, layout, recall, notes)
-    runs = {
-        name: {
-            division.name: probe_division(
-                division, store, _PROBES[settings.protocol], reporter, settings.seed
+        return task.finetune()
+    return task.retrieve() if settings.protocol == "retrieval" else task.probe(_PROBES[settings.protocol])
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """An encoder, the divisions of a data set, and what can be asked."""
+
+    layout: Layout
+    title: str
+    settings: ActionSettings
+    encoder: Path
+    divisions: list[Division]
+    reporter: Reporter
+
+    @property
+    def models(self) -> dict[str, int | None]:
+        """Name → the seed of random weights, None for the encoder's own."""
+        ours: dict[str, int | None] = {self.encoder.name: None}
+        return {**ours, _TWIN: self.settings.seed} if self.settings.twin else ours
+
+    def stores(self) -> dict[str, FeatureStore]:
+        """The features of each model."""
+        runtime = RuntimeRecipe(device=self.settings.device)
+        return {
+            name: FeatureStore(
+                FeatureEncoder(self.encoder, "video", runtime, self.reporter, random_seed=seed),
+                self.settings.windows,
+                self.reporter,
             )
-            for division in divisions
+            for name, seed in self.models.items()
         }
-        for name, store in stores.items()
-    }
-    notes = [
-        f"{settings.windows} clips of each video, evenly spaced; their probabilities (of SVMs: margins) are "
-        "averaged. C was chosen by cross-validation inside the training videos, films kept together.",
-        *missing_note,
-    ]
-    return division_report(title, layout, "linear", runs, notes)
 
-
-def _finetuned(
-    layout: Layout,
-    title: str,
-    settings: ActionSettings,
-    divisions: list[Division],
-    twins: Mapping[str, int | None],
-    reporter: Reporter,
-    missing_note: list[str],
-) -> BenchmarkReport:
-    flags = {"loop.epochs": settings.epochs, "runtime.device": settings.device, "seed": settings.seed}
-    recipe = load(FinetuneRecipe, recipe=find_recipe(settings.training), flags=flags)
-    where = FinetuneSettings(
-        layout,
-        settings.runs or cache_folder() / "benchmarks",
-        settings.windows,
-        settings.device,
-        settings.jobs,
-    )
-    runs: dict[str, dict[str, Predictions]] = {}
-    for name, seed in twins.items():
-        adapted = adapted_recipe(recipe, Path(str(settings.encoder)), "video", start=seed is None)
-        runs[name] = {
-            division.name: finetune_division(division, adapted, where, reporter) for division in divisions
+    def retrieve(self) -> BenchmarkReport:
+        """Test videos among training videos."""
+        recall = {
+            name: mean_retrieval([retrieve_division(division, store) for division in self.divisions])
+            for name, store in self.stores().items()
         }
-    notes = [
-        f"Test: the probabilities of {settings.windows} evenly spaced clips of each video are averaged. The "
-        "last epoch is scored: nothing was chosen by test videos.",
-        *missing_note,
-    ]
-    return division_report(title, layout, "finetune", runs, notes)
+        note = (
+            f"Queries are the test videos of {_said(self.divisions)}, the gallery its training videos; the "
+            f"unit features of {self.settings.windows} clips of a video are averaged, and compared by their "
+            "cosine. Of equally similar videos the one that stands first is the nearer."
+        )
+        return retrieval_report(self.title, self.layout, recall, [note, *self._warnings()])
+
+    def probe(self, name: ProbeName) -> BenchmarkReport:
+        """Linear classifiers on frozen features."""
+        seed, reporter = self.settings.seed, self.reporter
+        runs = {
+            model: {
+                division.name: probe_division(division, store, name, reporter, seed)
+                for division in self.divisions
+            }
+            for model, store in self.stores().items()
+        }
+        note = (
+            f"{self.settings.windows} clips of each video, evenly spaced; their probabilities (of SVMs: "
+            "margins) are averaged. C was chosen by cross-validation inside the training videos, films kept "
+            "together."
+        )
+        return division_report(self.title, self.layout, "linear", runs, [note, *self._warnings()])
+
+    def finetune(self) -> BenchmarkReport:
+        """Trainings that start from the encoder, and from random weights."""
+        settings = self.settings
+        flags = {"loop.epochs": settings.epochs, "runtime.device": settings.device, "seed": settings.seed}
+        recipe = load(FinetuneRecipe, recipe=find_recipe(settings.training), flags=flags)
+        folder = settings.runs or cache_folder() / "benchmarks"
+        where = FinetuneSettings(self.layout, folder, settings.windows, settings.device, settings.jobs)
+        runs: dict[str, dict[str, Predictions]] = {}
+        for name, seed in self.models.items():
+            adapted = adapted_recipe(recipe, self.encoder, "video", start=seed is None)
+            runs[name] = {
+                division.name: finetune_division(division, adapted, where, self.reporter)
+                for division in self.divisions
+            }
+        note = (
+            f"Test: the probabilities of {settings.windows} evenly spaced clips of each video are averaged. "
+            "The last epoch is scored: nothing was chosen by test videos."
+        )
+        return division_report(self.title, self.layout, "finetune", runs, [note, *self._warnings()])
+
+    def _warnings(self) -> list[str]:
+        """What is to be known where there are other videos than the official ones, or not all divisions."""
+        notes, official = [], _SIZES[self.title]
+        for division in self.divisions:
+            found = len(division.train) + len(division.test)
+            if found != official:
+                notes.append(
+                    f"{division.name} has {found} videos, officially {official}: do not hold these numbers "
+                    "beside published ones."
+                )
+        if self.settings.protocol != "retrieval" and len(self.divisions) < 3:
+            notes.append(f"Only {_said(self.divisions)}: published numbers are means of three divisions.")
+        return notes
 
 
 def _divisions(layout: Layout, data: Path, settings: ActionSettings, reporter: Reporter) -> list[Division]:
@@ -165,21 +190,6 @@ def _divisions(layout: Layout, data: Path, settings: ActionSettings, reporter: R
         )
         for number in numbers
     ]
-
-
-def _missing_note(title: str, divisions: list[Division], settings: ActionSettings) -> list[str]:
-    """A warning where there are other videos than the official ones, or not all divisions."""
-    notes = []
-    for division in divisions:
-        found = len(division.train) + len(division.test)
-        if found not in _SIZES[title]:
-            notes.append(
-                f"{division.name} has {found} videos, officially {max(_SIZES[title])}: do not hold these "
-                "numbers beside published ones."
-            )
-    if settings.protocol not in {"retrieval"} and len(divisions) < 3:
-        notes.append(f"Only {_said(divisions)}: published numbers are means of three divisions.")
-    return notes
 
 
 def _said(divisions: list[Division]) -> str:
