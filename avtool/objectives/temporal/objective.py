@@ -142,6 +142,9 @@ def _make_contrast(
     if settings.method == "gdt":
         return TransformContrast(temperature)
     if settings.method == "avid":
+        require(
+            settings.mining.num_negatives > 0, "avid tells clips from noise, and has no negatives to draw"
+        )
         return InstanceDiscrimination(
             pairs, temperature, InstanceBank(num_clips, dim), settings.mining.num_negatives
         )

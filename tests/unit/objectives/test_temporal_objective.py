@@ -169,6 +169,11 @@ def test_a_batch_of_one_has_nothing_to_tell_apart() -> None:
         objective_for("infonce", batch=1)
 
 
+def test_avid_without_noise_is_refused() -> None:
+    with pytest.raises(BadInputError, match="avid tells clips from noise"):
+        objective_for("avid", mining=MiningSettings(num_negatives=0))
+
+
 def test_a_queue_with_too_few_slots_for_its_neighbours_is_refused() -> None:
     with pytest.raises(BadInputError, match="a queue of 32 clips has no negatives beside its 40 nearest"):
         objective_for("avt", batch=8, mining=MiningSettings(top=40))
