@@ -43,4 +43,4 @@ def test_two_processes_equal_one_with_the_doubled_batch(tmp_path: Path) -> None:
     ours, theirs = (read_metrics(tmp_path / name / "metrics.jsonl") for name in ("one", "two"))
     assert len(ours) == 3
     for one, two in zip(ours, theirs, strict=True):
-        assert one == pytest.approx(two, abs=2e-4)
+        assert one == pytest.approx(two, abs=1e-5)
