@@ -7,6 +7,7 @@ import pytest
 
 from avtool.cli.main import run
 from avtool.core.artifact import verify
+from avtool.core.paths import find_recipe
 
 QUICK = """
 command = "finetune"
@@ -50,6 +51,22 @@ def test_sounds_of_one_film_are_learned_from_the_other(tmp_path, capsys):
     page = (out / "report.html").read_text()
     assert "always the most frequent sound" in page
     assert page.count("<svg") == 2
+
+
+def test_what_a_model_rebuilds_of_the_held_out_film_is_shown(tmp_path, capsys):
+    pretraining, out = tmp_path / "quick.toml", tmp_path / "demo"
+    shipped = find_recipe("pretrain/demo-mavil")
+    pretraining.write_text(f'extends = "{shipped}"\nloop = {{ max_steps = 2, batch_size = 4 }}\n')
+    arguments = ["--films", 2, "--minutes", 1, "--picture", "static", "--training", "none"]
+    arguments += ["--pretraining", pretraining, *SMALL[2:]]
+    assert run(["demo", "--out", str(out), *map(str, arguments)]) == 0
+    pretrained = json.loads(capsys.readouterr().out)["pretrained"]
+    assert [item["modality"] for item in pretrained["rebuilt"]] == ["audio", "video"]
+    assert pretrained["train_clips"] > 3
+    assert verify(out / "pretrained") == []
+    page = (out / "report.html").read_text()
+    assert "What a model rebuilds of a film that it has not seen" in page
+    assert page.count("data:image/png") == 1
 
 
 def test_only_a_demonstration_is_replaced(tmp_path, capsys):
