@@ -95,7 +95,7 @@ class FeatureCache:
     def __getitem__(self, clip: int) -> Features:
         """The features of a clip, (steps, width) float16, on disk until they are read."""
         first, steps = self._first[clip], self._steps[clip]
-        values = _open_shard(self.folder / _VALUES / f"{self._shard[clip]:05d}.npy")[first : first + steps]
+        values = _open_shard(self.folder, int(self._shard[clip]))[first : first + steps]
         if len(values) != steps:
             raise CorruptArtifactError(f"`{self.folder}` is damaged", _AGAIN)
         return values
@@ -106,7 +106,8 @@ class FeatureCache:
 
 
 @lru_cache(maxsize=4096)
-def _open_shard(path: Path) -> Features:
+def _open_shard(folder: Path, number: int) -> Features:
+    path = folder / _VALUES / f"{number:05d}.npy"
     try:
         values: Features = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:

@@ -1,5 +1,6 @@
 """From the name of a medium in a manifest to a file that can be opened."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,4 +30,10 @@ def local_media(folder: Path, name: str) -> Path:
     """
     if is_address(name):
         return fetch(name)
+    return _plain_file(folder, name)
+
+
+@lru_cache(maxsize=100_000)
+def _plain_file(folder: Path, name: str) -> Path:
+    """Checked once: the check takes longer than reading a small picture."""
     return Path(name) if Path(name).is_absolute() else inside(folder, name)

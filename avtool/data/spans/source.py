@@ -1,13 +1,11 @@
 """Where the pictures and the sound of clips come from: films and recordings, or shards of many clips."""
 
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avtool.data.manifest import Clip, Manifest
-from avtool.data.media_files import Media
 from avtool.data.spans.cache import PartCache
 from avtool.data.spans.pictures import Pictures, PictureSpans, span_numbers
 from avtool.data.spans.settings import SpanSettings
@@ -50,7 +48,6 @@ class FilmSource:
         self.fps = settings.fps
         self.sample_rate = sample_rate
         self.cache = PartCache(settings.cache_mib)
-        self._paths: dict[tuple[Path, str], Path] = {}
         self._pictures = PictureSpans(settings, self.cache)
         self._sounds = SoundSpans(settings, self.cache, sample_rate)
 
@@ -77,15 +74,8 @@ class FilmSource:
     def pictures(self, manifest: Manifest, clip: Clip, numbers: NDArray[np.int64]) -> Pictures:
         media = clip.pictures
         first, _ = span_numbers(media.start, media.end, self.fps)
-        return self._pictures.at(self._local(manifest, media), first + numbers)
+        return self._pictures.at(manifest.local(media), first + numbers)
 
     def sound(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Waveform:
         begin = round(clip.start * self.sample_rate)
-        return self._sounds.read(self._local(manifest, clip.sound), begin + first, begin + past)
-
-    def _local(self, manifest: Manifest, media: Media) -> Path:
-        """The file of a medium; whether its name leads out of the data set is checked once."""
-        key = manifest.folder, media.name
-        if key not in self._paths:
-            self._paths[key] = manifest.local(media)
-        return self._paths[key]
+        return self._sounds.read(manifest.local(clip.sound), begin + first, begin + past)

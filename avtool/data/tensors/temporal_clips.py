@@ -180,24 +180,33 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
         self, pair: Pair, grids: Mapping[str, Grid], able: Mapping[str, list[bool]]
     ) -> dict[str, Tensor]:
         """Labels and weights."""
-        answers = {}
+        labels: dict[str, list[int]] = {}
+        weights: dict[str, list[float]] = {}
         for name, clips in able.items():
             stretches = pair.stretches.get(name, ())
-            labels = {
-                "speed": [stretch.speed for stretch in stretches],
-                "direction": [int(stretch.backward) for stretch in stretches],
-            }
             told = {"speed": name in grids and grids[name].num_speeds > 1, "direction": True}
-            for question, values in labels.items():
-                asked = question in self.settings.questions and told[question]
-                answers[f"{name}_{question}"] = torch.tensor(values or [0, 0])
-                answers[f"{name}_{question}_weight"] = torch.tensor([float(asked and one) for one in clips])
+            labels[f"{name}_speed"] = [stretch.speed for stretch in stretches] or [0, 0]
+            labels[f"{name}_direction"] = [int(stretch.backward) for stretch in stretches] or [0, 0]
+            for question, can_tell in told.items():
+                asked = question in self.settings.questions and can_tell
+                weights[f"{name}_{question}"] = [float(asked and one) for one in clips]
         for question, (one, other) in ORDERS.items():
             if one not in able or other not in able:
                 continue
             known = one in pair.stretches and other in pair.stretches
             order = order_of(pair.stretches[one][0], pair.stretches[other][1]) if known else 0
             asked = "order" in self.settings.questions and pair.orders and able[one][0] and able[other][1]
-            answers[question] = torch.tensor(order)
-            answers[f"{question}_weight"] = torch.tensor(float(known and asked))
-        return answers
+            labels[question], weights[question] = [order], [float(known and asked)]
+        return _tensors(labels, torch.int64) | {
+            f"{name}_weight": value for name, value in _tensors(weights, torch.float32).items()
+        }
+
+
+def _tensors(
+    values: Mapping[str, list[int]] | Mapping[str, list[float]], kind: torch.dtype
+) -> dict[str, Tensor]:
+    """Lists as tensors, a list of one as a number; made at once, as most of the time goes into beginning."""
+    sizes = [len(numbers) for numbers in values.values()]
+    flat = torch.tensor([number for numbers in values.values() for number in numbers], dtype=kind)
+    parts = torch.split(flat, sizes)
+    return {name: part if len(part) > 1 else part[0] for name, part in zip(values, parts, strict=True)}

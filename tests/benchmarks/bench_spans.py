@@ -1,0 +1,126 @@
+"""How fast pretraining is fed: spans decoded once beside each clip by itself, and loaders beside tiny models.
+
+All figures are a second of processor time on one thread, so that a loaded machine does not matter much.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from avtool.core.recipe import load
+from avtool.core.reporter import Silent
+from avtool.data.film_maker.moving_sources import ClipSettings, Recording, make_clip
+from avtool.data.manifest import Clip, Manifest, read_manifest, write_manifest
+from avtool.data.sections import divide_long
+from avtool.data.spans.settings import SpanSettings
+from avtool.data.spans.source import FilmSource
+from avtool.data.temporal_settings import TemporalSettings
+from avtool.data.tensors.temporal_draw import draw_pair
+from avtool.data.tensors.temporal_readers import PictureReader
+from avtool.jobs.pretraining.compose import make_experiment
+from avtool.jobs.pretraining.methods import METHODS
+from avtool.media.video_frames import read_frames
+from tests.benchmarks.bench_loading import FILM, FILM_SECONDS, make_sounds
+
+RECIPES = Path(__file__).parents[2] / "recipes" / "pretrain"
+PAIRS, NUM_CLIPS, STEPS = 9, 64, 4
+
+
+def rate(work: Callable[[], object], count: int) -> float:
+    """How many a second of processor time."""
+    start = time.process_time()
+    work()
+    return count / (time.process_time() - start)
+
+
+def show(name: str, found: float, base: float) -> None:
+    """One line of the table."""
+    print(f"{name:52} {found:8.1f} /s   {found / base:6.2f} x", flush=True)
+
+
+def bench_film(folder: Path) -> None:
+    """Pairs of clips of half a minute of film: the pictures of each by itself, or of a span at once."""
+    write_manifest(folder, [Clip("film", str(FILM), 0.0, FILM_SECONDS)])
+    manifest = divide_long(read_manifest(folder / "manifest.parquet"), 10.0)
+    reader = PictureReader(TemporalSettings(), FilmSource(SpanSettings()))
+    drawn = []
+    for number in range(PAIRS):
+        clip = manifest[number % len(manifest)]
+        pair = draw_pair({"video": reader.grid(clip)}, 2.0, np.random.default_rng(number))
+        drawn.append((clip, pair.stretches["video"]))
+
+    def each_by_itself() -> None:
+        for clip, stretches in drawn:
+            for stretch in stretches:
+                times = clip.start + reader.grid(clip).offset + stretch.numbers / reader.source.fps
+                read_frames(manifest.local(clip.pictures), times.tolist(), size=128, threads=1)
+
+    def in_spans() -> None:
+        for clip, stretches in drawn:
+            reader.read(manifest, clip, stretches)
+
+    base = rate(each_by_itself, PAIRS)
+    show("pairs of clips of a film, each clip decoded", base, base)
+    show("  spans decoded once, the first epoch", rate(in_spans, PAIRS), base)
+    show("  spans decoded once, from then on", rate(in_spans, PAIRS), base)
+
+
+def moving_sources(folder: Path) -> Manifest:
+    """Clips of four seconds, 64 pixels, of synthetic noise that comes and goes."""
+    sounds = make_sounds(folder, "flac")
+    clips = []
+    for number in range(NUM_CLIPS):
+        recording = Recording(sounds.local(sounds[number].sound), "rain", group=str(number))
+        make_clip(folder / f"{number}.mp4", recording, ClipSettings(), np.random.default_rng(number))
+        clips.append(Clip(str(number), f"{number}.mp4", 0.0, 4.0, "train", group=str(number)))
+    write_manifest(folder, clips)
+    return read_manifest(folder / "manifest.parquet")
+
+
+def bench_method(name: str, dataset: Path) -> None:
+    """The clips that a tiny model learns from in a second, and those that the loader gives."""
+    method = METHODS[name]
+    recipe = load(method.schema, recipe=RECIPES / f"{name}-tiny.toml", environment={})
+    task = make_experiment(method, dataset, recipe, Silent()).compose().task
+    size = recipe.loop.batch_size
+    batch = task.collate([task.data[number, 0] for number in range(size)])
+
+    def learn() -> None:
+        for _ in range(STEPS):
+            seen = batch if task.transform is None else task.transform(dict(batch), torch.Generator())
+            task.objective(task.model, seen)["loss"].backward()
+
+    def feed(epoch: int) -> None:
+        for first in range(0, NUM_CLIPS, size):
+            numbers = range(first, min(first + size, NUM_CLIPS))
+            task.collate([task.data[number, epoch] for number in numbers])
+
+    learn()
+    learned = rate(learn, STEPS * size)
+    first, later = (rate(lambda epoch=epoch: feed(epoch), NUM_CLIPS) for epoch in (1, 2))
+    show(f"{method.model('tiny')}, forward and backward", learned, learned)
+    show("  loader, the first epoch", first, learned)
+    show("  loader, from then on", later, learned)
+
+
+def main() -> None:
+    """The whole table."""
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["AVTOOL_CACHE_DIR"] = str(folder / "cache")
+        for part in ("film", "clips"):
+            (folder / part).mkdir()
+        bench_film(folder / "film")
+        moving_sources(folder / "clips")
+        for method in ("image-mae", "audio-mae", "video-mae", "mavil", "avt"):
+            bench_method(method, folder / "clips" / "manifest.parquet")
+
+
+if __name__ == "__main__":
+    main()
