@@ -46,6 +46,10 @@ VERBS = {
     "tag": Verb("Mine", "tag", "Label a caption tag by sound, source and quality."),
     "prepare": Verb("Mine", "prepare", "Make a data set of any folder, table or published list."),
     "stats": Verb("Mine", "stats", "Say what is in a data set, and what its spectrograms are scaled by."),
+    "shards": Verb("Mine", "shards", "Write the clips of a data set into WebDataset shards."),
+    "moving-sources": Verb(
+        "Mine", "moving_sources", "Make clips of recordings in which sight and sound truly correspond."
+    ),
     "pretrain": Verb("Learn", "pretrain", "Learn from pictures, sound or both without labels."),
     "finetune": Verb("Learn", "finetune", "Train a classifier of sound, pictures or both on a data set."),
     "predict": Verb("Use", "predict", "Score files with a trained model, or find when each class is heard."),

@@ -21,6 +21,7 @@ SCHEMAS = {
     "pretrain video-mae": "avtool.jobs.pretraining.recipe:VideoMaeRecipe",
     "prepare": "avtool.jobs.preparing.recipe:PrepareRecipe",
     "reconstruct": "avtool.jobs.reconstruct_recipe:ReconstructRecipe",
+    "shards": "avtool.data.shards.settings:ShardSettings",
     "stats": "avtool.jobs.stats_recipe:StatsRecipe",
     "sync": "avtool.jobs.sync_recipe:SyncCaptionsRecipe",
 }

@@ -1,0 +1,78 @@
+"""`avtool moving-sources` and `avtool shards` as a user runs them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from avtool.cli.main import run
+from avtool.core.artifact import read_artifact
+from avtool.data.manifest import read_manifest
+from avtool.data.shards.source import open_shards
+
+pytest.importorskip("webdataset")
+
+SMALL = ["--count", 4, "--seconds", 1, "--size", 32, "--fps", 8]
+
+
+def call(*arguments: object) -> int:
+    return run([*map(str, arguments), "--no-progress"])
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("sounds")
+    for label in ("bell", "horn"):
+        (folder / label).mkdir()
+        tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
+        soundfile.write(folder / label / "1.wav", tone, 16000)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clips(sounds, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("out") / "clips"
+    assert call("moving-sources", sounds, "--out", out, *SMALL, "-q") == 0
+    return out
+
+
+def test_films_of_sounds_are_a_data_set(clips):
+    manifest = read_manifest(clips)
+    assert len(manifest) == 4
+    assert {clip.labels for clip in manifest} == {("bell",), ("horn",)}
+    assert read_artifact(clips, "dataset").seed == 0
+
+
+def test_a_data_set_becomes_shards(clips, tmp_path, capsys):
+    shards = tmp_path / "shards"
+    assert call("shards", clips, "--out", shards, "--fps", 8, "--short-side", 32, "--json", "-q") == 0
+    result = json.loads(capsys.readouterr().out)["result"]
+    assert (result["shards"], result["clips"]) == (1, 4)
+    manifest, source = open_shards(shards)
+    assert source.pictures(manifest, manifest[0], np.arange(8)).shape == (8, 32, 32, 3)
+
+
+def test_clips_that_cannot_be_read_make_exit_code_1(clips, tmp_path, capsys):
+    broken = tmp_path / "broken"
+    assert call("moving-sources", clips, "--out", broken, *SMALL, "-q") == 0
+    (broken / "clips" / "00000.mp4").write_bytes(b"no film")
+    assert call("shards", broken, "--out", tmp_path / "shards", "-q") == 1
+    assert "`00000` is left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["moving-sources", "{folder}", "--out", "{folder}/x"], "no sound files"),
+        (["moving-sources", "{folder}", "--out", "{folder}/x", "--size", "33"], "33 pixels"),
+        (["shards", "{folder}", "--out", "{folder}/x"], "is not an avtool artifact"),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path, capsys, arguments, message):
+    assert call(*(text.format(folder=tmp_path) for text in arguments)) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+    assert not (tmp_path / "x").exists()
