@@ -19,7 +19,7 @@ from avtool.jobs.pretraining.clips import PretrainClips, find_clips, stretch_of
 from avtool.jobs.pretraining.masked_settings import chosen_settings, make_objective, read_teacher, target_kind
 from avtool.jobs.pretraining.methods import Method
 from avtool.jobs.pretraining.network import build_network, start_from
-from avtool.jobs.pretraining.recipe import ImageMaeRecipe, MaskedRecipe, SoundRecipe
+from avtool.jobs.pretraining.recipe import ImageMaeRecipe, MaskedRecipe, MavilRecipe, SoundRecipe
 from avtool.jobs.pretraining.report import Exhibit, first_labels, write_report
 from avtool.jobs.pretraining.run import Pretraining
 from avtool.jobs.pretraining.scale import measured_scale
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from avtool.data.tensors.masked_clips import MaskedClipDataset
-    from avtool.models.model_folder import LoadedModel
+    from avtool.models.model_folder import LoadedModel, ModelDescription
 
 _EVALUATION_SHARE = 256 / 224
 """Shorter side of a photograph in sides of the square that evaluation keeps."""
@@ -115,8 +115,6 @@ class MaskedExperiment:
             BadInputError: data, model and settings do not fit together; one line says which.
         """
         from avtool.data.tensors.clip_dataset import collate
-        from avtool.models.model_folder import ModelDescription
-        from avtool.training.runtime import default_workers
         from avtool.training.task import TrainTask
 
         clips, recipe = self.clips, self.recipe
@@ -134,32 +132,13 @@ class MaskedExperiment:
             )
         held_out = clips.val if clips.val is not None else clips.train
         shown = self._samples(held_out, feed, features, noise, train=False)
-        validation = Validation(
-            objective,
-            shown,
-            collate,
-            None,
-            recipe.loop.batch_size,
-            whole_batches=len(self.method.inputs) > 1,
-            workers=default_workers() if "video" in self.method.inputs else 0,
-        )
-        stage = f" (stage {recipe.mavil.stage})" if hasattr(recipe, "mavil") else ""
-        description = ModelDescription(
-            self.name,
-            arguments,
-            {"method": self.method.name, **feed.to_json(), "target": target_kind(recipe)},
-            f"An encoder of {' and '.join(self.method.inputs)}, pretrained by {self.method.name}{stage} on "
-            f"{len(clips.train)} clips without labels.",
-            self.command,
-            self.inputs,
-        )
         task = TrainTask(
             model=model,
             objective=objective,
             data=data,
             collate=collate,
-            description=description,
-            validate=validation if clips.val is not None else None,
+            description=self._description(arguments, feed),
+            validate=self._validation(objective, shown) if clips.val is not None else None,
             groups=data.groups,
             clip_ids=data.clip_ids,
         )
@@ -173,10 +152,36 @@ class MaskedExperiment:
             clips.val is not None,
             recipe.runtime.device,
         )
-        return Pretraining(
-            task,
-            clips.skipped,
-            partial(write_report, exhibit=exhibit, reporter=self.reporter),
+        report = partial(write_report, exhibit=exhibit, reporter=self.reporter)
+        return Pretraining(task, clips.skipped, report)
+
+    def _description(self, arguments: dict[str, Any], feed: Feed) -> "ModelDescription":
+        """What a reader of the weights must know."""
+        from avtool.models.model_folder import ModelDescription
+
+        stage = f" (stage {self.recipe.mavil.stage})" if isinstance(self.recipe, MavilRecipe) else ""
+        return ModelDescription(
+            self.name,
+            arguments,
+            {"method": self.method.name, **feed.to_json(), "target": target_kind(self.recipe)},
+            f"An encoder of {' and '.join(self.method.inputs)}, pretrained by {self.method.name}{stage} on "
+            f"{len(self.clips.train)} clips without labels.",
+            self.command,
+            self.inputs,
+        )
+
+    def _validation(self, objective: "nn.Module", clips: "MaskedClipDataset") -> Validation:
+        """The same loss on other clips."""
+        from avtool.data.tensors.clip_dataset import collate
+        from avtool.training.runtime import default_workers
+
+        return Validation(
+            objective,
+            clips,
+            collate,
+            self.recipe.loop.batch_size,
+            whole_batches=len(self.method.inputs) > 1,
+            workers=default_workers() if "video" in self.method.inputs else 0,
         )
 
     def _feed(self, teacher: "LoadedModel | None") -> tuple[Feed, FeatureCache | None]:

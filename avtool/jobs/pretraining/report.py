@@ -124,7 +124,7 @@ def _maps(
             for name, feature in encoder.embed(**exhibit.inputs(batch)).items():
                 parts.setdefault(name, []).append(feature.float().cpu())
             bar.advance(len(batch["index"]))
-    labels = exhibit.labels[:count] if any(exhibit.labels[:count]) else None
+    labels = exhibit.labels[:count] if any(exhibit.labels[:count]) else ()
     return [(name, map_figure(torch.cat(values).numpy(), labels)) for name, values in parts.items()]
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from avtool.data.tensors.temporal_clips import TemporalClipDataset
+    from avtool.models.model_folder import ModelDescription
     from avtool.objectives.temporal.objective import TemporalObjective
 
 _MODALITIES = ("audio", "video")
@@ -88,8 +89,6 @@ class TemporalExperiment:
             BadInputError: data, model and settings do not fit together; one line says which.
         """
         from avtool.data.tensors.clip_dataset import collate
-        from avtool.models.model_folder import ModelDescription
-        from avtool.training.runtime import default_workers
         from avtool.training.task import TrainTask
 
         clips, recipe = self.clips, self.recipe
@@ -102,31 +101,13 @@ class TemporalExperiment:
             self.reporter.info(line)
         held_out = clips.val if clips.val is not None else clips.train
         shown = self._samples(held_out, features, scale, train=False)
-        description = ModelDescription(
-            self.name,
-            arguments,
-            {"method": self.method.name, **feed.to_json()},
-            f"Encoders of sight and sound, pretrained by {self.method.name} ({recipe.temporal.objective}) on "
-            f"{len(clips.train)} clips without labels. A reconstruction after Jenni et al. (AAAI 2023).",
-            self.command,
-            self.inputs,
-        )
-        validation = Validation(
-            self._held_out_objective(),
-            shown,
-            collate,
-            None,
-            recipe.loop.batch_size,
-            whole_batches=True,
-            workers=default_workers(),
-        )
         task = TrainTask(
             model=model,
             objective=self._objective(model, data),
             data=data,
             collate=collate,
-            description=description,
-            validate=validation if clips.val is not None else None,
+            description=self._description(arguments, feed),
+            validate=self._validation(shown) if clips.val is not None else None,
             groups=data.groups,
             clip_ids=[name for name in clips.train.column("clip_id") for _ in range(recipe.data.crops)],
         )
@@ -140,9 +121,31 @@ class TemporalExperiment:
             clips.val is not None,
             recipe.runtime.device,
         )
-        return Pretraining(
-            task, clips.skipped, partial(write_report, exhibit=exhibit, reporter=self.reporter)
+        report = partial(write_report, exhibit=exhibit, reporter=self.reporter)
+        return Pretraining(task, clips.skipped, report)
+
+    def _description(self, arguments: dict[str, Any], feed: Feed) -> "ModelDescription":
+        """What a reader of the weights must know."""
+        from avtool.models.model_folder import ModelDescription
+
+        return ModelDescription(
+            self.name,
+            arguments,
+            {"method": self.method.name, **feed.to_json()},
+            f"Encoders of sight and sound, pretrained by {self.method.name} "
+            f"({self.recipe.temporal.objective}) on {len(self.clips.train)} clips without labels. "
+            "A reconstruction after Jenni et al. (AAAI 2023).",
+            self.command,
+            self.inputs,
         )
+
+    def _validation(self, clips: "TemporalClipDataset") -> Validation:
+        """What is measured on other clips."""
+        from avtool.data.tensors.clip_dataset import collate
+        from avtool.training.runtime import default_workers
+
+        objective, size = self._held_out_objective(), self.recipe.loop.batch_size
+        return Validation(objective, clips, collate, size, whole_batches=True, workers=default_workers())
 
     def _objective(self, model: "nn.Module", data: "TemporalClipDataset") -> "TemporalObjective":
         from avtool.objectives.temporal.mining import MiningSettings

@@ -20,7 +20,6 @@ class Validation:
         objective: what is minimised.
         data: the clips; they are not changed at random.
         collate: makes a batch of them.
-        transform: what is done to a batch on its device, or None.
         batch_size: clips that are compared with one another.
         whole_batches: leave out the last few clips, as contrasts among fewer are easier.
         workers: processes that load clips.
@@ -29,13 +28,11 @@ class Validation:
     objective: "Objective"
     data: "Dataset[Any]"
     collate: "Callable[[list[Any]], Batch]"
-    transform: "Callable[[Batch, torch.Generator], Batch] | None"
     batch_size: int
     whole_batches: bool
     workers: int
 
     def __call__(self, model: "nn.Module", device: "torch.device") -> Mapping[str, float]:
-        import torch
         from accelerate.utils import send_to_device  # type: ignore[import-untyped]
         from torch.utils.data import DataLoader
 
@@ -43,13 +40,10 @@ class Validation:
         loader = DataLoader(
             self.data, size, collate_fn=self.collate, drop_last=self.whole_batches, num_workers=self.workers
         )
-        generator = torch.Generator(device)
         sums: dict[str, float] = {}
         count = 0
-        for number, loaded in enumerate(loader):
+        for loaded in loader:
             batch = send_to_device(loaded, device)
-            if self.transform is not None:
-                batch = self.transform(batch, generator.manual_seed(number))
             clips = len(batch["index"])
             for name, value in self.objective(model, batch).items():
                 sums[name] = sums.get(name, 0.0) + clips * float(value)

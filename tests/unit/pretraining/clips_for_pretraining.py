@@ -63,7 +63,8 @@ def write_pictures(folder: Path, count: int = 8, val: int = 0) -> Path:
 
 
 def _clip(name: str, seconds: float, split: str, **holds: bool) -> Clip:
-    return Clip(Path(name).stem, name, 0.0, seconds, split=split, labels=(name[0],), extras=dict(holds))
+    labels = () if holds["has_video"] else (name[0],)
+    return Clip(Path(name).stem, name, 0.0, seconds, split=split, labels=labels, extras=dict(holds))
 
 
 def _square(number: int, step: int) -> np.ndarray:
