@@ -113,12 +113,14 @@ def change_colours(pixels: Tensor, change: ColourChange) -> Tensor:
     cos, sin = math.cos(angle), math.sin(angle)
     turn = torch.tensor([[1.0, 0.0, 0.0], [0.0, cos, -sin], [0.0, sin, cos]])
     rotation = _from_yiq() @ turn @ _TO_YIQ
-    return (rotation @ pixels.flatten(1)).view_as(pixels).clamp_(0, 1)
+    changed: Tensor = rotation @ pixels.flatten(1)
+    return changed.view_as(pixels).clamp_(0, 1)
 
 
 @cache
 def _from_yiq() -> Tensor:
-    return torch.linalg.inv(_TO_YIQ)
+    inverse: Tensor = torch.linalg.inv(_TO_YIQ)
+    return inverse
 
 
 def grey_of(pixels: Tensor) -> Tensor:
