@@ -18,7 +18,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
-demo: $(READY)  ## make two short films, mine them, and print where the report is
+demo: $(READY)  ## make four short films, mine them, learn their sounds, and print where the report is
 	$(BIN)/avtool demo --out demo --overwrite
 
 test: $(READY)  ## the tests that CI runs
