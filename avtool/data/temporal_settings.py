@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, model_validator
 
 from avtool.core.recipe import Recipe, option
 
-Question = Literal["speed", "direction", "order"]
+Question = Literal["speed", "direction", "order", "order-within", "order-across"]
 AudioSpeed = Literal["stride", "resample"]
 
 
@@ -30,7 +30,9 @@ class TemporalSettings(Recipe):
         flag="--audio-speed",
     )
     questions: Annotated[tuple[Question, ...], BeforeValidator(_listed)] = option(
-        ("speed", "direction", "order"), "What is asked about time.", flag="--tasks"
+        ("speed", "direction", "order"),
+        "What is asked about time: speed, direction, order (or half of it: order-within, order-across).",
+        flag="--tasks",
     )
     gap: float = option(2.0, "Longest pause between clips that follow each other, in seconds.", ge=0, le=600)
     area: tuple[float, float] = option((0.08, 1.0), "Share of a picture's area that is cut out, in between.")
@@ -67,3 +69,8 @@ class TemporalSettings(Recipe):
         if not 0 < self.area[0] <= self.area[1] <= 1:
             raise ValueError(f"area {self.area} must rise, from above 0 to at most 1")
         return self
+
+    @property
+    def asks_order(self) -> bool:
+        """Whether any question about the order of clips is asked."""
+        return any(question.startswith("order") for question in self.questions)

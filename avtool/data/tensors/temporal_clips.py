@@ -195,7 +195,7 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
                 continue
             known = one in pair.stretches and other in pair.stretches
             order = order_of(pair.stretches[one][0], pair.stretches[other][1]) if known else 0
-            asked = "order" in self.settings.questions and pair.orders and able[one][0] and able[other][1]
+            asked = self.settings.asks_order and pair.orders and able[one][0] and able[other][1]
             labels[question], weights[question] = [order], [float(known and asked)]
         return _tensors(labels, torch.int64) | {
             f"{name}_weight": value for name, value in _tensors(weights, torch.float32).items()

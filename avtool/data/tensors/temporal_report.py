@@ -72,7 +72,7 @@ def make_report(
         if "direction" in settings.questions:
             able[f"{name}_direction"] = sum(grid.num_speeds > 0 for grid in offered)
     ordering = sum(can_order(clip) for clip in grids)
-    if "order" in settings.questions:
+    if settings.asks_order:
         able["order"] = ordering
     _check_lengths(manifest, settings, grids, able)
     return TemporalReport(len(grids), present, able)

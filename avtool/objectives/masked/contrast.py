@@ -25,7 +25,7 @@ def info_nce(query: Tensor, key: Tensor, temperature: float) -> Tensor:
     if len(keys) < 2:
         raise BadInputError(
             "a contrast needs at least 2 clips in a batch: with one its loss is always 0",
-            "use --batch 2 or more",
+            "use --batch-size 2 or more",
         )
     with torch.autocast(
         query.device.type, enabled=False

@@ -136,6 +136,6 @@ def queue_length(num_clips: int, batch: int, wanted: int = 16384) -> int:
         raise BadInputError(
             f"a queue for {num_clips} clips, at most {wanted} long, would hold {length}, and must hold more "
             f"than a batch of {batch}",
-            "lower --batch, give more clips, or take --objective infonce, which needs no queue",
+            "lower --batch-size, give more clips, or take --objective infonce, which needs no queue",
         )
     return length

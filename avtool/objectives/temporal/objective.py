@@ -125,7 +125,9 @@ def make_temporal_objective(
         BadInputError: the settings do not fit the data, or each other.
     """
     require(
-        batch >= 2, "clips are told apart within a batch, and a batch of 1 has nothing to tell", "--batch 2"
+        batch >= 2,
+        "clips are told apart within a batch, and a batch of 1 has nothing to tell",
+        "--batch-size 2",
     )
     contrast = _make_contrast(settings, num_clips, batch, total_batches, projection_dim)
     return TemporalObjective(contrast, settings.contrast_weight, settings.time_weight)

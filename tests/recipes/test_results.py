@@ -1,0 +1,49 @@
+"""Every row of `recipes/results.csv`: the command, run as a user would, gives the number written there."""
+
+import csv
+import json
+import os
+import shlex
+import subprocess
+import sys
+from functools import reduce
+from pathlib import Path
+
+import pytest
+
+from avtool.core.paths import find_recipe
+
+RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+
+
+def read_rows() -> list:
+    with (RECIPES / "results.csv").open(encoding="utf-8", newline="") as stream:
+        return [
+            pytest.param(row, id=row["recipe"], marks=[pytest.mark.slow] if row["slow"] == "yes" else [])
+            for row in csv.DictReader(stream)
+        ]
+
+
+@pytest.mark.parametrize("row", read_rows())
+def test_a_recipe_gives_its_number(row: dict[str, str], test_data: Path, tmp_path: Path) -> None:
+    find_recipe(row["recipe"])
+    places = {"data": test_data, "out": tmp_path}
+    found: dict = {}
+    for command in row["command"].split(" && "):
+        found = call(command.format(**places), tmp_path)
+    value = reduce(lambda values, key: values[key], row["metric"].split("."), found)
+    assert value == pytest.approx(float(row["expected"]), abs=float(row["tolerance"]))
+
+
+def call(command: str, folder: Path) -> dict:
+    """Runs one `avtool` command line and reads the JSON that it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "avtool", *shlex.split(command), "--json", "--no-progress", "-q"],
+        cwd=folder,
+        env={**os.environ, "AVTOOL_CACHE_DIR": str(folder / "cache"), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
