@@ -69,7 +69,9 @@ def make_model(builder: str, inputs: tuple[str, ...], **arguments: int) -> Path:
     """A model folder of random weights, for windows of five seconds."""
     audio, video = AudioSettings(), VideoSettings(num_frames=4, seconds=5.0, size=64, short_side=64)
     frames = audio.num_steps(5.0)
-    feeding = Preprocess("single-label", LABELS, (10,), inputs, audio, frames, -6.0, 5.0, False, video)
+    feeding = Preprocess(
+        inputs, audio, frames, -6.0, 5.0, False, video, task="single-label", labels=LABELS, sizes=(10,)
+    )
     torch.manual_seed(0)
     network = create(builder, num_classes=10, **arguments)
     description = ModelDescription(builder, {"num_classes": 10, **arguments}, feeding.to_json())

@@ -18,7 +18,6 @@ from avtool.cli.main import run
 from avtool.core.registry import create
 from avtool.data.audio_settings import AudioSettings
 from avtool.data.film_maker.make_film import FilmFiles, make_film
-from avtool.data.video_settings import VideoSettings
 from avtool.jobs.finetuning.preprocess import Preprocess
 from avtool.models.model_folder import ModelDescription, save_model
 
@@ -53,7 +52,7 @@ def model(tmp_path) -> Path:
     """A model of random weights."""
     torch.manual_seed(0)
     feeding = Preprocess(
-        "single-label", ("a", "b"), (2,), ("audio",), AudioSettings(), 98, -5.0, 4.0, False, VideoSettings()
+        ("audio",), AudioSettings(), 98, -5.0, 4.0, task="single-label", labels=("a", "b"), sizes=(2,)
     )
     network = create("cnn_tiny", num_classes=2)
     description = ModelDescription("cnn_tiny", {"num_classes": 2}, feeding.to_json())

@@ -12,7 +12,6 @@ from avtool.cli.main import run
 from avtool.core.registry import create
 from avtool.data.audio_settings import AudioSettings
 from avtool.data.manifest import Clip, Manifest, read_manifest, write_manifest
-from avtool.data.video_settings import VideoSettings
 from avtool.jobs.finetuning.preprocess import Preprocess
 from avtool.jobs.predicting.sources import Item
 from avtool.jobs.predicting.windows import iter_windows
@@ -24,7 +23,7 @@ LABELS = ("a", "b", "c")
 
 def preprocess(*inputs: str) -> Preprocess:
     audio = AudioSettings(num_mel_bins=32)
-    return Preprocess("single-label", LABELS, (3,), inputs, audio, 98, -5.0, 4.0, False, VideoSettings())
+    return Preprocess(inputs, audio, 98, -5.0, 4.0, task="single-label", labels=LABELS, sizes=(3,))
 
 
 def model(folder: Path, builder: str, *inputs: str) -> Path:

@@ -88,17 +88,17 @@ class Experiment:
             if recipe.data.std is None:
                 mean, std = self.source.scale(train, features)
         preprocess = Preprocess(
-            self.task,
-            tuple(name for names in self.classes for name in names),
-            sizes,
-            tuple(name for name in inputs if name in {"audio", "video", "clip", "image"}),
-            recipe.data.audio,
-            num_frames,
-            mean,
-            std,
-            recipe.augment.mix_waveforms,
-            recipe.data.video,
-            recipe.data.rolls,
+            task=self.task,
+            labels=tuple(name for names in self.classes for name in names),
+            sizes=sizes,
+            rolls=recipe.data.rolls,
+            inputs=tuple(name for name in inputs if name in {"audio", "video", "clip", "image"}),
+            audio=recipe.data.audio,
+            num_frames=num_frames,
+            mean=mean,
+            std=std,
+            pad_waveform=recipe.augment.mix_waveforms,
+            video=recipe.data.video,
         )
         transform = self._transform(preprocess)
         return TrainTask(

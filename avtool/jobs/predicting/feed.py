@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
 from avtool.core.recipe import validate
@@ -13,30 +13,9 @@ from avtool.data.video_settings import VideoSettings
 MODALITIES = ("audio", "video", "image")
 
 
-class Feeding(Protocol):
-    """What cutting and scaling need to know; a classifier's `Preprocess` says it too."""
-
-    @property
-    def inputs(self) -> tuple[str, ...]: ...
-    @property
-    def audio(self) -> AudioSettings: ...
-    @property
-    def num_frames(self) -> int: ...
-    @property
-    def mean(self) -> float: ...
-    @property
-    def std(self) -> float: ...
-    @property
-    def pad_waveform(self) -> bool: ...
-    @property
-    def video(self) -> VideoSettings: ...
-    @property
-    def seconds(self) -> float: ...
-
-
 @dataclass(frozen=True)
 class Feed:
-    """How to feed an encoder.
+    """How to feed a model.
 
     Attributes:
         inputs: of `audio`, `video` and `image`, what it takes.
@@ -111,24 +90,34 @@ def read_feed(folder: Path, values: Mapping[str, Any]) -> Feed:
         CorruptArtifactError: the content is damaged.
     """
     try:
-        inputs = tuple(str(name) for name in values["inputs"])
-        feed = Feed(
-            inputs=inputs,
-            audio=validate(AudioSettings, values.get("fbank", {}), "fbank"),
-            num_frames=int(values.get("num_frames", 1)),
-            mean=float(values.get("mean", 0.0)),
-            std=float(values.get("std", 1.0)),
-            pad_waveform=bool(values.get("pad_waveform", False)),
-            video=validate(VideoSettings, values.get("video", {}), "video"),
-        )
-        assert feed.std > 0, "its standard deviation is not positive"
-        assert inputs, "it takes no input"
-        assert feed.num_frames > 0, "it takes no frame"
-    except (AssertionError, KeyError, TypeError, ValueError, AvtoolError) as error:
+        feed = Feed(**feed_fields(values))
+    except (KeyError, TypeError, ValueError, AvtoolError) as error:
         reason = str(error) if not isinstance(error, KeyError) else f"it has no {error}"
         message = f"`{folder}` does not say how it is fed ({reason})"
         raise CorruptArtifactError(message, "train the model again") from error
-    if foreign := [name for name in inputs if name not in MODALITIES]:
+    if foreign := [name for name in feed.inputs if name not in MODALITIES]:
         message = f"`{folder}` reads `{foreign[0]}`, which is not computed from files here"
         raise BadInputError(message, "choose a model of sound and pictures")
     return feed
+
+
+def feed_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a `Feed` in a `preprocess.json`, checked.
+
+    Raises:
+        KeyError, TypeError, ValueError, AvtoolError: one is absent or wrong.
+    """
+    fields: dict[str, Any] = {
+        "inputs": tuple(str(name) for name in values["inputs"]),
+        "audio": validate(AudioSettings, values.get("fbank", {}), "fbank"),
+        "num_frames": int(values.get("num_frames", 1)),
+        "mean": float(values.get("mean", 0.0)),
+        "std": float(values.get("std", 1.0)),
+        "pad_waveform": bool(values.get("pad_waveform", False)),
+        "video": validate(VideoSettings, values.get("video", {}), "video"),
+    }
+    if not fields["inputs"]:
+        raise ValueError("it takes no input")
+    if fields["std"] <= 0 or fields["num_frames"] <= 0:
+        raise ValueError("it cannot scale or cut its input")
+    return fields

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from avtool.jobs.predicting.feed import Feeding
+from avtool.jobs.predicting.feed import Feed
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +20,7 @@ class Spectrograms:
         device: where it computes.
     """
 
-    def __init__(self, feed: Feeding, device: "torch.device") -> None:
+    def __init__(self, feed: Feed, device: "torch.device") -> None:
         from avtool.data.tensors.fbank import Fbank
 
         audio = feed.audio

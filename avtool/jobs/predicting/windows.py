@@ -14,7 +14,7 @@ from avtool.data.manifest import Manifest
 from avtool.data.media_files import Media
 from avtool.data.video_settings import VideoSettings
 from avtool.data.waveforms import Waveform, read_sound, read_waveform
-from avtool.jobs.predicting.feed import Feeding
+from avtool.jobs.predicting.feed import Feed
 from avtool.jobs.predicting.sources import Item
 from avtool.media.audio_decode import iter_audio
 from avtool.media.probe import probe
@@ -46,7 +46,7 @@ class Window:
 
 
 def iter_windows(
-    item: Item, preprocess: Feeding, hop: float, reporter: Reporter | None = None
+    item: Item, preprocess: Feed, hop: float, reporter: Reporter | None = None
 ) -> Iterator[Window]:
     """The windows of a file, every `hop` seconds, until its end is covered; the reporter is told of damage.
 
@@ -66,7 +66,7 @@ def iter_windows(
         yield Window(start, end, sound, _pictures(item, preprocess, start, end) if sees else None)
 
 
-def spaced_windows(item: Item, preprocess: Feeding, count: int) -> list[Window]:
+def spaced_windows(item: Item, preprocess: Feed, count: int) -> list[Window]:
     """At most so many windows of a short file or clip, evenly spaced from its start to its end.
 
     What is no longer than a window gives one.
@@ -130,13 +130,13 @@ def cut(blocks: Iterable[Waveform], length: int, hop: int) -> Iterator[tuple[int
         yield next_start, held[max(0, next_start - held_from) :]
 
 
-def _words(preprocess: Feeding) -> list[str]:
+def _words(preprocess: Feed) -> list[str]:
     names = {"audio": "sound", "video": "pictures", "image": "pictures"}
     return [names[name] for name in preprocess.inputs if name in names]
 
 
 def _sound_spans(
-    item: Item, preprocess: Feeding, hop: float, reporter: Reporter | None
+    item: Item, preprocess: Feed, hop: float, reporter: Reporter | None
 ) -> Iterator[tuple[float, float, Waveform | None]]:
     audio = preprocess.audio
     rate, length = audio.sample_rate, audio.samples_of(preprocess.num_frames)
@@ -150,12 +150,12 @@ def _sound_spans(
         raise _too_short(item, preprocess)
 
 
-def _too_short(item: Item, preprocess: Feeding) -> BadInputError:
+def _too_short(item: Item, preprocess: Feed) -> BadInputError:
     message = f"`{item.path}` is shorter than {preprocess.audio.window_ms:g} ms"
     return BadInputError(message, "there is nothing to hear")
 
 
-def _holds(item: Item, preprocess: Feeding) -> tuple[bool, bool]:
+def _holds(item: Item, preprocess: Feed) -> tuple[bool, bool]:
     """Whether a file has sound, and pictures, that the model takes."""
     info = shown = probe(item.path)
     if item.clip is not None and item.manifest is not None and item.clip.pictures != item.clip.sound:
@@ -185,9 +185,7 @@ def _clip_blocks(manifest: Manifest, media: Media, rate: int) -> Iterator[Wavefo
         yield np.pad(sound, (0, round((last - first) * rate) - sound.size))
 
 
-def _silent_spans(
-    item: Item, preprocess: Feeding, hop: float
-) -> Iterator[tuple[float, float, Waveform | None]]:
+def _silent_spans(item: Item, preprocess: Feed, hop: float) -> Iterator[tuple[float, float, Waveform | None]]:
     length = preprocess.video.seconds
     total = _length_of(item)
     for number in range(1 + max(0, int(np.ceil((total - length) / hop - 1e-9)))):
@@ -201,7 +199,7 @@ def _length_of(item: Item) -> float:
     return total
 
 
-def _pictures(item: Item, preprocess: Feeding, start: float, end: float) -> "Tensor":
+def _pictures(item: Item, preprocess: Feed, start: float, end: float) -> "Tensor":
     """The frames of a window, spread as in training."""
     from avtool.data.tensors.video_transforms import apply_augmentation, centred
     from avtool.media.video_frames import read_frames
