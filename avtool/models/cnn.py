@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from avtool.core.registry import register
-from avtool.models.layers.output import ClassifierOutput
+from avtool.models.layers.pooled_network import PooledNetwork
 from avtool.models.layers.settings import require, settle
 
 
@@ -73,14 +73,12 @@ class ResidualBlock(nn.Module):
         return torch.relu(self.branch(image) + self.shortcut(image))
 
 
-class CNN(nn.Module):
+class CNN(PooledNetwork):
     """Residual stages over a spectrogram of any length, then the mean and the maximum over all positions.
 
     Args:
         settings: what to build.
     """
-
-    inputs = ("audio",)
 
     def __init__(self, settings: CNNSettings) -> None:
         super().__init__()
@@ -96,25 +94,12 @@ class CNN(nn.Module):
         for stage, (before, width) in enumerate(zip((widths[0], *widths), widths, strict=False)):
             pointwise = stage >= len(widths) - settings.pointwise_stages
             self.stages.append(ResidualBlock(before, width, 1 if stage == 0 else 2, 1 if pointwise else 3))
-        self.head = nn.Sequential(
-            nn.Dropout(settings.dropout), nn.Linear(2 * widths[-1], settings.num_classes)
-        )
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        self.finish(widths[-1], settings.num_classes, settings.dropout)
 
-    def forward(self, audio: Tensor) -> ClassifierOutput:
-        """Scores normalised log-mel spectrograms (B, T, F)."""
-        return ClassifierOutput(self.head(self.embed(audio)["audio"]), {})
-
-    def embed(self, audio: Tensor) -> dict[str, Tensor]:
-        """The feature (B, 2 · last width) that the head reads: mean and maximum over all positions."""
-        require(
-            audio.dim() == 3,
-            f"the model takes spectrograms of (batch, frames, mel bins), not {tuple(audio.shape)}",
-        )
-        maps = self.stages(self.stem(audio[:, None]))
-        return {"audio": torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)}
+    def maps(self, image: Tensor) -> Tensor:
+        """(B, 1, T, F) → (B, last width, fewer T, fewer F)."""
+        maps: Tensor = self.stages(self.stem(image))
+        return maps
 
 
 @register("cnn")

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from avtool.core.registry import register
-from avtool.models.layers.output import ClassifierOutput
+from avtool.models.layers.pooled_network import PooledNetwork
 from avtool.models.layers.settings import require, settle
 
 
@@ -45,14 +44,12 @@ class VGGSettings:
         require(0 <= self.dropout < 1, f"dropout {self.dropout} is not in [0, 1)")
 
 
-class VGG(nn.Module):
+class VGG(PooledNetwork):
     """Stages of convolutions over a spectrogram of any length, then the mean and maximum over all positions.
 
     Args:
         settings: what to build.
     """
-
-    inputs = ("audio",)
 
     def __init__(self, settings: VGGSettings) -> None:
         super().__init__()
@@ -68,25 +65,12 @@ class VGG(nn.Module):
                     _convolution(width, width, 1 if pointwise else 3),
                 )
             )
-        self.head = nn.Sequential(
-            nn.Dropout(settings.dropout), nn.Linear(2 * widths[-1], settings.num_classes)
-        )
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        self.finish(widths[-1], settings.num_classes, settings.dropout)
 
-    def forward(self, audio: Tensor) -> ClassifierOutput:
-        """Scores normalised log-mel spectrograms (B, T, F)."""
-        return ClassifierOutput(self.head(self.embed(audio)["audio"]), {})
-
-    def embed(self, audio: Tensor) -> dict[str, Tensor]:
-        """The feature (B, 2 · last width) that the head reads: mean and maximum over all positions."""
-        require(
-            audio.dim() == 3,
-            f"the model takes spectrograms of (batch, frames, mel bins), not {tuple(audio.shape)}",
-        )
-        maps = self.stages(audio[:, None])
-        return {"audio": torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)}
+    def maps(self, image: Tensor) -> Tensor:
+        """(B, 1, T, F) → (B, last width, fewer T, fewer F)."""
+        maps: Tensor = self.stages(image)
+        return maps
 
 
 def _convolution(in_channels: int, out_channels: int, side: int) -> nn.Sequential:

@@ -1,0 +1,43 @@
+"""What convolutional classifiers of spectrograms share: pooling over all positions, and the last layer."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from avtool.models.layers.output import ClassifierOutput
+from avtool.models.layers.settings import require
+
+
+class PooledNetwork(nn.Module, ABC):
+    """Maps of a spectrogram of any length, their mean and maximum over all positions, then a linear layer.
+
+    A subclass builds what makes the maps and then calls `finish`.
+    """
+
+    inputs = ("audio",)
+    head: nn.Sequential
+
+    def finish(self, width: int, num_classes: int, dropout: float) -> None:
+        """Adds the last layer over maps of so many channels, and starts the convolutions' weights."""
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * width, num_classes))
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    @abstractmethod
+    def maps(self, image: Tensor) -> Tensor:
+        """(B, 1, T, F) → (B, width, fewer T, fewer F)."""
+
+    def forward(self, audio: Tensor) -> ClassifierOutput:
+        """Scores normalised log-mel spectrograms (B, T, F)."""
+        return ClassifierOutput(self.head(self.embed(audio)["audio"]), {})
+
+    def embed(self, audio: Tensor) -> dict[str, Tensor]:
+        """The feature (B, 2 · width) that the last layer reads."""
+        require(
+            audio.dim() == 3,
+            f"the model takes spectrograms of (batch, frames, mel bins), not {tuple(audio.shape)}",
+        )
+        maps = self.maps(audio[:, None])
+        return {"audio": torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)}
