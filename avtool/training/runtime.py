@@ -28,6 +28,9 @@ from avtool.training.recipe import RuntimeRecipe
 _WORTH_BF16 = 250_000
 """Parameters below which the casts of bf16 cost more than its arithmetic saves, as measured on a CPU."""
 
+_CONVOLUTION = 2.5
+"""As how many parameters one of a convolution counts there: it is used at more places."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -67,13 +70,13 @@ def choose_device(wanted: str) -> Choice:
     return Choice(wanted, f"asked for; {_gpu_name(index)}")
 
 
-def choose_precision(wanted: str, device: str, num_parameters: int) -> Choice:
+def choose_precision(wanted: str, device: str, model: nn.Module) -> Choice:
     """The precision of the heavy operations.
 
     Args:
         wanted: auto, fp32, bf16 or fp16.
         device: where they run.
-        num_parameters: the model's size, which decides whether casts pay on a CPU.
+        model: whose size decides whether casts pay on a CPU.
 
     Raises:
         BadInputError: fp16 is wanted on a CPU.
@@ -90,7 +93,10 @@ def choose_precision(wanted: str, device: str, num_parameters: int) -> Choice:
     able = [name for name in ("amx_bf16", "avx512_bf16") if torch.cpu.get_capabilities().get(name)]
     if not able:
         return Choice("fp32", "the CPU has no fast bf16")
-    if num_parameters < _WORTH_BF16:
+    num_parameters = sum(parameter.numel() for parameter in model.parameters())
+    convolutions = (module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d))
+    in_convolutions = sum(module.weight.numel() for module in convolutions)
+    if num_parameters + (_CONVOLUTION - 1) * in_convolutions < _WORTH_BF16:
         return Choice("fp32", f"bf16 does not pay for {num_parameters / 1e6:.2f} M parameters")
     return Choice("bf16", f"the CPU has {able[0]}")
 
@@ -106,14 +112,15 @@ def start(recipe: RuntimeRecipe, model: nn.Module, reporter: Reporter) -> Accele
     Raises:
         MissingError: a device or a compiler is wanted that is not there.
     """
-    num_parameters = sum(parameter.numel() for parameter in model.parameters())
     device = choose_device(recipe.device)
-    precision = choose_precision(recipe.precision, device.value, num_parameters)
+    precision = choose_precision(recipe.precision, device.value, model)
     if recipe.compile and not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
         raise MissingError(
             "torch.compile needs a C++ compiler", "apt-get install g++, or leave out --compile"
         )
     accelerator = _accelerator(device.value, precision.value, recipe)
+    if device.value == "cpu":
+        _keep_freed_memory()
     if accelerator.is_main_process:
         reporter.info(f"device: {device}; precision: {precision}")
         if accelerator.num_processes > 1:
@@ -172,8 +179,6 @@ def process_settings(recipe: RuntimeRecipe, device: torch.device) -> Iterator[No
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    if device.type == "cpu":
-        _keep_freed_memory()
     if device.type == "cuda":
         torch.set_float32_matmul_precision("high" if recipe.tf32 else "highest")
     if recipe.deterministic:

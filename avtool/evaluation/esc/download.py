@@ -7,6 +7,7 @@ rate.
 
 import shutil
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from avtool.core.errors import BadInputError, CorruptArtifactError, MissingError
@@ -119,7 +120,7 @@ def _extract(archive: Path, folder: Path) -> None:
                     target.parent.mkdir(exist_ok=True)
                     with target.open("wb") as sink:
                         shutil.copyfileobj(source, sink)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, RuntimeError, EOFError, zlib.error) as error:  # encrypted, unknown method
         raise CorruptArtifactError(
             f"`{archive.name}` is a damaged archive ({error})", "download again"
         ) from error

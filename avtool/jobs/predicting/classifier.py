@@ -46,8 +46,7 @@ class Classifier:
             raise BadInputError(message, "choose a model of sound and pictures")
         self.model = loaded.model
         device = choose_device(recipe.runtime.device)
-        count = sum(parameter.numel() for parameter in self.model.parameters())
-        precision = choose_precision(recipe.runtime.precision, device.value, count)
+        precision = choose_precision(recipe.runtime.precision, device.value, self.model)
         reporter.info(f"device: {device}; precision: {precision}")
         self.device = torch.device(device.value)
         self.half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision.value)

@@ -67,6 +67,32 @@ def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
         unpack_esc50(archive, tmp_path / "esc50")
 
 
+@pytest.mark.parametrize("offset", [-60, -8], ids=["in the middle", "at its end"])
+def test_a_member_that_cannot_be_unpacked_is_a_damaged_archive(tmp_path: Path, offset: int) -> None:
+    archive = tmp_path / "esc50.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bundle:
+        bundle.writestr("x/meta/esc50.csv", bytes(range(256)) * 8)
+        end = bundle.fp.tell()
+    content = bytearray(archive.read_bytes())
+    content[end + offset] ^= 0xFF
+    archive.write_bytes(content)
+    with pytest.raises(CorruptArtifactError, match=r"`esc50\.zip` is a damaged archive"):
+        unpack_esc50(archive, tmp_path / "esc50")
+
+
+@pytest.mark.parametrize(("field", "value"), [(6, 1), (8, 97)], ids=["encrypted", "unknown compression"])
+def test_a_member_of_another_kind_is_a_damaged_archive(tmp_path: Path, field: int, value: int) -> None:
+    archive = tmp_path / "esc50.zip"
+    with zipfile.ZipFile(archive, "w") as bundle:
+        bundle.writestr("x/meta/esc50.csv", "filename")
+    content = bytearray(archive.read_bytes())
+    directory = content.index(b"PK\x01\x02")
+    content[field] = content[directory + field + 2] = value  # the local header, and the directory's copy
+    archive.write_bytes(content)
+    with pytest.raises(CorruptArtifactError, match=r"`esc50\.zip` is a damaged archive"):
+        unpack_esc50(archive, tmp_path / "esc50")
+
+
 def test_clips_are_five_seconds_at_44100(tmp_path: Path) -> None:
     good, short = tmp_path / "good.wav", tmp_path / "short.wav"
     soundfile.write(good, np.zeros(220500, np.int16), 44100)

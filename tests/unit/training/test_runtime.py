@@ -12,6 +12,11 @@ torch.set_num_threads(1)
 no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
 
 
+def linear(num_parameters: int) -> torch.nn.Module:
+    """A model of so many parameters that takes no memory."""
+    return torch.nn.Linear(num_parameters, 1, bias=False, device="meta")
+
+
 @no_cuda
 @pytest.mark.parametrize("wanted", ["cuda", "cuda:1"])
 def test_cuda_that_is_not_there_is_exit_code_3(wanted: str) -> None:
@@ -33,20 +38,27 @@ def test_a_launcher_on_the_cpu_is_followed(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_half_precision_needs_a_gpu() -> None:
     with pytest.raises(BadInputError, match="fp16 needs a CUDA device"):
-        choose_precision("fp16", "cpu", 10**9)
+        choose_precision("fp16", "cpu", linear(10**9))
 
 
 def test_small_models_stay_in_single_precision_on_a_cpu() -> None:
-    choice = choose_precision("auto", "cpu", 10_000)
+    choice = choose_precision("auto", "cpu", linear(10_000))
     assert choice.value == "fp32"
     assert choice.reason in {"bf16 does not pay for 0.01 M parameters", "the CPU has no fast bf16"}
+
+
+def test_small_convolutions_do_as_much_as_larger_matrices() -> None:
+    convolution = torch.nn.Conv2d(120, 120, 3, device="meta")  # 0.13 M parameters
+    assert choose_precision("auto", "cpu", linear(130_000)).value == "fp32"
+    expected = choose_precision("auto", "cpu", linear(10**8)).value
+    assert choose_precision("auto", "cpu", convolution).value == expected
 
 
 def test_large_models_follow_the_processor() -> None:
     able = torch.cpu.get_capabilities()
     expected = "bf16" if able.get("amx_bf16") or able.get("avx512_bf16") else "fp32"
-    assert choose_precision("auto", "cpu", 10**8).value == expected
-    assert str(choose_precision("bf16", "cpu", 1)) == "bf16 (asked for)"
+    assert choose_precision("auto", "cpu", linear(10**8)).value == expected
+    assert str(choose_precision("bf16", "cpu", linear(1))) == "bf16 (asked for)"
 
 
 def test_settings_of_the_process_are_put_back() -> None:
