@@ -28,7 +28,7 @@ def division_report(
         notes: on the protocol.
     """
     accuracies = {
-        name: {division: 100 * float(_right(found).mean()) for division, found in of_model.items()}
+        name: {division: 100 * float(found.right().mean()) for division, found in of_model.items()}
         for name, of_model in runs.items()
     }
     means = {name: float(np.mean(list(values.values()))) for name, values in accuracies.items()}
@@ -40,7 +40,7 @@ def division_report(
     rows = []
     for name, of_model in runs.items():
         for division, found in of_model.items():
-            interval = mean_interval(_right(found), groups=_groups(found))
+            interval = mean_interval(found.right(), groups=_groups(found))
             cells = (100 * interval.value, 100 * interval.low, 100 * interval.high)
             rows.append([name, division, len(found.clip_ids), *(round(cell, 2) for cell in cells)])
     columns = ["model", "division", "test clips", "accuracy", "low", "high"]
@@ -81,13 +81,6 @@ def retrieval_report(
     return BenchmarkReport(
         headline, {"recall": dict(recall)}, [table], [*notes, *provenance_notes(published)]
     )
-
-
-def _right(predictions: Predictions) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    right: np.ndarray[tuple[int], np.dtype[np.bool_]] = (
-        predictions.scores.argmax(axis=1) == predictions.label_indices()[:, 0]
-    )
-    return right
 
 
 def _groups(predictions: Predictions) -> list[str]:

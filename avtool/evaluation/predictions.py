@@ -121,6 +121,20 @@ class Predictions:
             for place, (classes, scores) in enumerate(zip(names, self.part_scores(), strict=True))
         ]
 
+    def right(self) -> Bools:
+        """(N,) whether the highest score is that of the label; of equal scores the first one counts.
+
+        Raises:
+            BadInputError: a clip has not one label, or one that is no class.
+        """
+        right: Bools = self.scores.argmax(axis=1) == self.label_indices()[:, 0]
+        return right
+
+    def fold_accuracies(self, folds: Sequence[int]) -> list[float]:
+        """The accuracy of each of the folds in %."""
+        right, tested = self.right(), np.array(self.folds)
+        return [100 * float(right[tested == fold].mean()) for fold in folds]
+
     def take(self, rows: Sequence[int] | Ints) -> "Predictions":
         """The clips of some rows, in their order."""
         pick = [int(row) for row in rows]
@@ -133,6 +147,19 @@ class Predictions:
             tuple(self.folds[row] for row in pick),
             self.sizes,
         )
+
+
+def join_predictions(parts: Sequence[Predictions]) -> Predictions:
+    """The clips of all parts, which have the same classes."""
+    return Predictions(
+        tuple(name for part in parts for name in part.clip_ids),
+        parts[0].classes,
+        np.concatenate([part.scores for part in parts]),
+        tuple(labels for part in parts for labels in part.labels),
+        tuple(group for part in parts for group in part.groups),
+        tuple(fold for part in parts for fold in part.folds),
+        parts[0].sizes,
+    )
 
 
 def _split(classes: Sequence[str], sizes: Sequence[int]) -> list[Sequence[str]]:

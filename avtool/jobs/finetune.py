@@ -1,15 +1,12 @@
 """Trains a classifier on a data set: a run that can be killed and resumed, and its model."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avtool.core.artifact import Input
-from avtool.core.errors import AvtoolError
 from avtool.core.files import sha256_of
-from avtool.core.processes import is_first_process
 from avtool.core.reporter import Reporter
 from avtool.data.labels import CLASS_FILES, LABELS
 from avtool.data.manifest import MANIFEST, read_manifest
@@ -17,8 +14,15 @@ from avtool.jobs.finetuning.clips import choose_clips, find_classes, find_task
 from avtool.jobs.finetuning.experiment import Experiment
 from avtool.jobs.finetuning.features import FeatureSource
 from avtool.jobs.finetuning.metrics import METRIC
-from avtool.jobs.finetuning.network import weights_file
 from avtool.jobs.finetuning.recipe import FinetuneRecipe
+from avtool.jobs.training_run import (
+    Training,
+    default_run,
+    input_hashes,
+    run_settings,
+    train_run,
+    weights_input,
+)
 
 if TYPE_CHECKING:
     from avtool.training.task import TrainOutcome
@@ -94,7 +98,7 @@ def finetune(
         command,
         inputs,
     )
-    settings = {"command": "finetune", "inputs": sorted(item.sha256 for item in inputs)}
+    settings = {"command": "finetune", "inputs": input_hashes(inputs)}
     folder, outcome = train(experiment, settings, out, overwrite=overwrite)
     return FinetuneResult(
         folder,
@@ -125,27 +129,19 @@ def train(
     Returns:
         The run's folder, and what came of it.
     """
-    from avtool.training.loop import fit
-    from avtool.training.run_folder import identity, open_run, publish_run, run_name
-
-    recipe, command = experiment.recipe, experiment.command
-    settings = {**settings, "recipe": identity(recipe)}
-    out = out or Path("runs") / run_name(f"finetune-{recipe.model.name}", settings)
-    run = open_run(out, recipe, settings, command=command, overwrite=overwrite)
-    if run.done:
-        outcome = run.outcome()
-        experiment.reporter.info(f"`{out}` is finished already: {outcome.steps} steps")
-        return out, outcome
-    try:
-        outcome = fit(experiment.compose(), recipe, run.folder, experiment.reporter)
-    except AvtoolError:
-        if not (run.folder / "checkpoints").is_dir():
-            shutil.rmtree(run.folder, ignore_errors=True)  # nothing to resume from
-        raise
-    if is_first_process():
-        outcome = publish_run(
-            run, outcome, recipe, command=command, seed=recipe.seed, inputs=experiment.inputs
-        )
+    recipe, command, inputs = experiment.recipe, experiment.command, experiment.inputs
+    settings = run_settings(recipe, settings)
+    out = out or default_run(f"finetune-{recipe.model.name}", settings)
+    outcome = train_run(
+        lambda: Training(experiment.compose()),
+        recipe,
+        settings,
+        out,
+        experiment.reporter,
+        command=command,
+        inputs=inputs,
+        overwrite=overwrite,
+    )
     return out, outcome
 
 
@@ -156,7 +152,6 @@ def _inputs(dataset: Path, recipe: FinetuneRecipe) -> list[Input]:
     names = dict.fromkeys(name for files in CLASS_FILES.values() for name in files)
     lists = (dataset / LABELS / f"{name}.csv" for name in names)
     found += [Input(str(path), "labels", sha256_of(path)) for path in lists if path.is_file()]
-    if (start := recipe.model.init) is not None:
-        weights = weights_file(start)
-        found.append(Input(str(weights), "weights", sha256_of(weights)))
+    if recipe.model.init is not None:
+        found.append(weights_input(recipe.model.init))
     return found

@@ -11,12 +11,12 @@ from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.data.manifest import MANIFEST, read_manifest
 from avtool.data.picture_folder import picture_folder
-from avtool.jobs.finetuning.network import weights_file
 from avtool.jobs.pretraining.clips import is_pictures, shard_files
 from avtool.jobs.pretraining.compose import make_experiment
-from avtool.jobs.pretraining.methods import METHODS, Method
+from avtool.jobs.pretraining.methods import METHODS
 from avtool.jobs.pretraining.recipe import AvtRecipe, MavilRecipe, PretrainRecipe
 from avtool.jobs.pretraining.temporal import TemporalExperiment
+from avtool.jobs.training_run import default_run, input_hashes, run_settings, train_run, weights_input
 
 _BYTES_A_PARAMETER = 16
 """In a checkpoint: the weights twice, as they are trained and as one would use them, and two moments."""
@@ -119,15 +119,13 @@ def pretrain(
     Raises:
         AvtoolError: data, model and settings do not fit together, or the training failed.
     """
-    from avtool.jobs.pretraining.run import train
-
     inputs = _inputs(dataset, recipe)
     settings = _settings(method, recipe, inputs)
-    folder = out or _default_out(METHODS[method], recipe, settings)
+    folder = out or _default_out(method, recipe, settings)
     experiment = make_experiment(
         METHODS[method], dataset, recipe, reporter, jobs=jobs, command=command, inputs=inputs
     )
-    outcome = train(
+    outcome = train_run(
         experiment.compose,
         recipe,
         settings,
@@ -171,7 +169,7 @@ def plan_pretraining(
     check_plan(plan, recipe, validates=clips.val is not None)
     parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     return PretrainPlan(
-        out or _default_out(METHODS[method], recipe, settings),
+        out or _default_out(method, recipe, settings),
         experiment.name,
         parameters,
         len(clips.train),
@@ -220,22 +218,13 @@ def _inputs(dataset: Path, recipe: PretrainRecipe) -> list[Input]:
     starts = [recipe.model.init]
     if isinstance(recipe, MavilRecipe):
         starts.append(recipe.mavil.teacher)
-    for start in starts:
-        if start is not None:
-            weights = weights_file(start)
-            found.append(Input(str(weights), "weights", sha256_of(weights)))
-    return found
+    return found + [weights_input(start) for start in starts if start is not None]
 
 
 def _settings(method: str, recipe: PretrainRecipe, inputs: list[Input]) -> dict[str, Any]:
     """What must be equal for a run to go on."""
-    from avtool.training.run_folder import identity
-
-    hashes = sorted(item.sha256 for item in inputs)
-    return {"command": f"pretrain {method}", "inputs": hashes, "recipe": identity(recipe)}
+    return run_settings(recipe, {"command": f"pretrain {method}", "inputs": input_hashes(inputs)})
 
 
-def _default_out(method: Method, recipe: PretrainRecipe, settings: dict[str, Any]) -> Path:
-    from avtool.training.run_folder import run_name
-
-    return Path("runs") / run_name(f"pretrain-{method.name}-{recipe.model.preset}", settings)
+def _default_out(method: str, recipe: PretrainRecipe, settings: dict[str, Any]) -> Path:
+    return default_run(f"pretrain-{method}-{recipe.model.preset}", settings)

@@ -49,7 +49,7 @@ def evaluate_esc(
     """
     assert runs or floors, "there is nothing to report"
     arranged = {seed: _arranged(data, predictions) for seed, predictions in runs.items()}
-    summaries = {seed: summarise_folds(_fold_accuracies(run)) for seed, run in arranged.items()}
+    summaries = {seed: summarise_folds(run.fold_accuracies(FOLDS)) for seed, run in arranged.items()}
     best = max(floors, key=lambda floor: floor.accuracy.mean, default=None)
     ours = (
         [(name, training, {"accuracy": float(np.mean([run.mean for run in summaries.values()]))})]
@@ -111,18 +111,6 @@ def _arranged(data: EscData, predictions: Predictions) -> Predictions:
     )
 
 
-def _right(predictions: Predictions) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    right: np.ndarray[tuple[int], np.dtype[np.bool_]] = (
-        predictions.scores.argmax(axis=1) == predictions.label_indices()[:, 0]
-    )
-    return right
-
-
-def _fold_accuracies(predictions: Predictions) -> list[float]:
-    right, folds = _right(predictions), np.array(predictions.folds)
-    return [100 * float(right[folds == fold].mean()) for fold in FOLDS]
-
-
 def _averaged(runs: Sequence[Predictions]) -> Predictions:
     """What the seeds' models say together: the mean of their probabilities."""
     mean = np.mean([np.exp(log_softmax(run.scores)) for run in runs], axis=0)
@@ -133,7 +121,7 @@ def _averaged(runs: Sequence[Predictions]) -> Predictions:
 
 def _interval(data: EscData, runs: Sequence[Predictions]) -> list[float]:
     """95 % bootstrap interval of the mean accuracy, in %: over recordings, seeds averaged."""
-    right = np.mean([_right(run) for run in runs], axis=0)
+    right = np.mean([run.right() for run in runs], axis=0)
     interval = mean_interval(right, groups=[clip.source for clip in data.clips])
     return [100 * interval.low, 100 * interval.high]
 

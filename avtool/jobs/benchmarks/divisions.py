@@ -8,19 +8,17 @@ import numpy as np
 
 from avtool.core.artifact import settings_hash
 from avtool.core.errors import BadInputError
-from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.data.manifest import Manifest
 from avtool.evaluation.metrics.arrays import Ints
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.probes.clip_probe import ProbeName, Windows, probe_clips
 from avtool.evaluation.probes.neighbours import ClassRetrieval, mean_direction, retrieve_classes
+from avtool.jobs.benchmarks.kept_training import train_once
 from avtool.jobs.embedding.clip_features import ClipFeatures, embed_clips
 from avtool.jobs.embedding.encoder import FeatureEncoder, Vectors
-from avtool.jobs.finetune import train
 from avtool.jobs.finetuning.experiment import Experiment
 from avtool.jobs.finetuning.features import FeatureSource
-from avtool.jobs.finetuning.network import weights_file
 from avtool.jobs.finetuning.recipe import FinetuneRecipe
 from avtool.jobs.predicting.classifier import Classifier
 from avtool.jobs.predicting.recipe import PredictRecipe
@@ -80,8 +78,9 @@ class FeatureStore:
         if new:
             items = [Item(clip.clip_id, clips.local(clip.pictures), clip, clips) for clip in new]
             found = embed_clips(self.model, items, self.windows, self.reporter)
-            for number, clip in enumerate(new):
-                self._known[clip.clip_id] = found.values[found.owners == number]
+            ends = np.cumsum(np.bincount(found.owners))[:-1]  # the windows of a clip stand together
+            parts = np.split(found.values, ends)
+            self._known |= {clip.clip_id: part for clip, part in zip(new, parts, strict=True)}
         parts = [self._known[name] for name in clips.column("clip_id")]
         owners = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
         return ClipFeatures(np.concatenate(parts), owners, len(parts))
@@ -120,14 +119,14 @@ class FinetuneSettings:
 
     Attributes:
         benchmark: its name.
-        runs: the folder of its trainings.
+        runs: the folder of its trainings; None for the cache.
         windows: of each test clip, whose probabilities are averaged.
         device: where to compute.
         jobs: processes that compute spectrograms.
     """
 
     benchmark: str
-    runs: Path
+    runs: Path | None
     windows: int
     device: str
     jobs: int = 1
@@ -154,15 +153,8 @@ def finetune_division(
     )
     content = settings_hash([clips.column(name) for name in ("clip_id", "media", "start", "end", "labels")])
     identity = {"command": command, "division": division.name, "clips": content}
-    if recipe.model.init is not None:
-        identity["weights"] = sha256_of(weights_file(recipe.model.init))
-    everything = {**identity, "recipe": recipe.model_dump(mode="json", exclude={"runtime"})}
-    out = (
-        settings.runs
-        / f"{settings.benchmark}-{division.name.replace(' ', '')}-{settings_hash(everything)[:8]}"
-    )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    finished, _ = train(experiment, identity, out)
+    name = f"{settings.benchmark}-{division.name.replace(' ', '')}"
+    finished = train_once(experiment, identity, settings.runs, name)
     model = Classifier(
         finished, PredictRecipe.model_validate({"runtime": {"device": settings.device}}), reporter
     )

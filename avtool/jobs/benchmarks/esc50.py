@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from avtool.core.artifact import read_artifact, settings_hash
+from avtool.core.artifact import settings_hash
 from avtool.core.errors import BadInputError
-from avtool.core.files import sha256_of
-from avtool.core.paths import cache_folder, find_recipe
+from avtool.core.paths import find_recipe
 from avtool.core.recipe import load, option
 from avtool.core.reporter import Reporter
 from avtool.data.folds import Folds
@@ -21,20 +20,19 @@ from avtool.evaluation.benchmark import BenchmarkReport
 from avtool.evaluation.esc import benchmark as floors_benchmark
 from avtool.evaluation.esc.dataset import FOLDS, SECONDS, EscClip, EscData
 from avtool.evaluation.esc.results import evaluate_esc
-from avtool.evaluation.predictions import Predictions
+from avtool.evaluation.predictions import Predictions, join_predictions
 from avtool.evaluation.predictions_file import read_predictions
 from avtool.jobs.benchmarks.esc50_encoder import (
     EncoderSettings,
     EncoderTask,
     check_encoder_settings,
     evaluate_encoder,
-    join_predictions,
+    learned_folds,
 )
+from avtool.jobs.benchmarks.kept_training import train_once
 from avtool.jobs.benchmarks.some_folds import report_some_folds
-from avtool.jobs.finetune import train
 from avtool.jobs.finetuning.experiment import Experiment
 from avtool.jobs.finetuning.features import FeatureSource
-from avtool.jobs.finetuning.network import weights_file
 from avtool.jobs.finetuning.recipe import FinetuneRecipe
 from avtool.jobs.predicting.classifier import Classifier
 from avtool.jobs.predicting.recipe import PredictRecipe
@@ -104,8 +102,9 @@ def _predictions(settings: Settings, data: EscData, reporter: Reporter) -> tuple
     if settings.predictions:
         return {settings.seed: read_predictions(settings.predictions)}, settings.predictions.name
     if settings.model:
-        folds = settings.folds or tuple(sorted(set(FOLDS) - _learned_folds(settings.model)))
-        if shared := set(folds) & _learned_folds(settings.model):
+        learned = learned_folds(settings.model)
+        folds = settings.folds or tuple(sorted(set(FOLDS) - learned))
+        if shared := set(folds) & learned:
             message = f"`{settings.model}` has learned from fold {min(shared)}"
             raise BadInputError(message, "score it on other folds with --folds")
         clips = [clip for clip in data.clips if clip.fold in folds]
@@ -156,13 +155,8 @@ def _fold(
     )
     sizes = [(clip.clip_id, clip.label, clip.path.stat().st_size) for clip in training]
     identity = {"command": "eval esc50", "subset": data.subset, "fold": fold, "clips": settings_hash(sizes)}
-    if recipe.model.init is not None:
-        identity["weights"] = sha256_of(weights_file(recipe.model.init))
-    everything = {**identity, "recipe": recipe.model_dump(mode="json", exclude={"runtime"})}
-    folder = settings.runs or cache_folder() / "benchmarks"
-    out = folder / f"{data.subset}-seed{recipe.seed}-fold{fold}-{settings_hash(everything)[:8]}"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    finished, _ = train(experiment, identity, out)
+    name = f"{data.subset}-seed{recipe.seed}-fold{fold}"
+    finished = train_once(experiment, identity, settings.runs, name)
     return predict_clips(finished, test, settings.device, reporter)
 
 
@@ -204,11 +198,3 @@ def predict_clips(
         tuple(clip.source for clip in clips),
         tuple(clip.fold for clip in clips),
     )
-
-
-def _learned_folds(model: Path) -> set[int]:
-    """The folds that a model says it was trained on."""
-    from avtool.models.model_folder import find_model
-
-    recipe = read_artifact(find_model(model), "model").recipe
-    return set(recipe.get("data", {}).get("train_folds") or ())

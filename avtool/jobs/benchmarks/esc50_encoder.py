@@ -19,7 +19,7 @@ from avtool.evaluation.esc.results import LAST_EPOCH, evaluate_esc
 from avtool.evaluation.feature_map import map_values
 from avtool.evaluation.floors import Floor
 from avtool.evaluation.metrics.intervals import summarise_folds
-from avtool.evaluation.predictions import Predictions
+from avtool.evaluation.predictions import Predictions, join_predictions
 from avtool.evaluation.probes.clip_probe import ProbeName, ProbeOutcome, Windows, probe_clips
 from avtool.evaluation.probes.neighbours import mean_direction
 from avtool.jobs.benchmarks.adapting import adapted_recipe
@@ -63,7 +63,6 @@ class EncoderSettings(floors_benchmark.Settings):
     windows: int = option(10, "Windows of each clip, where the encoder takes less than 5 s.", ge=1, le=100)
     neighbours: int = option(20, "knn: neighbours that vote, by exp(cosine / 0.07).", ge=1, le=1000)
     twin: bool = option(True, "Measure the same encoder with random weights too.")
-    batch_size: int = option(32, "Windows at a time.", ge=1, le=4096)
 
 
 @dataclass(frozen=True)
@@ -213,28 +212,10 @@ def _probe_fold(task: EncoderTask, features: ClipFeatures, fold: int) -> tuple[P
     return outcome, predictions
 
 
-def join_predictions(parts: Sequence[Predictions]) -> Predictions:
-    """The predictions of all folds; they have the same classes."""
-    return Predictions(
-        tuple(name for part in parts for name in part.clip_ids),
-        parts[0].classes,
-        np.concatenate([part.scores for part in parts]),
-        tuple(labels for part in parts for labels in part.labels),
-        tuple(group for part in parts for group in part.groups),
-        tuple(fold for part in parts for fold in part.folds),
-    )
-
-
 def _twin_floor(runs: Sequence[Predictions], protocol: str) -> Floor:
     """The twins' accuracy on each fold, the mean over seeds."""
-    accuracies = []
-    for fold in FOLDS:
-        of_seeds = []
-        for run in runs:
-            right = run.scores.argmax(axis=1) == run.label_indices()[:, 0]
-            of_seeds.append(100 * float(right[np.array(run.folds) == fold].mean()))
-        accuracies.append(float(np.mean(of_seeds)))
-    return Floor("random weights", _TITLES[protocol], summarise_folds(accuracies))
+    means = np.mean([run.fold_accuracies(FOLDS) for run in runs], axis=0)
+    return Floor("random weights", _TITLES[protocol], summarise_folds(means.tolist()))
 
 
 def _with_encoder_facts(task: EncoderTask, report: BenchmarkReport, measured: _Measured) -> BenchmarkReport:
@@ -277,16 +258,21 @@ def _recall_table(metrics: Mapping[str, Any]) -> Table:
 
 def _heard(task: EncoderTask) -> list[str]:
     """What the encoders' cards say of the folds that they were trained on."""
-    from avtool.models.model_folder import find_model
-
     notes = []
     for path in dict.fromkeys(task.encoder(fold) for fold in FOLDS):
         tested = [fold for fold in FOLDS if task.encoder(fold) == path]
-        learned = read_artifact(find_model(path), "model").recipe.get("data", {}).get("train_folds") or ()
-        if shared := sorted(set(learned) & set(tested)):
+        if shared := sorted(learned_folds(path) & set(tested)):
             folds = ", ".join(map(str, shared))
             notes.append(f"`{path}` learned from clips of fold {folds}, on which it is tested.")
     return notes
+
+
+def learned_folds(model: Path) -> set[int]:
+    """The folds that a model's card says it was trained on."""
+    from avtool.models.model_folder import find_model
+
+    recipe = read_artifact(find_model(model), "model").recipe
+    return set(recipe.get("data", {}).get("train_folds") or ())
 
 
 def check_encoder_settings(settings: EncoderSettings) -> None:

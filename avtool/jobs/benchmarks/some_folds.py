@@ -28,9 +28,7 @@ def report_some_folds(
     rows: list[list[object]] = []
     means = {}
     for seed, predictions in runs.items():
-        right = predictions.scores.argmax(axis=1) == predictions.label_indices()[:, 0]
-        found = np.array(predictions.folds)
-        values = [100 * float(right[found == fold].mean()) for fold in folds]
+        values = predictions.fold_accuracies(folds)
         means[seed] = float(np.mean(values))
         rows.append([f"{name}, seed {seed}", *(round(value, 2) for value in values), round(means[seed], 2)])
     for floor in floors:

@@ -2,40 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
 
 from avtool.core.artifact import Input
 from avtool.core.reporter import Reporter
-from avtool.jobs.pretraining.clips import PretrainClips
+from avtool.jobs.pretraining.experiment import Experiment
 from avtool.jobs.pretraining.masked import MaskedExperiment
 from avtool.jobs.pretraining.methods import Method
 from avtool.jobs.pretraining.recipe import AvtRecipe, PretrainRecipe
-from avtool.jobs.pretraining.run import Pretraining
 from avtool.jobs.pretraining.temporal import TemporalExperiment
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
-class Experiment(Protocol):
-    """A pretraining before it is put together."""
-
-    @property
-    def name(self) -> str:
-        """The model's registered name."""
-
-    @property
-    def clips(self) -> PretrainClips:
-        """What is learned from."""
-
-    def build(self) -> "tuple[nn.Module, dict[str, Any]]":
-        """The network, and the arguments that build it again."""
-
-    def samples_an_epoch(self) -> int:
-        """Stretches that are learned from in an epoch."""
-
-    def compose(self) -> Pretraining:
-        """What the training loop takes, and what follows it."""
 
 
 def make_experiment(

@@ -1,14 +1,11 @@
 """Puts a masked pretraining together: clips, masks, network, loss, and what the report shows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avtool.core.artifact import Input
 from avtool.core.errors import BadInputError
-from avtool.core.reporter import Reporter
 from avtool.data.audio_settings import AudioSettings
 from avtool.data.feature_cache import FeatureCache, cached_features
 from avtool.data.manifest import Manifest
@@ -16,15 +13,15 @@ from avtool.data.video_settings import VideoSettings
 from avtool.jobs.finetuning.network import whole_patches
 from avtool.jobs.predicting.feed import Feed, read_feed
 from avtool.jobs.pretraining.clips import PretrainClips, find_clips, stretch_of
+from avtool.jobs.pretraining.experiment import Experiment
 from avtool.jobs.pretraining.masked_settings import chosen_settings, make_objective, read_teacher, target_kind
-from avtool.jobs.pretraining.methods import Method
 from avtool.jobs.pretraining.network import build_network, start_from
 from avtool.jobs.pretraining.recipe import ImageMaeRecipe, MaskedRecipe, MavilRecipe, SoundRecipe
 from avtool.jobs.pretraining.report import Exhibit, first_labels, write_report
-from avtool.jobs.pretraining.run import Pretraining
 from avtool.jobs.pretraining.scale import measured_scale
-from avtool.jobs.pretraining.usable import Wanted
+from avtool.jobs.pretraining.usable import Wanted, write_skipped
 from avtool.jobs.pretraining.validation import Validation
+from avtool.jobs.training_run import Training
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,31 +34,10 @@ _EVALUATION_SHARE = 256 / 224
 
 
 @dataclass(frozen=True)
-class MaskedExperiment:
-    """What a masked pretraining is made of.
+class MaskedExperiment(Experiment):
+    """What a masked pretraining is made of."""
 
-    Attributes:
-        method: which one.
-        dataset: a `dataset` artifact.
-        recipe: the settings.
-        reporter: told about decisions and progress.
-        jobs: processes that compute spectrograms.
-        command: the command line.
-        inputs: the artifacts that it is made from.
-    """
-
-    method: Method
-    dataset: Path
     recipe: MaskedRecipe
-    reporter: Reporter
-    jobs: int = 1
-    command: str = "pretrain"
-    inputs: Sequence[Input] = ()
-
-    @property
-    def name(self) -> str:
-        """The model's registered name."""
-        return self.method.model(self.recipe.model.preset)
 
     @property
     def sound(self) -> SoundRecipe | None:
@@ -108,7 +84,7 @@ class MaskedExperiment:
         feed = Feed(self.method.inputs, audio, self.num_frames, video=self.video)
         return len(self._samples(self.clips.train, feed, None, {}, train=True))
 
-    def compose(self) -> Pretraining:
+    def compose(self) -> Training:
         """What the training loop takes, and what follows it.
 
         Raises:
@@ -153,7 +129,7 @@ class MaskedExperiment:
             recipe.runtime.device,
         )
         report = partial(write_report, exhibit=exhibit, reporter=self.reporter)
-        return Pretraining(task, clips.skipped, report)
+        return Training(task, partial(write_skipped, skipped=clips.skipped), report)
 
     def _description(self, arguments: dict[str, Any], feed: Feed) -> "ModelDescription":
         """What a reader of the weights must know."""

@@ -1,27 +1,24 @@
 """Puts a pretraining by audio-visual temporal contrast together: pairs, encoders, contrast, questions."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avtool.core.artifact import Input
-from avtool.core.reporter import Reporter
 from avtool.data.feature_cache import FeatureCache, cached_features
 from avtool.data.manifest import Manifest
 from avtool.data.video_settings import VideoSettings
 from avtool.jobs.finetuning.features import with_sound
 from avtool.jobs.predicting.feed import Feed
 from avtool.jobs.pretraining.clips import PretrainClips, find_clips
-from avtool.jobs.pretraining.methods import Method
+from avtool.jobs.pretraining.experiment import Experiment
 from avtool.jobs.pretraining.network import build_network, start_from
 from avtool.jobs.pretraining.recipe import AvtRecipe
 from avtool.jobs.pretraining.report import Exhibit, first_labels, write_report
-from avtool.jobs.pretraining.run import Pretraining
 from avtool.jobs.pretraining.scale import measured_scale
-from avtool.jobs.pretraining.usable import Wanted
+from avtool.jobs.pretraining.usable import Wanted, write_skipped
 from avtool.jobs.pretraining.validation import Validation
+from avtool.jobs.training_run import Training
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -34,21 +31,10 @@ _MODALITIES = ("audio", "video")
 
 
 @dataclass(frozen=True)
-class TemporalExperiment:
-    """What a temporal pretraining is made of; attributes as of `MaskedExperiment`."""
+class TemporalExperiment(Experiment):
+    """What a temporal pretraining is made of."""
 
-    method: Method
-    dataset: Path
     recipe: AvtRecipe
-    reporter: Reporter
-    jobs: int = 1
-    command: str = "pretrain"
-    inputs: Sequence[Input] = ()
-
-    @property
-    def name(self) -> str:
-        """The model's registered name."""
-        return self.method.model(self.recipe.model.preset)
 
     @cached_property
     def clips(self) -> PretrainClips:
@@ -82,7 +68,7 @@ class TemporalExperiment:
         preview_sheet(samples, count, out, self.recipe.data.pairs.speeds)
         return min(count, len(samples))
 
-    def compose(self) -> Pretraining:
+    def compose(self) -> Training:
         """What the training loop takes, and what follows it.
 
         Raises:
@@ -122,7 +108,7 @@ class TemporalExperiment:
             recipe.runtime.device,
         )
         report = partial(write_report, exhibit=exhibit, reporter=self.reporter)
-        return Pretraining(task, clips.skipped, report)
+        return Training(task, partial(write_skipped, skipped=clips.skipped), report)
 
     def _description(self, arguments: dict[str, Any], feed: Feed) -> "ModelDescription":
         """What a reader of the weights must know."""

@@ -75,7 +75,9 @@ def usable_clips(
 
 
 def write_skipped(folder: Path, skipped: Sequence[Skipped]) -> None:
-    """Writes `skipped.csv` into a run."""
+    """Writes `skipped.csv` into a run, if there is something to list."""
+    if not skipped:
+        return
     with (
         atomic_file(folder / SKIPPED) as partial,
         partial.open("w", encoding="utf-8", newline="") as stream,
