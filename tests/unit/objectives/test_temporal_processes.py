@@ -1,7 +1,5 @@
 """Two processes with half of a batch each do what one does with all of it."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,17 +7,16 @@ import torch
 from temporal_processes import two_steps
 from torch import Tensor
 
+from tests.two_processes import run_two
+
 torch.set_num_threads(1)
-HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
 def of_two(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Tensor]]:
     """What two processes with gloo came to, for each objective."""
     path = tmp_path_factory.mktemp("two") / "results.pt"
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    script = [HERE / "temporal_processes.py", path]
-    subprocess.run([sys.executable, *launcher, *script], check=True, timeout=240)
+    run_two([Path(__file__).with_name("temporal_processes.py"), path])
     return torch.load(path, weights_only=True)
 
 

@@ -1,8 +1,6 @@
 """Several processes train as one with a larger batch."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,18 +10,17 @@ from synthetic_training import quiet_task, recipe
 from avtool.core.errors import BadInputError
 from avtool.training.loop import fit
 from avtool.training.metrics_log import read_metrics
+from tests.two_processes import run_two
 
 torch.set_num_threads(1)
-HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
 def of_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of two processes with gloo, each with batches of three."""
     folder = tmp_path_factory.mktemp("two")
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    script = [HERE / "synthetic_training.py", folder, json.dumps({"loop": {"batch_size": 3}})]
-    subprocess.run([sys.executable, *launcher, *script], check=True, timeout=120, capture_output=True)
+    script = Path(__file__).with_name("synthetic_training.py")
+    run_two([script, folder, json.dumps({"loop": {"batch_size": 3}})])
     return folder
 
 
