@@ -167,6 +167,7 @@ class TemporalExperiment(Experiment):
             batch=plan.batch_size * plan.processes,
             total_batches=plan.total * plan.accumulate,
             projection_dim=model.settings.projection_dim,  # type: ignore[union-attr,arg-type]
+            seed=self.recipe.seed,
         )
 
     def _held_out_objective(self) -> "TemporalObjective":

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from avtool.objectives.shared_noise import SharedNoise
 from avtool.objectives.temporal.info_nce import SHUT, contrast, log_crowd, several_positives, shut_unless
 from avtool.objectives.temporal.memories import PairedQueue
 from avtool.objectives.temporal.mining import Mined, MiningSettings, SlotScores, judge, mine
@@ -56,22 +57,29 @@ class QueueContrast(InfoNCE):
         temperature: τ.
         queue: the memory.
         mining: how it is drawn from.
+        noise: what the draws are decided by.
     """
 
     def __init__(
-        self, pairs: tuple[str, ...], temperature: float, queue: PairedQueue, mining: MiningSettings
+        self,
+        pairs: tuple[str, ...],
+        temperature: float,
+        queue: PairedQueue,
+        mining: MiningSettings,
+        noise: SharedNoise | None = None,
     ) -> None:
         super().__init__(pairs, temperature)
         mining.need_room(queue.length)
         self.queue = queue
         self.mining = mining
+        self.noise = noise or SharedNoise()
         self._batches = 0
 
     def look_up(self, views: Views, scores: SlotScores) -> tuple[Mined, dict[str, Tensor]]:
         """Draws for every clip of the batch, video by video, and says how well the neighbours fit."""
         seen, heard = (scores.between(name, name).detach() for name in (VIDEO, AUDIO))
         judged = judge(seen, heard, views, self.mining.by)
-        mined = mine(judged, scores.shut, self.mining)
+        mined = mine(judged, scores.shut, self.mining, self.noise)
         similarity = judged.gather(1, mined.positives) * mined.found
         return mined, {
             "queue_fill": self.queue.fill,
@@ -104,6 +112,7 @@ class MinedContrast(QueueContrast):
         temperature: τ.
         queue: the memory.
         mining: how it is drawn from.
+        noise: what the draws are decided by.
         alpha: the share of the drawn positives in the loss, once it has risen.
         ramp: batches over which it rises from 0, as neighbours mean nothing at first.
     """
@@ -116,11 +125,12 @@ class MinedContrast(QueueContrast):
         temperature: float,
         queue: PairedQueue,
         mining: MiningSettings,
+        noise: SharedNoise | None = None,
         *,
         alpha: float = 0.5,
         ramp: int = 0,
     ) -> None:
-        super().__init__(pairs, temperature, queue, mining)
+        super().__init__(pairs, temperature, queue, mining, noise)
         self.alpha = alpha
         self.ramp = ramp
         self.register_buffer("batches", torch.zeros((), dtype=torch.long))

@@ -1,6 +1,7 @@
 """Positives and negatives that depend on the sample: drawn from the queue by what is similar now."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -13,6 +14,8 @@ from avtool.objectives.temporal.memories import EMPTY, PairedQueue
 from avtool.objectives.temporal.views import AUDIO, VIDEO, Views
 
 Judge = Literal["consensus", "union", "video", "audio"]
+Noise = Callable[[int, int, torch.device], Tensor]
+"""Gives (rows, width) numbers in [0, 1) on a device."""
 
 
 @dataclass(frozen=True)
@@ -82,33 +85,36 @@ class Mined(NamedTuple):
 
 
 @torch.no_grad()
-def mine(similarity: Tensor, shut: Tensor, settings: MiningSettings) -> Mined:
+def mine(similarity: Tensor, shut: Tensor, settings: MiningSettings, noise: Noise) -> Mined:
     """Draws from a queue.
 
     Args:
         similarity: (N, K) of each query to each slot, finite.
         shut: (N, K), 0 for what may be drawn, `SHUT` where a slot is empty or of the query's own video.
         settings: how.
+        noise: what decides.
     """
     length = similarity.shape[1]
     excluded = settings.num_excluded(length)
     nearest, slots = (similarity + shut).topk(excluded, dim=1)
     chances = nearest[:, : settings.top] / settings.positive_temperature
-    places = (chances + gumbel(chances)).topk(settings.num_positives, dim=1).indices
+    places = (chances + gumbel(chances, noise)).topk(settings.num_positives, dim=1).indices
     negatives = shut.scatter(1, slots, SHUT)
     if settings.num_negatives < length - excluded:  # else all of them are drawn
-        chances = similarity / settings.negative_temperature + gumbel(similarity) + negatives
+        chances = similarity / settings.negative_temperature + gumbel(similarity, noise) + negatives
         chosen = chances.topk(settings.num_negatives, dim=1, sorted=False).indices
         negatives = torch.minimum(negatives, torch.full_like(negatives, SHUT).scatter_(1, chosen, 0.0))
     return Mined(slots.gather(1, places), nearest.gather(1, places) > SHUT / 2, negatives)
 
 
-def gumbel(like: Tensor) -> Tensor:
-    """Noise that makes the largest of log-chances + noise a draw by these chances (Gumbel, 1954).
+def gumbel(like: Tensor, noise: Noise) -> Tensor:
+    """(N, K) numbers that make the largest of log-chances + noise a draw by these chances (Gumbel, 1954).
 
     The largest k are k draws without replacement (Yellott, 1977).
     """
-    return torch.rand_like(like).log_().neg_().log_().neg_()  # a 0, once in 2²⁴, is never the largest
+    return (
+        noise(len(like), like.shape[1], like.device).log_().neg_().log_().neg_()
+    )  # a 0, once in 2²⁴, is never the largest
 
 
 class SlotScores:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from avtool.models.avt import AVT
 from avtool.models.layers.settings import require
+from avtool.objectives.shared_noise import SharedNoise
 from avtool.objectives.temporal.contrasts import InfoNCE, MinedContrast, NeighbourContrast
 from avtool.objectives.temporal.memories import InstanceBank, PairedQueue, queue_length
 from avtool.objectives.temporal.mining import MiningSettings
@@ -110,7 +111,13 @@ def _total(terms: Mapping[str, Tensor], names: list[str] | tuple[str, ...]) -> T
 
 
 def make_temporal_objective(
-    settings: TemporalSettings, *, num_clips: int, batch: int, total_batches: int, projection_dim: int
+    settings: TemporalSettings,
+    *,
+    num_clips: int,
+    batch: int,
+    total_batches: int,
+    projection_dim: int,
+    seed: int = 0,
 ) -> TemporalObjective:
     """Builds the objective for a training.
 
@@ -120,6 +127,7 @@ def make_temporal_objective(
         batch: rows of a step in all processes.
         total_batches: batches of the whole training in one process, from which neighbours' weight rises.
         projection_dim: `AVTSettings.projection_dim`.
+        seed: of what is drawn from memories.
 
     Raises:
         BadInputError: the settings do not fit the data, or each other.
@@ -129,12 +137,12 @@ def make_temporal_objective(
         "clips are told apart within a batch, and a batch of 1 has nothing to tell",
         "--batch-size 2",
     )
-    contrast = _make_contrast(settings, num_clips, batch, total_batches, projection_dim)
+    contrast = _make_contrast(settings, num_clips, batch, total_batches, projection_dim, SharedNoise(seed))
     return TemporalObjective(contrast, settings.contrast_weight, settings.time_weight)
 
 
 def _make_contrast(
-    settings: TemporalSettings, num_clips: int, batch: int, total_batches: int, dim: int
+    settings: TemporalSettings, num_clips: int, batch: int, total_batches: int, dim: int, noise: SharedNoise
 ) -> nn.Module:
     sharp = settings.method in _SIGHT_WITH_SOUND
     pairs = settings.pairs or (("va",) if sharp else ("vv", "va"))
@@ -148,10 +156,10 @@ def _make_contrast(
             settings.mining.num_negatives > 0, "avid tells clips from noise, and has no negatives to draw"
         )
         return InstanceDiscrimination(
-            pairs, temperature, InstanceBank(num_clips, dim), settings.mining.num_negatives
+            pairs, temperature, InstanceBank(num_clips, dim), settings.mining.num_negatives, noise
         )
     queue = PairedQueue(queue_length(num_clips, batch, settings.queue), dim)
     if settings.method == "nnclr":
-        return NeighbourContrast(pairs, temperature, queue, replace(settings.mining, num_negatives=0))
+        return NeighbourContrast(pairs, temperature, queue, replace(settings.mining, num_negatives=0), noise)
     ramp = round(_RAMP * total_batches)
-    return MinedContrast(pairs, temperature, queue, settings.mining, alpha=settings.alpha, ramp=ramp)
+    return MinedContrast(pairs, temperature, queue, settings.mining, noise, alpha=settings.alpha, ramp=ramp)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from avtool.objectives.across_processes import gather, weighted_mean
+from avtool.objectives.shared_noise import SharedNoise
 from avtool.objectives.temporal.info_nce import contrast, log_crowd, shut_unless
 from avtool.objectives.temporal.memories import EMPTY, InstanceBank
 from avtool.objectives.temporal.views import AUDIO, VIDEO, Direction, Views, over_directions
@@ -27,18 +28,25 @@ class InstanceDiscrimination(nn.Module):
         temperature: τ.
         bank: the memory.
         num_negatives: rows of noise for each clip.
+        noise: what they are drawn by.
     """
 
     mean_score: Tensor
 
     def __init__(
-        self, pairs: tuple[str, ...], temperature: float, bank: InstanceBank, num_negatives: int = 1024
+        self,
+        pairs: tuple[str, ...],
+        temperature: float,
+        bank: InstanceBank,
+        num_negatives: int = 1024,
+        noise: SharedNoise | None = None,
     ) -> None:
         super().__init__()
         self.pairs = pairs
         self.temperature = temperature
         self.bank = bank
         self.num_negatives = num_negatives
+        self.noise = noise or SharedNoise()
         self.register_buffer("mean_score", torch.zeros(2, 2))
 
     def forward(self, views: Views, _batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -53,7 +61,8 @@ class InstanceDiscrimination(nn.Module):
     def _losses(self, views: Views, direction: Direction) -> Tensor:
         query, memory = views.query(direction), self.bank.of(direction.key[0])
         known = self.bank.video_id[views.index] != EMPTY
-        drawn = torch.randint(self.bank.length, (len(query), self.num_negatives), device=query.device)
+        places = self.noise(len(query), self.num_negatives, query.device) * self.bank.length
+        drawn = places.long().clamp(max=self.bank.length - 1)  # a product may be rounded up
         ids = self.bank.video_id[drawn]
         noise = (ids != EMPTY) & (ids != views.video_id[:, None])
         own = (query * memory[views.index]).sum(dim=1) / self.temperature
@@ -64,7 +73,7 @@ class InstanceDiscrimination(nn.Module):
 
     def _log_mean(self, direction: Direction, scores: Tensor, counted: Tensor) -> Tensor:
         place = _MODALITIES.index(direction.query[0]), _MODALITIES.index(direction.key[0])
-        mean = weighted_mean(scores.exp(), counted)
+        mean = gather(weighted_mean(scores.exp(), counted)[None]).mean()  # the level is one for all processes
         if self.training:
             self.mean_score[place] = torch.where(self.mean_score[place] > 0, self.mean_score[place], mean)
         return self.mean_score[place].clone().clamp(min=torch.finfo(mean.dtype).tiny).log()

@@ -12,6 +12,7 @@ from temporal_batches import unit, views
 from torch import Tensor
 
 from avtool.core.errors import BadInputError
+from avtool.objectives.shared_noise import SharedNoise
 from avtool.objectives.temporal.info_nce import shut_unless
 from avtool.objectives.temporal.memories import EMPTY, PairedQueue
 from avtool.objectives.temporal.mining import Judge, MiningSettings, SlotScores, judge, mine
@@ -43,7 +44,7 @@ def queues(draw: st.DrawFn) -> tuple[Tensor, Tensor, MiningSettings]:
 @given(queues())
 def test_draws_are_allowed_distinct_and_ranked(case: tuple[Tensor, Tensor, MiningSettings]) -> None:
     similarity, allowed, options = case
-    mined = mine(similarity, shut_unless(allowed), options)
+    mined = mine(similarity, shut_unless(allowed), options, SharedNoise())
     excluded = options.num_excluded(similarity.shape[1])
     for query in range(len(similarity)):
         positives = mined.positives[query][mined.found[query]].tolist()
@@ -60,15 +61,14 @@ def test_draws_are_allowed_distinct_and_ranked(case: tuple[Tensor, Tensor, Minin
 
 def test_the_only_neighbour_of_the_nearest_one_is_the_most_similar() -> None:
     similarity = torch.rand(50, 40)
-    mined = mine(similarity, torch.zeros(50, 40), MiningSettings(top=1))
+    mined = mine(similarity, torch.zeros(50, 40), MiningSettings(top=1), SharedNoise())
     assert mined.positives[:, 0].tolist() == similarity.argmax(dim=1).tolist()
 
 
 def test_positives_are_drawn_by_their_similarity() -> None:
     similarity = torch.linspace(0.1, 0.5, 12)
     options = MiningSettings(num_positives=1, top=5, positive_temperature=0.1)
-    torch.manual_seed(1)
-    mined = mine(similarity.expand(DRAWS, -1), torch.zeros(DRAWS, 12), options)
+    mined = mine(similarity.expand(DRAWS, -1), torch.zeros(DRAWS, 12), options, SharedNoise(1))
     drawn = torch.bincount(mined.positives.flatten(), minlength=12).tolist()
     assert drawn[:7] == [0] * 7
     expected = torch.softmax(similarity[7:].double() / 0.1, dim=0) * DRAWS
@@ -79,8 +79,7 @@ def test_positives_are_drawn_by_their_similarity() -> None:
 def test_negatives_are_drawn_by_their_similarity(temperature: float) -> None:
     similarity = torch.linspace(-0.5, 0.9, 12)
     options = MiningSettings(top=2, num_negatives=1, negative_temperature=temperature)
-    torch.manual_seed(2)
-    mined = mine(similarity.expand(DRAWS, -1), torch.zeros(DRAWS, 12), options)
+    mined = mine(similarity.expand(DRAWS, -1), torch.zeros(DRAWS, 12), options, SharedNoise(2))
     taken = mined.negatives == 0
     assert bool((taken.sum(dim=1) == 1).all())
     drawn = taken.sum(dim=0).tolist()
