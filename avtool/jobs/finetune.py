@@ -10,7 +10,8 @@ from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.data.labels import CLASS_FILES, LABELS
 from avtool.data.manifest import MANIFEST, read_manifest
-from avtool.jobs.finetuning.clips import choose_clips, find_classes, find_task
+from avtool.jobs.division import choose_clips
+from avtool.jobs.finetuning.clips import find_classes, find_task
 from avtool.jobs.finetuning.experiment import Experiment
 from avtool.jobs.finetuning.features import FeatureSource
 from avtool.jobs.finetuning.metrics import METRIC

@@ -1,7 +1,6 @@
 """Which clips are learned from, what their labels mean, and how long a stretch of them is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from avtool.core.errors import BadInputError
@@ -14,52 +13,6 @@ from avtool.jobs.finetuning.recipe import DataRecipe
 
 _LONGEST = 10.0  # seconds
 _MODALITIES = {"audio": "sound", "video": "pictures"}
-
-
-@dataclass(frozen=True)
-class ChosenClips:
-    """The clips of a training.
-
-    Attributes:
-        train: to learn from.
-        val: to validate on, or None.
-    """
-
-    train: Manifest
-    val: Manifest | None
-
-
-def choose_clips(manifest: Manifest, recipe: DataRecipe, reporter: Reporter) -> ChosenClips:
-    """The training and validation clips.
-
-    Raises:
-        BadInputError: a split or fold is not there; the message names those that are.
-    """
-    if recipe.train_folds:
-        val = manifest.select(folds=recipe.val_folds) if recipe.val_folds else None
-        return _checked(ChosenClips(manifest.select(folds=recipe.train_folds), val), reporter)
-    column = recipe.split_column
-    known = {value for value in manifest.column(column) if value}
-    if not known and recipe.train_split is None and recipe.val_split is None:
-        reporter.warn(f"`{manifest.origin}` has no splits: all clips are learned from, none are left to test")
-        return ChosenClips(manifest, None)
-    train = manifest.select(recipe.train_split or "train", split_column=column)
-    val_split = recipe.val_split or ("val" if "val" in known else None)
-    val = manifest.select(val_split, split_column=column) if val_split else None
-    return _checked(ChosenClips(train, val), reporter)
-
-
-def _checked(chosen: ChosenClips, reporter: Reporter) -> ChosenClips:
-    if chosen.val is None:
-        reporter.warn("there is nothing to validate on: the last step's model is kept, and not scored")
-        return chosen
-    shared = (set(chosen.train.column("group")) & set(chosen.val.column("group"))) - {""}
-    if shared:
-        reporter.warn(
-            f"{len(shared)} groups (films or recordings), `{min(shared)}` among them, are both learned from "
-            "and validated on: the validation will look too good"
-        )
-    return chosen
 
 
 def find_task(dataset: Path, manifest: Manifest, wanted: str, reporter: Reporter) -> Task:

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from avtool.core.recipe import Recipe, option
-from avtool.data.audio_settings import AudioSettings
-from avtool.data.folds import Folds
 from avtool.data.video_settings import VideoSettings
+from avtool.jobs.division import DivisionRecipe
 from avtool.jobs.finetuning.preprocess import MOST_ROLLS
+from avtool.jobs.sound_recipe import SpectrogramRecipe
 from avtool.training.classifier.augment_recipe import AugmentRecipe
 from avtool.training.recipe import TrainRecipe
 
@@ -57,25 +57,11 @@ class ModelRecipe(Recipe):
         return self
 
 
-class DataRecipe(Recipe):
+class DataRecipe(DivisionRecipe, SpectrogramRecipe):
     """Which clips are learned from, which are validated on, and what of them is taken."""
 
     task: TaskName = option(
         "auto", "What clips are labelled with; auto: what the data set's labels look like.", flag="--task"
-    )
-    train_split: str | None = option(None, "Split to learn from.  [default: train]")
-    val_split: str | None = option(None, "Split to validate on.  [default: val, where there is one]")
-    split_column: str = option("split", "Column that names the splits.")
-    train_folds: Folds | None = option(None, "Folds to learn from: 1-4.", flag="--folds")
-    val_folds: Folds | None = option(
-        None, "Folds to validate on.  [default with --folds: none]", flag="--val-folds"
-    )
-    seconds: float | None = option(
-        None,
-        "Length of the stretch of sound.  [default: the longest clip, at most 10]",
-        flag="--seconds",
-        gt=0,
-        le=600,
     )
     cut: Literal["start", "centre", "random"] = option("random", "Which part of a longer clip is trained on.")
     windows: int = option(1, "Parts of each clip that are scored and averaged in validation.", ge=1, le=100)
@@ -85,26 +71,8 @@ class DataRecipe(Recipe):
         ge=1,
         le=MOST_ROLLS,
     )
-    cache: bool = option(True, "Compute spectrograms once and keep them in the cache.")
-    mean: float | None = option(None, "Mean of the spectrograms.  [default: measured on the training clips]")
-    std: float | None = option(None, "Their standard deviation.  [default: measured likewise]", gt=0)
     frame_features: Path | None = option(None, "A `features` artifact of frames, for AST-MM.")
-    audio: AudioSettings = Field(default_factory=AudioSettings)
     video: VideoSettings = Field(default_factory=VideoSettings)
-
-    @model_validator(mode="after")
-    def _check(self) -> "DataRecipe":
-        if (self.mean is None) != (self.std is None):
-            raise ValueError("data.mean and data.std belong together: set both, or neither to measure them")
-        if shared := set(self.train_folds or ()) & set(self.val_folds or ()):
-            raise ValueError(f"fold {min(shared)} is both learned from and validated on")
-        if self.train_folds and (self.train_split or self.val_split):
-            raise ValueError("choose clips by folds or by splits, not by both")
-        if self.val_folds and not self.train_folds:
-            raise ValueError("data.val_folds needs data.train_folds (--folds)")
-        if self.audio.kind != "fbank":
-            raise ValueError("no model reads waveforms: data.audio.kind must be fbank")
-        return self
 
 
 class LossRecipe(Recipe):

@@ -10,8 +10,7 @@ from avtool.data.manifest import MANIFEST, Manifest, read_manifest
 from avtool.data.picture_folder import is_picture_folder, picture_folder
 from avtool.data.sections import divide_long
 from avtool.data.statistics import durations
-from avtool.jobs.finetuning import recipe as finetuning
-from avtool.jobs.finetuning.clips import choose_clips
+from avtool.jobs.division import choose_clips
 from avtool.jobs.pretraining.recipe import ClipsRecipe, SoundRecipe
 from avtool.jobs.pretraining.usable import Skipped, Wanted, usable_clips
 
@@ -60,8 +59,7 @@ def find_clips(
     manifest, shards = _open(dataset, sample_rate)
     if not len(manifest):
         raise BadInputError(f"`{dataset}` has no clips", "prepare it from a folder with media")
-    division = recipe.model_dump(include=set(ClipsRecipe.model_fields) - {"max_bad", "crops"})
-    chosen = choose_clips(manifest, finetuning.DataRecipe(**division), reporter)
+    chosen = choose_clips(manifest, recipe, reporter)
     train, skipped = usable_clips(chosen.train, wanted, recipe.max_bad, reporter)
     val: Manifest | None = None
     more: list[Skipped] = []

@@ -7,10 +7,11 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from avtool.core.recipe import Recipe, option
 from avtool.data.audio_settings import AudioSettings
-from avtool.data.folds import Folds
 from avtool.data.spans.settings import SpanSettings
 from avtool.data.temporal_settings import TemporalSettings
 from avtool.data.video_settings import VideoSettings
+from avtool.jobs.division import DivisionRecipe
+from avtool.jobs.sound_recipe import SpectrogramRecipe
 from avtool.training.recipe import TrainRecipe
 
 Preset = Literal["tiny", "small", "base", "large", "huge"]
@@ -41,16 +42,9 @@ class ModelRecipe(Recipe):
     )
 
 
-class ClipsRecipe(Recipe):
+class ClipsRecipe(DivisionRecipe):
     """Which clips are learned from, and which the loss is measured on."""
 
-    train_split: str | None = option(None, "Split to learn from.  [default: train]")
-    val_split: str | None = option(None, "Split to measure the loss on.  [default: val, where there is one]")
-    split_column: str = option("split", "Column that names the splits.")
-    train_folds: Folds | None = option(None, "Folds to learn from: 1-4.", flag="--folds")
-    val_folds: Folds | None = option(
-        None, "Folds to measure the loss on.  [default with --folds: none]", flag="--val-folds"
-    )
     max_bad: float = option(
         0.05, "Share of the clips that may be unusable; with more of them the run ends.", ge=0, le=1
     )
@@ -58,40 +52,11 @@ class ClipsRecipe(Recipe):
         1, "Stretches taken of each clip in an epoch; 0: as many as fit, for long films.", ge=0, le=100_000
     )
 
-    @model_validator(mode="after")
-    def _check_division(self) -> "ClipsRecipe":
-        if shared := set(self.train_folds or ()) & set(self.val_folds or ()):
-            raise ValueError(f"fold {min(shared)} is both learned from and measured on")
-        if self.train_folds and (self.train_split or self.val_split):
-            raise ValueError("choose clips by folds or by splits, not by both")
-        if self.val_folds and not self.train_folds:
-            raise ValueError("data.val_folds needs data.train_folds (--folds)")
-        return self
 
-
-class SoundRecipe(ClipsRecipe):
+class SoundRecipe(ClipsRecipe, SpectrogramRecipe):
     """Clips of which the sound is taken."""
 
-    seconds: float | None = option(
-        None,
-        "Length of the stretch of sound.  [default: the longest clip, at most 10]",
-        flag="--seconds",
-        gt=0,
-        le=600,
-    )
-    cache: bool = option(True, "Compute spectrograms once and keep them in the cache.")
     roll: bool = option(False, "Rotate spectrograms in time and change their level.")
-    mean: float | None = option(None, "Mean of the spectrograms.  [default: measured on the training clips]")
-    std: float | None = option(None, "Their standard deviation.  [default: measured likewise]", gt=0)
-    audio: AudioSettings = Field(default_factory=AudioSettings)
-
-    @model_validator(mode="after")
-    def _check_sound(self) -> "SoundRecipe":
-        if (self.mean is None) != (self.std is None):
-            raise ValueError("data.mean and data.std belong together: set both, or neither to measure them")
-        if self.audio.kind != "fbank":
-            raise ValueError("no model reads waveforms: data.audio.kind must be fbank")
-        return self
 
 
 class PictureRecipe(ClipsRecipe):

@@ -1,0 +1,78 @@
+"""Which clips of a data set a training learns from, and which it validates on."""
+
+from dataclasses import dataclass
+
+from pydantic import model_validator
+
+from avtool.core.recipe import Recipe, option
+from avtool.core.reporter import Reporter
+from avtool.data.folds import Folds
+from avtool.data.manifest import Manifest
+
+
+class DivisionRecipe(Recipe):
+    """Clips chosen by splits or by folds."""
+
+    train_split: str | None = option(None, "Split to learn from.  [default: train]")
+    val_split: str | None = option(None, "Split to validate on.  [default: val, where there is one]")
+    split_column: str = option("split", "Column that names the splits.")
+    train_folds: Folds | None = option(None, "Folds to learn from: 1-4.", flag="--folds")
+    val_folds: Folds | None = option(
+        None, "Folds to validate on.  [default with --folds: none]", flag="--val-folds"
+    )
+
+    @model_validator(mode="after")
+    def _check_division(self) -> "DivisionRecipe":
+        if shared := set(self.train_folds or ()) & set(self.val_folds or ()):
+            raise ValueError(f"fold {min(shared)} is both learned from and validated on")
+        if self.train_folds and (self.train_split or self.val_split):
+            raise ValueError("choose clips by folds or by splits, not by both")
+        if self.val_folds and not self.train_folds:
+            raise ValueError("data.val_folds needs data.train_folds (--folds)")
+        return self
+
+
+@dataclass(frozen=True)
+class ChosenClips:
+    """The clips of a training.
+
+    Attributes:
+        train: to learn from.
+        val: to validate on, or None.
+    """
+
+    train: Manifest
+    val: Manifest | None
+
+
+def choose_clips(manifest: Manifest, recipe: DivisionRecipe, reporter: Reporter) -> ChosenClips:
+    """The training and validation clips.
+
+    Raises:
+        BadInputError: a split or fold is not there; the message names those that are.
+    """
+    if recipe.train_folds:
+        val = manifest.select(folds=recipe.val_folds) if recipe.val_folds else None
+        return _checked(ChosenClips(manifest.select(folds=recipe.train_folds), val), reporter)
+    column = recipe.split_column
+    known = {value for value in manifest.column(column) if value}
+    if not known and recipe.train_split is None and recipe.val_split is None:
+        reporter.warn(f"`{manifest.origin}` has no splits: all clips are learned from, none are left to test")
+        return ChosenClips(manifest, None)
+    train = manifest.select(recipe.train_split or "train", split_column=column)
+    val_split = recipe.val_split or ("val" if "val" in known else None)
+    val = manifest.select(val_split, split_column=column) if val_split else None
+    return _checked(ChosenClips(train, val), reporter)
+
+
+def _checked(chosen: ChosenClips, reporter: Reporter) -> ChosenClips:
+    if chosen.val is None:
+        reporter.warn("there is nothing to validate on: the last step's model is kept, and not scored")
+        return chosen
+    shared = (set(chosen.train.column("group")) & set(chosen.val.column("group"))) - {""}
+    if shared:
+        reporter.warn(
+            f"{len(shared)} groups (films or recordings), `{min(shared)}` among them, are both learned from "
+            "and validated on: the validation will look too good"
+        )
+    return chosen
