@@ -77,6 +77,16 @@ class FeatureCache:
             raise BadInputError(message, "compute the features of this data set")
         return np.array([place_of[name] for name in self.clip_ids], np.int64)
 
+    def need_clips(self, manifest: Manifest) -> None:
+        """Makes sure that clip n of the manifest has features n.
+
+        Raises:
+            BadInputError: they are of other clips, or in another order.
+        """
+        if self.clip_ids != manifest.column("clip_id"):
+            message = f"the features are not those of the clips of `{manifest.origin}`"
+            raise BadInputError(message, "compute them again")
+
     def of(self, clip_ids: Sequence[str]) -> "FeatureCache":
         """The features of some of the clips, in the order asked for: of a split, or of some folds.
 

@@ -67,9 +67,8 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
         assert targets is None or len(targets) == len(manifest), "the labels belong to other clips"
         for view in (audio, frames):
             features = view.features if view else None
-            if features is not None and features.clip_ids != manifest.column("clip_id"):
-                message = f"the features are not those of the clips of `{manifest.origin}`"
-                raise BadInputError(message, "compute them again")
+            if features is not None:
+                features.need_clips(manifest)
         self.manifest = manifest
         self.audio = audio
         self.video = video

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from avtool.core.errors import BadInputError
 from avtool.data.manifest import Clip, Manifest
 from avtool.data.statistics import durations
 from avtool.data.tensors.clip_dataset import Key
@@ -72,10 +71,8 @@ class MaskedClipDataset(Dataset[dict[str, Tensor]]):
         assert audio or video or image, "a sample needs an input"
         assert set(noise) <= set(_INPUTS), f"noise for {sorted(noise)}"
         assert min(noise.values(), default=1) > 0, f"noise for no patches: {dict(noise)}"
-        features = audio.features if audio else None
-        if features is not None and features.clip_ids != manifest.column("clip_id"):
-            message = f"the features are not those of the clips of `{manifest.origin}`"
-            raise BadInputError(message, "compute them again")
+        if audio is not None and audio.features is not None:
+            audio.features.need_clips(manifest)
         self.manifest = manifest
         self.audio = audio
         self.video = video

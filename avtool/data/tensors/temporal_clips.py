@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from avtool.core.errors import BadInputError
 from avtool.data.audio_settings import AudioSettings
 from avtool.data.feature_cache import FeatureCache
 from avtool.data.manifest import Clip, Manifest
@@ -74,9 +73,8 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
     ) -> None:
         assert pictures or audio, "a sample needs pictures or sound"
         assert crops >= 1, crops
-        if features is not None and features.clip_ids != manifest.column("clip_id"):
-            message = f"the features are not those of the clips of `{manifest.origin}`"
-            raise BadInputError(message, "compute them again")
+        if features is not None:
+            features.need_clips(manifest)
         self.manifest = manifest
         self.settings = settings
         self.scale = scale
