@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from torch import Tensor
 
 from avtool.core.registry import register
 from avtool.models.layers.position import Grid
-from avtool.models.layers.settings import settle
+from avtool.models.layers.settings import require, settle
 from avtool.models.masked.autoencoder import MaskedAutoencoder, MaskedClassifier
 from avtool.models.masked.decoders import (
     Decoder,
@@ -25,6 +25,9 @@ from avtool.models.masked.patch_grid import PatchGrid
 PosLayout = Literal["grid", "audiomae"]
 """Where the fixed positions say that a patch is: where it is, or where the published weights have it."""
 
+Pool = Literal["mean", "statistics"]
+"""What a classifier reads of tokens: their mean, or their mean and standard deviation."""
+
 
 def audio_positions(grid: tuple[int, ...], dim: int, layout: PosLayout) -> Tensor:
     """The table (L, dim) of patches along (time, frequency)."""
@@ -38,19 +41,22 @@ class AudioMAESettings(VitSettings):
     Attributes:
         num_frames: frames T of the spectrogram, 100 a second.
         num_mel_bins: mel bins F.
-        patch_size: side of the patches.
+        patch_size: side of the patches, or with `patch_bins` their frames.
+        patch_bins: mel bins of a patch; 0: as many as frames.
         pos_layout: "grid", or "audiomae" for the table of the published weights; see `transposed_positions`.
     """
 
     num_frames: int = 1024
     num_mel_bins: int = 128
     patch_size: int = 16
+    patch_bins: int = 0
     pos_layout: PosLayout = "grid"
 
     @property
     def grid(self) -> PatchGrid:
         """The patches of a spectrogram, along (time, frequency)."""
-        return PatchGrid("audio", (self.num_frames, self.num_mel_bins), (self.patch_size,) * 2)
+        box = (self.patch_size, self.patch_bins or self.patch_size)
+        return PatchGrid("audio", (self.num_frames, self.num_mel_bins), box)
 
     def make_encoder(self, *, final_norm: bool) -> PatchEncoder:
         """The encoder."""
@@ -66,11 +72,17 @@ class AudioMAEClassifierSettings(AudioMAESettings):
         num_classes: width of the output.
         mask_times: share of the patches' times that training leaves out; the published code takes 0.2.
         mask_frequencies: share of their frequencies, likewise.
+        pool: what is read of the patches' tokens: their "mean", or their "statistics", mean and deviation.
     """
 
     num_classes: int = 527
     mask_times: float = 0.0
     mask_frequencies: float = 0.0
+    pool: Pool = "mean"
+
+    def __post_init__(self) -> None:
+        AudioMAESettings.__post_init__(self)
+        require(self.pool in get_args(Pool), f"pool is mean or statistics, not {self.pool}")
 
 
 @dataclass(frozen=True)
@@ -142,7 +154,8 @@ def _classifier(size: str, **overrides: Any) -> MaskedClassifier:
             frequency_ratio=settings.mask_frequencies,
         )
     encoder = settings.make_encoder(final_norm=False)
-    return MaskedClassifier(settings, encoder, settings.num_classes, masking)
+    deviation = settings.pool == "statistics"
+    return MaskedClassifier(settings, encoder, settings.num_classes, masking, deviation=deviation)
 
 
 def _autoencoder(size: str, **overrides: Any) -> MaskedAutoencoder:

@@ -11,11 +11,13 @@ class PatchEmbed(nn.Module):
     Args:
         in_channels: channels of the input.
         dim: width D of the tokens.
-        patch_size: side of the square patch.
+        patch_size: side of a square patch, or both sides.
         stride: step between patches along (rows, columns); equal to `patch_size` for no overlap.
     """
 
-    def __init__(self, in_channels: int, dim: int, patch_size: int, stride: tuple[int, int]) -> None:
+    def __init__(
+        self, in_channels: int, dim: int, patch_size: int | tuple[int, int], stride: tuple[int, int]
+    ) -> None:
         super().__init__()
         self.proj = nn.Conv2d(in_channels, dim, patch_size, stride)
 

@@ -87,17 +87,24 @@ class MaskedAutoencoder(nn.Module):
 
 
 class MaskedClassifier(nn.Module):
-    """Scores clips by the mean of their patches' tokens, with a layer norm and a linear layer.
+    """Scores clips by what their patches' tokens have in common, with a layer norm and a linear layer.
 
     Args:
         settings: a dataclass that tells what was built.
         encoder: without a last norm.
         num_classes: width of the output.
         masking: hides patches in training, as augmentation; the hidden ones are left out.
+        deviation: whether the tokens' deviation is read beside their mean.
     """
 
     def __init__(
-        self, settings: Any, encoder: PatchEncoder, num_classes: int, masking: Masking | None = None
+        self,
+        settings: Any,
+        encoder: PatchEncoder,
+        num_classes: int,
+        masking: Masking | None = None,
+        *,
+        deviation: bool = False,
     ) -> None:
         super().__init__()
         require(num_classes >= 1, f"a classifier needs classes, not {num_classes}")
@@ -105,7 +112,8 @@ class MaskedClassifier(nn.Module):
         self.inputs: tuple[str, ...] = (encoder.grid.modality,)
         self.encoder = encoder
         self.masking = masking
-        dim = encoder.pos_embed.shape[-1]
+        self.deviation = deviation
+        dim = encoder.pos_embed.shape[-1] * (1 + deviation)
         self.fc_norm = nn.LayerNorm(dim, eps=NORM_EPS)
         self.head = nn.Linear(dim, num_classes)
         nearly_zero_head(self.head)
@@ -116,13 +124,14 @@ class MaskedClassifier(nn.Module):
         return ClassifierOutput(self.head(self.embed(**inputs)[name]), {})
 
     def embed(self, **inputs: Tensor) -> dict[str, Tensor]:
-        """What the last layer reads, (B, D)."""
+        """What the last layer reads: (B, D), or with the deviation (B, 2 D)."""
         (name,) = self.inputs
         patches = self.encoder.grid.cut(only(inputs, name))
         visible = None
         if self.masking is not None and self.training:
             visible = self.masking.split(torch.rand(patches.shape[:2], device=patches.device)).visible
-        return {name: self.fc_norm(self.encoder.pool(self.encoder(patches, visible)))}
+        pool = self.encoder.pool_statistics if self.deviation else self.encoder.pool
+        return {name: self.fc_norm(pool(self.encoder(patches, visible)))}
 
 
 def some_hidden(split: TokenSplit, fraction: float) -> TokenSplit:

@@ -76,7 +76,8 @@ class PatchEncoder(nn.Module):
         if grid.modality == "video":
             self.patch_embed = TubeletEmbed(grid.channels, dim, grid.box[0], grid.box[1])
         else:
-            self.patch_embed = PatchEmbed(grid.channels, dim, grid.box[0], (grid.box[0], grid.box[1]))
+            sides = (grid.box[0], grid.box[1])
+            self.patch_embed = PatchEmbed(grid.channels, dim, sides, sides)
         self.num_special = int(class_token)
         self.cls_token = nn.Parameter(torch.empty(1, 1, dim).normal_(std=0.02)) if class_token else None
         self.register_buffer("pos_embed", with_class_row(positions)[None] if class_token else positions[None])
@@ -122,6 +123,11 @@ class PatchEncoder(nn.Module):
     def pool(self, tokens: Tensor) -> Tensor:
         """The mean of the tokens of patches, (B, D)."""
         return tokens[:, self.num_special :].mean(dim=1)
+
+    def pool_statistics(self, tokens: Tensor) -> Tensor:
+        """Mean and standard deviation of the tokens of patches, (B, 2 D)."""
+        variance, mean = torch.var_mean(tokens[:, self.num_special :].float(), dim=1, correction=0)
+        return torch.cat([mean, (variance + NORM_EPS).sqrt()], dim=1)
 
 
 def make_blocks(dim: int, num_heads: int, drop_paths: list[float]) -> nn.ModuleList:

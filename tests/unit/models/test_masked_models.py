@@ -185,6 +185,34 @@ def test_fine_tuning_leaves_out_times_and_frequencies_in_training_alone() -> Non
         assert torch.equal(model(audio=audio).logits, model(audio=audio).logits)
 
 
+def test_patches_of_a_spectrogram_need_not_be_square() -> None:
+    settings = {"num_frames": 64, "num_mel_bins": 32, "patch_size": 4, "patch_bins": 16}
+    pretrained: Any = create("audio_mae_tiny_pretrain", **settings)
+    assert pretrained.grids["audio"].shape == (16, 2)
+    assert pretrained.decoder.pred.out_features == 4 * 16
+    classifier: Any = create("audio_mae_tiny", **settings).eval()
+    classifier.encoder.load_state_dict(pretrained.encoder.state_dict(), strict=False)
+    audio = torch.randn(2, 64, 32)
+    with torch.no_grad():
+        tokens = classifier.encoder.make_tokens(classifier.encoder.grid.cut(audio))[:, 1:]
+        expected = classifier.encoder.patch_embed(audio[:, None]) + classifier.encoder.pos_embed[:, 1:]
+    torch.testing.assert_close(tokens, expected)
+
+
+def test_a_classifier_reads_the_mean_and_deviation_of_tokens() -> None:
+    model: Any = create("audio_mae_tiny", pool="statistics").eval()
+    audio = torch.randn(2, 128, 32)
+    with torch.no_grad():
+        tokens = model.encoder(model.encoder.grid.cut(audio))[:, 1:]
+        pooled = torch.cat([tokens.mean(dim=1), tokens.std(dim=1, correction=0)], dim=1)
+        torch.testing.assert_close(
+            model.embed(audio=audio)["audio"], model.fc_norm(pooled), rtol=1e-3, atol=1e-4
+        )
+        assert model(audio=audio).logits.shape == (2, 10)
+    with pytest.raises(BadInputError, match="mean or statistics"):
+        create("audio_mae_tiny", pool="largest")
+
+
 def test_the_head_starts_nearly_at_zero() -> None:
     torch.manual_seed(0)
     for family in FAMILIES:
