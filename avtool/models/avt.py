@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 from avtool.core.registry import register
 from avtool.models.layers.settings import require, settle
 from avtool.models.temporal.encoders import make_audio_encoder, make_video_encoder
-from avtool.models.temporal.heads import MODALITIES, TimeHeads, questions_of, two_layers
+from avtool.models.temporal.heads import MODALITIES, TimeHeads, projection, questions_of
 from avtool.models.temporal.residual import kaiming_fan_out
 
 
@@ -89,7 +89,7 @@ class AVT(nn.Module):
         dims = feature_dims(self.encoder)
         self.projection = nn.ModuleDict(
             {
-                name: two_layers(dim, settings.hidden_dim, settings.projection_dim, norm=True)
+                name: projection(dim, settings.hidden_dim, settings.projection_dim)
                 for name, dim in dims.items()
             }
         )

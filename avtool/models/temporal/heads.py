@@ -38,11 +38,23 @@ def questions_of(tasks: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(question for question in QUESTIONS if question in wanted)
 
 
-def two_layers(dim: int, hidden_dim: int, out_dim: int, *, norm: bool = False) -> nn.Sequential:
-    """Linear, batch norm on request, ReLU, linear."""
-    middle = [nn.BatchNorm1d(hidden_dim)] if norm else []
+def two_layers(dim: int, hidden_dim: int, out_dim: int) -> nn.Sequential:
+    """Linear, ReLU, linear."""
+    return nn.Sequential(nn.Linear(dim, hidden_dim), nn.ReLU(inplace=True), nn.Linear(hidden_dim, out_dim))
+
+
+def projection(dim: int, hidden_dim: int, out_dim: int) -> nn.Sequential:
+    """Linear, batch norm, ReLU, linear, batch norm.
+
+    The last one holds the mean of the projections at 0 (Chen, Xie, He, ICCV 2021, appendix). Memories push a
+    clip and are not pushed back: without it they would push all clips the same way, until all are alike.
+    """
     return nn.Sequential(
-        nn.Linear(dim, hidden_dim), *middle, nn.ReLU(inplace=True), nn.Linear(hidden_dim, out_dim)
+        nn.Linear(dim, hidden_dim),
+        nn.BatchNorm1d(hidden_dim),
+        nn.ReLU(inplace=True),
+        nn.Linear(hidden_dim, out_dim, bias=False),
+        nn.BatchNorm1d(out_dim, affine=False),
     )
 
 
