@@ -80,11 +80,12 @@ class TemporalExperiment(Experiment):
         clips, recipe = self.clips, self.recipe
         model, arguments = self.build()
         start_from(model, self.name, recipe.model, self.reporter)
+        # clips that can answer nothing are refused before hours of spectrograms are computed of them
+        for line in self._samples(clips.train, None, None, train=True).report.lines():
+            self.reporter.info(line)
         feed, features = self._feed()
         scale = feed.mean, feed.std
         data = self._samples(clips.train, features, scale, train=True)
-        for line in data.report.lines():
-            self.reporter.info(line)
         held_out = clips.val if clips.val is not None else clips.train
         shown = self._samples(held_out, features, scale, train=False)
         task = TrainTask(
