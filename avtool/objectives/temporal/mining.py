@@ -112,9 +112,8 @@ def gumbel(like: Tensor, noise: Noise) -> Tensor:
 
     The largest k are k draws without replacement (Yellott, 1977).
     """
-    return (
-        noise(len(like), like.shape[1], like.device).log_().neg_().log_().neg_()
-    )  # a 0, once in 2²⁴, is never the largest
+    uniform = noise(len(like), like.shape[1], like.device)
+    return uniform.log_().neg_().log_().neg_()  # a 0, once in 2²⁴, is never the largest
 
 
 class SlotScores:
