@@ -120,7 +120,7 @@ def start(recipe: RuntimeRecipe, model: nn.Module, reporter: Reporter) -> Accele
         )
     accelerator = _accelerator(device.value, precision.value, recipe)
     if device.value == "cpu":
-        _keep_freed_memory()
+        keep_freed_memory()
     if accelerator.is_main_process:
         reporter.info(f"device: {device}; precision: {precision}")
         if accelerator.num_processes > 1:
@@ -158,7 +158,7 @@ def _environment(**values: str | None) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Lets glibc's allocator keep what it is given back, for the next step takes as much.
 
     By default it returns large blocks to the kernel, which must then clear each page anew in every step: up

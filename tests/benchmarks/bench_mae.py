@@ -15,6 +15,7 @@ from transformers import ViTMAEConfig, ViTMAEForPreTraining
 from avtool.core.registry import create
 from avtool.models.weights.mae_weights import load_mae
 from avtool.objectives.masked.reconstruction import MaskedReconstruction
+from avtool.training.runtime import keep_freed_memory
 from tests.benchmarks.cost import cost_of
 
 SMALL = {"embed_dim": 192, "num_heads": 3, "decoder_dim": 128, "decoder_depth": 4, "decoder_heads": 4}
@@ -148,6 +149,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.steps_of:
+        keep_freed_memory()  # as in training; else the peak is that of the allocator's holes, and chance
         peers = Peers(arguments.full, MEMORY_BATCH_SIZE)
         for _ in range(2):
             getattr(peers, f"step_{arguments.steps_of}")()

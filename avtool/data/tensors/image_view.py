@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from avtool.data.spans.pictures import PictureSpans
 from avtool.data.spans.scaling import Box, cut_out
 from avtool.data.spans.settings import SpanSettings
 from avtool.data.spans.source import ClipSource
+from avtool.data.tensors.video_transforms import video_tensor
 from avtool.media.still_pictures import is_picture, read_picture
 
 _EVALUATION_SHARE = 224 / 256  # of the shorter side that evaluation keeps
@@ -64,7 +64,7 @@ class ImageView:
         else:
             box = random_box(height, width, self.area, rng)
             flip = bool(rng.random() < self.flip)
-        return as_tensor(cut_out(picture, box, (self.size, self.size)), flip)[:, 0]
+        return video_tensor(cut_out(picture, box, (self.size, self.size)), flip)[:, 0]
 
     def _read(self, manifest: Manifest, clip: Clip, place: float) -> NDArray[np.uint8]:
         """(1, H, W, 3), no larger than is needed."""
@@ -81,12 +81,6 @@ class ImageView:
             return picture
         time = media.start + place * (media.end - media.start)
         return self._films.at(path, np.array([int(time * _FPS)]))
-
-
-def as_tensor(pictures: NDArray[np.uint8], flip: bool = False) -> Tensor:
-    """(T, H, W, 3) RGB as (3, T, H, W) float32 in [-1, 1]."""
-    turned = pictures[:, :, ::-1] if flip else pictures
-    return torch.from_numpy(np.ascontiguousarray(turned.transpose(3, 0, 1, 2))).float() / 127.5 - 1
 
 
 def centre_box(height: int, width: int, share: float = 1.0) -> Box:

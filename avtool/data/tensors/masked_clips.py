@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from avtool.data.manifest import Clip, Manifest
 from avtool.data.statistics import durations
-from avtool.data.tensors.clip_dataset import Key
+from avtool.data.tensors.clip_dataset import Key, scalar
 from avtool.data.tensors.clip_views import AudioView, VideoView
 from avtool.data.tensors.fit import normalize
 from avtool.data.tensors.image_view import ImageView
@@ -116,7 +116,7 @@ class MaskedClipDataset(Dataset[dict[str, Tensor]]):
         clip = self.manifest[index]
         rng = np.random.default_rng([self.seed, epoch, number])
         place = self._place(crop, crops, rng)
-        sample = {"index": torch.tensor(index), **self._draw_noise(epoch, number)}
+        sample = {"index": scalar(index), **self._draw_noise(epoch, number)}
         changes = rng if self.train else None
         if self.audio is not None:
             at = self._part(clip, place, self._audio_seconds)

@@ -16,7 +16,7 @@ from avtool.data.feature_cache import FeatureCache
 from avtool.data.manifest import Clip, Manifest
 from avtool.data.spans.source import ClipSource
 from avtool.data.temporal_settings import TemporalSettings
-from avtool.data.tensors.clip_dataset import Key
+from avtool.data.tensors.clip_dataset import Key, scalar
 from avtool.data.tensors.clip_views import AudioView, VideoView
 from avtool.data.tensors.fit import normalize
 from avtool.data.tensors.sample_numbers import SampleNumbers, sources_of
@@ -109,13 +109,13 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
         rng = np.random.default_rng([self.seed, epoch if self.train else 0, number])
         grids = self._grids(clip, present)
         pair = self._draw(clip, grids, rng) if grids else Pair({}, orders=False)
-        sample = {"index": torch.tensor(index), "video_id": torch.tensor(int(self._video_ids[index]))}
+        sample = {"index": scalar(index), "video_id": scalar(self._video_ids[index])}
         able: dict[str, list[bool]] = {}
         if self._pictures is not None:
-            sample["video_present"] = torch.tensor("video" in grids)
+            sample["video_present"] = scalar("video" in grids)
             sample["video"], able["video"] = self._see(clip, pair, rng)
         if self._sound is not None:
-            sample["audio_present"] = torch.tensor("audio" in grids)
+            sample["audio_present"] = scalar("audio" in grids)
             sample["audio"], able["audio"] = self._hear(index, clip, pair, rng)
         return sample | self._answers(pair, grids, able)
 
@@ -171,7 +171,7 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
         able = [stretch.fits and reader.sounds(one) for stretch, one in zip(stretches, clips, strict=True)]
         if self.train:
             clips = [reader.changed(one, rng) for one in clips]
-        audio = torch.stack(clips)
+        audio = torch.from_numpy(np.stack(clips))
         return (audio if self.scale is None else normalize(audio, *self.scale)), able
 
     def _answers(
@@ -195,16 +195,14 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
             order = order_of(pair.stretches[one][0], pair.stretches[other][1]) if known else 0
             asked = self.settings.asks_order and pair.orders and able[one][0] and able[other][1]
             labels[question], weights[question] = [order], [float(known and asked)]
-        return _tensors(labels, torch.int64) | {
-            f"{name}_weight": value for name, value in _tensors(weights, torch.float32).items()
+        return _tensors(labels, np.int64) | {
+            f"{name}_weight": value for name, value in _tensors(weights, np.float32).items()
         }
 
 
-def _tensors(
-    values: Mapping[str, list[int]] | Mapping[str, list[float]], kind: torch.dtype
-) -> dict[str, Tensor]:
-    """Lists as tensors, a list of one as a number; made at once, as most of the time goes into beginning."""
-    sizes = [len(numbers) for numbers in values.values()]
-    flat = torch.tensor([number for numbers in values.values() for number in numbers], dtype=kind)
-    parts = torch.split(flat, sizes)
-    return {name: part if len(part) > 1 else part[0] for name, part in zip(values, parts, strict=True)}
+def _tensors(values: Mapping[str, list[int]] | Mapping[str, list[float]], kind: type) -> dict[str, Tensor]:
+    """Lists as tensors, a list of one as a number."""
+    return {
+        name: torch.from_numpy(np.array(one if len(one) > 1 else one[0], kind))
+        for name, one in values.items()
+    }

@@ -16,13 +16,13 @@ from avtool.data.spans.source import ClipSource
 from avtool.data.temporal_settings import TemporalSettings
 from avtool.data.tensors.audio_features import features_of
 from avtool.data.tensors.fbank import FLOOR
-from avtool.data.tensors.fit import pad_or_cut
-from avtool.data.tensors.image_view import as_tensor, centre_box, random_box
+from avtool.data.tensors.image_view import centre_box, random_box
 from avtool.data.tensors.temporal_grid import Grid, Stretch
-from avtool.data.tensors.video_transforms import change_colours, draw_colours, grey_of
+from avtool.data.tensors.video_transforms import change_colours, draw_colours, grey_of, video_tensor
 
 _MASKS = 2
 Pictures = NDArray[np.uint8]
+Frames = NDArray[np.float32]
 
 
 class PictureReader:
@@ -67,16 +67,14 @@ class PictureReader:
         height, width = pictures.shape[1:3]
         square = settings.size, settings.size
         if rng is None:
-            return as_tensor(cut_out(pictures, centre_box(height, width), square))
+            return video_tensor(cut_out(pictures, centre_box(height, width), square))
         box = random_box(height, width, settings.area, rng)
         flip, jitter, drop = rng.random(3)
         colours = draw_colours(rng)
-        video = as_tensor(cut_out(pictures, box, square), bool(flip < settings.flip))
+        video = video_tensor(cut_out(pictures, box, square), bool(flip < settings.flip))
         if jitter < settings.colour_jitter:
-            video = change_colours((video + 1) / 2, colours) * 2 - 1
-        if drop < settings.colour_drop:
-            video = grey_of(video).expand_as(video)
-        return video
+            video = change_colours(video, colours)
+        return grey_of(video).expand_as(video) if drop < settings.colour_drop else video
 
 
 class SoundReader:
@@ -121,23 +119,26 @@ class SoundReader:
         first_time, rate = self.audio.first_time, self.audio.steps_per_second
         return Grid(first_time, rate, total, count, speeds, spans, lead=0.5)
 
-    def read(self, manifest: Manifest, index: int, clip: Clip, stretch: Stretch) -> Tensor:
-        """The frames of a stretch as they are played, (T, F) float32; silence after the clip's end."""
+    def read(self, manifest: Manifest, index: int, clip: Clip, stretch: Stretch) -> Frames:
+        """The frames of a stretch as they are played, (T, F); silence after the clip's end."""
         if self.settings.audio_speed == "resample":
             frames = self._resampled(manifest, clip, stretch)
         else:
             frames = self._stride(manifest, index, clip, stretch)
-        frames = pad_or_cut(frames, self.settings.audio_frames, value=math.log(FLOOR))
-        return frames.flip(0) if stretch.backward else frames
+        count = self.settings.audio_frames
+        missing = max(0, count - len(frames))
+        if missing:
+            frames = np.pad(frames, ((0, missing), (0, 0)), constant_values=math.log(FLOOR))
+        return frames[count - 1 :: -1] if stretch.backward else frames[:count]
 
-    def _stride(self, manifest: Manifest, index: int, clip: Clip, stretch: Stretch) -> Tensor:
+    def _stride(self, manifest: Manifest, index: int, clip: Clip, stretch: Stretch) -> Frames:
         step = stretch.grid.steps[stretch.speed]
         first, past = stretch.first, stretch.first + stretch.grid.spans[stretch.speed]
         if self.features is not None:
-            return torch.from_numpy(self.features[index][first:past:step].astype(np.float32))
+            return self.features[index][first:past:step].astype(np.float32)
         return self._fbank(manifest, clip, first, min(past, stretch.grid.total))[::step]
 
-    def _resampled(self, manifest: Manifest, clip: Clip, stretch: Stretch) -> Tensor:
+    def _resampled(self, manifest: Manifest, clip: Clip, stretch: Stretch) -> Frames:
         from torchaudio.functional import resample
 
         step = stretch.grid.steps[stretch.speed]
@@ -147,29 +148,29 @@ class SoundReader:
         waveform = torch.from_numpy(self.source.sound(manifest, clip, begin, past))
         # At least a window, even of a clip that is too short to be asked about.
         faster = resample(waveform, step, 1) if step > 1 else waveform
-        return features_of(_padded(faster, self.audio.window_size), self.audio)
+        return features_of(_padded(faster, self.audio.window_size), self.audio).numpy()
 
-    def _fbank(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Tensor:
+    def _fbank(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Frames:
         begin = first * self.audio.hop_size
         end = begin + self.audio.samples_of(max(1, past - first))
-        return features_of(torch.from_numpy(self.source.sound(manifest, clip, begin, end)), self.audio)
+        sound = self.source.sound(manifest, clip, begin, end)
+        return features_of(torch.from_numpy(sound), self.audio).numpy()
 
-    def sounds(self, frames: Tensor) -> bool:
+    def sounds(self, frames: Frames) -> bool:
         """Whether there is enough to be heard that could tell of time."""
-        return float((frames.mean(dim=1) > self.settings.least_energy).float().mean()) >= 0.5
+        return bool(np.mean(frames.mean(axis=1) > self.settings.least_energy) >= 0.5)
 
-    def changed(self, frames: Tensor, rng: np.random.Generator) -> Tensor:
+    def changed(self, frames: Frames, rng: np.random.Generator) -> Frames:
         """Louder or softer, and with stretches and bands hidden, as in training."""
         settings = self.settings
         gain = rng.uniform(1 - settings.gain, 1 + settings.gain)
-        frames = frames + 2 * math.log(gain)  # of energies
+        frames = frames + np.float32(2 * math.log(gain))  # of energies
         hidden = frames.mean()  # a value of its own would show where the masks are
-        for axis, bound in ((0, settings.time_mask), (1, settings.frequency_mask)):
+        for part, bound in ((frames, settings.time_mask), (frames.T, settings.frequency_mask)):
             for width, place in rng.random((_MASKS, 2)):
-                size = frames.shape[axis]
-                length = int(width * min(bound, size))
-                begin = int(place * (size - length + 1))
-                frames.narrow(axis, begin, length).fill_(hidden)
+                length = int(width * min(bound, len(part)))
+                begin = int(place * (len(part) - length + 1))
+                part[begin : begin + length] = hidden
         return frames
 
 

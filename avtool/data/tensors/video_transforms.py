@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import torch
@@ -13,8 +12,9 @@ from avtool.data.video_settings import VideoSettings
 
 # Bounds of TensorFlow's colour augmentation as video models use it.
 _BRIGHTNESS, _CONTRAST, _SATURATION, _HUE = 32 / 255, (0.6, 1.4), (0.6, 1.4), 0.2
-_GREY = torch.tensor([0.299, 0.587, 0.114])
-_TO_YIQ = torch.tensor([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+_GREY = np.array([0.299, 0.587, 0.114])
+_TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+_FROM_YIQ = np.linalg.inv(_TO_YIQ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,38 +91,36 @@ def apply_augmentation(frames: NDArray[np.uint8], change: Augmentation, size: in
     height, width = frames.shape[1:3]
     assert min(height, width) >= size, f"frames of {width}x{height} hold no square of {size}"
     top, left = round(change.top * (height - size)), round(change.left * (width - size))
-    window = frames[:, top : top + size, left : left + size]
-    if change.flip:
-        window = window[:, :, ::-1]
-    pixels = torch.from_numpy(np.ascontiguousarray(window.transpose(3, 0, 1, 2))).float() / 255
+    video = video_tensor(frames[:, top : top + size, left : left + size], change.flip)
     if change.colours is not None:
-        pixels = change_colours(pixels, change.colours)
-    if change.grey:
-        pixels = grey_of(pixels).expand_as(pixels)
-    return pixels * 2 - 1
+        video = change_colours(video, change.colours)
+    return grey_of(video).expand_as(video) if change.grey else video
 
 
-def change_colours(pixels: Tensor, change: ColourChange) -> Tensor:
-    """Brightness, saturation, contrast, then hue; (3, T, H, W) in [0, 1] stays in it."""
-    pixels = pixels + change.brightness
-    grey = grey_of(pixels)
-    pixels = grey + change.saturation * (pixels - grey)
-    mean = pixels.mean(dim=(2, 3), keepdim=True)
-    pixels = mean + change.contrast * (pixels - mean)
+def video_tensor(pictures: NDArray[np.uint8], flip: bool = False) -> Tensor:
+    """(T, H, W, 3) RGB as (3, T, H, W) float32 in [-1, 1]."""
+    turned = pictures[:, :, ::-1] if flip else pictures
+    planes = np.ascontiguousarray(turned.transpose(3, 0, 1, 2))
+    return torch.from_numpy(planes).float().div_(127.5).sub_(1)
+
+
+def change_colours(video: Tensor, change: ColourChange) -> Tensor:
+    """Brightness, saturation, contrast, then hue; (3, T, H, W) in [-1, 1] stays in it.
+
+    All four are affine, contrast around the mean of each frame, so that one product does them.
+    """
+    saturate = change.saturation * np.eye(3) + (1 - change.saturation) * _GREY
     angle = 2 * math.pi * change.hue
     cos, sin = math.cos(angle), math.sin(angle)
-    turn = torch.tensor([[1.0, 0.0, 0.0], [0.0, cos, -sin], [0.0, sin, cos]])
-    rotation = _from_yiq() @ turn @ _TO_YIQ
-    changed: Tensor = rotation @ pixels.flatten(1)
-    return changed.view_as(pixels).clamp_(0, 1)
+    turn = _FROM_YIQ @ np.array([[1.0, 0.0, 0.0], [0.0, cos, -sin], [0.0, sin, cos]]) @ _TO_YIQ
+    matrix = torch.from_numpy((turn @ saturate).astype(np.float32))
+    # white stays white under both, so that brightness can be added at the end
+    shift = (1 - change.contrast) * (matrix @ video.mean(dim=(2, 3))) + 2 * change.brightness
+    changed = (change.contrast * matrix @ video.flatten(1)).view_as(video)
+    return changed.add_(shift[:, :, None, None]).clamp_(-1, 1)
 
 
-@cache
-def _from_yiq() -> Tensor:
-    inverse: Tensor = torch.linalg.inv(_TO_YIQ)
-    return inverse
-
-
-def grey_of(pixels: Tensor) -> Tensor:
+def grey_of(video: Tensor) -> Tensor:
     """The luminance of (3, T, H, W), as (1, T, H, W)."""
-    return (_GREY @ pixels.flatten(1)).view(1, *pixels.shape[1:])
+    weights = torch.from_numpy(_GREY.astype(np.float32))
+    return (weights @ video.flatten(1)).view(1, *video.shape[1:])

@@ -1,5 +1,7 @@
 """Augmentation of video windows: bounds, what is drawn, and that all frames change alike."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from avtool.data.tensors.video_transforms import (
     centred,
     change_colours,
     draw_augmentation,
+    draw_colours,
 )
 from avtool.data.video_settings import VideoSettings
 
@@ -57,19 +60,43 @@ def test_grey_has_no_colour():
     assert torch.equal(window[0], window[2])
 
 
+def one_by_one(pixels, change):
+    """Each change by itself, of pixels in [0, 1]."""
+    luminance = torch.tensor([0.299, 0.587, 0.114])
+    pixels = pixels + change.brightness
+    grey = torch.einsum("c,cthw->thw", luminance, pixels)
+    pixels = grey + change.saturation * (pixels - grey)
+    mean = pixels.mean(dim=(2, 3), keepdim=True)
+    pixels = mean + change.contrast * (pixels - mean)
+    to_yiq = torch.tensor([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+    angle = torch.tensor(2 * math.pi * change.hue)
+    cos, sin = angle.cos(), angle.sin()
+    turn = torch.tensor([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
+    yiq = turn @ to_yiq @ pixels.flatten(1)
+    return torch.linalg.solve(to_yiq, yiq).view_as(pixels).clamp(0, 1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_colours_are_changed_one_after_the_other(seed):
+    pixels = torch.rand(3, 2, 5, 4, generator=torch.Generator().manual_seed(seed))
+    change = draw_colours(np.random.default_rng(seed))
+    expected = one_by_one(pixels, change) * 2 - 1
+    torch.testing.assert_close(change_colours(pixels * 2 - 1, change), expected, atol=5e-6, rtol=0)
+
+
 def test_colours_that_stay_and_colours_that_change():
-    pixels = torch.rand(3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(change_colours(pixels, STILL), pixels, atol=1e-5, rtol=0)
-    brighter = change_colours(pixels * 0.5, ColourChange(0.1, 1.0, 1.0, 0.0))
-    torch.testing.assert_close(brighter, pixels * 0.5 + 0.1, atol=1e-5, rtol=0)
-    flat = change_colours(pixels, ColourChange(0.0, 0.0, 1.0, 0.0))
+    video = torch.rand(3, 2, 4, 4, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    torch.testing.assert_close(change_colours(video, STILL), video, atol=1e-5, rtol=0)
+    brighter = change_colours(video * 0.5, ColourChange(0.1, 1.0, 1.0, 0.0))
+    torch.testing.assert_close(brighter, video * 0.5 + 0.2, atol=1e-5, rtol=0)
+    flat = change_colours(video, ColourChange(0.0, 0.0, 1.0, 0.0))
     assert float(flat.std(dim=(2, 3)).max()) < 1e-5
     grey = torch.full((3, 1, 2, 2), 0.4)
     torch.testing.assert_close(
-        change_colours(grey, ColourChange(0.0, 1.0, 1.0, 0.2)), grey, atol=1e-3, rtol=0
+        change_colours(grey, ColourChange(0.0, 1.0, 1.0, 0.2)), grey, atol=1e-5, rtol=0
     )
-    red = torch.zeros(3, 1, 1, 1)
-    red[0] = 0.5
+    red = -torch.ones(3, 1, 1, 1)
+    red[0] = 0.0
     assert change_colours(red, ColourChange(0.0, 1.0, 1.0, 1 / 3)).argmax() != 0
 
 

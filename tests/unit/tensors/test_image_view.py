@@ -4,7 +4,8 @@ import torch
 from PIL import Image
 
 from avtool.data.manifest import Clip
-from avtool.data.tensors.image_view import ImageView, as_tensor, centre_box, random_box
+from avtool.data.tensors.image_view import ImageView, centre_box, random_box
+from avtool.data.tensors.video_transforms import video_tensor
 from tests.unit.data.data_samples import make_manifest, write_grey_film
 
 
@@ -60,8 +61,8 @@ def test_the_box_in_the_middle():
 
 def test_left_and_right_are_turned_round():
     pictures = np.arange(2 * 3 * 4 * 3, dtype=np.uint8).reshape(2, 3, 4, 3)
-    assert torch.equal(as_tensor(pictures, flip=True), as_tensor(pictures).flip(3))
-    assert as_tensor(np.full((1, 2, 2, 3), 255, np.uint8)).eq(1).all()
+    assert torch.equal(video_tensor(pictures, flip=True), video_tensor(pictures).flip(3))
+    assert video_tensor(np.full((1, 2, 2, 3), 255, np.uint8)).eq(1).all()
 
 
 def test_a_picture_is_read_once(photographs):
