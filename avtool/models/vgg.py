@@ -5,6 +5,7 @@ first convolution keeps every frame and band, few channels make that affordable,
 between stages (as in Kong et al., PANNs: Large-Scale Pretrained Audio Neural Networks, 2020).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -36,11 +37,7 @@ class VGGSettings:
     dropout: float = 0.3
 
     def __post_init__(self) -> None:
-        require(bool(self.widths), "a VGG needs at least one stage")
-        require(
-            0 <= self.pointwise_stages < len(self.widths),
-            f"{self.pointwise_stages} of {len(self.widths)} stages cannot be pointwise: the first never is",
-        )
+        check_stages(self.widths, self.pointwise_stages)
         require(0 <= self.dropout < 1, f"dropout {self.dropout} is not in [0, 1)")
 
 
@@ -54,23 +51,41 @@ class VGG(PooledNetwork):
     def __init__(self, settings: VGGSettings) -> None:
         super().__init__()
         self.settings = settings
-        widths = tuple(settings.widths)
-        self.stages = nn.Sequential(_convolution(1, widths[0], 3))
-        for stage, (before, width) in enumerate(pairwise(widths), start=1):
-            pointwise = stage >= len(widths) - settings.pointwise_stages
-            self.stages.append(
-                nn.Sequential(
-                    nn.AvgPool2d(2, ceil_mode=True),
-                    _convolution(before, width, 3),
-                    _convolution(width, width, 1 if pointwise else 3),
-                )
-            )
-        self.finish(widths[-1], settings.num_classes, settings.dropout)
+        self.stages = stages_of(settings.widths, settings.pointwise_stages)
+        self.finish(settings.widths[-1], settings.num_classes, settings.dropout)
 
     def maps(self, image: Tensor) -> Tensor:
         """(B, 1, T, F) → (B, last width, fewer T, fewer F)."""
         maps: Tensor = self.stages(image)
         return maps
+
+
+def check_stages(widths: Sequence[int], pointwise_stages: int) -> None:
+    """Refuses what `stages_of` cannot build.
+
+    Raises:
+        BadInputError: there is no stage, or the first should be pointwise.
+    """
+    require(bool(widths), "a VGG needs at least one stage")
+    require(
+        0 <= pointwise_stages < len(widths),
+        f"{pointwise_stages} of {len(widths)} stages cannot be pointwise: the first never is",
+    )
+
+
+def stages_of(widths: Sequence[int], pointwise_stages: int) -> nn.Sequential:
+    """The stages over an image of one channel; see `VGGSettings`."""
+    stages = nn.Sequential(_convolution(1, widths[0], 3))
+    for stage, (before, width) in enumerate(pairwise(widths), start=1):
+        pointwise = stage >= len(widths) - pointwise_stages
+        stages.append(
+            nn.Sequential(
+                nn.AvgPool2d(2, ceil_mode=True),
+                _convolution(before, width, 3),
+                _convolution(width, width, 1 if pointwise else 3),
+            )
+        )
+    return stages
 
 
 def _convolution(in_channels: int, out_channels: int, side: int) -> nn.Sequential:

@@ -83,8 +83,8 @@ class Classification:
     Attributes:
         inputs: entries of a batch that the model takes by name, where the batch has them (`model.inputs`).
         criterion: (logits, label) → (B,) losses, such as `partial(CRITERIA["single-label"], smoothing=0.1)`.
-        each_modality: in training, score each modality's own logits and average the losses, as MBT does; in
-            evaluation the averaged logits count.
+        each_modality: in training of a model that gives several (`ClassifierOutput.modality_logits`), score
+            each modality's own logits and average the losses, as MBT does; in evaluation `logits` count.
     """
 
     inputs: tuple[str, ...]
@@ -98,7 +98,7 @@ class Classification:
             `loss`, and in training by modality the loss of each, as `loss_audio`.
         """
         output = model(**{name: batch[name] for name in self.inputs if name in batch})
-        if not (self.each_modality and model.training):
+        if not (self.each_modality and model.training and output.modality_logits):
             return {"loss": self.criterion(output.logits, batch["label"]).mean()}
         losses, scalars, present = {}, {}, {}
         for name, logits in output.modality_logits.items():

@@ -140,9 +140,7 @@ class Experiment:
         from avtool.objectives.classification import Classification
 
         criterion = self._criterion(sizes, self.recipe.loss.smoothing)
-        several = len(getattr(model, "modalities", ())) > 1
-        each = self.recipe.loss.each_modality and several
-        return Classification(model.inputs, criterion, each)  # type: ignore[arg-type]
+        return Classification(model.inputs, criterion, self.recipe.loss.each_modality)  # type: ignore[arg-type]
 
     def _criterion(self, sizes: tuple[int, ...], smoothing: float) -> "Criterion":
         from avtool.objectives.classification import CRITERIA

@@ -10,8 +10,8 @@ class ClassifierOutput(NamedTuple):
 
     Attributes:
         logits: (B, classes); with several modalities, the mean over those present in each sample.
-        modality_logits: (B, classes) of each modality, where a model scores them apart; else empty. Rows
-            of samples in which the modality is absent mean nothing.
+        modality_logits: (B, classes) of each modality, or of each view of one, where a model scores them
+            apart; else empty. Rows of samples in which the modality is absent mean nothing.
     """
 
     logits: Tensor

@@ -21,9 +21,7 @@ class PooledNetwork(nn.Module, ABC):
     def finish(self, width: int, num_classes: int, dropout: float) -> None:
         """Adds the last layer over maps of so many channels, and starts the convolutions' weights."""
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * width, num_classes))
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        start_convolutions(self)
 
     @abstractmethod
     def maps(self, image: Tensor) -> Tensor:
@@ -35,9 +33,29 @@ class PooledNetwork(nn.Module, ABC):
 
     def embed(self, audio: Tensor) -> dict[str, Tensor]:
         """The feature (B, 2 · width) that the last layer reads."""
-        require(
-            audio.dim() == 3,
-            f"the model takes spectrograms of (batch, frames, mel bins), not {tuple(audio.shape)}",
-        )
-        maps = self.maps(audio[:, None])
-        return {"audio": torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)}
+        check_spectrogram(audio)
+        return {"audio": pooled(self.maps(audio[:, None]))}
+
+
+def check_spectrogram(audio: Tensor) -> None:
+    """Refuses what is no batch of spectrograms.
+
+    Raises:
+        BadInputError: it has not three dimensions.
+    """
+    require(
+        audio.dim() == 3,
+        f"the model takes spectrograms of (batch, frames, mel bins), not {tuple(audio.shape)}",
+    )
+
+
+def pooled(maps: Tensor) -> Tensor:
+    """The mean and the maximum over all positions: (B, C, H, W) → (B, 2 · C)."""
+    return torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)
+
+
+def start_convolutions(network: nn.Module) -> None:
+    """Draws convolutions' weights so that ReLU networks keep the scale of gradients (He et al., 2015)."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

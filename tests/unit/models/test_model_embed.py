@@ -7,7 +7,10 @@ from avtool.core.errors import BadInputError
 from avtool.core.registry import create
 
 
-@pytest.mark.parametrize(("name", "shape"), [("cnn_tiny", (3, 100, 64)), ("ast_tiny", (3, 128, 64))])
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("cnn_tiny", (3, 100, 64)), ("vgg_modulation_tiny", (3, 100, 64)), ("ast_tiny", (3, 128, 64))],
+)
 def test_the_head_reads_the_feature(name: str, shape: tuple[int, ...]) -> None:
     torch.manual_seed(0)
     model, audio = create(name).eval(), torch.randn(shape)

@@ -6,7 +6,7 @@ import torch
 from avtool.core.errors import BadInputError
 from avtool.core.registry import create, list_models
 
-FAMILIES = ["cnn", "vgg", "ast", "ast_mm", "mbt"]
+FAMILIES = ["cnn", "vgg", "vgg_modulation", "ast", "ast_mm", "mbt"]
 
 
 torch.set_num_threads(1)  # tiny matrices: threads would only wait for each other
