@@ -49,6 +49,20 @@ class Mix:
         first = (torch.arange(num_frames, device=device) / num_frames < share[:, None]).to(self.weight.dtype)
         return Mix(self.partner, torch.where(chosen[:, None], first, self.weight[:, None]))
 
+    def with_alike(self, labels: Tensor, probability: float) -> "Mix":
+        """Puts partners with the same label in the place of some others, where the batch has any.
+
+        Two recordings of one thing make a new one whose label is certain.
+
+        Args:
+            labels: label vectors (B, C).
+            probability: of such a partner.
+        """
+        alike = (labels[:, None] == labels).all(dim=2).float().fill_diagonal_(0)
+        chosen = (torch.rand(len(labels), device=labels.device) < probability) & alike.any(dim=1)
+        mates = torch.multinomial(alike + (alike.sum(dim=1, keepdim=True) == 0), 1)[:, 0]
+        return Mix(torch.where(chosen, mates, self.partner), self.weight)
+
     def blend_waveforms(self, waveforms: Tensor) -> Tensor:
         """Mixes waveforms (B, N): each loses its mean first, and the mixture loses its own after."""
         centred = waveforms - waveforms.mean(dim=1, keepdim=True)

@@ -21,6 +21,12 @@ class AugmentRecipe(Recipe):
     splice: float = option(
         0.0, "Probability of one clip after the other instead of the mixture (`sample`).", ge=0, le=1
     )
+    alike: float = option(
+        0.0,
+        "Probability of mixing a clip with one of the same label (`sample`), if there is one.",
+        ge=0,
+        le=1,
+    )
     mix_waveforms: bool = option(False, "Mix waveforms, as AST does, instead of spectrograms.")
     time_roll: float = option(
         0.0, "Largest rotation in time, as a share of the stretch; 0.5 is any.", ge=0, le=0.5
@@ -49,4 +55,6 @@ class AugmentRecipe(Recipe):
             raise ValueError("augment.mix_waveforms mixes whole clips: augment.mixup is sample or batch")
         if self.splice and (self.mixup != "sample" or self.mix_waveforms):
             raise ValueError("augment.splice needs augment.mixup = sample, of spectrograms")
+        if self.alike and self.mixup != "sample":
+            raise ValueError("augment.alike needs augment.mixup = sample")
         return self

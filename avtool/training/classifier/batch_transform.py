@@ -99,6 +99,8 @@ class BatchTransform(nn.Module):
             return
         if augment.mixup == "sample":
             mix = draw_sample_mix(size, augment.mixup_probability, augment.mixup_alpha, device)
+            if augment.alike:
+                mix = mix.with_alike(batch["label"], augment.alike)
             if augment.splice:
                 mix = mix.splice(batch["audio"].shape[1], augment.splice)
         else:

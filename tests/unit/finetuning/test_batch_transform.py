@@ -77,6 +77,16 @@ def test_splices_are_of_spectrograms_and_of_samples():
     for wrong in ({"mixup": "batch"}, {"mixup": "sample", "mix_waveforms": True}):
         with pytest.raises(ValidationError, match=r"augment\.splice needs"):
             AugmentRecipe.model_validate({"splice": 0.5, **wrong})
+    with pytest.raises(ValidationError, match=r"augment\.alike needs"):
+        AugmentRecipe.model_validate({"alike": 0.5, "mixup": "batch"})
+
+
+def test_what_is_mixed_with_its_like_keeps_its_label():
+    given = batch(32)
+    changed = transform(mixup="sample", mixup_alpha=10.0, alike=1.0)(given)
+    expected = torch.eye(3)[given["label"]]
+    torch.testing.assert_close(changed["label"], expected)
+    assert not torch.allclose(changed["audio"], (given["audio"] - MEAN) / (2 * STD))
 
 
 def test_modalities_mixed_apart_carry_their_own_labels():

@@ -104,3 +104,20 @@ def test_some_mixtures_stay_mixtures() -> None:
     weight = mix.splice(20, probability=0.3).weight
     same = (weight == mix.weight[:, None]).all(dim=1)
     assert float(same.float().mean()) == pytest.approx(0.7, abs=0.03)
+
+
+def test_partners_of_the_same_label_are_others_where_there_are_any() -> None:
+    torch.manual_seed(0)
+    labels = torch.eye(4)[torch.tensor([0, 0, 0, 1, 1, 2])]
+    drawn = torch.stack([draw_sample_mix(6, 1.0, 0.4).with_alike(labels, 1.0).partner for _ in range(400)])
+    assert set(drawn[:, 0].tolist()) == {1, 2}
+    assert set(drawn[:, 3].tolist()) == {4}
+    assert set(drawn[:, 5].tolist()) == {0, 1, 2, 3, 4, 5}  # the only one of its kind: any, as before
+
+
+def test_partners_of_the_same_label_come_at_the_rate() -> None:
+    torch.manual_seed(0)
+    labels = torch.eye(500).repeat_interleave(2, dim=0)
+    partner = draw_sample_mix(1000, 1.0, 0.4).with_alike(labels, 0.3).partner
+    alike = (partner // 2 == torch.arange(1000) // 2).float().mean()
+    assert float(alike) == pytest.approx(0.3, abs=0.05)
