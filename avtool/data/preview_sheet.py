@@ -52,7 +52,7 @@ def preview_sheet(samples: Samples, count: int, path: Path, speeds: Sequence[int
 
 def _rows(samples: Samples, number: int, speeds: Sequence[int]) -> list[tuple[str, Inputs]]:
     """One row a clip of a sample: what stands above it, and its inputs."""
-    sample = {name: value.numpy() for name, value in samples[number].items()}
+    sample = _read(samples, number)
     clip_id = samples.manifest[int(sample["index"])].clip_id
     inputs: Inputs = {name: sample[name] for name in _INPUTS if name in sample}
     if "video_id" not in sample:
@@ -64,6 +64,16 @@ def _rows(samples: Samples, number: int, speeds: Sequence[int]) -> list[tuple[st
         said += [_order(sample, question) for question in ("order_vv", "order_aa", "order_va") if not clip]
         rows.append((" · ".join(filter(None, said)), {name: value[clip] for name, value in inputs.items()}))
     return rows
+
+
+def _read(samples: Samples, number: int) -> dict[str, NDArray[Any]]:
+    """A sample as encoders see it."""
+    from avtool.data.tensors.video_transforms import seen_videos
+
+    sample = samples[number]
+    if "video" in sample:
+        sample = {**sample, "video": seen_videos(sample)}
+    return {name: value.numpy() for name, value in sample.items()}
 
 
 def _played(sample: Mapping[str, NDArray[Any]], name: str, clip: int, speeds: Sequence[int]) -> str:

@@ -64,7 +64,8 @@ class ImageView:
         else:
             box = random_box(height, width, self.area, rng)
             flip = bool(rng.random() < self.flip)
-        return video_tensor(cut_out(picture, box, (self.size, self.size)), flip)[:, 0]
+        part = cut_out(picture, box, (self.size, self.size))
+        return video_tensor(part[:, :, ::-1] if flip else part)[:, 0]
 
     def _read(self, manifest: Manifest, clip: Clip, place: float) -> NDArray[np.uint8]:
         """(1, H, W, 3), no larger than is needed."""

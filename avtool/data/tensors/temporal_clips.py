@@ -24,19 +24,22 @@ from avtool.data.tensors.temporal_draw import Pair, draw_pair
 from avtool.data.tensors.temporal_grid import Grid, order_of
 from avtool.data.tensors.temporal_readers import PictureReader, SoundReader
 from avtool.data.tensors.temporal_report import TemporalReport, make_report
+from avtool.data.tensors.video_transforms import UNCHANGED
 
 ORDERS = {"order_vv": ("video", "video"), "order_aa": ("audio", "audio"), "order_va": ("video", "audio")}
 _SHOT_DRAWS = 4
+_GREY = 127  # of the pictures that a clip without them has
 
 
 class TemporalClipDataset(Dataset[dict[str, Tensor]]):
     """Samples of two clips.
 
-    A sample holds `video` (2, 3, T, H, W) in [-1, 1] and `audio` (2, Ta, F), with `video_present` and
-    `audio_present` (bool); labels `<modality>_speed` (place of the speed) and `<modality>_direction` (1 for
-    backwards), (2,) int64; `order_vv`, `order_aa` and `order_va` (0 overlapping, 1 the first is earlier, 2
-    later), int64; for each label its `<label>_weight` of the same shape, 0 or 1; `video_id`, equal for clips
-    of one film or recording; and `index`, the place in the manifest.
+    A sample holds `video` (2, T, H, W, 3), uint8, in training with `video_colours` (2, 4), of which
+    `seen_videos` makes (2, 3, T, H, W) in [-1, 1]; `audio` (2, Ta, F); `video_present` and `audio_present`
+    (bool); labels `<modality>_speed` (place of the speed) and `<modality>_direction` (1 for backwards), (2,)
+    int64; `order_vv`, `order_aa` and `order_va` (0 overlapping, 1 the first is earlier, 2 later), int64; for
+    each label its `<label>_weight` of the same shape, 0 or 1; `video_id`, equal for clips of one film or
+    recording; and `index`, the place in the manifest.
 
     Args:
         manifest: the clips.
@@ -81,6 +84,7 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
         self.train = train
         self.seed = seed
         self.epoch = 0
+        self._asks = bool(settings.questions)
         self._pictures = PictureReader(settings, source) if pictures else None
         self._sound = SoundReader(settings, audio, source, features) if audio else None
         self._present = [self._find_present(clip) for clip in manifest]
@@ -113,7 +117,8 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
         able: dict[str, list[bool]] = {}
         if self._pictures is not None:
             sample["video_present"] = scalar("video" in grids)
-            sample["video"], able["video"] = self._see(clip, pair, rng)
+            pictures, able["video"] = self._see(clip, pair, rng)
+            sample |= pictures
         if self._sound is not None:
             sample["audio_present"] = scalar("audio" in grids)
             sample["audio"], able["audio"] = self._hear(index, clip, pair, rng)
@@ -143,19 +148,26 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
                 pair = draw_pair(grids, self.settings.gap, rng)
         return pair
 
-    def _see(self, clip: Clip, pair: Pair, rng: np.random.Generator) -> tuple[Tensor, list[bool]]:
-        """The pictures of both clips, and whether each can be asked about time."""
+    def _see(self, clip: Clip, pair: Pair, rng: np.random.Generator) -> tuple[dict[str, Tensor], list[bool]]:
+        """The pictures of both clips and what becomes of their colours; whether each can be asked."""
         assert self._pictures is not None
         if "video" not in pair.stretches:
-            size = self.settings.size
-            return torch.zeros(2, 3, self.settings.num_frames, size, size), [False, False]
+            shape = 2, self.settings.num_frames, self.settings.size, self.settings.size, 3
+            nothing = {"video": torch.full(shape, _GREY, dtype=torch.uint8)}
+            if self.train:
+                nothing["video_colours"] = torch.tensor([UNCHANGED] * 2)
+            return nothing, [False, False]
         stretches = pair.stretches["video"]
         clips = self._pictures.read(self.manifest, clip, stretches)
-        changes = rng if self.train else None
         able = [
-            stretch.fits and self._pictures.moves(one) for stretch, one in zip(stretches, clips, strict=True)
+            self._asks and stretch.fits and self._pictures.moves(one)
+            for stretch, one in zip(stretches, clips, strict=True)
         ]
-        return torch.stack([self._pictures.tensor(one, changes) for one in clips]), able
+        windows, colours = self._pictures.windows(clips, rng if self.train else None)
+        seen = {"video": torch.from_numpy(windows)}
+        if colours:
+            seen["video_colours"] = torch.from_numpy(np.array(colours, np.float32))
+        return seen, able
 
     def _hear(
         self, index: int, clip: Clip, pair: Pair, rng: np.random.Generator
@@ -167,11 +179,15 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
             shape = 2, self.settings.audio_frames, reader.audio.num_mel_bins
             return torch.zeros(shape), [False, False]
         stretches = pair.stretches["audio"]
-        clips = [reader.read(self.manifest, index, clip, stretch) for stretch in stretches]
-        able = [stretch.fits and reader.sounds(one) for stretch, one in zip(stretches, clips, strict=True)]
+        frames = np.stack([reader.read(self.manifest, index, clip, stretch) for stretch in stretches])
+        able = [
+            self._asks and stretch.fits and reader.sounds(one)
+            for stretch, one in zip(stretches, frames, strict=True)
+        ]
         if self.train:
-            clips = [reader.changed(one, rng) for one in clips]
-        audio = torch.from_numpy(np.stack(clips))
+            for one in frames:
+                reader.change(one, rng)
+        audio = torch.from_numpy(frames)
         return (audio if self.scale is None else normalize(audio, *self.scale)), able
 
     def _answers(

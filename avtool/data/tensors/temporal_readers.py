@@ -18,7 +18,7 @@ from avtool.data.tensors.audio_features import features_of
 from avtool.data.tensors.fbank import FLOOR
 from avtool.data.tensors.image_view import centre_box, random_box
 from avtool.data.tensors.temporal_grid import Grid, Stretch
-from avtool.data.tensors.video_transforms import change_colours, draw_colours, grey_of, video_tensor
+from avtool.data.tensors.video_transforms import UNCHANGED, ColourChange, draw_colours
 
 _MASKS = 2
 Pictures = NDArray[np.uint8]
@@ -60,21 +60,29 @@ class PictureReader:
         """Whether anything moves that could tell of time."""
         return float(steps_of(pictures).mean()) >= self.settings.least_motion
 
-    def tensor(self, pictures: Pictures, rng: np.random.Generator | None) -> Tensor:
-        """(3, T, size, size) in [-1, 1]; with a generator all pictures are changed alike, as in training."""
+    def windows(
+        self, pair: tuple[Pictures, Pictures], rng: np.random.Generator | None
+    ) -> tuple[Pictures, list[ColourChange]]:
+        """What is cut out of the pictures of both clips, (2, T, size, size, 3).
+
+        With a generator all pictures of a clip are changed alike, as in training, and how their colours shall
+        be changed is told; else the middle is cut out.
+        """
         settings = self.settings
-        pictures = pictures[:, : max(1, round(pictures.shape[1] * (1 - settings.bottom_crop)))]
-        height, width = pictures.shape[1:3]
-        square = settings.size, settings.size
-        if rng is None:
-            return video_tensor(cut_out(pictures, centre_box(height, width), square))
-        box = random_box(height, width, settings.area, rng)
-        flip, jitter, drop = rng.random(3)
-        colours = draw_colours(rng)
-        video = video_tensor(cut_out(pictures, box, square), bool(flip < settings.flip))
-        if jitter < settings.colour_jitter:
-            video = change_colours(video, colours)
-        return grey_of(video).expand_as(video) if drop < settings.colour_drop else video
+        windows, colours = [], []
+        for clip in pair:
+            pictures = clip[:, : max(1, round(clip.shape[1] * (1 - settings.bottom_crop)))]
+            height, width = pictures.shape[1:3]
+            box = random_box(height, width, settings.area, rng) if rng else centre_box(height, width)
+            window = cut_out(pictures, box, (settings.size, settings.size))
+            if rng is not None:
+                flip, jitter, drop = rng.random(3)
+                drawn = draw_colours(rng)
+                window = window[:, :, ::-1] if flip < settings.flip else window
+                change = drawn if jitter < settings.colour_jitter else UNCHANGED
+                colours.append(change._replace(saturation=0.0) if drop < settings.colour_drop else change)
+            windows.append(window)
+        return np.stack(windows), colours
 
 
 class SoundReader:
@@ -160,18 +168,17 @@ class SoundReader:
         """Whether there is enough to be heard that could tell of time."""
         return bool(np.mean(frames.mean(axis=1) > self.settings.least_energy) >= 0.5)
 
-    def changed(self, frames: Frames, rng: np.random.Generator) -> Frames:
-        """Louder or softer, and with stretches and bands hidden, as in training."""
+    def change(self, frames: Frames, rng: np.random.Generator) -> None:
+        """Makes it louder or softer, and hides stretches and bands, as in training; in place."""
         settings = self.settings
         gain = rng.uniform(1 - settings.gain, 1 + settings.gain)
-        frames = frames + np.float32(2 * math.log(gain))  # of energies
+        frames += 2 * math.log(gain)  # of energies
         hidden = frames.mean()  # a value of its own would show where the masks are
         for part, bound in ((frames, settings.time_mask), (frames.T, settings.frequency_mask)):
-            for width, place in rng.random((_MASKS, 2)):
+            for width, place in rng.random((_MASKS, 2)).tolist():
                 length = int(width * min(bound, len(part)))
                 begin = int(place * (len(part) - length + 1))
                 part[begin : begin + length] = hidden
-        return frames
 
 
 def _padded(waveform: Tensor, least: int) -> Tensor:

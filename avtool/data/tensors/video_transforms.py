@@ -1,7 +1,9 @@
 """Augmentation of video windows: what is drawn once for a window changes all of its frames alike."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,19 +14,26 @@ from avtool.data.video_settings import VideoSettings
 
 # Bounds of TensorFlow's colour augmentation as video models use it.
 _BRIGHTNESS, _CONTRAST, _SATURATION, _HUE = 32 / 255, (0.6, 1.4), (0.6, 1.4), 0.2
-_GREY = np.array([0.299, 0.587, 0.114])
+_GREY = torch.tensor([0.299, 0.587, 0.114])
 _TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
-_FROM_YIQ = np.linalg.inv(_TO_YIQ)
+# A turn of the colour circle in RGB is the sum of these, times 1, its cosine and its sine.
+_TURN = torch.from_numpy(
+    np.linalg.inv(_TO_YIQ)
+    @ np.array([np.diag([1, 0, 0]), np.diag([0, 1, 1]), [[0, 0, 0], [0, 0, -1], [0, 1, 0]]])
+    @ _TO_YIQ
+).float()
 
 
-@dataclass(frozen=True, slots=True)
-class ColourChange:
-    """A drawn change of colours; hue in turns of the colour circle."""
+class ColourChange(NamedTuple):
+    """A drawn change of colours; hue in turns of the colour circle. Without saturation all is grey."""
 
-    brightness: float
-    contrast: float
-    saturation: float
-    hue: float
+    brightness: float = 0.0
+    contrast: float = 1.0
+    saturation: float = 1.0
+    hue: float = 0.0
+
+
+UNCHANGED = ColourChange()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +44,28 @@ class Augmentation:
         short_side: pixels to scale the shorter side to.
         top, left: where the crop is between 0 and 1 of the room there is.
         flip: whether left and right are turned round.
-        colours: how they change, or None.
-        grey: whether they are taken away.
+        colours: how they change.
     """
 
     short_side: int
     top: float = 0.5
     left: float = 0.5
     flip: bool = False
-    colours: ColourChange | None = None
-    grey: bool = False
+    colours: ColourChange = UNCHANGED
 
 
 def draw_augmentation(settings: VideoSettings, rng: np.random.Generator) -> Augmentation:
     """Draws what training does to a window; every draw takes the same number of random numbers."""
     scale = math.exp(rng.uniform(*np.log(settings.scale)))
-    top, left, flip, jitter, grey = rng.random(5)
-    colours = draw_colours(rng)
+    top, left, flip, jitter, drop = rng.random(5)
+    drawn = draw_colours(rng)
+    colours = drawn if jitter < settings.colour_jitter else UNCHANGED
     return Augmentation(
         short_side=max(settings.size, round(settings.short_side * scale)),
         top=float(top),
         left=float(left),
         flip=bool(flip < settings.flip),
-        colours=colours if jitter < settings.colour_jitter else None,
-        grey=bool(grey < settings.colour_drop),
+        colours=colours._replace(saturation=0.0) if drop < settings.colour_drop else colours,
     )
 
 
@@ -91,36 +98,50 @@ def apply_augmentation(frames: NDArray[np.uint8], change: Augmentation, size: in
     height, width = frames.shape[1:3]
     assert min(height, width) >= size, f"frames of {width}x{height} hold no square of {size}"
     top, left = round(change.top * (height - size)), round(change.left * (width - size))
-    video = video_tensor(frames[:, top : top + size, left : left + size], change.flip)
-    if change.colours is not None:
-        video = change_colours(video, change.colours)
-    return grey_of(video).expand_as(video) if change.grey else video
+    window = frames[:, top : top + size, left : left + size]
+    video = video_tensor(window[:, :, ::-1] if change.flip else window)
+    if change.colours == UNCHANGED:
+        return video
+    return change_colours(video[None], torch.tensor([change.colours]))[0]
 
 
-def video_tensor(pictures: NDArray[np.uint8], flip: bool = False) -> Tensor:
-    """(T, H, W, 3) RGB as (3, T, H, W) float32 in [-1, 1]."""
-    turned = pictures[:, :, ::-1] if flip else pictures
-    planes = np.ascontiguousarray(turned.transpose(3, 0, 1, 2))
+def video_tensor(pictures: NDArray[np.uint8]) -> Tensor:
+    """(..., T, H, W, 3) RGB as (..., 3, T, H, W) float32 in [-1, 1]."""
+    planes = np.ascontiguousarray(np.moveaxis(pictures, -1, -4))
     return torch.from_numpy(planes).float().div_(127.5).sub_(1)
 
 
-def change_colours(video: Tensor, change: ColourChange) -> Tensor:
-    """Brightness, saturation, contrast, then hue; (3, T, H, W) in [-1, 1] stays in it.
+def seen_videos(batch: Mapping[str, Tensor]) -> Tensor:
+    """The `video` of a batch or a sample as encoders see it, (..., 3, T, H, W) in [-1, 1].
+
+    Loaders give the bytes of pictures, (..., T, H, W, 3), and in training `video_colours`, (..., 4) as in
+    `ColourChange`. A quarter of the memory has so to be carried, and the device that trains does the sums.
+    """
+    video = batch["video"]
+    if video.dtype != torch.uint8:
+        return video
+    planes = video.movedim(-1, -4).to(torch.float32, memory_format=torch.contiguous_format)
+    video = planes.div_(127.5).sub_(1)
+    if "video_colours" not in batch:
+        return video
+    changed = change_colours(video.flatten(0, -5), batch["video_colours"].flatten(0, -2))
+    return changed.view_as(video)
+
+
+def change_colours(videos: Tensor, colours: Tensor) -> Tensor:
+    """Brightness, saturation, contrast, then hue of each video; all stay in [-1, 1].
 
     All four are affine, contrast around the mean of each frame, so that one product does them.
+
+    Args:
+        videos: (N, 3, T, H, W) in [-1, 1].
+        colours: (N, 4), each a `ColourChange`.
     """
-    saturate = change.saturation * np.eye(3) + (1 - change.saturation) * _GREY
-    angle = 2 * math.pi * change.hue
-    cos, sin = math.cos(angle), math.sin(angle)
-    turn = _FROM_YIQ @ np.array([[1.0, 0.0, 0.0], [0.0, cos, -sin], [0.0, sin, cos]]) @ _TO_YIQ
-    matrix = torch.from_numpy((turn @ saturate).astype(np.float32))
-    # white stays white under both, so that brightness can be added at the end
-    shift = (1 - change.contrast) * (matrix @ video.mean(dim=(2, 3))) + 2 * change.brightness
-    changed = (change.contrast * matrix @ video.flatten(1)).view_as(video)
-    return changed.add_(shift[:, :, None, None]).clamp_(-1, 1)
-
-
-def grey_of(video: Tensor) -> Tensor:
-    """The luminance of (3, T, H, W), as (1, T, H, W)."""
-    weights = torch.from_numpy(_GREY.astype(np.float32))
-    return (weights @ video.flatten(1)).view(1, *video.shape[1:])
+    brightness, contrast, saturation, hue = colours.to(videos.dtype).T[..., None, None]
+    as_it_is, cos, sin = _TURN.to(videos)
+    turn = as_it_is + (2 * math.pi * hue).cos() * cos + (2 * math.pi * hue).sin() * sin
+    # white stays white, so that what takes the colours away may come after the turn, and brightness last
+    matrices = saturation * turn + (1 - saturation) * _GREY.to(videos)
+    shift = (1 - contrast) * (matrices @ videos.mean(dim=(3, 4))) + 2 * brightness
+    changed: Tensor = ((contrast * matrices) @ videos.flatten(2)).view_as(videos)
+    return changed.add_(shift[..., None, None]).clamp_(-1, 1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from avtool.data.feature_cache import FeatureCache, cached_features
 from avtool.data.manifest import Manifest
+from avtool.data.temporal_settings import TemporalSettings as PairSettings
 from avtool.data.video_settings import VideoSettings
 from avtool.jobs.finetuning.features import with_sound
 from avtool.jobs.predicting.feed import Feed
@@ -43,11 +44,17 @@ class TemporalExperiment(Experiment):
         data = self.recipe.data
         return find_clips(self.dataset, data, wanted, data.audio.sample_rate, self.reporter)
 
+    @cached_property
+    def pairs(self) -> PairSettings:
+        """What pairs are like; nothing is asked of them where answers have no weight."""
+        pairs = self.recipe.data.pairs
+        return pairs if self.recipe.temporal.time_weight else pairs.model_copy(update={"questions": ()})
+
     def build(self) -> "tuple[nn.Module, dict[str, Any]]":
         """The network, and the arguments that build it again."""
         model, data = self.recipe.model, self.recipe.data
         chosen: dict[str, Any] = {
-            "tasks": data.pairs.questions,
+            "tasks": self.pairs.questions,
             "num_speeds": max(2, len(data.pairs.speeds)),
             "audio_frames": data.pairs.audio_frames,
             "num_mel_bins": data.audio.num_mel_bins,
@@ -218,7 +225,7 @@ class TemporalExperiment(Experiment):
         data = self.recipe.data
         return TemporalClipDataset(
             clips,
-            data.pairs,
+            self.pairs,
             self.clips.shards or FilmSource(data.spans, data.audio.sample_rate),
             audio=data.audio,
             features=features.of(clips.column("clip_id")) if features else None,
@@ -231,4 +238,6 @@ class TemporalExperiment(Experiment):
 
 def _first_clips(batch: "Any") -> "dict[str, Tensor]":
     """The first clip of each pair, as the encoders take it."""
-    return {name: batch[name][:, 0] for name in _MODALITIES}
+    from avtool.data.tensors.video_transforms import seen_videos
+
+    return {"audio": batch["audio"][:, 0], "video": seen_videos(batch)[:, 0]}

@@ -14,11 +14,12 @@ from avtool.data.tensors.video_transforms import (
     change_colours,
     draw_augmentation,
     draw_colours,
+    seen_videos,
+    video_tensor,
 )
 from avtool.data.video_settings import VideoSettings
 
 SETTINGS = VideoSettings(num_frames=3, size=16, short_side=20)
-STILL = ColourChange(0.0, 1.0, 1.0, 0.0)
 
 
 def frames(height=20, width=30):
@@ -55,7 +56,7 @@ def test_a_flip_turns_left_and_right_round():
 
 
 def test_grey_has_no_colour():
-    window = apply_augmentation(frames(), Augmentation(20, grey=True), 16)
+    window = apply_augmentation(frames(), Augmentation(20, colours=ColourChange(saturation=0.0)), 16)
     assert torch.equal(window[0], window[1])
     assert torch.equal(window[0], window[2])
 
@@ -81,23 +82,52 @@ def test_colours_are_changed_one_after_the_other(seed):
     pixels = torch.rand(3, 2, 5, 4, generator=torch.Generator().manual_seed(seed))
     change = draw_colours(np.random.default_rng(seed))
     expected = one_by_one(pixels, change) * 2 - 1
-    torch.testing.assert_close(change_colours(pixels * 2 - 1, change), expected, atol=5e-6, rtol=0)
+    torch.testing.assert_close(
+        change_colours((pixels * 2 - 1)[None], torch.tensor([change]))[0], expected, atol=5e-6, rtol=0
+    )
+
+
+def test_videos_change_each_by_its_own_colours():
+    videos = torch.rand(3, 3, 2, 5, 4, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    rng = np.random.default_rng(0)
+    changes = torch.tensor([draw_colours(rng), ColourChange(), draw_colours(rng)])
+    together = change_colours(videos, changes)
+    for video, change, changed in zip(videos, changes, together, strict=True):
+        torch.testing.assert_close(changed, change_colours(video[None], change[None])[0])
+    torch.testing.assert_close(together[1], videos[1], atol=1e-6, rtol=0)
 
 
 def test_colours_that_stay_and_colours_that_change():
-    video = torch.rand(3, 2, 4, 4, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    torch.testing.assert_close(change_colours(video, STILL), video, atol=1e-5, rtol=0)
-    brighter = change_colours(video * 0.5, ColourChange(0.1, 1.0, 1.0, 0.0))
-    torch.testing.assert_close(brighter, video * 0.5 + 0.2, atol=1e-5, rtol=0)
-    flat = change_colours(video, ColourChange(0.0, 0.0, 1.0, 0.0))
-    assert float(flat.std(dim=(2, 3)).max()) < 1e-5
-    grey = torch.full((3, 1, 2, 2), 0.4)
+    videos = torch.rand(1, 3, 2, 4, 4, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    brighter = change_colours(videos * 0.5, torch.tensor([ColourChange(0.1, 1.0, 1.0, 0.0)]))
+    torch.testing.assert_close(brighter, videos * 0.5 + 0.2, atol=1e-5, rtol=0)
+    flat = change_colours(videos, torch.tensor([ColourChange(0.0, 0.0, 1.0, 0.0)]))
+    assert float(flat.std(dim=(3, 4)).max()) < 1e-5
+    grey = torch.full((1, 3, 1, 2, 2), 0.4)
     torch.testing.assert_close(
-        change_colours(grey, ColourChange(0.0, 1.0, 1.0, 0.2)), grey, atol=1e-5, rtol=0
+        change_colours(grey, torch.tensor([ColourChange(0.0, 1.0, 1.0, 0.2)])), grey, atol=1e-5, rtol=0
     )
-    red = -torch.ones(3, 1, 1, 1)
-    red[0] = 0.0
-    assert change_colours(red, ColourChange(0.0, 1.0, 1.0, 1 / 3)).argmax() != 0
+    red = -torch.ones(1, 3, 1, 1, 1)
+    red[0, 0] = 0.0
+    assert change_colours(red, torch.tensor([ColourChange(0.0, 1.0, 1.0, 1 / 3)])).argmax() != 0
+
+
+def test_bytes_become_what_a_loader_of_floats_would_give():
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (2, 2, 3, 8, 6, 3), np.uint8)
+    colours = torch.tensor([[draw_colours(rng) for _ in range(2)] for _ in range(2)])
+    batch = {"video": torch.from_numpy(pictures), "video_colours": colours}
+    seen = seen_videos(batch)
+    assert seen.shape == (2, 2, 3, 3, 8, 6)
+    for row in range(2):
+        for clip in range(2):
+            plain = video_tensor(pictures[row, clip])[None]
+            expected = change_colours(plain, colours[row, clip][None])[0]
+            torch.testing.assert_close(seen[row, clip], expected)
+    assert video_tensor(np.full((1, 2, 2, 3), 255, np.uint8)).eq(1).all()
+    still = seen_videos({"video": batch["video"]})
+    assert torch.equal(still, video_tensor(pictures))
+    assert seen_videos({"video": still}) is still
 
 
 def test_what_is_drawn_stays_in_bounds_and_keeps_the_probabilities():
@@ -105,8 +135,8 @@ def test_what_is_drawn_stays_in_bounds_and_keeps_the_probabilities():
     drawn = [draw_augmentation(SETTINGS, rng) for _ in range(2000)]
     assert {change.short_side for change in drawn} == set(range(18, 28))
     assert np.mean([change.flip for change in drawn]) == pytest.approx(0.5, abs=0.04)
-    assert np.mean([change.colours is not None for change in drawn]) == pytest.approx(0.8, abs=0.04)
-    assert np.mean([change.grey for change in drawn]) == pytest.approx(0.1, abs=0.03)
+    assert np.mean([change.colours.hue != 0 for change in drawn]) == pytest.approx(0.8, abs=0.04)
+    assert np.mean([change.colours.saturation == 0 for change in drawn]) == pytest.approx(0.1, abs=0.03)
     for change in drawn[:200]:
         window = apply_augmentation(frames(change.short_side, 30), change, 16)
         assert -1 <= float(window.min()) <= float(window.max()) <= 1

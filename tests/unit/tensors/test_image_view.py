@@ -5,7 +5,6 @@ from PIL import Image
 
 from avtool.data.manifest import Clip
 from avtool.data.tensors.image_view import ImageView, centre_box, random_box
-from avtool.data.tensors.video_transforms import video_tensor
 from tests.unit.data.data_samples import make_manifest, write_grey_film
 
 
@@ -59,10 +58,13 @@ def test_the_box_in_the_middle():
     assert centre_box(60, 90) == (15, 0, 75, 60)
 
 
-def test_left_and_right_are_turned_round():
-    pictures = np.arange(2 * 3 * 4 * 3, dtype=np.uint8).reshape(2, 3, 4, 3)
-    assert torch.equal(video_tensor(pictures, flip=True), video_tensor(pictures).flip(3))
-    assert video_tensor(np.full((1, 2, 2, 3), 255, np.uint8)).eq(1).all()
+def test_left_and_right_are_turned_round(photographs):
+    plain, turned = (
+        ImageView(16, flip=flip)(photographs, photographs[0], 0.5, np.random.default_rng(0))
+        for flip in (0.0, 1.0)
+    )
+    assert torch.equal(turned, plain.flip(2))
+    assert not torch.equal(turned, plain)
 
 
 def test_a_picture_is_read_once(photographs):

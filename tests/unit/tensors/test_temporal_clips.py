@@ -18,6 +18,7 @@ from avtool.data.tensors.clip_dataset import collate
 from avtool.data.tensors.fbank import Fbank
 from avtool.data.tensors.temporal_clips import TemporalClipDataset
 from avtool.data.tensors.temporal_readers import PictureReader
+from avtool.data.tensors.video_transforms import seen_videos
 from avtool.media.encode import FilmSettings, write_film
 from tests.unit.data.data_samples import make_manifest, sound_clips, write_grey_film
 
@@ -69,7 +70,7 @@ def test_pictures_are_those_that_the_labels_tell_of(film):
         sample = dataset[number]
         spans = []
         for clip in (0, 1):
-            numbers = numbers_of(sample["video"][clip])
+            numbers = numbers_of(seen_videos(sample)[clip])
             step = numbers[1] - numbers[0]
             assert numbers == list(range(numbers[0], numbers[0] + 8 * step, step))
             assert abs(step) == 2 ** int(sample["video_speed"][clip])
@@ -97,7 +98,7 @@ def test_the_sound_is_that_at_the_middle_of_the_pictures(film):
             first = int(errors.argmin())
             assert float(errors[first]) < 0.5 * float(errors.sort().values[1]) + 0.01
             heard = 0.0125 + 0.01 * (first + 39 * step / 2)
-            numbers = numbers_of(sample["video"][clip])
+            numbers = numbers_of(seen_videos(sample)[clip])
             seen = (min(numbers) + 4 * abs(numbers[1] - numbers[0])) / FPS
             assert abs(heard - seen) <= 0.005 + 1e-6
 
@@ -108,7 +109,8 @@ def test_a_sample_of_sight_and_sound_has_all_that_is_asked(film):
     shapes = {name: tuple(value.shape) for name, value in batch.items()}
     pairs = ["video_speed", "video_direction", "audio_speed", "audio_direction"]
     orders = ["order_vv", "order_aa", "order_va"]
-    assert shapes.pop("video") == (3, 2, 3, 8, 16, 16)
+    assert shapes.pop("video") == (3, 2, 8, 16, 16, 3)
+    assert shapes.pop("video_colours") == (3, 2, 4)
     assert shapes.pop("audio") == (3, 2, 40, 16)
     for name in ("index", "video_id", "video_present", "audio_present"):
         assert shapes.pop(name) == (3,)
@@ -120,7 +122,7 @@ def test_a_sample_of_sight_and_sound_has_all_that_is_asked(film):
     )
     assert all(batch[name].dtype == torch.int64 for name in pairs + orders)
     assert all(batch[f"{name}_weight"].dtype == torch.float32 for name in pairs + orders)
-    assert batch["video"].abs().max() <= 1
+    assert seen_videos(batch).abs().max() <= 1
     assert not torch.equal(batch["video"][0], batch["video"][1])
 
 
@@ -253,7 +255,7 @@ def test_cuts_are_avoided_where_asked(tmp_path):
         )
         settings = PLAIN | {"audio": None}
         dataset = TemporalClipDataset(manifest, pairs, crops=60, **settings)
-        steps = [dataset[n]["video"].diff(dim=2).abs().amax(dim=(1, 2, 3, 4)) for n in range(60)]
+        steps = [seen_videos(dataset[n]).diff(dim=2).abs().amax(dim=(1, 2, 3, 4)) for n in range(60)]
         cuts[respect] = int((torch.stack(steps) > 0.3).sum())
     assert cuts[True] < 0.6 * cuts[False]
 
@@ -263,7 +265,8 @@ def test_the_bottom_is_cut_off_where_asked():
     pictures[:, :40] = 255
     for share, lowest in ((0.0, -1), (0.2, 1)):
         reader = PictureReader(PAIRS.model_copy(update={"bottom_crop": share}), FilmSource(SPANS))
-        assert reader.tensor(pictures, None).min() == lowest
+        windows, _ = reader.windows((pictures, pictures), None)
+        assert windows.min() == (0 if lowest < 0 else 255)
 
 
 @pytest.mark.parametrize(
