@@ -68,12 +68,10 @@ def _rows(samples: Samples, number: int, speeds: Sequence[int]) -> list[tuple[st
 
 def _read(samples: Samples, number: int) -> dict[str, NDArray[Any]]:
     """A sample as encoders see it."""
-    from avtool.data.tensors.video_transforms import seen_videos
+    from avtool.data.tensors.video_transforms import as_seen
 
     sample = samples[number]
-    if "video" in sample:
-        sample = {**sample, "video": seen_videos(sample)}
-    return {name: value.numpy() for name, value in sample.items()}
+    return {name: as_seen(sample, name).numpy() for name in sample}
 
 
 def _played(sample: Mapping[str, NDArray[Any]], name: str, clip: int, speeds: Sequence[int]) -> str:

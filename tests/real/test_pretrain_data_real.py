@@ -12,7 +12,7 @@ from avtool.data.spans.settings import SpanSettings
 from avtool.data.spans.source import FilmSource
 from avtool.data.temporal_settings import TemporalSettings
 from avtool.data.tensors.temporal_clips import TemporalClipDataset
-from avtool.data.tensors.video_transforms import seen_videos
+from avtool.data.tensors.video_transforms import as_seen
 from avtool.jobs.shards import write_shards
 from avtool.media.video_frames import read_frames
 
@@ -43,7 +43,7 @@ def test_real_films_answer_questions_about_time(films):
     asked = dict.fromkeys(("video_direction_weight", "audio_direction_weight", "order_va_weight"), 0.0)
     for number in range(len(dataset)):
         sample = dataset[number]
-        assert seen_videos(sample).std() > 0.05
+        assert as_seen(sample, "video").std() > 0.05
         for name in asked:
             asked[name] += float(sample[name].sum())
     assert all(asked.values())

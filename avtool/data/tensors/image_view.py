@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -23,7 +24,7 @@ _LARGEST = 1024
 
 
 class ImageView:
-    """A picture, (3, size, size) float32 in [-1, 1].
+    """A picture, (3, size, size) float32 in [-1, 1], or (size, size, 3) bytes for `as_seen`.
 
     Args:
         size: side of the square, in pixels.
@@ -31,6 +32,7 @@ class ImageView:
         flip: probability with which training turns left and right round.
         source: where pictures are read from, where those are not the clips' own files.
         cache_mib: memory for pictures that were read, of all loader processes together, in MiB.
+        as_bytes: give bytes.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class ImageView:
         *,
         source: ClipSource | None = None,
         cache_mib: float = 1024,
+        as_bytes: bool = False,
     ) -> None:
         assert 0 < area[0] <= area[1] <= 1, area
         room = round(size / math.sqrt(area[0]))  # the smallest part is still of the full size
@@ -51,6 +54,7 @@ class ImageView:
         self.size = size
         self.area = area
         self.flip = flip
+        self.as_bytes = as_bytes
 
     def __call__(
         self, manifest: Manifest, clip: Clip, place: float, rng: np.random.Generator | None
@@ -65,7 +69,8 @@ class ImageView:
             box = random_box(height, width, self.area, rng)
             flip = bool(rng.random() < self.flip)
         part = cut_out(picture, box, (self.size, self.size))
-        return video_tensor(part[:, :, ::-1] if flip else part)[:, 0]
+        turned = part[:, :, ::-1] if flip else part
+        return torch.from_numpy(turned[0].copy()) if self.as_bytes else video_tensor(turned)[:, 0]
 
     def _read(self, manifest: Manifest, clip: Clip, place: float) -> NDArray[np.uint8]:
         """(1, H, W, 3), no larger than is needed."""

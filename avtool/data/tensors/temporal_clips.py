@@ -35,7 +35,7 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
     """Samples of two clips.
 
     A sample holds `video` (2, T, H, W, 3), uint8, in training with `video_colours` (2, 4), of which
-    `seen_videos` makes (2, 3, T, H, W) in [-1, 1]; `audio` (2, Ta, F); `video_present` and `audio_present`
+    `as_seen` makes (2, 3, T, H, W) in [-1, 1]; `audio` (2, Ta, F); `video_present` and `audio_present`
     (bool); labels `<modality>_speed` (place of the speed) and `<modality>_direction` (1 for backwards), (2,)
     int64; `order_vv`, `order_aa` and `order_va` (0 overlapping, 1 the first is earlier, 2 later), int64; for
     each label its `<label>_weight` of the same shape, 0 or 1; `video_id`, equal for clips of one film or

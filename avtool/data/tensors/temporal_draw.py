@@ -6,6 +6,7 @@ Everything is drawn before anything is read.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -42,8 +43,9 @@ def draw_pair(grids: Mapping[str, Grid], gap: float, rng: np.random.Generator) -
     drawn = {name: rng.integers(max(1, grid.num_speeds), size=2) for name, grid in grids.items()}
     backward = {name: rng.random(2) < 0.5 for name in grids}
     order = int(rng.integers(3))
-    clips = [_Room.of(grids, {name: int(speeds[clip]) for name, speeds in drawn.items()}) for clip in (0, 1)]
-    places = _Places.of(clips[0], clips[1], gap)
+    first_speeds, second_speeds = zip(*(speeds.tolist() for speeds in drawn.values()), strict=True)
+    places = _places(tuple(grids.items()), first_speeds, second_speeds, gap)
+    clips = places.one, places.other
     firsts = places.draw(order if places.any_order else OVERLAP, rng)
     stretches = {}
     for name, grid in grids.items():
@@ -53,6 +55,18 @@ def draw_pair(grids: Mapping[str, Grid], gap: float, rng: np.random.Generator) -
         )
         stretches[name] = one, other
     return Pair(stretches, places.any_order)
+
+
+@lru_cache(
+    maxsize=4096
+)  # clips of one length have the same places, and finding them takes longer than drawing
+def _places(
+    grids: tuple[tuple[str, Grid], ...], first: tuple[int, ...], second: tuple[int, ...], gap: float
+) -> "_Places":
+    """The ways to lay two clips that are played at these speeds, in the order of the grids."""
+    names = [name for name, _ in grids]
+    one, other = (_Room.of(dict(grids), dict(zip(names, speeds, strict=True))) for speeds in (first, second))
+    return _Places.of(one, other, gap)
 
 
 def can_order(grids: Mapping[str, Grid]) -> bool:

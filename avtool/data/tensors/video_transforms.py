@@ -111,21 +111,22 @@ def video_tensor(pictures: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(planes).float().div_(127.5).sub_(1)
 
 
-def seen_videos(batch: Mapping[str, Tensor]) -> Tensor:
-    """The `video` of a batch or a sample as encoders see it, (..., 3, T, H, W) in [-1, 1].
+def as_seen(batch: Mapping[str, Tensor], name: str) -> Tensor:
+    """An input of a batch or a sample as encoders see it: `video` (..., 3, T, H, W), `image` (..., 3, H, W).
 
-    Loaders give the bytes of pictures, (..., T, H, W, 3), and in training `video_colours`, (..., 4) as in
-    `ColourChange`. A quarter of the memory has so to be carried, and the device that trains does the sums.
+    Loaders give bytes of pictures, channels last, and for videos in training `video_colours`, (..., 4) as in
+    `ColourChange`. So a quarter of the memory is carried, and the device that trains does the sums. What is
+    not in bytes is given back as it is.
     """
-    video = batch["video"]
-    if video.dtype != torch.uint8:
-        return video
-    planes = video.movedim(-1, -4).to(torch.float32, memory_format=torch.contiguous_format)
-    video = planes.div_(127.5).sub_(1)
-    if "video_colours" not in batch:
-        return video
-    changed = change_colours(video.flatten(0, -5), batch["video_colours"].flatten(0, -2))
-    return changed.view_as(video)
+    pictures = batch[name]
+    if pictures.dtype != torch.uint8:
+        return pictures
+    planes = pictures.movedim(-1, -4 if name == "video" else -3)
+    seen = planes.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1)
+    if f"{name}_colours" not in batch:
+        return seen
+    changed = change_colours(seen.flatten(0, -5), batch[f"{name}_colours"].flatten(0, -2))
+    return changed.view_as(seen)
 
 
 def change_colours(videos: Tensor, colours: Tensor) -> Tensor:

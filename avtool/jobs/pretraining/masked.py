@@ -91,6 +91,7 @@ class MaskedExperiment(Experiment):
             BadInputError: data, model and settings do not fit together; one line says which.
         """
         from avtool.data.tensors.clip_dataset import collate
+        from avtool.data.tensors.video_transforms import as_seen
         from avtool.training.task import TrainTask
 
         clips, recipe = self.clips, self.recipe
@@ -123,7 +124,7 @@ class MaskedExperiment(Experiment):
             shown,
             collate,
             first_labels(held_out),
-            lambda batch: {name: batch[name] for name in self.method.inputs},
+            lambda batch: {name: as_seen(batch, name) for name in self.method.inputs},
             target_kind(recipe),
             clips.val is not None,
             recipe.runtime.device,
@@ -203,7 +204,14 @@ class MaskedExperiment(Experiment):
             video = VideoView(feed.video, shards or FilmSource.for_windows(feed.video, cache_mib=cache_mib))
         if isinstance(self.recipe, ImageMaeRecipe):
             still = self.recipe.data
-            image = ImageView(still.size, still.area, still.flip, source=shards, cache_mib=still.cache_mib)
+            image = ImageView(
+                still.size,
+                still.area,
+                still.flip,
+                source=shards,
+                cache_mib=still.cache_mib,
+                as_bytes=True,
+            )
         samples = MaskedClipDataset(
             clips,
             audio=audio,

@@ -57,11 +57,12 @@ def rebuild(model: "nn.Module", batch: "Mapping[str, Tensor]", kind: "TargetKind
     score = MaskedReconstruction(kind).score
     found = []
     with torch.no_grad():
-        output = autoencoder(**masked_inputs(model, batch))
+        inputs = masked_inputs(model, batch)
+        output = autoencoder(**inputs)
         if isinstance(output, MaskedPair):
             output = output.rebuilt
         for name, grid in autoencoder.grids.items():
-            views = paint(grid, batch[name], output[name], kind)
+            views = paint(grid, inputs[name], output[name], kind)
             originals, masked, filled = (view.float().cpu().numpy() for view in views)
             rows = [_panels(name, *clip) for clip in zip(originals, masked, filled, strict=True)]
             loss = float(score(output[name], grid))

@@ -238,6 +238,6 @@ class TemporalExperiment(Experiment):
 
 def _first_clips(batch: "Any") -> "dict[str, Tensor]":
     """The first clip of each pair, as the encoders take it."""
-    from avtool.data.tensors.video_transforms import seen_videos
+    from avtool.data.tensors.video_transforms import as_seen
 
-    return {"audio": batch["audio"][:, 0], "video": seen_videos(batch)[:, 0]}
+    return {name: as_seen(batch, name)[:, 0] for name in _MODALITIES}

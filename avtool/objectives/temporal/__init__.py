@@ -1,7 +1,7 @@
 """Contrast of sight and sound, and questions about time.
 
 A batch holds two clips of each video and the sound that goes with each:
-- `video` (B, 2, 3, T, H, W), or bytes as `seen_videos` takes them; `audio` (B, 2, Ta, F);
+- `video` (B, 2, 3, T, H, W), or bytes as `as_seen` takes them; `audio` (B, 2, Ta, F);
 - `video_speed`, `audio_speed`, `video_direction`, `audio_direction`: classes (B, 2);
 - `order_vv`, `order_aa`, `order_va`: classes (B,), of `avtool.models.temporal.heads.ORDERS`, for (first clip,
   second clip) of sight, of sound, and of (first clip of sight, second of sound);

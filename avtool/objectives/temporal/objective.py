@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from avtool.data.tensors.video_transforms import seen_videos
+from avtool.data.tensors.video_transforms import as_seen
 from avtool.models.avt import AVT
 from avtool.models.layers.settings import require
 from avtool.objectives.shared_noise import SharedNoise
@@ -91,7 +91,7 @@ class TemporalObjective(nn.Module):
             is nothing to contrast.
         """
         assert isinstance(model, AVT), "the objective is for pairs of encoders"
-        output = model(seen_videos(batch), batch["audio"])
+        output = model(as_seen(batch, "video"), batch["audio"])
         with torch.autocast(batch["video"].device.type, enabled=False):
             views = Views.of(output.projections, batch)
             contrasts = self.contrast(views, batch)

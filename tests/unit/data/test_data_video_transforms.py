@@ -10,11 +10,11 @@ from avtool.data.tensors.video_transforms import (
     Augmentation,
     ColourChange,
     apply_augmentation,
+    as_seen,
     centred,
     change_colours,
     draw_augmentation,
     draw_colours,
-    seen_videos,
     video_tensor,
 )
 from avtool.data.video_settings import VideoSettings
@@ -117,7 +117,7 @@ def test_bytes_become_what_a_loader_of_floats_would_give():
     pictures = rng.integers(0, 256, (2, 2, 3, 8, 6, 3), np.uint8)
     colours = torch.tensor([[draw_colours(rng) for _ in range(2)] for _ in range(2)])
     batch = {"video": torch.from_numpy(pictures), "video_colours": colours}
-    seen = seen_videos(batch)
+    seen = as_seen(batch, "video")
     assert seen.shape == (2, 2, 3, 3, 8, 6)
     for row in range(2):
         for clip in range(2):
@@ -125,9 +125,9 @@ def test_bytes_become_what_a_loader_of_floats_would_give():
             expected = change_colours(plain, colours[row, clip][None])[0]
             torch.testing.assert_close(seen[row, clip], expected)
     assert video_tensor(np.full((1, 2, 2, 3), 255, np.uint8)).eq(1).all()
-    still = seen_videos({"video": batch["video"]})
+    still = as_seen({"video": batch["video"]}, "video")
     assert torch.equal(still, video_tensor(pictures))
-    assert seen_videos({"video": still}) is still
+    assert as_seen({"video": still}, "video") is still
 
 
 def test_what_is_drawn_stays_in_bounds_and_keeps_the_probabilities():

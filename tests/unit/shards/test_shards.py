@@ -24,7 +24,7 @@ from avtool.data.temporal_settings import TemporalSettings
 from avtool.data.tensors.clip_views import AudioView, VideoView
 from avtool.data.tensors.masked_clips import MaskedClipDataset
 from avtool.data.tensors.temporal_clips import TemporalClipDataset
-from avtool.data.tensors.video_transforms import seen_videos
+from avtool.data.tensors.video_transforms import as_seen
 from avtool.data.video_settings import VideoSettings
 from avtool.jobs.shards import write_shards
 from tests.unit.data.data_samples import chirp, make_manifest, write_grey_film, write_sound
@@ -107,7 +107,7 @@ def test_data_sets_read_shards_as_they_read_films(dataset, shards):
         for rows, s in ((films, source), (clips, packed))
     )
     assert torch.equal(one["audio_noise"], other["audio_noise"])
-    assert torch.allclose(seen_videos(one), seen_videos(other), atol=8 / 127)
+    assert torch.allclose(as_seen(one, "video"), as_seen(other, "video"), atol=8 / 127)
     assert (one["audio"] - other["audio"]).abs().median() < 0.1
 
 

@@ -5,6 +5,7 @@ from PIL import Image
 
 from avtool.data.manifest import Clip
 from avtool.data.tensors.image_view import ImageView, centre_box, random_box
+from avtool.data.tensors.video_transforms import as_seen
 from tests.unit.data.data_samples import make_manifest, write_grey_film
 
 
@@ -65,6 +66,16 @@ def test_left_and_right_are_turned_round(photographs):
     )
     assert torch.equal(turned, plain.flip(2))
     assert not torch.equal(turned, plain)
+
+
+def test_bytes_are_the_same_picture(photographs):
+    for seed in range(4):  # turned round and not
+        floats, as_bytes = (
+            ImageView(16, as_bytes=kind)(photographs, photographs[0], 0.5, np.random.default_rng(seed))
+            for kind in (False, True)
+        )
+        assert as_bytes.shape == (16, 16, 3)
+        assert torch.equal(as_seen({"image": as_bytes}, "image"), floats)
 
 
 def test_a_picture_is_read_once(photographs):
