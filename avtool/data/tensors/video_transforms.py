@@ -143,6 +143,7 @@ def change_colours(videos: Tensor, colours: Tensor) -> Tensor:
     turn = as_it_is + (2 * math.pi * hue).cos() * cos + (2 * math.pi * hue).sin() * sin
     # white stays white, so that what takes the colours away may come after the turn, and brightness last
     matrices = saturation * turn + (1 - saturation) * _GREY.to(videos)
-    shift = (1 - contrast) * (matrices @ videos.mean(dim=(3, 4))) + 2 * brightness
-    changed: Tensor = ((contrast * matrices) @ videos.flatten(2)).view_as(videos)
-    return changed.add_(shift[..., None, None]).clamp_(-1, 1)
+    with torch.autocast(videos.device.type, enabled=False):  # colours have more than bfloat16's eight bits
+        shift = (1 - contrast) * (matrices @ videos.mean(dim=(3, 4))) + 2 * brightness
+        changed: Tensor = ((contrast * matrices) @ videos.flatten(2)).view_as(videos)
+        return changed.add_(shift[..., None, None]).clamp_(-1, 1)

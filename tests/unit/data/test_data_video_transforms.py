@@ -125,6 +125,8 @@ def test_bytes_become_what_a_loader_of_floats_would_give():
             expected = change_colours(plain, colours[row, clip][None])[0]
             torch.testing.assert_close(seen[row, clip], expected)
     assert video_tensor(np.full((1, 2, 2, 3), 255, np.uint8)).eq(1).all()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(as_seen(batch, "video"), seen)
     still = as_seen({"video": batch["video"]}, "video")
     assert torch.equal(still, video_tensor(pictures))
     assert as_seen({"video": still}, "video") is still
