@@ -22,6 +22,10 @@ def test_a_quick_training_is_scored_on_its_folds_and_kept(test_data, tmp_path, m
     assert 15 <= first["metrics"]["accuracy"] <= 100
     runs = sorted((tmp_path / "cache" / "benchmarks").iterdir())
     assert [path.name.split("-")[2] for path in runs] == ["fold1", "fold5"]
+    assert run([*command, "--jobs", "1", "--runs", str(tmp_path / "one by one")]) == 0
+    alone = json.loads(capsys.readouterr().out)["report"]["metrics"]
+    assert alone["accuracy"] == pytest.approx(first["metrics"]["accuracy"], abs=5)
+    assert sorted(path.name for path in (tmp_path / "one by one").iterdir()) == [path.name for path in runs]
     assert run([*command, "--out", str(tmp_path / "report")]) == 0
     assert json.loads(capsys.readouterr().out)["report"]["metrics"] == first["metrics"]
     assert (tmp_path / "report" / "report.html").stat().st_size > 1000

@@ -14,7 +14,7 @@ from avtool.evaluation.metrics.arrays import Ints
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.probes.clip_probe import ProbeName, Windows, probe_clips
 from avtool.evaluation.probes.neighbours import ClassRetrieval, mean_direction, retrieve_classes
-from avtool.jobs.benchmarks.kept_training import train_once
+from avtool.jobs.benchmarks.kept_training import KeptTraining
 from avtool.jobs.embedding.clip_features import ClipFeatures, embed_clips
 from avtool.jobs.embedding.encoder import FeatureEncoder, Vectors
 from avtool.jobs.finetuning.experiment import Experiment
@@ -154,7 +154,7 @@ def finetune_division(
     content = settings_hash([clips.column(name) for name in ("clip_id", "media", "start", "end", "labels")])
     identity = {"command": command, "division": division.name, "clips": content}
     name = f"{settings.benchmark}-{division.name.replace(' ', '')}"
-    finished = train_once(experiment, identity, settings.runs, name)
+    finished = KeptTraining(experiment, identity, settings.runs, name).run()
     model = Classifier(
         finished, PredictRecipe.model_validate({"runtime": {"device": settings.device}}), reporter
     )

@@ -3,16 +3,19 @@
 Each fold's run is kept, so that an interrupted benchmark goes on, and a repeated one only scores.
 """
 
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from avtool.core.artifact import settings_hash
-from avtool.core.errors import BadInputError
+from avtool.core.errors import AvtoolError, BadInputError
+from avtool.core.parallel import map_unordered
 from avtool.core.paths import find_recipe
 from avtool.core.recipe import load, option
-from avtool.core.reporter import Reporter
+from avtool.core.reporter import Reporter, Silent
 from avtool.data.folds import Folds
 from avtool.data.manifest import Manifest
 from avtool.data.manifest_columns import checked_table
@@ -29,7 +32,7 @@ from avtool.jobs.benchmarks.esc50_encoder import (
     evaluate_encoder,
     learned_folds,
 )
-from avtool.jobs.benchmarks.kept_training import train_once
+from avtool.jobs.benchmarks.kept_training import KeptTraining
 from avtool.jobs.benchmarks.some_folds import report_some_folds
 from avtool.jobs.finetuning.experiment import Experiment
 from avtool.jobs.finetuning.features import FeatureSource
@@ -55,7 +58,12 @@ class Settings(EncoderSettings):
     folds: Folds | None = option(None, "Only these folds: quicker, but not the protocol.", flag="--folds")
     device: str = option("auto", "auto, cpu, cuda or cuda:1.", flag="--device")
     runs: Path | None = option(None, "Where the folds' runs are kept.  [default: the cache]", flag="--runs")
-    jobs: int = option(1, "Processes that compute spectrograms.", flag="--jobs", ge=-1)
+    jobs: int = option(
+        -1,
+        "Processes that compute spectrograms and, on a CPU, train folds side by side; -1: one a processor.",
+        flag="--jobs",
+        ge=-1,
+    )
 
 
 def run(settings: Settings, reporter: Reporter) -> BenchmarkReport:
@@ -89,7 +97,8 @@ def _encoder_report(settings: Settings, data: EscData, reporter: Reporter) -> Be
 
     def train_fold(fold: int, adapted: FinetuneRecipe) -> Predictions:
         source = FeatureSource(adapted, reporter, settings.jobs, rows)
-        return _fold(settings, data, fold, adapted, source, reporter)
+        finished = _plan(settings, data, fold, adapted, source, reporter).run()
+        return predict_clips(finished, data.fold(fold)[1], settings.device, reporter)
 
     seeds = range(settings.seed, settings.seed + settings.seeds)
     task = EncoderTask(settings, data, rows, seeds, settings.device, reporter)
@@ -112,14 +121,58 @@ def _predictions(settings: Settings, data: EscData, reporter: Reporter) -> tuple
     recipe = _training_recipe(settings)
     whole = manifest_of(data.clips, data.title)
     source = FeatureSource(recipe, reporter, settings.jobs, whole)
+    folds = settings.folds or FOLDS
+    seeds = range(settings.seed, settings.seed + settings.seeds)
+    plans = {
+        (seed, fold): _plan(settings, data, fold, recipe.model_copy(update={"seed": seed}), source, reporter)
+        for seed in seeds
+        for fold in folds
+    }
+    kept = sum(plan.out.exists() for plan in plans.values())
+    reporter.info(f"{data.title}: {len(plans)} trainings; {kept} are kept from before")
+    if kept < len(plans):
+        source.of(whole)  # once, before each training asks for it
+        _train_side_by_side(settings, plans, reporter)
     runs = {}
-    for seed in range(settings.seed, settings.seed + settings.seeds):
+    for seed in seeds:
+        finished = {fold: plans[seed, fold].run() for fold in folds}
         parts = [
-            _fold(settings, data, fold, recipe.model_copy(update={"seed": seed}), source, reporter)
-            for fold in settings.folds or FOLDS
+            predict_clips(model, data.fold(fold)[1], settings.device, reporter)
+            for fold, model in finished.items()
         ]
         runs[seed] = join_predictions(parts)
     return runs, f"{recipe.model.name} ({Path(_training_name(settings)).name})"
+
+
+def _train_side_by_side(
+    settings: Settings, plans: Mapping[tuple[int, int], KeptTraining], reporter: Reporter
+) -> None:
+    """Trains (seed, fold) in processes of one thread each, where that is faster; the runs are kept.
+
+    A small network gains little from a second thread, and two trainings take no longer than one.
+    """
+    from avtool.training.runtime import choose_device, launched_processes
+
+    waiting = [(settings, seed, fold) for (seed, fold), plan in plans.items() if not plan.out.exists()]
+    on_cpu = choose_device(settings.device).value == "cpu"
+    if settings.jobs == 1 or len(waiting) < 2 or launched_processes() > 1 or not on_cpu:
+        return
+    with reporter.progress("training folds", len(waiting)) as bar:
+        for _ in map_unordered(_train_apart, waiting, jobs=settings.jobs):
+            bar.advance()
+
+
+def _train_apart(task: tuple[Settings, int, int]) -> None:
+    """Trains one fold in a process of its own; what fails fails again in the main one, which says why."""
+    settings, seed, fold = task
+    reporter = Silent()
+    with suppress(AvtoolError):
+        data = floors_benchmark.open_data(settings, reporter)
+        recipe = _training_recipe(settings).model_copy(update={"seed": seed})
+        # a process of joblib can start no loader processes, and has no processor for them either
+        recipe = recipe.model_copy(update={"loop": recipe.loop.model_copy(update={"workers": 0})})
+        source = FeatureSource(recipe, reporter, 1, manifest_of(data.clips, data.title))
+        _plan(settings, data, fold, recipe, source, reporter).run()
 
 
 def _training_name(settings: Settings) -> str:
@@ -136,17 +189,16 @@ def _training_recipe(settings: Settings) -> FinetuneRecipe:
     return recipe
 
 
-def _fold(
+def _plan(
     settings: Settings,
     data: EscData,
     fold: int,
     recipe: FinetuneRecipe,
     source: FeatureSource,
     reporter: Reporter,
-) -> Predictions:
-    """Trains on the other folds and predicts this one. The last epoch counts: nothing looks at the test."""
-    training, test = data.fold(fold)
-    reporter.info(f"{data.title}, seed {recipe.seed}, fold {fold}: {len(training)} clips to learn from")
+) -> KeptTraining:
+    """A training on the other folds. The last epoch counts: nothing looks at the test."""
+    training, _ = data.fold(fold)
     clips = manifest_of(training, data.title)
     learned = tuple(other for other in FOLDS if other != fold)  # on the model's card, so that it is known
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"train_folds": learned})})
@@ -155,9 +207,7 @@ def _fold(
     )
     sizes = [(clip.clip_id, clip.label, clip.path.stat().st_size) for clip in training]
     identity = {"command": "eval esc50", "subset": data.subset, "fold": fold, "clips": settings_hash(sizes)}
-    name = f"{data.subset}-seed{recipe.seed}-fold{fold}"
-    finished = train_once(experiment, identity, settings.runs, name)
-    return predict_clips(finished, test, settings.device, reporter)
+    return KeptTraining(experiment, identity, settings.runs, f"{data.subset}-seed{recipe.seed}-fold{fold}")
 
 
 def manifest_of(clips: tuple[EscClip, ...], origin: str) -> Manifest:
