@@ -32,9 +32,13 @@ def map_unordered(
         scheduler: the address of a Dask scheduler (`tcp://…`); empty starts a cluster on this machine.
 
     Raises:
-        BadInputError: a worker process died (out of memory, say).
+        BadInputError: `jobs` is 0, or a worker process died (out of memory, say).
         MissingError: Dask is not installed or does not answer.
     """
+    if jobs == 0 or jobs < -1:
+        raise BadInputError(
+            f"there cannot be {jobs} processes", "--jobs 1 or more, or -1 for one a processor"
+        )
     if engine == "local" and (jobs == 1 or len(tasks) <= 1):
         yield from map(function, tasks)
         return

@@ -57,9 +57,8 @@ def draw_pair(grids: Mapping[str, Grid], gap: float, rng: np.random.Generator) -
     return Pair(stretches, places.any_order)
 
 
-@lru_cache(
-    maxsize=4096
-)  # clips of one length have the same places, and finding them takes longer than drawing
+# Clips of one length have the same places, and finding them takes longer than drawing.
+@lru_cache(maxsize=4096)
 def _places(
     grids: tuple[tuple[str, Grid], ...], first: tuple[int, ...], second: tuple[int, ...], gap: float
 ) -> "_Places":

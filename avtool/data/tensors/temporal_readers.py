@@ -73,15 +73,16 @@ class PictureReader:
         for clip in pair:
             pictures = clip[:, : max(1, round(clip.shape[1] * (1 - settings.bottom_crop)))]
             height, width = pictures.shape[1:3]
-            box = random_box(height, width, settings.area, rng) if rng else centre_box(height, width)
-            window = cut_out(pictures, box, (settings.size, settings.size))
-            if rng is not None:
-                flip, jitter, drop = rng.random(3)
-                drawn = draw_colours(rng)
-                window = window[:, :, ::-1] if flip < settings.flip else window
-                change = drawn if jitter < settings.colour_jitter else UNCHANGED
-                colours.append(change._replace(saturation=0.0) if drop < settings.colour_drop else change)
-            windows.append(window)
+            square = settings.size, settings.size
+            if rng is None:
+                windows.append(cut_out(pictures, centre_box(height, width), square))
+                continue
+            window = cut_out(pictures, random_box(height, width, settings.area, rng), square)
+            flip, jitter, drop = rng.random(3)
+            drawn = draw_colours(rng)
+            change = drawn if jitter < settings.colour_jitter else UNCHANGED
+            windows.append(window[:, :, ::-1] if flip < settings.flip else window)
+            colours.append(change._replace(saturation=0.0) if drop < settings.colour_drop else change)
         return np.stack(windows), colours
 
 

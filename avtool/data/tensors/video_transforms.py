@@ -107,8 +107,7 @@ def apply_augmentation(frames: NDArray[np.uint8], change: Augmentation, size: in
 
 def video_tensor(pictures: NDArray[np.uint8]) -> Tensor:
     """(..., T, H, W, 3) RGB as (..., 3, T, H, W) float32 in [-1, 1]."""
-    planes = np.ascontiguousarray(np.moveaxis(pictures, -1, -4))
-    return torch.from_numpy(planes).float().div_(127.5).sub_(1)
+    return as_seen({"video": torch.from_numpy(np.ascontiguousarray(pictures))}, "video")
 
 
 def as_seen(batch: Mapping[str, Tensor], name: str) -> Tensor:

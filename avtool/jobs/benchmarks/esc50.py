@@ -3,7 +3,6 @@
 Each fold's run is kept, so that an interrupted benchmark goes on, and a repeated one only scores.
 """
 
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -60,7 +59,8 @@ class Settings(EncoderSettings):
     runs: Path | None = option(None, "Where the folds' runs are kept.  [default: the cache]", flag="--runs")
     jobs: int = option(
         -1,
-        "Processes that compute spectrograms and, on a CPU, train folds side by side; -1: one a processor.",
+        "Processes that compute spectrograms and, on a CPU and without --encoder, train folds side by side; "
+        "-1: one a processor.",
         flag="--jobs",
         ge=-1,
     )
@@ -128,37 +128,35 @@ def _predictions(settings: Settings, data: EscData, reporter: Reporter) -> tuple
         for seed in seeds
         for fold in folds
     }
-    kept = sum(plan.out.exists() for plan in plans.values())
+    waiting = [which for which, plan in plans.items() if not plan.out.exists()]
+    kept = len(plans) - len(waiting)
     reporter.info(f"{data.title}: {len(plans)} trainings; {kept} are kept from before")
-    if kept < len(plans):
+    if waiting:
         source.of(whole)  # once, before each training asks for it
-        _train_side_by_side(settings, plans, reporter)
+        _train_side_by_side(settings, waiting, reporter)
     runs = {}
     for seed in seeds:
-        finished = {fold: plans[seed, fold].run() for fold in folds}
         parts = [
-            predict_clips(model, data.fold(fold)[1], settings.device, reporter)
-            for fold, model in finished.items()
+            predict_clips(plans[seed, fold].run(), data.fold(fold)[1], settings.device, reporter)
+            for fold in folds
         ]
         runs[seed] = join_predictions(parts)
     return runs, f"{recipe.model.name} ({Path(_training_name(settings)).name})"
 
 
-def _train_side_by_side(
-    settings: Settings, plans: Mapping[tuple[int, int], KeptTraining], reporter: Reporter
-) -> None:
+def _train_side_by_side(settings: Settings, waiting: list[tuple[int, int]], reporter: Reporter) -> None:
     """Trains (seed, fold) in processes of one thread each, where that is faster; the runs are kept.
 
     A small network gains little from a second thread, and two trainings take no longer than one.
     """
     from avtool.training.runtime import choose_device, launched_processes
 
-    waiting = [(settings, seed, fold) for (seed, fold), plan in plans.items() if not plan.out.exists()]
     on_cpu = choose_device(settings.device).value == "cpu"
     if settings.jobs == 1 or len(waiting) < 2 or launched_processes() > 1 or not on_cpu:
         return
-    with reporter.progress("training folds", len(waiting)) as bar:
-        for _ in map_unordered(_train_apart, waiting, jobs=settings.jobs):
+    tasks = [(settings, seed, fold) for seed, fold in waiting]
+    with reporter.progress("training folds", len(tasks)) as bar:
+        for _ in map_unordered(_train_apart, tasks, jobs=settings.jobs):
             bar.advance()
 
 
@@ -168,9 +166,10 @@ def _train_apart(task: tuple[Settings, int, int]) -> None:
     reporter = Silent()
     with suppress(AvtoolError):
         data = floors_benchmark.open_data(settings, reporter)
-        recipe = _training_recipe(settings).model_copy(update={"seed": seed})
+        recipe = _training_recipe(settings)
         # a process of joblib can start no loader processes, and has no processor for them either
-        recipe = recipe.model_copy(update={"loop": recipe.loop.model_copy(update={"workers": 0})})
+        loop = recipe.loop.model_copy(update={"workers": 0})
+        recipe = recipe.model_copy(update={"seed": seed, "loop": loop})
         source = FeatureSource(recipe, reporter, 1, manifest_of(data.clips, data.title))
         _plan(settings, data, fold, recipe, source, reporter).run()
 

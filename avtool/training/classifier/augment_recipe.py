@@ -23,7 +23,7 @@ class AugmentRecipe(Recipe):
     )
     alike: float = option(
         0.0,
-        "Probability of mixing a clip with one of the same label (`sample`), if there is one.",
+        "Probability that what a clip is mixed with has its label, where the batch has one (`sample`).",
         ge=0,
         le=1,
     )

@@ -35,3 +35,9 @@ def test_a_killed_worker_is_a_clean_error():
 @pytest.mark.slow
 def test_a_local_dask_cluster_gives_the_same():
     assert sorted(map_unordered(square, range(5), jobs=2, engine="dask")) == [0, 1, 4, 9, 16]
+
+
+@pytest.mark.parametrize("jobs", [0, -2])
+def test_a_number_of_processes_that_cannot_be_is_refused(jobs):
+    with pytest.raises(BadInputError, match=f"there cannot be {jobs} processes"):
+        list(map_unordered(abs, [1, 2], jobs=jobs))

@@ -8,7 +8,7 @@ from ttconv.style_properties import FontStyleType, StyleProperties
 
 from avtool.core.errors import BadInputError
 from avtool.media.captions.draft import Draft, RawCue, shorten
-from avtool.media.captions.formats.library_log import quiet
+from avtool.media.captions.formats.quiet_logs import quiet
 from avtool.media.captions.formats.rolling import without_repeated_rows
 from avtool.media.captions.markup import Plain, Run, from_runs
 
