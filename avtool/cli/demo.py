@@ -7,7 +7,7 @@ import typer
 
 from avtool.cli.command import command, subcommand_app
 from avtool.cli.session import Session
-from avtool.jobs.demoing.recipe import DemoRecipe
+from avtool.jobs.demo.recipe import DemoRecipe
 
 app = subcommand_app()
 
@@ -21,9 +21,9 @@ def demo(
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Films mined at the same time.")] = 1,
 ) -> None:
     """Make films with captions that are out of time, mine them, learn their sounds, and write a report."""
-    from avtool.jobs.demo import demo as run
-    from avtool.jobs.demoing.pretraining import pretraining_table
-    from avtool.jobs.demoing.report import learning_table, mining_table
+    from avtool.jobs.demo.job import demo as run
+    from avtool.jobs.demo.pretraining import pretraining_table
+    from avtool.jobs.demo.report import learning_table, mining_table
 
     result = run(out, recipe, session.reporter, overwrite=overwrite, jobs=jobs)
     tables = [mining_table(result.scores)]

@@ -9,7 +9,7 @@ from avtool.cli.command import command, subcommand_app
 from avtool.cli.inputs import expand_lists
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
-from avtool.jobs.embedding.recipe import EmbedRecipe
+from avtool.inference.embed_recipe import EmbedRecipe
 
 app = subcommand_app()
 

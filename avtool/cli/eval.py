@@ -47,7 +47,7 @@ def evaluate(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older report.")] = False,
 ) -> None:
     """Run a benchmark and show the published numbers, peers and floors beside ours."""
-    from avtool.evaluation.benchmark import BENCHMARKS
+    from avtool.benchmarks.registry import BENCHMARKS
     from avtool.evaluation.mistakes import mistake_table
     from avtool.jobs.evaluate import evaluate as run
 

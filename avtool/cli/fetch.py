@@ -9,7 +9,7 @@ from avtool.cli.command import command, subcommand_app
 from avtool.cli.inputs import expand_lists
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
-from avtool.jobs.fetching.recipe import FetchRecipe
+from avtool.media.fetch.recipe import FetchRecipe
 
 app = subcommand_app()
 

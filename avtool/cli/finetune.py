@@ -7,7 +7,7 @@ import typer
 
 from avtool.cli.command import command, subcommand_app
 from avtool.cli.session import Session
-from avtool.jobs.finetuning.recipe import FinetuneRecipe
+from avtool.tasks.classification.recipe import FinetuneRecipe
 
 app = subcommand_app()
 

@@ -9,7 +9,7 @@ from avtool.cli.command import command, subcommand_app
 from avtool.cli.inputs import expand_lists
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
-from avtool.jobs.predicting.recipe import PredictRecipe
+from avtool.inference.predict_recipe import PredictRecipe
 
 app = subcommand_app()
 

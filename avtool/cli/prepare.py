@@ -8,7 +8,7 @@ import typer
 from avtool.cli.command import command, subcommand_app
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
-from avtool.jobs.preparing.recipe import PrepareRecipe
+from avtool.data.prepare.recipe import PrepareRecipe
 
 app = subcommand_app()
 
@@ -36,8 +36,8 @@ def prepare(
     scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler, tcp://…")] = "",
 ) -> int:
     """Make a data set of any folder of media, table, or published list of clips."""
-    from avtool.jobs.prepare import plan
-    from avtool.jobs.prepare import prepare as run
+    from avtool.data.prepare.dataset import plan
+    from avtool.data.prepare.dataset import prepare as run
     from avtool.media.addresses import fetch
 
     listed, folder = fetch(source), fetch(media) if media is not None else None

@@ -8,8 +8,9 @@ import typer
 
 from avtool.cli.command import command, subcommand_app
 from avtool.cli.session import Session
-from avtool.jobs.pretraining.methods import METHODS, Method
-from avtool.jobs.pretraining.recipe import AvtRecipe
+from avtool.tasks.methods import METHODS
+from avtool.tasks.pretraining_task import Method
+from avtool.tasks.temporal.recipe import AvtRecipe
 
 app = subcommand_app("Pretrain encoders of pictures, sound or both on clips without labels.")
 Dataset = Annotated[

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from avtool.evaluation.benchmark import BenchmarkReport, Table
 from avtool.evaluation.metrics.intervals import mean_interval
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.protocols.single_label import class_metrics
 from avtool.evaluation.published_results import comparison, provenance_notes
+from avtool.evaluation.report import BenchmarkReport, Table
 
 
 def division_report(

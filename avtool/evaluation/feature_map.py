@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from avtool.core.arrays import Floats, as_scores
 from avtool.core.report.figures import SOFT, drawing, svg
-from avtool.evaluation.metrics.arrays import Floats, as_scores
 
 if TYPE_CHECKING:
     from markupsafe import Markup

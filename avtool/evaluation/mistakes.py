@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from avtool.evaluation.benchmark import Mistake, Table
 from avtool.evaluation.metrics.ranks import log_softmax
 from avtool.evaluation.predictions import Predictions
+from avtool.evaluation.report import Mistake, Table
 
 _SHOWN = 15
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from avtool.core.arrays import Bools, Ints
 from avtool.core.errors import BadInputError
-from avtool.evaluation.metrics.arrays import Bools, Ints
 
 _AGAIN = "run `avtool predict` again"
 _SHOWN = 5

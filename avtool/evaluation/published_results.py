@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from avtool.evaluation.benchmark import Table
+from avtool.evaluation.report import Table
 
 _FOLDER = Path(__file__).parent / "published"
 STANDINGS = {

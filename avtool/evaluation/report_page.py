@@ -10,11 +10,11 @@ import numpy as np
 from avtool.core.errors import AvtoolError
 from avtool.core.report.page import data_uri, write_page
 from avtool.core.reporter import Reporter
-from avtool.data.waveforms import read_waveform
-from avtool.evaluation.benchmark import BenchmarkReport, Mistake, Table
 from avtool.evaluation.mistakes import mistake_table
+from avtool.evaluation.report import BenchmarkReport, Mistake, Table
 from avtool.evaluation.report_figures import metric_figures
 from avtool.media.preview import encode_mp3, spectrogram_png
+from avtool.media.waveforms import read_waveform
 
 _TEMPLATE = Path(__file__).parent / "report.html"
 _SAMPLE_RATE = 22050

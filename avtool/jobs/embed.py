@@ -13,15 +13,15 @@ import avtool
 from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, MissingError, SomeFailedError
 from avtool.core.files import sha256_of, writing
 from avtool.core.reporter import Reporter
-from avtool.jobs.embedding.feature_table import feature_table, join_tables, read_card, write_table
-from avtool.jobs.embedding.recipe import EmbedRecipe
-from avtool.jobs.finetuning.network import weights_file
-from avtool.jobs.predicting.recipe import PredictRecipe
-from avtool.jobs.predicting.sources import Item, find_items
-from avtool.jobs.predicting.windows import Window, in_batches, iter_windows, spaced_windows
+from avtool.inference.embed_recipe import EmbedRecipe
+from avtool.inference.feature_table import feature_table, join_tables, read_card, write_table
+from avtool.inference.predict_recipe import PredictRecipe
+from avtool.inference.sources import Item, find_items
+from avtool.inference.windows import Window, in_batches, iter_windows, spaced_windows
+from avtool.models.start import weights_file
 
 if TYPE_CHECKING:
-    from avtool.jobs.embedding.encoder import FeatureEncoder
+    from avtool.inference.encoder import FeatureEncoder
 
 _OF_THE_MACHINE = {"runtime", "batch_size", "split", "folds"}
 
@@ -85,7 +85,7 @@ def embed(
         AvtoolError: the encoder cannot be used, or no file could be embedded (a single file's own error).
     """
     begin = time.perf_counter()
-    from avtool.jobs.embedding.encoder import FeatureEncoder
+    from avtool.inference.encoder import FeatureEncoder
 
     if out.is_dir() or (out.exists() and not overwrite):
         raise BadInputError(f"`{out}` exists", "add --overwrite, or choose another --out")

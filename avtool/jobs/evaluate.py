@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from avtool.benchmarks.registry import find_benchmark
 from avtool.core.artifact import Artifact, open_partial, publish
 from avtool.core.errors import BadInputError
 from avtool.core.files import write_json
 from avtool.core.recipe import flag_of, iter_keys, load
 from avtool.core.reporter import Reporter
-from avtool.evaluation.benchmark import BenchmarkReport, find_benchmark
+from avtool.evaluation.report import BenchmarkReport
 from avtool.evaluation.report_page import write_report_page
 
 

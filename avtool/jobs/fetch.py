@@ -9,9 +9,9 @@ from typing import Any
 from avtool.core.errors import BadInputError, MissingError
 from avtool.core.files import writing
 from avtool.core.reporter import Reporter
-from avtool.jobs.fetching.outcome import NotFetched, Outcome
-from avtool.jobs.fetching.recipe import FetchRecipe
-from avtool.jobs.fetching.table import TABLE_NAME, FilmRow, read_table
+from avtool.media.fetch.outcome import NotFetched, Outcome
+from avtool.media.fetch.recipe import FetchRecipe
+from avtool.media.fetch.table import TABLE_NAME, FilmRow, read_table
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def fetch(sources: Sequence[str], out: Path, recipe: FetchRecipe, reporter: Repo
         CorruptArtifactError: the folder's `films.csv` is not a table of films.
         MissingError: no address could be reached at all.
     """
-    from avtool.jobs.fetching.session import FilmSession
+    from avtool.media.fetch.session import FilmSession
 
     addresses = read_sources(sources)
     wanted = [address for address in addresses if _is_web_address(address)]

@@ -3,30 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from avtool.core.artifact import Input
 from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.data.labels import CLASS_FILES, LABELS
 from avtool.data.manifest import MANIFEST, read_manifest
-from avtool.jobs.division import choose_clips
-from avtool.jobs.finetuning.clips import find_classes, find_task
-from avtool.jobs.finetuning.experiment import Experiment
-from avtool.jobs.finetuning.features import FeatureSource
-from avtool.jobs.finetuning.metrics import METRIC
-from avtool.jobs.finetuning.recipe import FinetuneRecipe
-from avtool.jobs.training_run import (
-    Training,
-    default_run,
+from avtool.data.splits import choose_clips
+from avtool.tasks.classification.clips import find_classes, find_task
+from avtool.tasks.classification.features import FeatureSource
+from avtool.tasks.classification.metrics import METRIC
+from avtool.tasks.classification.recipe import FinetuneRecipe
+from avtool.tasks.classification.run import train
+from avtool.tasks.classification.task import Experiment
+from avtool.training.run import (
     input_hashes,
-    run_settings,
-    train_run,
     weights_input,
 )
 
 if TYPE_CHECKING:
-    from avtool.training.task import TrainOutcome
+    pass
 
 
 @dataclass(frozen=True)
@@ -114,36 +111,6 @@ def finetune(
         round(outcome.seconds, 3),
         round(outcome.clips_per_second, 2),
     )
-
-
-def train(
-    experiment: Experiment, settings: Mapping[str, Any], out: Path | None, *, overwrite: bool = False
-) -> "tuple[Path, TrainOutcome]":
-    """Trains in a run folder, or reads the outcome of a run that is finished.
-
-    Args:
-        experiment: what to train.
-        settings: what else than the recipe must be equal for a run to go on.
-        out: the run's folder; None for one in `runs/` that is named by all settings.
-        overwrite: begin anew.
-
-    Returns:
-        The run's folder, and what came of it.
-    """
-    recipe, command, inputs = experiment.recipe, experiment.command, experiment.inputs
-    settings = run_settings(recipe, settings)
-    out = out or default_run(f"finetune-{recipe.model.name}", settings)
-    outcome = train_run(
-        lambda: Training(experiment.compose()),
-        recipe,
-        settings,
-        out,
-        experiment.reporter,
-        command=command,
-        inputs=inputs,
-        overwrite=overwrite,
-    )
-    return out, outcome
 
 
 def _inputs(dataset: Path, recipe: FinetuneRecipe) -> list[Input]:

@@ -15,15 +15,15 @@ from avtool.core.files import link_tree, sha256_of, write_text
 from avtool.core.reporter import Reporter
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.predictions_file import write_predictions
-from avtool.jobs.finetuning.network import weights_file
-from avtool.jobs.predicting.batch import FileScore, score_files
-from avtool.jobs.predicting.recipe import PredictRecipe
-from avtool.jobs.predicting.score import Scored
-from avtool.jobs.predicting.sources import Item, find_items
-from avtool.jobs.predicting.timeline import table_text, write_timelines
+from avtool.inference.batch import FileScore, score_files
+from avtool.inference.predict_recipe import PredictRecipe
+from avtool.inference.score import Scored
+from avtool.inference.sources import Item, find_items
+from avtool.inference.timelines import table_text, write_timelines
+from avtool.models.start import weights_file
 
 if TYPE_CHECKING:
-    from avtool.jobs.predicting.classifier import Classifier
+    from avtool.inference.classifier import Classifier
 
 _PARTS = "files"
 _OF_THE_MACHINE = {"runtime", "batch_size"}
@@ -95,7 +95,7 @@ def predict(
         AvtoolError: the model cannot be used, or no file could be predicted (a single file's own error).
     """
     begin = time.perf_counter()
-    from avtool.jobs.predicting.classifier import Classifier
+    from avtool.inference.classifier import Classifier
 
     items = find_items(sources, recipe)
     classifier = Classifier(model, recipe, reporter)

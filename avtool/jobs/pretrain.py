@@ -9,14 +9,15 @@ from avtool.core.artifact import Input, settings_hash
 from avtool.core.errors import BadInputError
 from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
+from avtool.data.image_folder import picture_folder
 from avtool.data.manifest import MANIFEST, read_manifest
-from avtool.data.picture_folder import picture_folder
-from avtool.jobs.pretraining.clips import is_pictures, shard_files
-from avtool.jobs.pretraining.compose import make_experiment
-from avtool.jobs.pretraining.methods import METHODS
-from avtool.jobs.pretraining.recipe import AvtRecipe, MavilRecipe, PretrainRecipe
-from avtool.jobs.pretraining.temporal import TemporalExperiment
-from avtool.jobs.training_run import default_run, input_hashes, run_settings, train_run, weights_input
+from avtool.tasks.compose import PretrainRecipe, make_experiment
+from avtool.tasks.masked.recipe import MavilRecipe
+from avtool.tasks.methods import METHODS
+from avtool.tasks.pretraining_clips import is_pictures, shard_files
+from avtool.tasks.temporal.recipe import AvtRecipe
+from avtool.tasks.temporal.task import TemporalExperiment
+from avtool.training.run import default_run, input_hashes, run_settings, train_run, weights_input
 
 _BYTES_A_PARAMETER = 16
 """In a checkpoint: the weights twice, as they are trained and as one would use them, and two moments."""
@@ -157,8 +158,8 @@ def plan_pretraining(
     """
     import torch
 
+    from avtool.models.runtime import launched_processes
     from avtool.training.plan import Plan, check_plan
-    from avtool.training.runtime import launched_processes
 
     settings = _settings(method, recipe, _inputs(dataset, recipe))
     experiment = make_experiment(METHODS[method], dataset, recipe, reporter)

@@ -10,13 +10,14 @@ import numpy as np
 from avtool.core.errors import BadInputError
 from avtool.core.files import atomic_file
 from avtool.core.reporter import Reporter
-from avtool.jobs.predicting.feed import Feed, read_feed
-from avtool.jobs.predicting.recipe import PredictRecipe
-from avtool.jobs.predicting.sources import Item, find_items
-from avtool.jobs.predicting.spectrograms import Spectrograms
-from avtool.jobs.predicting.windows import spaced_windows
-from avtool.jobs.pretraining.rebuilt import Pixels, Rebuilding, rebuild
+from avtool.data.inputs.spec import Feed, read_feed
+from avtool.inference.predict_recipe import PredictRecipe
+from avtool.inference.sources import Item, find_items
+from avtool.inference.spectrograms import Spectrograms
+from avtool.inference.windows import spaced_windows
 from avtool.jobs.reconstruct_recipe import ReconstructRecipe
+from avtool.tasks.masked.reconstruction import rebuild
+from avtool.tasks.pretraining_report import Pixels, Rebuilding
 
 if TYPE_CHECKING:
     import torch
@@ -79,7 +80,7 @@ def reconstruct(
     import torch
 
     from avtool.models.model_folder import load_model
-    from avtool.training.runtime import choose_device
+    from avtool.models.runtime import choose_device
 
     if out.is_dir() or (out.exists() and not overwrite):
         raise BadInputError(f"`{out}` exists", "add --overwrite, or choose another --out")

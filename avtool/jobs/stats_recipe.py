@@ -3,8 +3,8 @@
 from pydantic import Field
 
 from avtool.core.recipe import Recipe, option
-from avtool.data.audio_settings import AudioSettings
 from avtool.data.folds import Folds
+from avtool.data.inputs.audio_settings import AudioSettings
 
 
 class StatsRecipe(Recipe):

@@ -20,7 +20,7 @@ from PIL import Image
 from avtool.core.files import writing
 from avtool.core.reporter import Reporter
 from avtool.media.container import ReadLog, decoded, film_start, film_time, open_media, pick_video
-from avtool.media.picture_walker import ROUNDING_S, PictureWalker, open_pictures
+from avtool.media.frame_walker import ROUNDING_S, PictureWalker, open_pictures
 
 Picture = NDArray[np.uint8]  # (height, width, 3), RGB
 Size = tuple[int, int] | int | None

@@ -18,7 +18,7 @@ from torch import Tensor, device, nn
 from avtool.core.artifact import Artifact, Input, partial_folder, publish, read_artifact
 from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
 from avtool.core.files import read_json, write_json, write_text, writing
-from avtool.core.registry import create
+from avtool.models.registry import create
 
 WEIGHTS = "model.safetensors"
 _CONFIG, _PREPROCESS, _README = "config.json", "preprocess.json", "README.md"

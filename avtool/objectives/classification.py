@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from avtool.data.tensors.mixup import one_hot
+from avtool.data.inputs.mixup import one_hot
 from avtool.models.layers.presence import average_present
 
 Criterion = Callable[[Tensor, Tensor], Tensor]

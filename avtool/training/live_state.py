@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from avtool.training.metric_buffer import NotFiniteError
 from avtool.training.named_tensors import (
     gather_moments,
     gather_weights,
@@ -16,7 +17,6 @@ from avtool.training.named_tensors import (
 )
 from avtool.training.state import Progress, Tensors
 from avtool.training.weight_average import WeightAverage
-from avtool.training.window import NotFiniteError
 
 
 @dataclass

@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from avtool.core.errors import AvtoolError, BadInputError
 from avtool.data.samplers import Order
+from avtool.models.seeds import derive, seed_everything
 from avtool.training.plan import Plan
-from avtool.training.seeds import derive, seed_everything
 from avtool.training.task import Batch, TrainTask
 
 Key = tuple[int, int]

@@ -12,15 +12,16 @@ from avtool.core.errors import BadInputError, SomeFailedError
 from avtool.core.files import link_tree, replace_folder, write_json
 from avtool.core.reporter import Progress, Reporter, Silent
 from avtool.data.samplers import Order, make_order
+from avtool.models.runtime import default_workers
+from avtool.training.accelerator import process_settings, start
 from avtool.training.loader import clips_of_step, make_loader
+from avtool.training.metric_buffer import NotFiniteError
 from avtool.training.metrics_log import MetricsLog
 from avtool.training.recipe import TrainRecipe
-from avtool.training.runtime import default_workers, process_settings, start
 from avtool.training.schedules import warmup_length
 from avtool.training.stop_signals import StopSignals
 from avtool.training.task import Batch, TrainOutcome, TrainTask
 from avtool.training.trainer import Trainer
-from avtool.training.window import NotFiniteError
 
 CRASH = "crash.json"
 """The record of a loss that was not finite: the step, the terms, the clips."""

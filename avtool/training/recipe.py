@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from avtool.core.recipe import Recipe, option
+from avtool.core.runtime import RuntimeRecipe
 from avtool.training.interval import Interval
 
 ScheduleName = Literal["cosine", "one-cycle", "step", "linear", "constant"]
@@ -148,25 +149,6 @@ class SamplerRecipe(Recipe):
         "uniform: each clip once an epoch; class-balanced: rare labels as often as common ones; grouped: "
         "each clip once, those of one film or recording spread over the batches; nearby: those of 16 films "
         "at a time, while what was decoded of them is in memory.",
-    )
-
-
-class RuntimeRecipe(Recipe):
-    """Where and how numbers are computed."""
-
-    device: str = option(
-        "auto", "auto, cpu, cuda or cuda:1.", flag="--device", pattern=r"^(auto|cpu|cuda(:\d+)?)$"
-    )
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = option(
-        "auto", "Precision of the heavy operations; auto: bf16 where it is fast.", flag="--precision"
-    )
-    compile: bool = option(False, "Compile the model with torch.compile.", flag="--compile")
-    tf32: bool = option(True, "Let CUDA multiply fp32 matrices in TF32.")
-    channels_last: bool = option(True, "Store images channel by channel where a model convolves them.")
-    threads: int = option(0, "Threads of the CPU's operations; 0 for torch's own choice.", ge=0, le=1024)
-    deterministic: bool = option(False, "Prefer deterministic CUDA kernels; slower.")
-    unused_parameters: bool = option(
-        False, "Several processes: let parameters go without a gradient in some steps; slower."
     )
 
 

@@ -16,19 +16,19 @@ from torch import Tensor, nn
 
 from avtool.core.errors import BadInputError
 from avtool.models.model_folder import save_model
+from avtool.models.runtime import place
+from avtool.models.seeds import derive, seed_everything
 from avtool.training.live_state import LiveState
+from avtool.training.metric_buffer import NotFiniteError, Window
 from avtool.training.named_tensors import whole
 from avtool.training.net import OBJECTIVE, Net, only_model
 from avtool.training.optimizers import make_optimizer, set_rate
 from avtool.training.plan import Plan, check_plan
 from avtool.training.recipe import TrainRecipe
-from avtool.training.runtime import place
 from avtool.training.schedules import make_schedule
-from avtool.training.seeds import derive, seed_everything
 from avtool.training.state import Best, Checkpoints, Progress
 from avtool.training.task import Batch, TrainTask
 from avtool.training.weight_average import WeightAverage, ema_decay
-from avtool.training.window import NotFiniteError, Window
 
 
 class Trainer:

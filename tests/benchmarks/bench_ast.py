@@ -9,7 +9,7 @@ import time
 import torch
 from transformers import ASTConfig, ASTForAudioClassification
 
-from avtool.core.registry import create
+from avtool.models.registry import create
 
 BATCH_SIZE, NUM_FRAMES, TURNS = 2, 512, 8
 

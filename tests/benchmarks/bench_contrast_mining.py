@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from avtool.core.registry import create
+from avtool.models.registry import create
 from avtool.objectives.temporal.contrasts import InfoNCE, MinedContrast
 from avtool.objectives.temporal.memories import PairedQueue
 from avtool.objectives.temporal.mining import MiningSettings

@@ -12,8 +12,8 @@ import torch
 from torchaudio.compliance import kaldi
 from transformers import ASTFeatureExtractor
 
-from avtool.data.tensors.fbank import Fbank
-from avtool.data.tensors.fit import normalize, pad_or_cut
+from avtool.data.inputs.fbank import Fbank
+from avtool.data.inputs.fit import normalize, pad_or_cut
 
 NUM_CLIPS, NUM_SAMPLES, TURNS = 16, 160000, 8
 OURS = "avtool, batched"

@@ -14,13 +14,14 @@ from torchaudio.compliance import kaldi
 from torchaudio.functional import resample
 
 from avtool.core.reporter import Silent
-from avtool.data.audio_settings import AudioSettings
-from avtool.data.feature_cache import cached_features
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.clip_views import AudioView, VideoView
+from avtool.data.inputs.collate import collate
+from avtool.data.inputs.feature_cache import cached_features
+from avtool.data.inputs.video_settings import VideoSettings
 from avtool.data.manifest import Clip, Manifest, read_manifest, write_manifest
-from avtool.data.tensors.clip_dataset import ClipDataset, collate
-from avtool.data.tensors.clip_views import AudioView, VideoView
-from avtool.data.video_settings import VideoSettings
 from avtool.media.transcode import transcode_short_gop
+from avtool.tasks.classification.samples import ClipDataset
 
 NUM_CLIPS, SECONDS, RATE = 64, 5.0, 44100
 BATCH_SIZE = 16

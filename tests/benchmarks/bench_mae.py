@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from transformers import ViTMAEConfig, ViTMAEForPreTraining
 
-from avtool.core.registry import create
-from avtool.models.weights.mae_weights import load_mae
+from avtool.models.masked.mae_weights import load_mae
+from avtool.models.registry import create
+from avtool.models.runtime import keep_freed_memory
 from avtool.objectives.masked.reconstruction import MaskedReconstruction
-from avtool.training.runtime import keep_freed_memory
 from tests.benchmarks.cost import cost_of
 
 SMALL = {"embed_dim": 192, "num_heads": 3, "decoder_dim": 128, "decoder_depth": 4, "decoder_heads": 4}

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from avtool.core.registry import create
-from avtool.models.mbt import MBT
+from avtool.models.mbt.mbt import MBT
+from avtool.models.registry import create
 
 TURNS = 16
 PUBLISHED = {"video_frames": 16, "audio_frames": 800}  # 1569 and 401 tokens

@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from avtool.data.film_maker.make_film import FilmFiles, make_film
+from avtool.synthetic.make_film import FilmFiles, make_film
 from tests.benchmarks.cost import Cost, cost_of
 
 FOLDER = Path("bench")

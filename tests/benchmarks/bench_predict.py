@@ -13,12 +13,12 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from avtool.core.registry import create
-from avtool.data.audio_settings import AudioSettings
-from avtool.data.video_settings import VideoSettings
-from avtool.jobs.finetuning.preprocess import Preprocess
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.video_settings import VideoSettings
+from avtool.inference.preprocess import Preprocess
 from avtool.media.encode import FilmSettings, write_film
 from avtool.models.model_folder import ModelDescription, save_model
+from avtool.models.registry import create
 from tests.benchmarks.cost import Cost, cost_of
 
 FOLDER = Path("bench")

@@ -14,17 +14,17 @@ import torch
 
 from avtool.core.recipe import load
 from avtool.core.reporter import Silent
-from avtool.data.film_maker.moving_sources import ClipSettings, Recording, make_clip
+from avtool.data.decode_cache.settings import SpanSettings
+from avtool.data.decode_cache.source import FilmSource
 from avtool.data.manifest import Clip, Manifest, read_manifest, write_manifest
 from avtool.data.sections import divide_long
-from avtool.data.spans.settings import SpanSettings
-from avtool.data.spans.source import FilmSource
-from avtool.data.temporal_settings import TemporalSettings
-from avtool.data.tensors.temporal_draw import draw_pair
-from avtool.data.tensors.temporal_readers import PictureReader
-from avtool.jobs.pretraining.compose import make_experiment
-from avtool.jobs.pretraining.methods import METHODS
 from avtool.media.video_frames import read_frames
+from avtool.synthetic.moving_sources import ClipSettings, Recording, make_clip
+from avtool.tasks.compose import make_experiment
+from avtool.tasks.methods import METHODS
+from avtool.tasks.temporal.draw import draw_pair
+from avtool.tasks.temporal.pair_settings import TemporalSettings
+from avtool.tasks.temporal.readers import PictureReader
 from tests.benchmarks.bench_loading import FILM, FILM_SECONDS, make_sounds
 
 RECIPES = Path(__file__).parents[2] / "recipes" / "pretrain"

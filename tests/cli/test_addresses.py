@@ -15,11 +15,11 @@ from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
 
 from avtool.cli.main import run
-from avtool.core.registry import create
-from avtool.data.audio_settings import AudioSettings
-from avtool.data.film_maker.make_film import FilmFiles, make_film
-from avtool.jobs.finetuning.preprocess import Preprocess
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.inference.preprocess import Preprocess
 from avtool.models.model_folder import ModelDescription, save_model
+from avtool.models.registry import create
+from avtool.synthetic.make_film import FilmFiles, make_film
 
 RATE = 16000
 MINING = ["--vad", "none", "--sync", "none", "-q"]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from avtool.benchmarks.esc50.dataset import EscData, find_esc
 from avtool.cli.main import run
 from avtool.core.artifact import Artifact, open_partial, publish, verify
-from avtool.evaluation.esc.dataset import EscData, find_esc
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.predictions_file import write_predictions
 from tests.unit.evaluation.esc_samples import make_esc10

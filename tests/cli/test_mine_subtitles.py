@@ -14,7 +14,7 @@ import pytest
 
 from avtool.cli.main import run
 from avtool.core.artifact import read_artifact, verify
-from avtool.data.film_maker.make_film import make_film
+from avtool.synthetic.make_film import make_film
 
 AVTOOL = [sys.executable, "-c", "from avtool.cli.main import main; main()"]
 FAST = ["--vad", "webrtc", "--no-progress", "-q"]

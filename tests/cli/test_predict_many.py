@@ -9,13 +9,13 @@ import soundfile
 import torch
 
 from avtool.cli.main import run
-from avtool.core.registry import create
-from avtool.data.audio_settings import AudioSettings
+from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.manifest import Clip, Manifest, read_manifest, write_manifest
-from avtool.jobs.finetuning.preprocess import Preprocess
-from avtool.jobs.predicting.sources import Item
-from avtool.jobs.predicting.windows import iter_windows
+from avtool.inference.preprocess import Preprocess
+from avtool.inference.sources import Item
+from avtool.inference.windows import iter_windows
 from avtool.models.model_folder import ModelDescription, save_model
+from avtool.models.registry import create
 
 RATE = 16000
 LABELS = ("a", "b", "c")

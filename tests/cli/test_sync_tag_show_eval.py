@@ -7,9 +7,9 @@ import pytest
 
 from avtool.cli.main import run
 from avtool.core.artifact import read_artifact, verify
-from avtool.data.film_maker.distort import Distortion
-from avtool.data.film_maker.make_film import make_film
 from avtool.media.captions.reading import read_captions
+from avtool.synthetic.distort import Distortion
+from avtool.synthetic.make_film import make_film
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from avtool.core.registry import create
-from avtool.data.tensors.fbank import Fbank
+from avtool.data.inputs.fbank import Fbank
+from avtool.models.registry import create
 
 pytestmark = [
     pytest.mark.gpu,

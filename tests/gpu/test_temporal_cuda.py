@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from avtool.core.registry import create
+from avtool.models.registry import create
 from avtool.objectives.temporal.mining import MiningSettings
 from avtool.objectives.temporal.objective import (
     METHODS,

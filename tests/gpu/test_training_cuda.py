@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from avtool.core.registry import create
 from avtool.models.model_folder import ModelDescription
+from avtool.models.registry import create
 from avtool.training.loop import fit
 from avtool.training.metrics_log import read_metrics
 from avtool.training.recipe import TrainRecipe

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import create
-from avtool.models.ast_mm import ASTMM
+from avtool.models.ast.ast_mm import ASTMM
+from avtool.models.registry import create
 
 
 def moved(**overrides: object) -> ASTMM:

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from avtool.core.registry import create
-from avtool.models.ast import NUM_SPECIAL
+from avtool.models.ast.ast import NUM_SPECIAL
+from avtool.models.registry import create
 
 torch.set_num_threads(1)
 

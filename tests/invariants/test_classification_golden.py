@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from avtool.core.registry import create
+from avtool.models.registry import create
 from avtool.objectives.classification import CRITERIA, Classification
 
 torch.set_num_threads(1)  # tiny matrices: threads would only wait for each other

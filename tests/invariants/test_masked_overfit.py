@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from avtool.core.registry import create
+from avtool.models.registry import create
 from avtool.objectives.masked.mavil import MAViLStage1, MAViLStage2
 from avtool.objectives.masked.reconstruction import MaskedReconstruction
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from avtool.core.registry import create
 from avtool.models.masked.decoders import GlobalDecoder
 from avtool.models.masked.masking import TokenSplit, hidden_mask
+from avtool.models.masked.paint import paint
 from avtool.models.masked.patch_grid import PatchGrid, take
-from avtool.models.masked.picture import paint
 from avtool.models.masked.targets import TargetKind, make_targets, trivial_loss, undo_targets
 from avtool.models.masked.window_block import WindowBlock, cut_windows, join_windows
+from avtool.models.registry import create
 from avtool.objectives.masked.reconstruction import MaskedReconstruction
 
 torch.set_num_threads(1)

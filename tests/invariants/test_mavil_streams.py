@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import create
+from avtool.models.registry import create
 from avtool.objectives.masked.mavil import MAViLStage1, MAViLStage2, check_teacher
 
 torch.set_num_threads(1)

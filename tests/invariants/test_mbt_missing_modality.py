@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import create
-from avtool.models.mbt import MBT
+from avtool.models.mbt.mbt import MBT
+from avtool.models.registry import create
 
 FUSIONS = ["bottleneck", "shared", "cross"]
 ABSENT = {"audio": torch.tensor([True, False, True]), "video": torch.tensor([True, True, False])}

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from avtool.core.registry import create
-from avtool.models.mbt import MBT
+from avtool.models.mbt.mbt import MBT
+from avtool.models.registry import create
 from avtool.objectives.classification import Classification, cross_entropy
 
 torch.set_num_threads(1)  # tiny matrices: threads would only wait for each other

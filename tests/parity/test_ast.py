@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import torch
 
-from avtool.core.registry import create
-from avtool.models.ast import AST
-from avtool.models.weights.ast_weights import load_ast
+from avtool.models.ast.ast import AST
+from avtool.models.ast.weights import load_ast
+from avtool.models.registry import create
 
 torch.set_num_threads(1)  # tiny matrices: threads would only wait for each other
 transformers = pytest.importorskip("transformers")

@@ -9,8 +9,8 @@ import torch
 from torchaudio.compliance import kaldi
 
 from avtool.core.errors import BadInputError
-from avtool.data.tensors.fbank import Fbank
-from avtool.data.tensors.fit import normalize, pad_or_cut
+from avtool.data.inputs.fbank import Fbank
+from avtool.data.inputs.fit import normalize, pad_or_cut
 
 NUM_SAMPLES = 80000
 TIME = torch.arange(NUM_SAMPLES) / 16000

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from avtool.core.registry import create
 from avtool.models.masked.autoencoder import MaskedAutoencoder
 from avtool.models.masked.fixed_positions import grid_positions
+from avtool.models.masked.mae_weights import load_mae
 from avtool.models.masked.masking import hidden_mask
-from avtool.models.weights.mae_weights import load_mae
+from avtool.models.registry import create
 from avtool.objectives.masked.reconstruction import MaskedReconstruction
 
 torch.set_num_threads(1)  # tiny matrices: threads would only wait for each other

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from avtool.core.registry import create
+from avtool.models.masked.audio_mae_weights import load_audio_mae
+from avtool.models.masked.mae_weights import load_mae
 from avtool.models.masked.window_block import WindowBlock
-from avtool.models.weights.audio_mae_weights import load_audio_mae
-from avtool.models.weights.mae_weights import load_mae
+from avtool.models.registry import create
 
 torch.set_num_threads(1)
 timm = pytest.importorskip("timm")

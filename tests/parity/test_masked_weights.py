@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import create
-from avtool.models.weights.audio_mae_weights import load_audio_mae
-from avtool.models.weights.mae_weights import load_mae
-from avtool.models.weights.masked_weights import load_masked
-from avtool.models.weights.mavil_weights import load_mavil, start_audio, start_video
-from avtool.models.weights.video_mae_weights import load_video_mae
+from avtool.models.masked.audio_mae_weights import load_audio_mae
+from avtool.models.masked.mae_weights import load_mae
+from avtool.models.masked.mavil_weights import load_mavil, start_audio, start_video
+from avtool.models.masked.video_mae_weights import load_video_mae
+from avtool.models.masked.weights import load_masked
+from avtool.models.registry import create
 
 torch.set_num_threads(1)
 State = dict[str, Tensor]

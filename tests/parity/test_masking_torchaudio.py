@@ -4,7 +4,7 @@ import pytest
 import torch
 from torchaudio.functional import mask_along_axis_iid
 
-from avtool.data.tensors.spec_augment import SpecAugment
+from avtool.data.inputs.spec_augment import SpecAugment
 
 
 @pytest.mark.parametrize("seed", range(5))

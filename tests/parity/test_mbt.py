@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from avtool.core.registry import create
-from avtool.models.mbt import MBT
+from avtool.models.mbt.mbt import MBT
+from avtool.models.registry import create
 
 torch.set_num_threads(1)  # tiny matrices: threads would only wait for each other
 Array = np.ndarray[Any, np.dtype[np.float64]]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.signal import get_window, welch
 
-from avtool.models.vgg_modulation import ModulationSpectrum
+from avtool.models.convolutional.vgg_modulation import ModulationSpectrum
 
 
 @pytest.mark.parametrize(("num_frames", "window", "bands"), [(998, 256, 16), (300, 64, 4), (90, 33, 8)])

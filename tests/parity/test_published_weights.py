@@ -8,9 +8,9 @@ import torch
 from scipy.ndimage import zoom
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import create
 from avtool.models.layers.position import cut_or_stretch_grid, stretch_grid
-from avtool.models.weights import ast_weights, mbt_weights
+from avtool.models.published import ast_weights, mbt_weights
+from avtool.models.registry import create
 
 timm = pytest.importorskip("timm")
 

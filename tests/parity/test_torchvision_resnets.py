@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from avtool.models.temporal.encoders import make_audio_encoder, make_video_encoder
-from avtool.models.weights.torchvision_names import from_torchvision, to_torchvision
+from avtool.models.temporal.torchvision_names import from_torchvision, to_torchvision
 
 torchvision = pytest.importorskip("torchvision")
 torch.set_num_threads(1)

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import torch
 
-from avtool.core.registry import create
 from avtool.models.masked.masking import hidden_mask
-from avtool.models.weights.video_mae_weights import load_video_mae
+from avtool.models.masked.video_mae_weights import load_video_mae
+from avtool.models.registry import create
 from avtool.objectives.masked.reconstruction import MaskedReconstruction
 
 torch.set_num_threads(1)

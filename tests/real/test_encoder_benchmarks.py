@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from avtool.cli.main import run
-from avtool.core.registry import create
-from avtool.data.audio_settings import AudioSettings
-from avtool.jobs.predicting.feed import Feed
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.spec import Feed
 from avtool.models.model_folder import ModelDescription, save_model
+from avtool.models.registry import create
 
 
 @pytest.fixture

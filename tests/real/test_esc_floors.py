@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avtool.benchmarks.esc50.baselines import Settings, run
+from avtool.benchmarks.esc50.dataset import EscData, find_esc, inner_split
 from avtool.core.reporter import Silent
-from avtool.data.waveforms import read_waveform
-from avtool.evaluation.esc.benchmark import Settings, run
-from avtool.evaluation.esc.dataset import EscData, find_esc, inner_split
-from avtool.evaluation.floors import measure_floors
+from avtool.evaluation.baselines import measure_floors
+from avtool.media.waveforms import read_waveform
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from avtool.data.film_maker.make_film import make_film
-from avtool.data.film_maker.real_sounds import real_sounds
-from avtool.data.film_maker.real_speech import real_speech
 from avtool.media.audio_decode import decode_audio
+from avtool.synthetic.make_film import make_film
+from avtool.synthetic.real_sounds import real_sounds
+from avtool.synthetic.real_speech import real_speech
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 
 from avtool.cli.main import run
 from avtool.core.files import read_json
-from avtool.data.film_maker.make_film import make_film
 from avtool.evaluation.predictions_file import read_predictions
+from avtool.synthetic.make_film import make_film
 
 pytestmark = pytest.mark.slow
 FILMS = {

@@ -8,11 +8,11 @@ import pyarrow.parquet as parquet
 import pytest
 
 from avtool.cli.main import run
-from avtool.data.film_maker.distort import Distortion
-from avtool.data.film_maker.make_film import make_film
-from avtool.data.film_maker.real_sounds import real_sounds
-from avtool.data.film_maker.real_speech import real_speech
 from avtool.evaluation.mined_events import found_events, read_true_events, score_events
+from avtool.synthetic.distort import Distortion
+from avtool.synthetic.make_film import make_film
+from avtool.synthetic.real_sounds import real_sounds
+from avtool.synthetic.real_speech import real_speech
 
 SPEECH = ("jfk_speech.flac", "countdown.mp3", "physics_lecture_5.1_203s.webm")
 

@@ -1,7 +1,7 @@
 from avtool.core.reporter import Silent
-from avtool.data.film_maker.moving_sources import ClipSettings
 from avtool.data.manifest import read_manifest
-from avtool.jobs.av_clips import make_av_clips
+from avtool.jobs.moving_sources import make_av_clips
+from avtool.synthetic.moving_sources import ClipSettings
 
 
 def test_recordings_of_esc_10_keep_their_folds(test_data, tmp_path):

@@ -11,10 +11,10 @@ import soundfile
 from avtool.core.reporter import Silent
 from avtool.data.labels import class_lists, encode_labels
 from avtool.data.manifest import Manifest, read_manifest
+from avtool.data.prepare.dataset import prepare
+from avtool.data.prepare.recipe import PrepareRecipe
 from avtool.data.readers.layouts import read_source
 from avtool.data.statistics import leaking_groups
-from avtool.jobs.prepare import prepare
-from avtool.jobs.preparing.recipe import PrepareRecipe
 from avtool.jobs.stats import stats
 from avtool.jobs.stats_recipe import StatsRecipe
 

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from avtool.core.reporter import Silent
-from avtool.data.audio_settings import AudioSettings
+from avtool.data.decode_cache.settings import SpanSettings
+from avtool.data.decode_cache.source import FilmSource
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.video_transforms import as_seen
 from avtool.data.manifest import Clip, read_manifest, write_manifest
 from avtool.data.shards.settings import ShardSettings
 from avtool.data.shards.source import open_shards
-from avtool.data.spans.settings import SpanSettings
-from avtool.data.spans.source import FilmSource
-from avtool.data.temporal_settings import TemporalSettings
-from avtool.data.tensors.temporal_clips import TemporalClipDataset
-from avtool.data.tensors.video_transforms import as_seen
 from avtool.jobs.shards import write_shards
 from avtool.media.video_frames import read_frames
+from avtool.tasks.temporal.pair_settings import TemporalSettings
+from avtool.tasks.temporal.samples import TemporalClipDataset
 
 FILMS = {"bear_vp9_opus_3s.webm": 2.7, "his_girl_friday_6s.mp4": 5.0, "exo_london_240p_15s.mp4": 8.0}
 SPANS = SpanSettings(fps=16, short_side=48)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from avtool.evaluation.sams_tags.evaluate import SamsTagsResult, evaluate_tags
+from avtool.benchmarks.sams_tags.evaluate import SamsTagsResult, evaluate_tags
 from avtool.mining.tagger import Tagger
 
 

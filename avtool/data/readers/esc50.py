@@ -9,11 +9,11 @@ import re
 from pathlib import Path
 
 from avtool.core.errors import BadInputError
-from avtool.data.film_maker.real_sounds import ESC50_CLASSES
 from avtool.data.labels import LabelClass
 from avtool.data.readers.media_index import list_media, stem_of
 from avtool.data.readers.source import ListedClip, ReadOptions, Source
 from avtool.data.readers.tables import Columns, Line, read_lines
+from avtool.synthetic.real_sounds import ESC50_CLASSES
 
 SECONDS = 5.0
 _OLD_FOLDER = re.compile(r"(\d)(\d\d) - \S.*")

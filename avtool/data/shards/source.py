@@ -14,14 +14,14 @@ from PIL import Image
 from avtool.core.artifact import CARD, read_artifact
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import inside
+from avtool.data.decode_cache.audio import Waveform
+from avtool.data.decode_cache.cache import PartCache
+from avtool.data.decode_cache.frames import Pictures
+from avtool.data.decode_cache.scaling import cut_out
 from avtool.data.manifest import Clip, Manifest, make_table
 from avtool.data.manifest_columns import checked_table
 from avtool.data.shards.index_file import read_index
 from avtool.data.shards.tar_index import Piece, ShardClip, clips_of, read_piece
-from avtool.data.spans.cache import PartCache
-from avtool.data.spans.pictures import Pictures
-from avtool.data.spans.scaling import cut_out
-from avtool.data.spans.sounds import Waveform
 
 SHARDS = "shards"
 _MAX_PIXELS = 1 << 24

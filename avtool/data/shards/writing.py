@@ -12,10 +12,10 @@ from PIL import Image
 from avtool.core.errors import AvtoolError
 from avtool.core.files import atomic_file
 from avtool.core.requirements import require
+from avtool.data.decode_cache.settings import SpanSettings
+from avtool.data.decode_cache.source import FilmSource
 from avtool.data.manifest import Clip, Manifest
 from avtool.data.shards.settings import ShardSettings
-from avtool.data.spans.settings import SpanSettings
-from avtool.data.spans.source import FilmSource
 
 _CACHE_MIB = 64  # each clip is read once: no more than what neighbours share
 
@@ -56,7 +56,7 @@ def write_shard(path: Path, clips: Manifest, first: int, settings: ShardSettings
 
 def _fields(clips: Manifest, clip: Clip, source: FilmSource, settings: ShardSettings) -> dict[str, bytes]:
     """The files of one clip by what follows its key."""
-    from avtool.data.tensors.clip_views import AudioView, VideoView
+    from avtool.data.inputs.clip_views import AudioView, VideoView
 
     fields: dict[str, bytes] = {}
     first_picture, count = 0.0, 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from avtool.evaluation.metrics.arrays import Floats, Ints
+from avtool.core.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from avtool.evaluation.metrics.arrays import Bools, Floats, as_scores
+from avtool.core.arrays import Bools, Floats, as_scores
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ and needs no luck: a model that scores everything alike is right about the first
 import numpy as np
 from numpy.typing import ArrayLike
 
-from avtool.evaluation.metrics.arrays import Floats, Ints, as_indices, as_scores
+from avtool.core.arrays import Floats, Ints, as_indices, as_scores
 
 _CHUNK = 1 << 22
 """Scores at a time where they are made on the fly: 32 MiB."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from avtool.evaluation.metrics.arrays import Floats, Ints, as_scores
+from avtool.core.arrays import Floats, Ints, as_scores
 from avtool.evaluation.metrics.ranks import ranks_of, share_within
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from avtool.evaluation.metrics.arrays import Floats, Ints
+from avtool.core.arrays import Floats, Ints
 from avtool.evaluation.metrics.ranks import log_softmax
 from avtool.evaluation.probes.linear import Features, Kind, fit_linear_probe
 from avtool.evaluation.probes.neighbours import (

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from avtool.evaluation.metrics.arrays import Floats, Ints
+from avtool.core.arrays import Floats, Ints
 from avtool.evaluation.metrics.ranks import log_softmax
 
 Features = NDArray[np.float32] | Floats

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from avtool.evaluation.metrics.arrays import Floats, Ints, as_scores
+from avtool.core.arrays import Floats, Ints, as_scores
 from avtool.evaluation.metrics.ranks import share_within
 from avtool.evaluation.metrics.retrieval import cosine_similarity
 

@@ -3,11 +3,11 @@
 import math
 
 from avtool.core.reporter import Reporter
-from avtool.evaluation.benchmark import BenchmarkReport, Table
 from avtool.evaluation.metrics.multi_label import MultiLabelScores, score_multi_label
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.protocols.settings import Protocol
 from avtool.evaluation.published_results import comparison, provenance_notes
+from avtool.evaluation.report import BenchmarkReport, Table
 
 _SHOWN_CLASSES = 10
 

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from avtool.core.arrays import Floats
 from avtool.core.errors import BadInputError
-from avtool.evaluation.benchmark import BenchmarkReport, Table
-from avtool.evaluation.metrics.arrays import Floats
 from avtool.evaluation.metrics.retrieval import (
     RetrievalScores,
     cosine_similarity,
     per_class_subset,
     score_retrieval,
 )
+from avtool.evaluation.report import BenchmarkReport, Table
 
 _KS = (1, 5, 10)
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from avtool.evaluation.benchmark import BenchmarkReport
 from avtool.evaluation.metrics.intervals import mean_interval
 from avtool.evaluation.metrics.ranks import ranks_of, share_within
 from avtool.evaluation.metrics.single_label import class_accuracies, confusion_matrix
@@ -12,6 +11,7 @@ from avtool.evaluation.mistakes import worst_mistakes
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.protocols.settings import Protocol
 from avtool.evaluation.published_results import comparison, provenance_notes
+from avtool.evaluation.report import BenchmarkReport
 
 _LARGEST_CONFUSION = 60
 

@@ -1,10 +1,12 @@
 """The encoders that a pair of sight and sound can be built of, by name."""
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import create, nearest_hint
-from avtool.models.ast import AST
+from avtool.core.registry import nearest_hint
+from avtool.models.registry import create
 from avtool.models.temporal.residual import (
     Layout,
     PooledStages,
@@ -84,22 +86,22 @@ class SpectrogramTransformer(nn.Module):
     """An AST without its classifier.
 
     Args:
-        ast: the whole model.
+        ast: the whole model, with `embed` and a `head`.
 
     Attributes:
         out_dim: width of the feature.
     """
 
-    def __init__(self, ast: nn.Module) -> None:
+    def __init__(self, ast: Any) -> None:
         super().__init__()
-        assert isinstance(ast, AST), "the audio Transformers are ASTs"
         ast.head = nn.Sequential()  # a head that nothing reads would have no gradient
         self.ast = ast
-        self.out_dim = ast.settings.embed_dim
+        self.out_dim: int = ast.settings.embed_dim
 
     def forward(self, audio: Tensor) -> Tensor:
         """(B, T, F) → (B, D)."""
-        return self.ast.embed(audio)["audio"]
+        feature: Tensor = self.ast.embed(audio)["audio"]
+        return feature
 
 
 def _normed(norm: nn.Module) -> list[nn.Module]:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from avtool.data.tensors.video_transforms import as_seen
+from avtool.data.inputs.video_transforms import as_seen
 from avtool.models.masked.autoencoder import Rebuilt
 from avtool.models.masked.patch_grid import PatchGrid
 from avtool.models.masked.targets import TargetKind, make_targets

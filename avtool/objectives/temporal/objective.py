@@ -7,9 +7,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from avtool.data.tensors.video_transforms import as_seen
-from avtool.models.avt import AVT
+from avtool.data.inputs.video_transforms import as_seen
 from avtool.models.layers.settings import require
+from avtool.models.temporal.avt import AVT
 from avtool.objectives.shared_noise import SharedNoise
 from avtool.objectives.temporal.contrasts import InfoNCE, MinedContrast, NeighbourContrast
 from avtool.objectives.temporal.memories import InstanceBank, PairedQueue, queue_length

@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 
+from avtool.benchmarks.caption_sync import benchmark, evaluate_sync
+from avtool.benchmarks.caption_sync.distortions import DISTORTIONS
+from avtool.benchmarks.caption_sync.measures import Trial, accuracy_rows
 from avtool.core.recipe import load
 from avtool.core.reporter import Recorder
-from avtool.evaluation.caption_sync import benchmark, evaluate_sync
-from avtool.evaluation.caption_sync.distortions import DISTORTIONS
-from avtool.evaluation.caption_sync.measures import Trial, accuracy_rows
 
 
 def trial(errors, **changes):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from avtool.evaluation.caption_sync.distortions import DISTORTIONS, Distortion, distort
-from avtool.evaluation.caption_sync.films import CLASSICAL, NEURAL, make_film
+from avtool.benchmarks.caption_sync.distortions import DISTORTIONS, Distortion, distort
+from avtool.benchmarks.caption_sync.films import CLASSICAL, NEURAL, make_film
 
 
 @pytest.fixture(scope="module")

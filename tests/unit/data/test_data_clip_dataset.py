@@ -8,14 +8,15 @@ from torch.utils.data import DataLoader
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Silent
-from avtool.data.audio_settings import AudioSettings
-from avtool.data.feature_cache import cached_features
+from avtool.data.inputs.audio_features import compute_features
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.clip_views import AudioView, FrameFeatureView, VideoView
+from avtool.data.inputs.collate import collate
+from avtool.data.inputs.feature_cache import cached_features
+from avtool.data.inputs.video_settings import VideoSettings
 from avtool.data.labels import encode_labels
 from avtool.data.manifest import Clip, Manifest
-from avtool.data.tensors.audio_features import compute_features
-from avtool.data.tensors.clip_dataset import ClipDataset, collate
-from avtool.data.tensors.clip_views import AudioView, FrameFeatureView, VideoView
-from avtool.data.video_settings import VideoSettings
+from avtool.tasks.classification.samples import ClipDataset
 
 SMALL = AudioSettings(num_mel_bins=16)
 TINY_VIDEO = VideoSettings(num_frames=4, seconds=1.0, size=16, short_side=24)

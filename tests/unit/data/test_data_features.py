@@ -8,11 +8,11 @@ from data_samples import make_manifest, sound_clips, write_sound
 from avtool.core.artifact import partial_folder, verify
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.reporter import Silent
-from avtool.data import feature_cache
-from avtool.data.audio_settings import AudioSettings
-from avtool.data.feature_cache import FeatureCache, cached_features
+from avtool.data.inputs import feature_cache
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.fbank import Fbank
+from avtool.data.inputs.feature_cache import FeatureCache, cached_features
 from avtool.data.manifest import Clip
-from avtool.data.tensors.fbank import Fbank
 
 SMALL = AudioSettings(num_mel_bins=16)
 
@@ -29,7 +29,7 @@ def test_features_are_the_filter_bank_in_half_precision(tmp_path):
     features = cached_features(manifest, SMALL, Silent())
     assert len(features) == 3
     for index, clip in enumerate(manifest):
-        from avtool.data.waveforms import read_sound
+        from avtool.data.clip_audio import read_sound
 
         expected = Fbank(num_mel_bins=16)(torch.from_numpy(read_sound(manifest, clip.sound))[None])[0]
         assert features[index].dtype == np.float16

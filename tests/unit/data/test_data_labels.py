@@ -8,7 +8,7 @@ from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder
 from avtool.data.labels import LabelClass, class_lists, encode_labels, read_classes, write_classes
 from avtool.data.manifest import Clip
-from avtool.data.tensors.clip_dataset import warn_of_unseen_classes
+from avtool.tasks.classification.samples import warn_of_unseen_classes
 
 
 def labelled(folder, *labels):

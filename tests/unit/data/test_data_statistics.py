@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Silent
 from avtool.data import statistics
-from avtool.data.audio_settings import AudioSettings
-from avtool.data.feature_cache import cached_features
 from avtool.data.folds import parse_folds
+from avtool.data.inputs.audio_features import compute_features
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.feature_cache import cached_features
 from avtool.data.manifest import Clip
 from avtool.data.statistics import Moments, duration_histogram, fbank_statistics, label_counts, leaking_groups
-from avtool.data.tensors.audio_features import compute_features
 
 SMALL = AudioSettings(num_mel_bins=16)
 

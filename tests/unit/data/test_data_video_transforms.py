@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from avtool.data.tensors.video_transforms import (
+from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.inputs.video_transforms import (
     Augmentation,
     ColourChange,
     apply_augmentation,
@@ -17,7 +18,6 @@ from avtool.data.tensors.video_transforms import (
     draw_colours,
     video_tensor,
 )
-from avtool.data.video_settings import VideoSettings
 
 SETTINGS = VideoSettings(num_frames=3, size=16, short_side=20)
 

@@ -6,8 +6,9 @@ import soundfile
 from data_samples import RATE, chirp, make_manifest, write_grey_film, write_sound
 
 from avtool.core.errors import BadInputError
+from avtool.data.clip_audio import read_sound
 from avtool.data.manifest import Clip
-from avtool.data.waveforms import read_sound, read_waveform
+from avtool.media.waveforms import read_waveform
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 48000])

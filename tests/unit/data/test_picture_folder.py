@@ -3,9 +3,9 @@ import pytest
 from PIL import Image
 
 from avtool.core.errors import BadInputError
-from avtool.data.picture_folder import is_picture_folder, picture_folder
-from avtool.data.tensors.image_view import ImageView
-from avtool.data.tensors.masked_clips import MaskedClipDataset
+from avtool.data.image_folder import is_picture_folder, picture_folder
+from avtool.data.inputs.image_view import ImageView
+from avtool.tasks.masked.samples import MaskedClipDataset
 
 
 @pytest.fixture

@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avtool.data.audio_settings import AudioSettings
+from avtool.data.decode_cache.settings import SpanSettings
+from avtool.data.decode_cache.source import FilmSource
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.clip_views import AudioView, VideoView
+from avtool.data.inputs.video_settings import VideoSettings
 from avtool.data.manifest import Clip
-from avtool.data.preview_sheet import preview_sheet
-from avtool.data.spans.settings import SpanSettings
-from avtool.data.spans.source import FilmSource
-from avtool.data.temporal_settings import TemporalSettings
-from avtool.data.tensors.clip_views import AudioView, VideoView
-from avtool.data.tensors.masked_clips import MaskedClipDataset
-from avtool.data.tensors.temporal_clips import TemporalClipDataset
-from avtool.data.video_settings import VideoSettings
+from avtool.tasks.masked.samples import MaskedClipDataset
+from avtool.tasks.temporal.pair_settings import TemporalSettings
+from avtool.tasks.temporal.preview_sheet import preview_sheet
+from avtool.tasks.temporal.samples import TemporalClipDataset
 from tests.unit.data.data_samples import make_manifest, write_grey_film
 
 SOUND = AudioSettings(num_mel_bins=16)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import torch
 
-from avtool.core.registry import create
-from avtool.data.audio_settings import AudioSettings
-from avtool.data.video_settings import VideoSettings
-from avtool.jobs.predicting.feed import Feed
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.spec import Feed
+from avtool.data.inputs.video_settings import VideoSettings
 from avtool.models.model_folder import ModelDescription, save_model
+from avtool.models.registry import create
 
 ARGUMENTS = {
     "cnn_tiny": {},

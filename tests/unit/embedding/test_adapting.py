@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 from encoders import save_encoder
 
+from avtool.benchmarks.esc50.benchmark import Settings
+from avtool.benchmarks.esc50.encoder import check_encoder_settings
 from avtool.core.errors import BadInputError
 from avtool.core.paths import find_recipe
 from avtool.core.recipe import load
 from avtool.core.reporter import Recorder, Silent
-from avtool.jobs.benchmarks.adapting import adapted_recipe, classifier_of
-from avtool.jobs.benchmarks.esc50 import Settings
-from avtool.jobs.benchmarks.esc50_encoder import check_encoder_settings
-from avtool.jobs.embedding.clip_features import ClipFeatures
-from avtool.jobs.finetuning.network import build_network, load_start
-from avtool.jobs.finetuning.recipe import FinetuneRecipe
+from avtool.inference.clip_features import ClipFeatures
+from avtool.models.start import load_start
+from avtool.tasks.classification.adapt import adapted_recipe, classifier_of
+from avtool.tasks.classification.network import build_network
+from avtool.tasks.classification.recipe import FinetuneRecipe
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from PIL import Image
 from avtool.cli.main import run
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.reporter import Silent
+from avtool.core.runtime import RuntimeRecipe
+from avtool.inference.embed_recipe import EmbedRecipe
+from avtool.inference.encoder import FeatureEncoder
+from avtool.inference.feature_table import feature_table, join_tables, read_card, write_table
 from avtool.jobs.embed import embed
-from avtool.jobs.embedding.encoder import FeatureEncoder
-from avtool.jobs.embedding.feature_table import feature_table, join_tables, read_card, write_table
-from avtool.jobs.embedding.recipe import EmbedRecipe
-from avtool.training.recipe import RuntimeRecipe
 
 
 def call(*arguments: object) -> int:
@@ -78,7 +78,7 @@ def test_a_random_twin_is_the_same_for_a_seed_and_another_for_another(encoder: P
 
 
 def test_a_model_that_does_not_fuse_joins_unit_vectors(media: Path, fusing_encoder: Path) -> None:
-    from avtool.jobs.embedding.encoder import _joined
+    from avtool.inference.encoder import _joined
 
     torch = pytest.importorskip("torch")
     features = {"audio": torch.randn(2, 4), "video": torch.randn(2, 6)}
@@ -180,8 +180,8 @@ def test_a_damaged_part_is_named(tmp_path: Path) -> None:
 
 def test_a_model_without_features_is_refused(tmp_path: Path) -> None:
 
-    from avtool.core.registry import create
     from avtool.models.model_folder import ModelDescription, save_model
+    from avtool.models.registry import create
 
     model = create("ast_mm_tiny")
     save_model(tmp_path / "m", model.state_dict(), ModelDescription("ast_mm_tiny", {}, {"inputs": ["audio"]}))

@@ -8,9 +8,9 @@ import pytest
 import soundfile
 from encoders import save_encoder
 
+from avtool.benchmarks.fingerprint.recording import ReadingSettings, iter_recordings
 from avtool.cli.main import run
 from avtool.core.reporter import Recorder
-from avtool.evaluation.fingerprint.recording import ReadingSettings, iter_recordings
 from avtool.media.encode import FilmSettings, write_film
 
 RATE = 16000

@@ -8,9 +8,9 @@ import pytest
 from encoders import save_encoder
 from PIL import Image
 
+from avtool.benchmarks.imagenet_folder import read_image_folder
 from avtool.cli.main import run
 from avtool.core.errors import BadInputError
-from avtool.jobs.benchmarks.imagenet_folder import read_image_folder
 
 COLOURS = {"blue": (30, 40, 220), "green": (30, 200, 60), "red": (220, 40, 30)}
 

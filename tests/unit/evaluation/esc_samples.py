@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from avtool.evaluation.esc.dataset import ESC10_CLASSES, FOLDS
+from avtool.benchmarks.esc50.dataset import ESC10_CLASSES, FOLDS
 
 
 def make_esc10(folder: Path, classes: tuple[str, ...] = ESC10_CLASSES) -> Path:

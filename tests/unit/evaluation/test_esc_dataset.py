@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from avtool.benchmarks.esc50.dataset import ESC10_CLASSES, check_folds_apart, find_esc, inner_split
 from avtool.core.errors import BadInputError, MissingError
-from avtool.evaluation.esc.dataset import ESC10_CLASSES, check_folds_apart, find_esc, inner_split
 from tests.unit.evaluation.esc_samples import make_esc10, read_table, write_table
 
 

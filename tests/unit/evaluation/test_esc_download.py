@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from avtool.benchmarks.esc50.download import check_clips, download_esc50, unpack_esc50
 from avtool.core.errors import BadInputError, CorruptArtifactError, MissingError
 from avtool.core.reporter import Recorder
-from avtool.evaluation.esc.download import check_clips, download_esc50, unpack_esc50
 from tests.unit.evaluation.esc_samples import make_esc10
 
 

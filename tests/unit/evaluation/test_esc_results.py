@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from avtool.benchmarks.esc50.dataset import EscData, find_esc
+from avtool.benchmarks.esc50.results import evaluate_esc
 from avtool.core.errors import BadInputError
-from avtool.evaluation.esc.dataset import EscData, find_esc
-from avtool.evaluation.esc.results import evaluate_esc
-from avtool.evaluation.floors import Floor
+from avtool.evaluation.baselines import Floor
 from avtool.evaluation.metrics.intervals import summarise_folds
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.report_figures import metric_figures

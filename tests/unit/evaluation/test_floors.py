@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from avtool.evaluation.floors import (
+from avtool.evaluation.baselines import (
     FEATURES,
     SAMPLE_RATE,
     classifiers,

@@ -15,7 +15,7 @@ import numpy as np
 
 from avtool.core.reporter import Recorder
 from avtool.jobs.fetch import FetchResult, fetch
-from avtool.jobs.fetching.recipe import FetchRecipe
+from avtool.media.fetch.recipe import FetchRecipe
 
 VTT = "WEBVTT\n\n00:00.500 --> 00:01.500\n[DOOR SLAMS]\n"
 SRT = "1\n00:00:00,500 --> 00:00:01,500\n[DOOR SLAMS]\n"

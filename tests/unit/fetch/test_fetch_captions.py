@@ -1,6 +1,6 @@
 import pytest
 
-from avtool.jobs.fetching.captions import choose_captions, matches_language
+from avtool.media.fetch.captions import choose_captions, matches_language
 
 
 def track(ext: str = "vtt", name: str = "", url: str = "https://site/t") -> dict[str, str]:

@@ -47,7 +47,7 @@ def test_settings_and_plugins_of_the_users_yt_dlp_are_left_alone(
         "from pathlib import Path\n"
         "from avtool.core.reporter import Silent\n"
         "from avtool.jobs.fetch import fetch\n"
-        "from avtool.jobs.fetching.recipe import FetchRecipe\n"
+        "from avtool.media.fetch.recipe import FetchRecipe\n"
         "fetch([sys.argv[1]], Path(sys.argv[2]), FetchRecipe(captions='none', sleep=0), Silent())\n"
     )
     subprocess.run(

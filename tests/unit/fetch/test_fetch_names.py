@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avtool.jobs.fetching.names import beside, film_stem, one_line, unique_id
-from avtool.jobs.fetching.talk import reason_of
+from avtool.media.fetch.names import beside, film_stem, one_line, unique_id
+from avtool.media.fetch.talk import reason_of
 
 
 def named(identifier: str, extractor: str = "Generic", url: str = "https://a.org/x.mp4") -> str:

@@ -7,7 +7,7 @@ import pytest
 from fetch_web import Run, Web, make_film
 
 from avtool.core.errors import BadInputError
-from avtool.jobs.fetching.media import duration_of, join_streams
+from avtool.media.fetch.media import duration_of, join_streams
 
 MASTER = """#EXTM3U
 #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subs",NAME="English",LANGUAGE="en",URI="subs/en.m3u8"

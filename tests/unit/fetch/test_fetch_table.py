@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from avtool.core.errors import CorruptArtifactError
-from avtool.jobs.fetching.table import (
+from avtool.media.fetch.table import (
     COLUMNS,
     FilmRow,
     add_film,

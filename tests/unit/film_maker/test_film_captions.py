@@ -5,11 +5,11 @@ import pysubs2
 import pytest
 
 from avtool.core.errors import BadInputError
-from avtool.data.film_maker.caption_file import write_captions
-from avtool.data.film_maker.captions import STYLES, captions_of, style_named
-from avtool.data.film_maker.screenwriter import write_script
-from avtool.data.film_maker.sounds import SyntheticSounds
-from avtool.data.film_maker.speech import SyntheticSpeech
+from avtool.synthetic.caption_file import write_captions
+from avtool.synthetic.captions import STYLES, captions_of, style_named
+from avtool.synthetic.screenwriter import write_script
+from avtool.synthetic.sounds import SyntheticSounds
+from avtool.synthetic.speech import SyntheticSpeech
 
 
 @pytest.fixture(scope="module")

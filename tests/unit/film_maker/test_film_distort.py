@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avtool.core.errors import BadInputError
-from avtool.data.film_maker.distort import DISTORTIONS, Distortion, distortion_named
 from avtool.media.captions.cue import Cue
+from avtool.synthetic.distort import DISTORTIONS, Distortion, distortion_named
 
 FILM = 600.0
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from avtool.data.film_maker.captions import STYLES, captions_of
-from avtool.data.film_maker.screenwriter import write_script
-from avtool.data.film_maker.sounds import SyntheticSounds
-from avtool.data.film_maker.speech import SyntheticSpeech
-from avtool.data.film_maker.truth import captioned_events
 from avtool.mining.grammar.parsing import parse_cues
 from avtool.mining.tagger import Tagger, load_lexicon
+from avtool.synthetic.captions import STYLES, captions_of
+from avtool.synthetic.screenwriter import write_script
+from avtool.synthetic.sounds import SyntheticSounds
+from avtool.synthetic.speech import SyntheticSpeech
+from avtool.synthetic.truth import captioned_events
 
 # 0.33 s of jitter and lead, 0.25 s between things that share a cue, 0.5 s that the miner allows for there.
 TOLERANCE = 1.1

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from avtool.data.film_maker.picture import Painter, PictureSettings, envelope_of, looks_of
-from avtool.data.film_maker.script import Event, Scene, Script, Utterance
-from avtool.data.film_maker.sounds import SyntheticSounds
+from avtool.synthetic.picture import Painter, PictureSettings, envelope_of, looks_of
+from avtool.synthetic.script import Event, Scene, Script, Utterance
+from avtool.synthetic.sounds import SyntheticSounds
 
 RATE, FPS = 16_000, 12
 KNOCKS = np.zeros(2 * RATE, np.float32)

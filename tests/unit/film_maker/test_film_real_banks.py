@@ -6,10 +6,10 @@ import soundfile
 from scipy.signal import correlate
 
 from avtool.core.errors import BadInputError
-from avtool.data.film_maker.real_sounds import real_sounds, trim_silence
-from avtool.data.film_maker.real_speech import cut_utterances, real_speech
-from avtool.data.film_maker.sounds import SyntheticSounds
-from avtool.data.film_maker.speech import SyntheticSpeech
+from avtool.synthetic.real_sounds import real_sounds, trim_silence
+from avtool.synthetic.real_speech import cut_utterances, real_speech
+from avtool.synthetic.sounds import SyntheticSounds
+from avtool.synthetic.speech import SyntheticSpeech
 
 RATE = 16_000
 

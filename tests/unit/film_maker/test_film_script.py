@@ -6,10 +6,10 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from avtool.data.film_maker.screenwriter import write_script
-from avtool.data.film_maker.script import TrapKind
-from avtool.data.film_maker.sounds import SyntheticSounds
-from avtool.data.film_maker.speech import SyntheticSpeech
+from avtool.synthetic.screenwriter import write_script
+from avtool.synthetic.script import TrapKind
+from avtool.synthetic.sounds import SyntheticSounds
+from avtool.synthetic.speech import SyntheticSpeech
 
 
 def script(seed=0, seconds=120.0, **settings):

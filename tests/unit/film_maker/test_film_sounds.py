@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from avtool.data.film_maker.sounds import SyntheticSounds, known_labels, known_wordings
+from avtool.synthetic.sounds import SyntheticSounds, known_labels, known_wordings
 
 SOUNDS = SyntheticSounds()
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from avtool.data.film_maker.speech import SyntheticSpeech
 from avtool.mining.sync.vad import speech_signal
+from avtool.synthetic.speech import SyntheticSpeech
 
 SPEECH = SyntheticSpeech()
 LINES = (

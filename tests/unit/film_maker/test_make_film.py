@@ -10,8 +10,8 @@ import pytest
 
 from avtool.core.errors import BadInputError
 from avtool.core.files import sha256_of
-from avtool.data.film_maker.make_film import make_film, make_film_set
 from avtool.media.audio_decode import decode_audio
+from avtool.synthetic.make_film import make_film, make_film_set
 
 QUICK = {"seed": 3, "minutes": 0.5, "picture": "static"}
 

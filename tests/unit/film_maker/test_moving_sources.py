@@ -4,12 +4,12 @@ import soundfile
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder, Silent
-from avtool.data.film_maker.moving_sources import ClipSettings, Recording, fill, make_clip
 from avtool.data.manifest import read_manifest
-from avtool.data.waveforms import read_waveform
-from avtool.jobs.av_clips import in_turn, make_av_clips
+from avtool.jobs.moving_sources import in_turn, make_av_clips
 from avtool.media.probe import probe
 from avtool.media.video_frames import iter_frames
+from avtool.media.waveforms import read_waveform
+from avtool.synthetic.moving_sources import ClipSettings, Recording, fill, make_clip
 
 RATE = 16000
 SMALL = ClipSettings(seconds=2.0, size=32, fps=8)

@@ -4,9 +4,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from avtool.data.audio_settings import AudioSettings
-from avtool.training.classifier.augment_recipe import AugmentRecipe
-from avtool.training.classifier.batch_transform import BatchTransform, label_vectors
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.tasks.classification.augment_recipe import AugmentRecipe
+from avtool.tasks.classification.batch_transform import BatchTransform, label_vectors
 
 MEAN, STD = -4.0, 3.0
 OFF = {"mixup": "none", "frequency_mask": 0, "time_mask": 0}

@@ -9,18 +9,18 @@ import torch
 from PIL import Image
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import create
 from avtool.core.reporter import Silent
 from avtool.data.manifest import Clip, read_manifest, write_manifest
-from avtool.jobs.finetune import train
-from avtool.jobs.finetuning.experiment import Experiment
-from avtool.jobs.finetuning.features import FeatureSource
-from avtool.jobs.finetuning.network import freeze_encoder
-from avtool.jobs.finetuning.recipe import FinetuneRecipe
-from avtool.jobs.predicting.classifier import Classifier
-from avtool.jobs.predicting.recipe import PredictRecipe
-from avtool.jobs.predicting.sources import Item
-from avtool.jobs.predicting.windows import spaced_windows
+from avtool.inference.classifier import Classifier
+from avtool.inference.predict_recipe import PredictRecipe
+from avtool.inference.sources import Item
+from avtool.inference.windows import spaced_windows
+from avtool.models.registry import create
+from avtool.models.start import freeze_encoder
+from avtool.tasks.classification.features import FeatureSource
+from avtool.tasks.classification.recipe import FinetuneRecipe
+from avtool.tasks.classification.run import train
+from avtool.tasks.classification.task import Experiment
 
 COLOURS = {"blue": (30, 40, 220), "red": (220, 40, 30)}
 

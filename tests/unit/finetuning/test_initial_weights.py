@@ -4,11 +4,12 @@ import pytest
 import torch
 
 from avtool.core.errors import BadInputError, CorruptArtifactError
-from avtool.core.registry import create
 from avtool.core.reporter import Recorder
-from avtool.jobs.finetuning.network import build_network, load_start
-from avtool.jobs.finetuning.preprocess import read_preprocess
-from avtool.jobs.finetuning.recipe import FinetuneRecipe, ModelRecipe
+from avtool.inference.preprocess import read_preprocess
+from avtool.models.registry import create
+from avtool.models.start import load_start
+from avtool.tasks.classification.network import build_network
+from avtool.tasks.classification.recipe import FinetuneRecipe, ModelRecipe
 
 
 def test_weights_of_other_classes_give_all_but_the_last_layer(tmp_path):

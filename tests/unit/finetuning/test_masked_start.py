@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import create
 from avtool.core.reporter import Recorder
-from avtool.jobs.finetuning.network import load_start
-from avtool.jobs.finetuning.recipe import ModelRecipe
 from avtool.models.model_folder import ModelDescription, save_model
+from avtool.models.registry import create
+from avtool.models.start import load_start
+from avtool.tasks.classification.recipe import ModelRecipe
 
 torch.set_num_threads(1)
 

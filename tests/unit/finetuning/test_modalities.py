@@ -7,9 +7,9 @@ import pytest
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder, Silent
 from avtool.data.manifest import Clip, Manifest, read_manifest, write_manifest
-from avtool.jobs.finetuning.clips import with_modality
-from avtool.jobs.finetuning.network import build_network
-from avtool.jobs.finetuning.recipe import FinetuneRecipe, ModelRecipe
+from avtool.tasks.classification.clips import with_modality
+from avtool.tasks.classification.network import build_network
+from avtool.tasks.classification.recipe import FinetuneRecipe, ModelRecipe
 
 
 def clips(folder: Path, has_audio: list[bool], **more: float) -> Manifest:

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from avtool.inference.logits import logits_of
 from avtool.models.layers.output import ClassifierOutput
-from avtool.training.classifier.scoring import logits_of
 
 
 class First(nn.Module):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from avtool.evaluation.fingerprint.distortions import DISTORTIONS
-from avtool.evaluation.fingerprint.picture_distortions import PICTURE_DISTORTIONS
-from avtool.evaluation.fingerprint.recording import Recording
-from avtool.evaluation.fingerprint.sound_distortions import SOUND_DISTORTIONS
+from avtool.benchmarks.fingerprint.distortions import DISTORTIONS
+from avtool.benchmarks.fingerprint.picture_distortions import PICTURE_DISTORTIONS
+from avtool.benchmarks.fingerprint.recording import Recording
+from avtool.benchmarks.fingerprint.sound_distortions import SOUND_DISTORTIONS
 
 RATE = 16000
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from avtool.evaluation.fingerprint.classical import chroma_features, hash_features
-from avtool.evaluation.fingerprint.landmarks import LandmarkIndex, find_landmarks
-from avtool.evaluation.fingerprint.recording import Recording
-from avtool.evaluation.fingerprint.voting import WindowFeatures, ranks_of_votes, vote
+from avtool.benchmarks.fingerprint.classical import chroma_features, hash_features
+from avtool.benchmarks.fingerprint.landmarks import LandmarkIndex, find_landmarks
+from avtool.benchmarks.fingerprint.recording import Recording
+from avtool.benchmarks.fingerprint.voting import WindowFeatures, ranks_of_votes, vote
 
 RATE = 16000
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from avtool.core.errors import BadInputError
-from avtool.media.still_pictures import is_picture, read_picture
+from avtool.media.still_images import is_picture, read_picture
 
 
 def save(path: Path, height: int, width: int, **options: object) -> Path:

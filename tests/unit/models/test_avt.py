@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import create
 from avtool.models.encoder import Encoder
+from avtool.models.published.report import copy_into
+from avtool.models.registry import create
 from avtool.models.temporal.encoders import AUDIO_ARCHS, VIDEO_ARCHS, make_audio_encoder, make_video_encoder
-from avtool.models.weights.report import copy_into
 
 torch.set_num_threads(1)
 VIDEO, AUDIO = torch.rand(3, 2, 3, 8, 32, 32) * 2 - 1, torch.randn(3, 2, 100, 128)

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import create, list_models
 from avtool.models.encoder import FUSED, need_encoder
+from avtool.models.registry import create, list_models
 
 torch.set_num_threads(1)
 SHAPES = {"image": (3, 32, 32), "audio": (128, 32), "video": (3, 4, 32, 32)}

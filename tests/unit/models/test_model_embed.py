@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import create
+from avtool.models.registry import create
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import torch
 
 from avtool.core.artifact import read_artifact, verify
 from avtool.core.errors import BadInputError, CorruptArtifactError, ExitCode
-from avtool.core.registry import create
 from avtool.models.model_folder import (
     ModelDescription,
     find_model,
@@ -20,6 +19,7 @@ from avtool.models.model_folder import (
     save_model,
     save_tensors,
 )
+from avtool.models.registry import create
 
 torch.set_num_threads(1)
 PREPROCESS = {"sample_rate": 16000, "labels": ["dog", "owl", "wind"], "mean": -4.2677393}

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import create, list_models
+from avtool.models.registry import create, list_models
 
 FAMILIES = ["cnn", "vgg", "vgg_modulation", "ast", "ast_mm", "mbt"]
 

@@ -5,8 +5,8 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import create
-from avtool.models.vgg_modulation import ModulationSpectrum
+from avtool.models.convolutional.vgg_modulation import ModulationSpectrum
+from avtool.models.registry import create
 from avtool.objectives.classification import CRITERIA, Classification
 
 torch.set_num_threads(1)

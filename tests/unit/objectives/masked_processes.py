@@ -9,7 +9,7 @@ from torch import Tensor
 from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
-from avtool.core.registry import create
+from avtool.models.registry import create
 from avtool.objectives.masked.mavil import ContrastWeights, MAViLStage1
 from avtool.training.net import Net
 

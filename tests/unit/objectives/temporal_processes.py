@@ -12,7 +12,7 @@ from synthetic_films import film_batch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from avtool.core.registry import create
+from avtool.models.registry import create
 from avtool.objectives.across_processes import num_processes, rank
 from avtool.objectives.temporal.memories import PairedMemory
 from avtool.objectives.temporal.mining import MiningSettings

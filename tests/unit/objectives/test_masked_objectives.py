@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import create
 from avtool.models.masked.autoencoder import Rebuilt
 from avtool.models.masked.patch_grid import PatchGrid
 from avtool.models.masked.targets import TargetKind
+from avtool.models.registry import create
 from avtool.objectives.masked.contrast import info_nce, pair_contrast
 from avtool.objectives.masked.mavil import ContrastWeights, MAViLStage1, feature_error
 from avtool.objectives.masked.reconstruction import MaskedReconstruction

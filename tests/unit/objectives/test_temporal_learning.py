@@ -7,8 +7,8 @@ import torch
 from synthetic_films import MEL_BINS, NUM_SPEEDS, film_batch
 from torch import Tensor
 
-from avtool.core.registry import create
-from avtool.models.avt import AVT
+from avtool.models.registry import create
+from avtool.models.temporal.avt import AVT
 from avtool.objectives.temporal.objective import TemporalSettings, make_temporal_objective
 from avtool.objectives.temporal.time_terms import expected_answers
 

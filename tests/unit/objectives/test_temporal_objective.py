@@ -9,8 +9,8 @@ from synthetic_films import film_batch
 from torch import Tensor
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import create
-from avtool.models.avt import AVT
+from avtool.models.registry import create
+from avtool.models.temporal.avt import AVT
 from avtool.objectives.temporal.mining import MiningSettings
 from avtool.objectives.temporal.objective import (
     METHODS,

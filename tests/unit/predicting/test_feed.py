@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 
 from avtool.core.errors import BadInputError, CorruptArtifactError
-from avtool.data.audio_settings import AudioSettings
-from avtool.data.video_settings import VideoSettings
-from avtool.jobs.predicting.feed import Feed, read_feed
-from avtool.jobs.predicting.sources import Item
-from avtool.jobs.predicting.windows import iter_windows, spaced_windows
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.spec import Feed, read_feed
+from avtool.data.inputs.video_settings import VideoSettings
+from avtool.inference.sources import Item
+from avtool.inference.windows import iter_windows, spaced_windows
 
 FEED = Feed(
     inputs=("audio", "video"),

@@ -19,8 +19,8 @@ from clips_for_pretraining import write_films, write_pictures, write_sounds
 
 from avtool.core.recipe import load
 from avtool.core.reporter import Silent
-from avtool.jobs.pretraining.compose import make_experiment
-from avtool.jobs.pretraining.methods import METHODS
+from avtool.tasks.compose import make_experiment
+from avtool.tasks.methods import METHODS
 from avtool.training.loop import fit
 from avtool.training.trainer import Trainer
 

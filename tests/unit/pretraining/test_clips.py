@@ -7,11 +7,11 @@ from clips_for_pretraining import write_sounds
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder, Silent
+from avtool.data.clip_filter import Wanted, usable_clips, write_skipped
 from avtool.data.manifest import read_manifest
-from avtool.jobs.finetuning.network import fitted_frames, whole_patches
-from avtool.jobs.pretraining.clips import find_clips
-from avtool.jobs.pretraining.recipe import ClipsRecipe
-from avtool.jobs.pretraining.usable import Wanted, usable_clips, write_skipped
+from avtool.models.build import fitted_frames, whole_patches
+from avtool.tasks.pretraining_clips import find_clips
+from avtool.tasks.pretraining_recipe import ClipsRecipe
 
 SOUND = Wanted(("audio",))
 

@@ -5,9 +5,9 @@ import pytest
 from avtool.core.errors import BadInputError
 from avtool.core.paths import find_recipe, list_recipes
 from avtool.core.recipe import flag_of, iter_keys, load
-from avtool.jobs.pretraining.methods import METHODS
-from avtool.jobs.pretraining.recipe import MavilRecipe
 from avtool.jobs.recipe_schemas import check_recipe
+from avtool.tasks.masked.recipe import MavilRecipe
+from avtool.tasks.methods import METHODS
 
 RECIPES = [name for name in list_recipes() if name.startswith("pretrain/")]
 

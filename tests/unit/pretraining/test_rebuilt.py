@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from avtool.core.registry import create
-from avtool.jobs.pretraining.curves import curve_figures
-from avtool.jobs.pretraining.rebuilt import rebuild
+from avtool.models.registry import create
+from avtool.tasks.curves import curve_figures
+from avtool.tasks.masked.reconstruction import rebuild
 
 torch.set_num_threads(1)
 

@@ -5,14 +5,14 @@ import torch
 from torch.utils.data import DataLoader
 
 from avtool.core.reporter import Silent
-from avtool.data.audio_settings import AudioSettings
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.clip_views import AudioView
+from avtool.data.inputs.collate import collate
 from avtool.data.samplers import make_order
 from avtool.data.shards.settings import ShardSettings
 from avtool.data.shards.source import open_shards
-from avtool.data.tensors.clip_dataset import collate
-from avtool.data.tensors.clip_views import AudioView
-from avtool.data.tensors.masked_clips import MaskedClipDataset
 from avtool.jobs.shards import write_shards
+from avtool.tasks.masked.samples import MaskedClipDataset
 from avtool.training.loader import StepBatches
 from avtool.training.plan import Plan
 from tests.unit.data.data_samples import sound_clips

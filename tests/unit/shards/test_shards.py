@@ -14,19 +14,19 @@ from torch.utils.data import DataLoader
 
 from avtool.core.errors import BadInputError, CorruptArtifactError, MissingError
 from avtool.core.reporter import Recorder, Silent
-from avtool.data.audio_settings import AudioSettings
+from avtool.data.decode_cache.settings import SpanSettings
+from avtool.data.decode_cache.source import FilmSource
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.clip_views import AudioView, VideoView
+from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.inputs.video_transforms import as_seen
 from avtool.data.manifest import Clip, read_manifest
 from avtool.data.shards.settings import ShardSettings
 from avtool.data.shards.source import open_shards
-from avtool.data.spans.settings import SpanSettings
-from avtool.data.spans.source import FilmSource
-from avtool.data.temporal_settings import TemporalSettings
-from avtool.data.tensors.clip_views import AudioView, VideoView
-from avtool.data.tensors.masked_clips import MaskedClipDataset
-from avtool.data.tensors.temporal_clips import TemporalClipDataset
-from avtool.data.tensors.video_transforms import as_seen
-from avtool.data.video_settings import VideoSettings
 from avtool.jobs.shards import write_shards
+from avtool.tasks.masked.samples import MaskedClipDataset
+from avtool.tasks.temporal.pair_settings import TemporalSettings
+from avtool.tasks.temporal.samples import TemporalClipDataset
 from tests.unit.data.data_samples import chirp, make_manifest, write_grey_film, write_sound
 
 webdataset = pytest.importorskip("webdataset")

@@ -5,18 +5,18 @@ import pytest
 from torch.utils.data import DataLoader, Dataset
 
 from avtool.core.errors import BadInputError
+from avtool.data.decode_cache.audio import SoundSpans
+from avtool.data.decode_cache.cache import PartCache
+from avtool.data.decode_cache.frames import PictureSpans
+from avtool.data.decode_cache.scaling import cut_out, scaled
+from avtool.data.decode_cache.settings import SpanSettings
+from avtool.data.decode_cache.shots import cut_places
+from avtool.data.decode_cache.source import FilmSource
+from avtool.data.inputs.clip_views import VideoView
+from avtool.data.inputs.video_settings import VideoSettings
 from avtool.data.manifest import Clip
-from avtool.data.spans.cache import PartCache
-from avtool.data.spans.pictures import PictureSpans
-from avtool.data.spans.scaling import cut_out, scaled
-from avtool.data.spans.settings import SpanSettings
-from avtool.data.spans.shots import cut_places
-from avtool.data.spans.sounds import SoundSpans
-from avtool.data.spans.source import FilmSource
-from avtool.data.tensors.clip_views import VideoView
-from avtool.data.video_settings import VideoSettings
-from avtool.data.waveforms import read_waveform
 from avtool.media.video_frames import read_frames
+from avtool.media.waveforms import read_waveform
 from tests.unit.data.data_samples import make_manifest, write_grey_film, write_sound
 
 SETTINGS = SpanSettings(fps=10, short_side=48, part_seconds=1.0, cache_mib=64)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from avtool.evaluation.caption_sync.films import (
+from avtool.benchmarks.caption_sync.films import (
     CLASSICAL,
     CUE_LEAD_S,
     DETECTOR_LAG_S,

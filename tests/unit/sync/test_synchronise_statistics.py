@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from avtool.evaluation.caption_sync.films import CLASSICAL, NEURAL, make_film
+from avtool.benchmarks.caption_sync.films import CLASSICAL, NEURAL, make_film
 from avtool.mining.sync.synchronise import synchronise
 from tests.unit.sync.films import captions_of, exact_speech, random_cues, random_map
 

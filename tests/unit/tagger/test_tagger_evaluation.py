@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from avtool.benchmarks.sams_tags.evaluate import evaluate_tags
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder
-from avtool.evaluation.sams_tags.evaluate import evaluate_tags
 
 TAGS = """tag,sound,source,quality
 wolf howling,howling,wolf,None

@@ -3,9 +3,9 @@ import pytest
 import torch
 from PIL import Image
 
+from avtool.data.inputs.image_view import ImageView, centre_box, random_box
+from avtool.data.inputs.video_transforms import as_seen
 from avtool.data.manifest import Clip
-from avtool.data.tensors.image_view import ImageView, centre_box, random_box
-from avtool.data.tensors.video_transforms import as_seen
 from tests.unit.data.data_samples import make_manifest, write_grey_film
 
 

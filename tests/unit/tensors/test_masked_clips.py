@@ -7,17 +7,17 @@ from torch.utils.data import DataLoader
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Silent
-from avtool.data.audio_settings import AudioSettings
-from avtool.data.feature_cache import cached_features
+from avtool.data.decode_cache.settings import SpanSettings
+from avtool.data.decode_cache.source import FilmSource
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.clip_views import AudioView, VideoView
+from avtool.data.inputs.collate import collate
+from avtool.data.inputs.fbank import FLOOR
+from avtool.data.inputs.feature_cache import cached_features
+from avtool.data.inputs.image_view import ImageView
+from avtool.data.inputs.video_settings import VideoSettings
 from avtool.data.manifest import Clip
-from avtool.data.spans.settings import SpanSettings
-from avtool.data.spans.source import FilmSource
-from avtool.data.tensors.clip_dataset import collate
-from avtool.data.tensors.clip_views import AudioView, VideoView
-from avtool.data.tensors.fbank import FLOOR
-from avtool.data.tensors.image_view import ImageView
-from avtool.data.tensors.masked_clips import MaskedClipDataset
-from avtool.data.video_settings import VideoSettings
+from avtool.tasks.masked.samples import MaskedClipDataset
 from tests.unit.data.data_samples import make_manifest, sound_clips, write_grey_film
 
 SOUND = AudioSettings(num_mel_bins=16)

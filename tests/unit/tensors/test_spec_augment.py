@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from avtool.data.tensors.spec_augment import SpecAugment, TimeRoll, UniformNoise
+from avtool.data.inputs.spec_augment import SpecAugment, TimeRoll, UniformNoise
 
 
 def test_masks_stay_below_their_bounds() -> None:

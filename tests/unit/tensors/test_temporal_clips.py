@@ -8,18 +8,18 @@ from pydantic import ValidationError
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Silent
-from avtool.data.audio_settings import AudioSettings
-from avtool.data.feature_cache import cached_features
+from avtool.data.decode_cache.settings import SpanSettings
+from avtool.data.decode_cache.source import FilmSource
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.collate import collate
+from avtool.data.inputs.fbank import Fbank
+from avtool.data.inputs.feature_cache import cached_features
+from avtool.data.inputs.video_transforms import as_seen
 from avtool.data.manifest import Clip
-from avtool.data.spans.settings import SpanSettings
-from avtool.data.spans.source import FilmSource
-from avtool.data.temporal_settings import TemporalSettings
-from avtool.data.tensors.clip_dataset import collate
-from avtool.data.tensors.fbank import Fbank
-from avtool.data.tensors.temporal_clips import TemporalClipDataset
-from avtool.data.tensors.temporal_readers import PictureReader
-from avtool.data.tensors.video_transforms import as_seen
 from avtool.media.encode import FilmSettings, write_film
+from avtool.tasks.temporal.pair_settings import TemporalSettings
+from avtool.tasks.temporal.readers import PictureReader
+from avtool.tasks.temporal.samples import TemporalClipDataset
 from tests.unit.data.data_samples import make_manifest, sound_clips, write_grey_film
 
 FPS, RATE, SECONDS = 16, 16000, 9.0

@@ -4,8 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from avtool.data.tensors.temporal_draw import draw_pair
-from avtool.data.tensors.temporal_grid import AFTER, BEFORE, OVERLAP, Grid, Stretch, order_of
+from avtool.tasks.temporal.draw import draw_pair
+from avtool.tasks.temporal.grid import AFTER, BEFORE, OVERLAP, Grid, Stretch, order_of
 
 SPEEDS = (1, 2, 4, 8)
 

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, default_collate
 
-from avtool.core.registry import create
 from avtool.models.layers.output import ClassifierOutput
 from avtool.models.model_folder import ModelDescription
+from avtool.models.registry import create
 from avtool.objectives.classification import CRITERIA, Classification
 from avtool.training.loop import fit
 from avtool.training.recipe import TrainRecipe

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import create
+from avtool.models.registry import create
 from avtool.training.optimizers import decayed_names, layer_scales, make_optimizer, set_rate
 from avtool.training.recipe import OptimizerRecipe
 

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from avtool.core.errors import BadInputError, ExitCode, MissingError
-from avtool.training.recipe import RuntimeRecipe
-from avtool.training.runtime import choose_device, choose_precision, default_workers, place, process_settings
-from avtool.training.seeds import derive, seed_everything
+from avtool.core.runtime import RuntimeRecipe
+from avtool.models.runtime import choose_device, choose_precision, default_workers, place
+from avtool.models.seeds import derive, seed_everything
+from avtool.training.accelerator import process_settings
 
 torch.set_num_threads(1)
 no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")

@@ -1,0 +1,1 @@
+"""Benchmarks: data, protocol and published numbers, run end to end."""

@@ -1,0 +1,1 @@
+"""Action recognition on official splits: UCF101 and HMDB51."""

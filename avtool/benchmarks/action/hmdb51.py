@@ -1,0 +1,18 @@
+"""HMDB51: a pretrained video encoder on its three official divisions."""
+
+from avtool.benchmarks.action.benchmark import ActionSettings, run_action
+from avtool.core.reporter import Reporter
+from avtool.evaluation.report import BenchmarkReport
+
+
+class Settings(ActionSettings):
+    """HMDB51."""
+
+
+def run(settings: Settings, reporter: Reporter) -> BenchmarkReport:
+    """Evaluates an encoder on HMDB51.
+
+    Raises:
+        AvtoolError: the data set or the encoder cannot be used, or a training failed.
+    """
+    return run_action("hmdb51", "HMDB51", settings, reporter)

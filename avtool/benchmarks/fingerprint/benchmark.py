@@ -1,0 +1,145 @@
+"""Fingerprinting: finding clips again from distorted copies, by an encoder and by classical fingerprints."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from avtool.benchmarks.fingerprint.classical import chroma_features, hash_features
+from avtool.benchmarks.fingerprint.collection import Collection, System
+from avtool.benchmarks.fingerprint.recording import ReadingSettings, Recording, iter_recordings
+from avtool.benchmarks.fingerprint.results import fingerprint_report
+from avtool.core.arrays import Floats
+from avtool.core.errors import BadInputError
+from avtool.core.recipe import Recipe, option
+from avtool.core.reporter import Reporter
+from avtool.core.runtime import RuntimeRecipe
+from avtool.data.inputs.spec import Feed
+from avtool.data.readers.media_index import list_media
+from avtool.evaluation.report import BenchmarkReport
+from avtool.inference.encoder import FeatureEncoder
+from avtool.inference.windows import Window
+
+_SECOND = 1.0
+_SMALLEST_SIDE = 128
+
+
+class Settings(Recipe):
+    """Fingerprinting."""
+
+    data: Path | None = option(None, "A folder of films and sounds, or one file.", flag="--data")
+    encoder: str | None = option(
+        None, "A pretrained model or run.  [default: classical fingerprints alone]", flag="--encoder"
+    )
+    twin: bool = option(True, "Measure the same encoder with random weights too.")
+    clip_seconds: float = option(8.0, "Length of the clips that files are cut into.", ge=3, le=600)
+    hop: float = option(1.0, "Seconds from one window of a clip to the next.", gt=0, le=60)
+    fps: float = option(8.0, "Pictures a second that are kept for distortion.", gt=0, le=60)
+    limit: int = option(1000, "Most clips.", ge=2, le=100_000)
+    device: str = option("auto", "auto, cpu, cuda or cuda:1.", flag="--device")
+    seed: int = option(0, "Seed of everything random.", flag="--seed", ge=0)
+
+
+def run(settings: Settings, reporter: Reporter) -> BenchmarkReport:
+    """Reads clips, distorts them, and asks each system which they were.
+
+    Raises:
+        AvtoolError: there are fewer than two clips, or the encoder cannot be used.
+    """
+    encoders = _encoders(settings, reporter)
+    systems = [
+        System("chroma", "sound", _SECOND, chroma_features),
+        System("difference hash", "pictures", _SECOND, hash_features),
+        *(system for name, models in encoders.items() for system in _systems(name, models)),
+    ]
+    feeds = [model.feed for models in encoders.values() for model in models]
+    rates = [feed.audio.sample_rate for feed in feeds if "audio" in feed.inputs]
+    sides = [feed.video.short_side for feed in feeds if "video" in feed.inputs]
+    reading = ReadingSettings(
+        clip_seconds=settings.clip_seconds,
+        sample_rate=rates[0] if rates else 16000,
+        fps=settings.fps,
+        short_side=max([_SMALLEST_SIDE, *sides]),
+    )
+    collection = Collection(systems, settings.hop, settings.seed)
+    paths = _paths(settings)
+    with reporter.progress("reading and distorting", len(paths)) as bar:
+        for path in paths:
+            for recording in iter_recordings(path, reading, reporter):
+                if collection.num_clips < settings.limit:
+                    collection.add(recording, source=path.name)
+            bar.advance(note=path.name)
+    if collection.num_clips < 2:
+        message = f"`{settings.data}` has {collection.num_clips} clips of at least {reading.shortest:g} s"
+        raise BadInputError(message, "a database needs two clips at least")
+    pairs = [name for name, models in encoders.items() if len(models) > 1]
+    return fingerprint_report(collection, pairs)
+
+
+def _paths(settings: Settings) -> list[Path]:
+    if settings.data is None:
+        raise BadInputError("no --data given", "give a folder of films and sounds")
+    if settings.data.is_file():
+        return [settings.data]
+    return [settings.data / name for name in list_media(settings.data)]
+
+
+def _encoders(settings: Settings, reporter: Reporter) -> dict[str, list[FeatureEncoder]]:
+    """The encoder, and its twin, once for each modality that they take."""
+    if settings.encoder is None:
+        return {}
+    path, runtime = Path(settings.encoder), RuntimeRecipe(device=settings.device)
+    found: dict[str, list[FeatureEncoder]] = {}
+    for name, seed in (("encoder", None), ("random weights", settings.seed)):
+        if seed is None or settings.twin:
+            whole = FeatureEncoder(path, None, runtime, reporter, random_seed=seed)
+            if "image" in whole.feed.inputs:
+                raise BadInputError(
+                    f"`{path}` is an encoder of single images", "choose one of films or sound"
+                )
+            kept = [whole]
+            if whole.modality == "both":
+                kept = [
+                    FeatureEncoder(path, modality, runtime, reporter, random_seed=seed)
+                    for modality in ("audio", "video")
+                ]
+            found[name] = kept
+    return found
+
+
+def _systems(name: str, models: Sequence[FeatureEncoder]) -> list[System]:
+    # both modalities are cut at the same times, so that their windows belong together
+    seconds = max(model.feed.window_seconds for model in models)
+    return [
+        System(name, "sound" if "audio" in model.feed.inputs else "pictures", seconds, _features_of(model))
+        for model in models
+    ]
+
+
+def _features_of(model: FeatureEncoder) -> Callable[[Recording, Floats, float], Floats]:
+    def features(recording: Recording, starts: Floats, seconds: float) -> Floats:
+        windows = [_window(recording, model.feed, start, seconds) for start in starts.tolist()]
+        found: Floats = model.embed(windows).astype(np.float64)
+        return found
+
+    return features
+
+
+def _window(recording: Recording, feed: Feed, start: float, seconds: float) -> Window:
+    """What an encoder takes of a recording from a time on."""
+    from avtool.data.inputs.video_transforms import apply_augmentation, centred
+
+    sound = pictures = None
+    if "audio" in feed.inputs:
+        assert recording.sound is not None, "an encoder of sound is asked about sound"
+        first = round(start * recording.sample_rate)
+        sound = recording.sound[first : first + feed.audio.samples_of(feed.num_frames)]
+    if "video" in feed.inputs:
+        assert recording.pictures is not None, "an encoder of pictures is asked about pictures"
+        settings = feed.video
+        length = min(settings.seconds, len(recording.pictures) / recording.fps - start)
+        times = start + (np.arange(settings.num_frames) + 0.5) * length / settings.num_frames
+        places = np.clip((times * recording.fps).astype(np.int64), 0, len(recording.pictures) - 1)
+        scaled = recording.scaled(places, settings.short_side)
+        pictures = apply_augmentation(scaled, centred(settings), settings.size)
+    return Window(start, start + seconds, sound, pictures)

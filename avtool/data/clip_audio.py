@@ -1,0 +1,27 @@
+"""The audio of a clip of a manifest."""
+
+import numpy as np
+
+from avtool.core.errors import BadInputError
+from avtool.data.manifest import Manifest
+from avtool.data.media_files import Media
+from avtool.media.waveforms import Waveform, read_waveform
+
+
+def read_sound(manifest: Manifest, media: Media, *, sample_rate: int = 16000) -> Waveform:
+    """Reads the whole of a clip's sound, with silence after the end of a file that is shorter than the clip.
+
+    Returns:
+        (round(duration * sample_rate),) float32.
+
+    Raises:
+        BadInputError: as `read_waveform`, or the file ends before the clip begins.
+    """
+    path = manifest.local(media)
+    waveform = read_waveform(path, media.start, media.end, sample_rate=sample_rate)
+    if not waveform.size:
+        raise BadInputError(
+            f"`{path}` has no sound from {media.start:g} s on", "check the manifest, or prepare it again"
+        )
+    wanted = round((media.end - media.start) * sample_rate)
+    return np.pad(waveform, (0, wanted - waveform.size))

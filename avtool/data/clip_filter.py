@@ -1,0 +1,132 @@
+"""Which clips can be learned from: the others are listed, and too many of them end the run."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from avtool.core.errors import AvtoolError, BadInputError
+from avtool.core.files import atomic_file
+from avtool.core.reporter import Reporter
+from avtool.data.manifest import Clip, Manifest
+from avtool.data.media_files import Media
+from avtool.media.probe import probe
+from avtool.media.still_images import is_picture
+
+SKIPPED = "skipped.csv"
+_STREAMS = {"audio": "sound", "video": "pictures", "image": "pictures"}
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A clip that is not learned from, and why."""
+
+    clip_id: str
+    media: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a clip must have.
+
+    Attributes:
+        inputs: of `audio`, `video` and `image`.
+        all_of_them: or else one of them is enough.
+        shortest: least length in seconds.
+    """
+
+    inputs: tuple[str, ...]
+    all_of_them: bool = True
+    shortest: float = 0.0
+
+
+def usable_clips(
+    clips: Manifest, wanted: Wanted, max_bad: float, reporter: Reporter
+) -> tuple[Manifest, list[Skipped]]:
+    """The clips that have all that is wanted of them; nothing is ever put in the place of what is missing.
+
+    Args:
+        clips: of a split.
+        wanted: what a clip must have.
+        max_bad: share of clips that may be left out.
+        reporter: told how many are.
+
+    Raises:
+        BadInputError: too many clips are left out, or all of them.
+    """
+    bad = {}
+    for place, clip in enumerate(clips):
+        if reason := next(_reasons(clips, clip, wanted), None):
+            bad[place] = Skipped(clip.clip_id, clip.media, reason)
+    if not bad:
+        return clips, []
+    first = next(iter(bad.values()))
+    share = f"{len(bad)} of {len(clips)} clips of `{clips.origin}`"
+    what = f"{share} cannot be used: `{first.clip_id}` {first.reason}"
+    if len(bad) == len(clips):
+        raise BadInputError(what, "choose other clips, or another method")
+    if len(bad) > max_bad * len(clips):
+        message = f"{what}; more than data.max_bad = {max_bad:g} of them"
+        raise BadInputError(message, "prepare the data set again, or allow more: --set data.max_bad=0.5")
+    reporter.warn(f"{what}; they are left out (`{SKIPPED}` in the run lists them)")
+    return clips.take([place for place in range(len(clips)) if place not in bad]), list(bad.values())
+
+
+def write_skipped(folder: Path, skipped: Sequence[Skipped]) -> None:
+    """Writes `skipped.csv` into a run, if there is something to list."""
+    if not skipped:
+        return
+    with (
+        atomic_file(folder / SKIPPED) as partial,
+        partial.open("w", encoding="utf-8", newline="") as stream,
+    ):
+        writer = csv.writer(stream)
+        writer.writerow(("clip_id", "media", "reason"))
+        writer.writerows((item.clip_id, item.media, item.reason) for item in skipped)
+
+
+def _reasons(clips: Manifest, clip: Clip, wanted: Wanted) -> Iterator[str]:
+    """What speaks against a clip, the plainest first."""
+    lacking = []
+    for name in wanted.inputs:
+        media = clip.sound if name == "audio" else clip.pictures
+        known = clip.extras.get("has_audio" if name == "audio" else "has_video")
+        try:
+            path = _existing(clips, media)
+            if known is None or media.name != clip.media:
+                known = _holds(path)[0 if name == "audio" else 1]
+        except AvtoolError as error:
+            yield f"cannot be read ({error})"
+            return
+        if not known:
+            lacking.append(_STREAMS[name])
+    if lacking and (wanted.all_of_them or len(lacking) == len(wanted.inputs)):
+        yield f"has no {' and no '.join(lacking)}"
+    if "image" not in wanted.inputs and clip.duration < wanted.shortest:
+        patch = f"less than one patch of {1000 * wanted.shortest:.0f} ms"
+        yield f"lasts {1000 * clip.duration:.0f} ms, {patch}"
+
+
+def _existing(clips: Manifest, media: Media) -> Path:
+    path = clips.local(media)
+    if not path.is_file():
+        raise BadInputError(f"`{path}` does not exist")
+    return path
+
+
+@lru_cache(maxsize=100_000)
+def _holds(path: Path) -> tuple[bool, bool]:
+    """Whether a file has sound, and pictures."""
+    if is_picture(path):
+        return False, True
+    info = probe(path)
+    return bool(info.audio), any(not stream.cover for stream in info.video)
+
+
+def with_sound(clips: Manifest) -> Manifest:
+    """The clips that are not known to be without sound."""
+    if "has_audio" not in clips.table.column_names:
+        return clips
+    return clips.take([place for place, has in enumerate(clips.column("has_audio")) if has is not False])

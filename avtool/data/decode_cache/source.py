@@ -1,0 +1,81 @@
+"""Where the pictures and the sound of clips come from: films and recordings, or shards of many clips."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avtool.data.decode_cache.audio import SoundSpans, Waveform
+from avtool.data.decode_cache.cache import PartCache
+from avtool.data.decode_cache.frames import Pictures, PictureSpans, span_numbers
+from avtool.data.decode_cache.settings import SpanSettings
+from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.manifest import Clip, Manifest
+
+
+class ClipSource(Protocol):
+    """Gives pictures and sound of clips; what is decoded for one cut serves the next.
+
+    Attributes:
+        fps: pictures a second.
+        sample_rate: of the sound, in Hz.
+    """
+
+    fps: float
+    sample_rate: int
+
+    def picture_span(self, clip: Clip) -> tuple[float, int]:
+        """The time of a clip's first picture, in seconds from its start, and how many it should have."""
+
+    def pictures(self, manifest: Manifest, clip: Clip, numbers: NDArray[np.int64]) -> Pictures:
+        """Some of a clip's pictures, counted from its first; after the film's end its last."""
+
+    def sound(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Waveform:
+        """A clip's samples `first` … `past` - 1, counted from its start; silence after the file's end."""
+
+
+class FilmSource:
+    """Clips cut out of films and recordings where they are.
+
+    Pictures stand on one grid for a whole film, so that clips that overlap share what is decoded.
+
+    Args:
+        settings: rate, size, and the memory that there is.
+        sample_rate: of the sound, in Hz.
+    """
+
+    def __init__(self, settings: SpanSettings, sample_rate: int = 16000) -> None:
+        self.fps = settings.fps
+        self.sample_rate = sample_rate
+        self.cache = PartCache(settings.cache_mib)
+        self._pictures = PictureSpans(settings, self.cache)
+        self._sounds = SoundSpans(settings, self.cache, sample_rate)
+
+    @classmethod
+    def for_windows(
+        cls, video: VideoSettings, sample_rate: int = 16000, cache_mib: int = 1024
+    ) -> "FilmSource":
+        """A source of windows of pictures: twice as many a second as they take, in the size that they have.
+
+        Args:
+            video: of the windows.
+            sample_rate: of the sound, in Hz.
+            cache_mib: memory for what was read, in MiB.
+        """
+        fps = min(120.0, 2 * video.num_frames / video.seconds)
+        short_side = min(1024, video.short_side)
+        return cls(SpanSettings(fps=fps, short_side=short_side, cache_mib=cache_mib), sample_rate)
+
+    def picture_span(self, clip: Clip) -> tuple[float, int]:
+        media = clip.pictures
+        first, past = span_numbers(media.start, media.end, self.fps)
+        return first / self.fps - media.start, past - first
+
+    def pictures(self, manifest: Manifest, clip: Clip, numbers: NDArray[np.int64]) -> Pictures:
+        media = clip.pictures
+        first, _ = span_numbers(media.start, media.end, self.fps)
+        return self._pictures.at(manifest.local(media), first + numbers)
+
+    def sound(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Waveform:
+        begin = round(clip.start * self.sample_rate)
+        return self._sounds.read(manifest.local(clip.sound), begin + first, begin + past)

@@ -1,1 +1,0 @@
-"""Torch transforms of batches: waveforms to log-mel spectrograms, padding, scaling, augmentation."""

@@ -1,0 +1,55 @@
+"""What an evaluation reports: a headline, numbers, tables, notes and mistakes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a report; numbers stay numbers, so that JSON keeps them."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A clip with a wrong answer.
+
+    Attributes:
+        clip_id: of the clip.
+        label: what it is.
+        answer: what the model said.
+        certainty: the probability the model gave its answer.
+        label_probability: the probability it gave the label.
+        media: the clip's sound file, or None where it is not at hand.
+    """
+
+    clip_id: str
+    label: str
+    answer: str
+    certainty: float
+    label_probability: float
+    media: Path | None = None
+
+
+@dataclass(frozen=True)
+class BenchmarkReport:
+    """What a benchmark found.
+
+    Attributes:
+        headline: the result in one line.
+        metrics: every number, for machines; a page draws those that it knows (`metric_figures`).
+        tables: what people read: ours beside peers, floors and published numbers.
+        notes: protocol, provenance, and what the numbers do not say.
+        mistakes: the most certain ones, to look at and to listen to.
+    """
+
+    headline: str
+    metrics: Mapping[str, Any]
+    tables: Sequence[Table]
+    notes: Sequence[str] = field(default=())
+    mistakes: Sequence[Mistake] = field(default=())

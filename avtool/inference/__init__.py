@@ -1,0 +1,1 @@
+"""Trained models on new files: the predictor, windows, features, timelines."""

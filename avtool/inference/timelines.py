@@ -1,0 +1,74 @@
+"""Event timelines as files: CSV, JSON, WebVTT, and the label tracks of Audacity."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from avtool.core.files import write_json, write_text
+from avtool.inference.events import Event
+from avtool.media.captions.cue import Cue
+from avtool.media.captions.writing import write_captions
+
+
+def write_timelines(
+    folder: Path, events: Mapping[str, Sequence[Event]], stems: Mapping[str, str], formats: Iterable[str]
+) -> None:
+    """Writes the events of files.
+
+    Args:
+        folder: the artifact being built: `events.csv`, `events.json`, and a file each in `events/`.
+        events: by file.
+        stems: the name of each file's own timeline, without a suffix.
+        formats: which to write.
+    """
+    formats = set(formats)
+    if "csv" in formats:
+        rows = [
+            [name, f"{event.start:.3f}", f"{event.end:.3f}", event.label, f"{event.score:.4f}"]
+            for name, found in events.items()
+            for event in found
+        ]
+        write_text(folder / "events.csv", table_text(["file", "start", "end", "label", "score"], rows))
+    if "json" in formats:
+        files = [
+            {"file": name, "events": [_rounded(event) for event in found]} for name, found in events.items()
+        ]
+        write_json(folder / "events.json", {"schema_version": 1, "files": files})
+    if formats & {"vtt", "audacity"}:
+        (folder / "events").mkdir(exist_ok=True)
+    for name, found in events.items():
+        if "vtt" in formats:
+            write_captions(map(_cue, found), folder / "events" / f"{stems[name]}.vtt")
+        if "audacity" in formats:
+            text = "".join(f"{event.start:.6f}\t{event.end:.6f}\t{_flat(event.label)}\n" for event in found)
+            write_text(folder / "events" / f"{stems[name]}.txt", text)
+
+
+def table_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A CSV file's content."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _rounded(event: Event) -> dict[str, object]:
+    values = asdict(event)
+    return {
+        **values,
+        "start": round(event.start, 3),
+        "end": round(event.end, 3),
+        "score": round(event.score, 4),
+    }
+
+
+def _cue(event: Event) -> Cue:
+    begin = round(1000 * event.start)
+    return Cue(begin, max(begin + 1, round(1000 * event.end)), (f"[{_flat(event.label)}]",))
+
+
+def _flat(label: str) -> str:
+    return " ".join(label.split())

@@ -1,1 +1,0 @@
-"""Benchmarks that train models, and so stand above training and evaluation both."""

@@ -1,0 +1,1 @@
+"""The demonstration: films made on the spot, mined, learned from, evaluated."""

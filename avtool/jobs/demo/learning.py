@@ -1,0 +1,137 @@
+"""Trains on the sounds that were mined from some films, and names those of a film that it has not heard."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from avtool.core.artifact import Input
+from avtool.core.files import sha256_of
+from avtool.core.paths import find_recipe
+from avtool.core.recipe import load
+from avtool.core.reporter import Reporter
+from avtool.data.manifest import MANIFEST, Manifest, read_manifest
+from avtool.evaluation.metrics.intervals import mean_interval
+from avtool.evaluation.predictions import Predictions
+from avtool.evaluation.predictions_file import read_predictions
+from avtool.inference.predict_recipe import PredictRecipe
+from avtool.jobs.demo.recipe import DemoRecipe
+from avtool.jobs.predict import predict
+from avtool.tasks.classification.features import FeatureSource
+from avtool.tasks.classification.recipe import FinetuneRecipe
+from avtool.tasks.classification.run import train
+from avtool.tasks.classification.task import Experiment
+
+COMMAND = "avtool demo"
+
+
+@dataclass(frozen=True)
+class LearnResult:
+    """What was learned.
+
+    Attributes:
+        run: the trained model's run.
+        predictions: what it says of the held-out film.
+        films: the held-out films.
+        train_clips: how many it learned from.
+        test_clips: how many of the held-out film were scored.
+        left_out: clips of the held-out film that no training film has the like of.
+        classes: sounds that it knows.
+        accuracy: share of the held-out clips that it names right.
+        interval: of the accuracy: 95 %, a bootstrap over clips.
+        majority: the accuracy of always giving the training films' most frequent sound.
+        seconds: wall time of the training.
+    """
+
+    run: Path
+    predictions: Path
+    films: tuple[str, ...]
+    train_clips: int
+    test_clips: int
+    left_out: int
+    classes: int
+    accuracy: float
+    interval: tuple[float, float]
+    majority: float
+    seconds: float
+
+
+def learn_sounds(
+    mined: Path, out: Path, recipe: DemoRecipe, reporter: Reporter, *, jobs: int = 1, init: Path | None = None
+) -> LearnResult | None:
+    """Trains a classifier on the mined events of the training films, and scores it on the held-out ones.
+
+    Args:
+        mined: the mined data set, split by film.
+        out: the demonstration's folder, for `run` and `predictions`.
+        recipe: the settings.
+        reporter: told about progress.
+        jobs: processes that compute spectrograms.
+        init: weights to start from.
+
+    Returns:
+        What was learned; None where the held-out films have no sound that the others have.
+    """
+    clips = _with_one_sound(read_manifest(mined))
+    if not _shared_sounds(clips):
+        reporter.info("nothing is learned: the held-out film has no sound that another film has")
+        return None
+    learned = clips.select("train")
+    counts = Counter(label for (label,) in learned.column("labels"))
+    training = _training_recipe(recipe, init)
+    reporter.info(f"learning {len(counts)} sounds from {len(learned)} clips")
+    experiment = Experiment(
+        learned,
+        None,
+        "single-label",
+        (tuple(sorted(counts)),),
+        training,
+        FeatureSource(training, reporter, jobs, clips),
+        reporter,
+        COMMAND,
+        [Input(str(mined), "dataset", sha256_of(mined / MANIFEST))],
+    )
+    run, outcome = train(
+        experiment, {"command": "demo", "inputs": [sha256_of(mined / MANIFEST)]}, out / "run"
+    )
+    told = out / "predictions"
+    predict([str(mined)], run, told, PredictRecipe(split="test"), reporter, command=COMMAND)
+    test, left_out = known_clips(read_predictions(told))
+    right = test.scores.argmax(axis=1) == test.label_indices()[:, 0]
+    interval = mean_interval(right, seed=recipe.seed)
+    most_frequent = min(counts, key=lambda label: (-counts[label], label))
+    return LearnResult(
+        run,
+        told,
+        tuple(sorted(set(test.groups))),
+        len(learned),
+        len(right),
+        left_out,
+        len(counts),
+        float(right.mean()),
+        (interval.low, interval.high),
+        sum(labels == (most_frequent,) for labels in test.labels) / len(right),
+        round(outcome.seconds, 1),
+    )
+
+
+def known_clips(predictions: Predictions) -> tuple[Predictions, int]:
+    """The clips with one sound that the model knows, and how many have one that it does not know."""
+    single = [row for row, labels in enumerate(predictions.labels) if len(labels) == 1]
+    known = [row for row in single if predictions.labels[row][0] in predictions.classes]
+    return predictions.take(known), len(single) - len(known)
+
+
+def _with_one_sound(clips: Manifest) -> Manifest:
+    return clips.take([place for place, labels in enumerate(clips.column("labels")) if len(labels) == 1])
+
+
+def _shared_sounds(clips: Manifest) -> set[str]:
+    sounds: dict[str, set[str]] = {"train": set(), "test": set()}
+    for split, (label,) in zip(clips.column("split"), clips.column("labels"), strict=True):
+        sounds.setdefault(split, set()).add(label)
+    return sounds["train"] & sounds["test"]
+
+
+def _training_recipe(recipe: DemoRecipe, init: Path | None) -> FinetuneRecipe:
+    flags = {"seed": recipe.seed, "model.init": init}
+    return load(FinetuneRecipe, recipe=find_recipe(recipe.training), flags=flags)

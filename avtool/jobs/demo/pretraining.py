@@ -1,0 +1,78 @@
+"""Pretrains on the mined clips without their labels, and shows what is rebuilt of a film put aside."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from avtool.core.paths import find_recipe
+from avtool.core.recipe import load
+from avtool.core.reporter import Reporter
+from avtool.data.manifest import read_manifest
+from avtool.evaluation.report import Table
+from avtool.jobs.demo.recipe import DemoRecipe
+from avtool.jobs.pretrain import pretrain
+from avtool.jobs.reconstruct import Reconstructed, reconstruct
+from avtool.jobs.reconstruct_recipe import ReconstructRecipe
+from avtool.tasks.masked.recipe import MavilRecipe
+
+COMMAND = "avtool demo"
+SHEET = "rebuilt.png"
+_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class PretrainedFilms:
+    """What was learned without labels.
+
+    Attributes:
+        run: the pretrained model's run, with a page of its own.
+        sheet: a picture of clips of the held-out film, and of what the model rebuilds of them.
+        rebuilt: how well, by modality, on the clips of that picture.
+        loss: of all clips of the held-out film.
+        train_clips: how many it learned from.
+        seconds: wall time of the training.
+    """
+
+    run: Path
+    sheet: Path
+    rebuilt: list[Reconstructed]
+    loss: float
+    train_clips: int
+    seconds: float
+
+
+def pretrain_films(
+    mined: Path, out: Path, recipe: DemoRecipe, reporter: Reporter, *, jobs: int = 1
+) -> PretrainedFilms:
+    """Trains a MAViL on the clips of the training films, and rebuilds clips of the held-out ones.
+
+    Args:
+        mined: the mined data set, split by film.
+        out: the demonstration's folder, for `pretrained` and the sheet.
+        recipe: the settings.
+        reporter: told about progress.
+        jobs: processes that compute spectrograms.
+    """
+    settings = load(
+        MavilRecipe, recipe=find_recipe(recipe.pretraining), flags={"seed": recipe.seed}, environment={}
+    )
+    result = pretrain("mavil", mined, settings, reporter, out=out / "pretrained", jobs=jobs, command=COMMAND)
+    shown = ReconstructRecipe(most=_SHOWN, split="test", seed=recipe.seed, device=settings.runtime.device)
+    sheet = reconstruct(result.out, [str(mined)], out / SHEET, shown, reporter, overwrite=True)
+    train_clips = len(read_manifest(mined).select("train"))
+    return PretrainedFilms(
+        result.out, sheet.out, sheet.modalities, result.metrics["loss"], train_clips, result.seconds
+    )
+
+
+def pretraining_table(pretrained: PretrainedFilms) -> Table:
+    """How well hidden patches of the held-out film are rebuilt, beside an answer that needs no learning."""
+    rows = [
+        (
+            "sound" if item.modality == "audio" else "pictures",
+            round(item.loss, 4),
+            round(item.trivial or 0.0, 4),
+        )
+        for item in pretrained.rebuilt
+    ]
+    title = "error of hidden patches of a held-out film, learned without labels"
+    return Table(title, ["", "rebuilt", "predicting nothing"], rows)

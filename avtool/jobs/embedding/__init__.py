@@ -1,1 +1,0 @@
-"""Parts of `avtool embed`, and of the benchmarks that evaluate features."""

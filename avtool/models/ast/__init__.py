@@ -1,0 +1,1 @@
+"""AST (Gong et al., 2021) and AST-MM."""

@@ -1,0 +1,1 @@
+"""Convolutional networks over spectrograms: CNN, VGG, and VGG with a modulation spectrum."""

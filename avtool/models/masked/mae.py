@@ -1,0 +1,97 @@
+"""MAE, the masked autoencoder of images (He et al., CVPR 2022)."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from avtool.models.layers.settings import settle
+from avtool.models.masked.autoencoder import MaskedAutoencoder, MaskedClassifier
+from avtool.models.masked.decoders import DecoderSettings, GlobalDecoder
+from avtool.models.masked.fixed_positions import grid_positions
+from avtool.models.masked.masking import Masking
+from avtool.models.masked.patch_encoder import PatchEncoder, VitSettings
+from avtool.models.masked.patch_grid import PatchGrid
+from avtool.models.registry import register
+
+
+@dataclass(frozen=True)
+class MAESettings(VitSettings):
+    """What defines an MAE's encoder, beyond its size.
+
+    Attributes:
+        image_size: height and width of the image.
+        patch_size: side of the patches.
+    """
+
+    image_size: int = 224
+    patch_size: int = 16
+
+    @property
+    def grid(self) -> PatchGrid:
+        """The patches of an image."""
+        return PatchGrid("image", (self.image_size,) * 2, (self.patch_size,) * 2)
+
+    def make_encoder(self, *, final_norm: bool) -> PatchEncoder:
+        """The encoder."""
+        positions = grid_positions(self.grid.shape, self.embed_dim)
+        return PatchEncoder(self.grid, self, positions, final_norm=final_norm)
+
+
+@dataclass(frozen=True)
+class MAEClassifierSettings(MAESettings):
+    """What defines a classifier over MAE's encoder.
+
+    Attributes:
+        num_classes: width of the output.
+    """
+
+    num_classes: int = 1000
+
+
+@dataclass(frozen=True)
+class MAEPretrainSettings(DecoderSettings, MAESettings):
+    """What defines an MAE in pretraining.
+
+    Attributes:
+        mask_ratio: share of hidden patches.
+    """
+
+    mask_ratio: float = 0.75
+
+    def __post_init__(self) -> None:
+        MAESettings.__post_init__(self)
+        DecoderSettings.__post_init__(self)
+
+
+SIZES: dict[str, dict[str, Any]] = {
+    "small": {"embed_dim": 384, "num_heads": 6},
+    "base": {},
+    "large": {"embed_dim": 1024, "depth": 24, "num_heads": 16},
+    "huge": {"embed_dim": 1280, "depth": 32, "num_heads": 16, "patch_size": 14},
+    "tiny": {"embed_dim": 64, "depth": 2, "num_heads": 4, "image_size": 32, "patch_size": 8},
+}
+TINY_DECODER = {"decoder_dim": 32, "decoder_depth": 2, "decoder_heads": 4}
+
+
+def _classifier(size: str, **overrides: Any) -> MaskedClassifier:
+    defaults = {**SIZES[size], **({"num_classes": 10} if size == "tiny" else {})}
+    settings = settle(MAEClassifierSettings, overrides, **defaults)
+    return MaskedClassifier(settings, settings.make_encoder(final_norm=False), settings.num_classes)
+
+
+def _autoencoder(size: str, **overrides: Any) -> MaskedAutoencoder:
+    defaults = {**SIZES[size], **(TINY_DECODER if size == "tiny" else {})}
+    settings = settle(MAEPretrainSettings, overrides, **defaults)
+    grid = settings.grid
+    positions = grid_positions(grid.shape, settings.decoder_dim)
+    decoder = GlobalDecoder(
+        settings.embed_dim, settings, positions, grid.num_values, recompute=settings.recompute
+    )
+    masking = Masking(grid.shape, ratio=settings.mask_ratio)
+    encoder = settings.make_encoder(final_norm=True)
+    return MaskedAutoencoder(settings, encoder, decoder, masking, settings.decode_fraction)
+
+
+for _size in SIZES:
+    register(f"mae_{_size}")(partial(_classifier, _size))
+    register(f"mae_{_size}_pretrain")(partial(_autoencoder, _size))

@@ -1,0 +1,46 @@
+"""Weights for MAE: the original project's, transformers', ours; in pretraining or fine-tuned."""
+
+from collections.abc import Mapping
+
+from avtool.models.masked.autoencoder import MaskedAutoencoder, MaskedClassifier
+from avtool.models.masked.masked_state import adopt, from_hub, move
+from avtool.models.published.report import LoadReport, State, unwrap
+
+_ORIGINAL = [
+    ("decoder_", "decoder."),
+    ("mask_token", "decoder.mask_token"),
+    ("cls_token", "encoder.cls_token"),
+    ("pos_embed", "encoder.pos_embed"),
+    ("patch_embed.", "encoder.patch_embed."),
+    ("blocks.", "encoder.blocks."),
+    ("norm.", "encoder.norm."),
+]
+_HUB = [("classifier.", "head."), ("decoder.decoder_", "decoder.")]
+
+
+def load_mae(
+    model: MaskedAutoencoder | MaskedClassifier,
+    checkpoint: Mapping[str, object],
+    *,
+    fit_positions: bool = False,
+) -> LoadReport:
+    """Loads MAE weights in any of the layouts. What only the other kind of model has is left out and told.
+
+    Args:
+        model: changed in place.
+        checkpoint: of the original project, of transformers, or of avtool.
+        fit_positions: cut or stretch the position table where the weights have another number of rows.
+
+    Raises:
+        BadInputError: the grids differ and `fit_positions` is off, or another size differs.
+    """
+    return adopt(model, rename_mae(unwrap(checkpoint)), [], fit_positions=fit_positions)
+
+
+def rename_mae(state: State) -> State:
+    """Parameter names of the original project or of transformers to ours."""
+    if any(name.startswith("vit.") for name in state):
+        return move(from_hub(state, "vit."), _HUB)
+    if any(name.startswith("encoder.") for name in state):
+        return dict(state)
+    return move(state, _ORIGINAL)

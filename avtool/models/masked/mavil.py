@@ -1,0 +1,310 @@
+"""MAViL, masked audio-video learners (Huang et al., NeurIPS 2023)."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from avtool.models.encoder import FUSED
+from avtool.models.layers.output import ClassifierOutput
+from avtool.models.layers.position import Grid
+from avtool.models.layers.settings import require, settle
+from avtool.models.masked.audio_mae import PosLayout, audio_positions, make_audio_decoder
+from avtool.models.masked.audio_video import AUDIO, VIDEO, AudioVideoEncoder, MaskedPair, unit_variance
+from avtool.models.masked.autoencoder import Rebuilt, some_hidden
+from avtool.models.masked.decoders import Decoder, DecoderKind, DecoderSettings, GlobalDecoder, WindowDecoder
+from avtool.models.masked.fixed_positions import grid_positions
+from avtool.models.masked.initialize import nearly_zero_head
+from avtool.models.masked.masking import Masking, TokenSplit
+from avtool.models.masked.patch_encoder import NORM_EPS, PatchEncoder, VitSettings
+from avtool.models.masked.patch_grid import PatchGrid, take
+from avtool.models.registry import register
+
+
+@dataclass(frozen=True)
+class MAViLSettings(VitSettings):
+    """What defines MAViL's encoders, beyond their size.
+
+    Attributes:
+        fusion_layers: blocks over the tokens of both; the published models have 2 in pretraining and 3 after
+            fine-tuning.
+        num_frames: frames T of the spectrogram, 100 a second.
+        num_mel_bins: mel bins F.
+        video_frames: frames of the video.
+        image_size: height and width of a frame.
+        tubelet_frames: frames in a patch of video.
+        patch_size: side of the patches of both.
+        pos_layout: of the sound; see `AudioMAESettings`.
+    """
+
+    fusion_layers: int = 2
+    num_frames: int = 1024
+    num_mel_bins: int = 128
+    video_frames: int = 8
+    image_size: int = 224
+    tubelet_frames: int = 2
+    patch_size: int = 16
+    pos_layout: PosLayout = "grid"
+
+    @property
+    def grids(self) -> dict[str, PatchGrid]:
+        """The patches of each modality."""
+        video = (self.video_frames, self.image_size, self.image_size)
+        return {
+            AUDIO: PatchGrid(AUDIO, (self.num_frames, self.num_mel_bins), (self.patch_size,) * 2),
+            VIDEO: PatchGrid(VIDEO, video, (self.tubelet_frames, self.patch_size, self.patch_size)),
+        }
+
+    def make_encoder(self, modalities: tuple[str, ...], *, final_norm: bool) -> AudioVideoEncoder:
+        """The encoders of some modalities."""
+        tables = {
+            AUDIO: audio_positions(self.grids[AUDIO].shape, self.embed_dim, self.pos_layout),
+            VIDEO: grid_positions(self.grids[VIDEO].shape, self.embed_dim),
+        }
+        encoders = {
+            name: PatchEncoder(grid, self, tables[name], final_norm=final_norm)
+            for name, grid in self.grids.items()
+            if name in modalities
+        }
+        return AudioVideoEncoder(encoders, self.fusion_layers, self.num_heads, final_norm=final_norm)
+
+
+@dataclass(frozen=True)
+class MAViLClassifierSettings(MAViLSettings):
+    """What defines a classifier over MAViL's encoders.
+
+    Attributes:
+        modalities: "audio", "video" or both; with one the other's encoder and the fusion are left out.
+        num_classes: width of the output.
+    """
+
+    modalities: tuple[str, ...] = (AUDIO, VIDEO)
+    num_classes: int = 527
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            bool(self.modalities) and set(self.modalities) <= {AUDIO, VIDEO},
+            f"the modalities are audio and video, not {', '.join(self.modalities) or 'none'}",
+        )
+        require(self.num_classes >= 1, f"a classifier needs classes, not {self.num_classes}")
+
+
+@dataclass(frozen=True)
+class MAViLPretrainSettings(DecoderSettings, MAViLSettings):
+    """What defines a MAViL in pretraining.
+
+    Attributes:
+        predicts: "pixels" of hidden patches (stage 1), or a teacher's "features" of them (stage 2).
+        audio_mask_ratio: share of hidden patches of the sound.
+        video_mask_ratio: of the video.
+        audio_decoder: "window" or "global"; see `AudioMAEPretrainSettings`. Windows decode all hidden tokens.
+        audio_decoder_depth: its blocks; `decoder_depth` are those of the video's.
+        decoder_shift: of its windows.
+    """
+
+    predicts: Literal["pixels", "features"] = "pixels"
+    audio_mask_ratio: float = 0.8
+    video_mask_ratio: float = 0.8
+    audio_decoder: DecoderKind = "window"
+    audio_decoder_depth: int = 16
+    decoder_shift: Grid = (2, 2)
+
+    def __post_init__(self) -> None:
+        MAViLSettings.__post_init__(self)
+        DecoderSettings.__post_init__(self)
+
+    def make_decoders(self) -> dict[str, Decoder]:
+        """A decoder for each modality."""
+        widths = {
+            name: self.embed_dim if self.predicts == "features" else grid.num_values
+            for name, grid in self.grids.items()
+        }
+        audio = replace(self, decoder_depth=self.audio_decoder_depth)
+        if self.audio_decoder == "window":
+            audio = replace(audio, decode_fraction=1.0)
+        video_positions = grid_positions(self.grids[VIDEO].shape, self.decoder_dim)
+        return {
+            AUDIO: make_audio_decoder(
+                audio,
+                self.grids[AUDIO],
+                self.embed_dim,
+                widths[AUDIO],
+                kind=self.audio_decoder,
+                shift=self.decoder_shift,
+                layout=self.pos_layout,
+                recompute=self.recompute,
+            ),
+            VIDEO: GlobalDecoder(
+                self.embed_dim, self, video_positions, widths[VIDEO], recompute=self.recompute
+            ),
+        }
+
+
+class MAViL(nn.Module):
+    """Rebuilds hidden patches of sound and video from what can be seen of both.
+
+    Args:
+        settings: what to build.
+    """
+
+    inputs = (AUDIO, VIDEO)
+    masked_inputs = (AUDIO, VIDEO, "audio_noise", "video_noise", "audio_noise2", "video_noise2")
+
+    def __init__(self, settings: MAViLPretrainSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.encoder = settings.make_encoder(self.inputs, final_norm=True)
+        self.decoder = nn.ModuleDict(settings.make_decoders())
+        self.grids = settings.grids
+        ratios = {AUDIO: settings.audio_mask_ratio, VIDEO: settings.video_mask_ratio}
+        self.maskings = {name: Masking(grid.shape, ratio=ratios[name]) for name, grid in self.grids.items()}
+
+    def forward(
+        self,
+        audio: Tensor,
+        video: Tensor,
+        audio_noise: Tensor,
+        video_noise: Tensor,
+        audio_noise2: Tensor | None = None,
+        video_noise2: Tensor | None = None,
+    ) -> MaskedPair:
+        """Predicts hidden patches, and pools what the encoders saw.
+
+        Args:
+            audio: (B, T, F) normalised log-mel spectrograms.
+            video: (B, 3, frames, H, W).
+            audio_noise: (B, audio tokens), uniform in [0, 1), for the mask.
+            video_noise: (B, video tokens), likewise.
+            audio_noise2: for a second mask, under which patches are encoded and never decoded.
+            video_noise2: likewise.
+        """
+        given = {AUDIO: (audio, audio_noise, audio_noise2), VIDEO: (video, video_noise, video_noise2)}
+        patches, splits, tokens = {}, {}, {}
+        pooled: dict[str, Tensor] = {}
+        pooled2: dict[str, Tensor] = {}
+        for name, (clip, noise, noise2) in given.items():
+            encoder = self.encoder.of(name)
+            patches[name] = encoder.grid.cut(clip)
+            splits[name] = self.maskings[name].split(noise)
+            views = self._encode_views(name, patches[name], splits[name], noise2)
+            means = [encoder.pool(encoder.norm(view)) for view in views]
+            tokens[name], pooled[name] = views[0], means[0]
+            if len(means) == 2:
+                pooled2[name] = means[1]
+        fused = self.encoder.fuse(tokens)
+        rebuilt = {name: self._decode(name, fused[name], splits[name], patches[name]) for name in fused}
+        return MaskedPair(rebuilt, pooled, pooled2)
+
+    def _encode_views(
+        self, name: str, patches: Tensor, split: TokenSplit, noise2: Tensor | None
+    ) -> tuple[Tensor, ...]:
+        """The tokens that are seen under each mask; both run through the blocks as one batch."""
+        encoder = self.encoder.of(name)
+        views = [encoder.make_tokens(patches, split.visible)]
+        if noise2 is not None:
+            views.append(encoder.make_tokens(patches, self.maskings[name].split(noise2).visible))
+        return encoder.run_blocks(torch.cat(views)).chunk(len(views))
+
+    def _decode(self, name: str, fused: Tensor, split: TokenSplit, patches: Tensor) -> Rebuilt:
+        decoder = self.decoder[name]
+        fewer = self.training and not isinstance(decoder, WindowDecoder)
+        wanted = some_hidden(split, self.settings.decode_fraction if fewer else 1.0)
+        prediction = decoder(self.encoder.norm(fused), wanted)
+        return Rebuilt(prediction, take(patches, wanted.hidden), wanted.hidden)
+
+    def contextualise(self, audio: Tensor, video: Tensor) -> dict[str, Tensor]:
+        """What a student is taught: the fused tokens of all patches, (B, L, D) by modality.
+
+        Each token has mean 0 and variance 1, whatever the last norm has learned; class tokens are left out.
+        """
+        fused = self.encoder.fuse(self.encoder.encode({AUDIO: audio, VIDEO: video}))
+        return {name: unit_variance(tokens[:, 1:]) for name, tokens in fused.items()}
+
+    def embed(self, **inputs: Tensor) -> dict[str, Tensor]:
+        """(B, D) of each modality before they meet, and with both the fused (B, 2 D)."""
+        tokens = self.encoder.encode(inputs)
+        features = {}
+        for name, value in tokens.items():
+            encoder = self.encoder.of(name)
+            features[name] = encoder.pool(encoder.norm(value))
+        if len(tokens) == 2:
+            features[FUSED] = pool_fused(self.encoder, tokens)
+        return features
+
+
+class MAViLClassifier(nn.Module):
+    """Scores clips by the means of the fused tokens of sound and video, or of one of them alone.
+
+    Args:
+        settings: what to build.
+    """
+
+    def __init__(self, settings: MAViLClassifierSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.encoder = settings.make_encoder(settings.modalities, final_norm=False)
+        self.inputs = self.encoder.modalities
+        dim = settings.embed_dim * len(self.inputs)
+        self.fc_norm = nn.LayerNorm(dim, eps=NORM_EPS)
+        self.head = nn.Linear(dim, settings.num_classes)
+        nearly_zero_head(self.head)
+
+    def forward(self, **inputs: Tensor) -> ClassifierOutput:
+        """Scores clips; every modality that the model was built for must be there."""
+        missing = [name for name in self.inputs if name not in inputs]
+        require(
+            not missing,
+            f"the model scores {' and '.join(self.inputs)}, and got no {' and no '.join(missing)}",
+            'build it for what there is: modalities = ["audio"] or ["video"]',
+        )
+        features = self.embed(**inputs)
+        return ClassifierOutput(self.head(features[FUSED if len(self.inputs) == 2 else self.inputs[0]]), {})
+
+    def embed(self, **inputs: Tensor) -> dict[str, Tensor]:
+        """What the last layer reads, and with two modalities the mean of each before they meet."""
+        tokens = self.encoder.encode(inputs)
+        features = {name: self.encoder.of(name).pool(value) for name, value in tokens.items()}
+        if len(self.inputs) == 1:
+            (name,) = self.inputs
+            return {name: self.fc_norm(features[name])}
+        if len(tokens) == 2:
+            features[FUSED] = self.fc_norm(pool_fused(self.encoder, tokens))
+        return features
+
+
+def pool_fused(encoder: AudioVideoEncoder, tokens: dict[str, Tensor]) -> Tensor:
+    """The means of the patches of sound and of video after they met, side by side: (B, 2 D)."""
+    fused = encoder.fuse(tokens)
+    return torch.cat([encoder.of(name).pool(encoder.norm(fused[name])) for name in (AUDIO, VIDEO)], dim=1)
+
+
+TINY = {"embed_dim": 64, "depth": 2, "num_heads": 4, "num_frames": 128, "num_mel_bins": 32}
+TINY |= {"video_frames": 4, "image_size": 32}
+TINY_DECODERS: dict[str, Any] = {"decoder_dim": 32, "decoder_depth": 1, "decoder_heads": 4}
+TINY_DECODERS |= {"audio_decoder": "global", "audio_decoder_depth": 1}
+
+
+@register("mavil_base")
+def mavil_base(**overrides: Any) -> MAViLClassifier:
+    """Two ViT-B and 2 fusion blocks: 10 s of sound, 8 frames of 224 x 224."""
+    return MAViLClassifier(settle(MAViLClassifierSettings, overrides))
+
+
+@register("mavil_tiny")
+def mavil_tiny(**overrides: Any) -> MAViLClassifier:
+    """A size for tests and small data: 64 wide, 2 blocks, 128 x 32 fbank, 4 frames of 32 x 32."""
+    return MAViLClassifier(settle(MAViLClassifierSettings, overrides, **TINY, num_classes=10))
+
+
+@register("mavil_base_pretrain")
+def mavil_base_pretrain(**overrides: Any) -> MAViL:
+    """The published size, with a decoder for each modality."""
+    return MAViL(settle(MAViLPretrainSettings, overrides))
+
+
+@register("mavil_tiny_pretrain")
+def mavil_tiny_pretrain(**overrides: Any) -> MAViL:
+    """A size for tests and small data: half a million parameters."""
+    return MAViL(settle(MAViLPretrainSettings, overrides, **TINY, **TINY_DECODERS))

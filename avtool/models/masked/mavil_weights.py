@@ -1,0 +1,132 @@
+"""Weights for MAViL: ours, the published fine-tuned model's, and MAEs to start its encoders from."""
+
+from collections.abc import Mapping
+
+import torch
+
+from avtool.core.errors import BadInputError
+from avtool.models.masked.audio_video import AUDIO, VIDEO
+from avtool.models.masked.mae_weights import rename_mae
+from avtool.models.masked.masked_state import HEAD, fit_encoder_positions, fit_table, leave_out, move
+from avtool.models.masked.mavil import MAViL, MAViLClassifier
+from avtool.models.published.report import LoadReport, State, copy_into, drop_other_head, unwrap
+
+_FINE_TUNED = [
+    ("fc_norm_av.", "fc_norm."),
+    ("head_av.", "head."),
+    ("blocks_av.", "encoder.fusion."),
+    *((f"{old}_v", f"encoder.video.{old}") for old in ("patch_embed", "cls_token", "pos_embed", "blocks")),
+    *((old, f"encoder.audio.{old}") for old in ("patch_embed", "cls_token", "pos_embed", "blocks")),
+]
+
+
+def load_mavil(
+    model: MAViL | MAViLClassifier, checkpoint: Mapping[str, object], *, fit_positions: bool = False
+) -> LoadReport:
+    """Loads MAViL weights. What the model has no place for is left out and told.
+
+    Args:
+        model: changed in place.
+        checkpoint: of avtool, or of the published fine-tuned model (`blocks_v`, `blocks_av`).
+        fit_positions: cut or stretch position tables where the weights have other lengths.
+
+    Raises:
+        BadInputError: the grids differ and `fit_positions` is off, or another size differs.
+    """
+    changes: list[str] = []
+    state = unwrap(checkpoint)
+    if not any(name.startswith("encoder.") for name in state):
+        state = move(state, _FINE_TUNED)
+    if isinstance(model, MAViLClassifier):
+        only_training = ("decoder.", "encoder.norm.", "encoder.audio.norm.", "encoder.video.norm.")
+        leave_out(state, only_training, "which only pretraining has", changes)
+        if len(model.inputs) == 1:
+            absent = tuple(f"encoder.{name}." for name in (AUDIO, VIDEO) if name not in model.inputs)
+            leave_out(state, (*absent, "encoder.fusion."), "which the model does without", changes)
+        drop_other_head(state, model, HEAD, changes)
+    else:
+        leave_out(state, ("fc_norm.", "head."), "which only a classifier has", changes)
+    for name in model.inputs:
+        encoder = model.encoder.of(name)
+        fit_encoder_positions(state, f"encoder.{name}.", encoder, changes, allowed=fit_positions)
+        table = f"decoder.{name}.pos_embed"
+        if table in state and isinstance(model, MAViL):
+            own = model.get_buffer(table)
+            fit_table(state, table, encoder.grid, own, 1, changes, allowed=fit_positions)
+    return copy_into(model, state, changes)
+
+
+def start_video(
+    model: MAViL | MAViLClassifier, checkpoint: Mapping[str, object], *, rescale: bool = True
+) -> LoadReport:
+    """Starts the video encoder and the fusion from an image MAE, as the published model does.
+
+    The kernel is repeated over the frames of a tubelet, the positions over the times; the last block also
+    starts every fusion block.
+
+    Args:
+        model: changed in place.
+        checkpoint: of an MAE, in any layout of `load_mae`.
+        rescale: divide the repeated kernel by the frames, so that a still looks to it as the image did; the
+            published model does not.
+
+    Raises:
+        BadInputError: the weights are of another size, or no MAE of images.
+    """
+    if VIDEO not in model.inputs:
+        raise BadInputError("the model has no video encoder to start")
+    image = _encoder_of(checkpoint)
+    kernel = image["patch_embed.proj.weight"]
+    frames, times = model.settings.tubelet_frames, model.settings.grids[VIDEO].shape[0]
+    image["patch_embed.proj.weight"] = kernel[:, :, None].repeat(1, 1, frames, 1, 1) / (
+        frames if rescale else 1
+    )
+    positions = image["pos_embed"]
+    image["pos_embed"] = torch.cat([positions[:, :1], positions[:, 1:].repeat(1, times, 1)], dim=1)
+    state = {f"encoder.video.{name}": tensor for name, tensor in image.items()}
+    if len(model.inputs) == 2:
+        last = f"blocks.{model.settings.depth - 1}."
+        for layer in range(model.settings.fusion_layers):
+            block = {name: tensor for name, tensor in image.items() if name.startswith(last)}
+            state |= {f"encoder.fusion.{layer}.{name.removeprefix(last)}": t for name, t in block.items()}
+    return _start(model, state, [f"video: kernel over {frames} frames, positions over {times} times"])
+
+
+def start_audio(model: MAViL | MAViLClassifier, checkpoint: Mapping[str, object]) -> LoadReport:
+    """Starts the audio encoder from an Audio-MAE with its positions, or from an image MAE without them.
+
+    Raises:
+        BadInputError: the weights are of another size, or no MAE.
+    """
+    if AUDIO not in model.inputs:
+        raise BadInputError("the model has no audio encoder to start")
+    encoder = _encoder_of(checkpoint)
+    changes = []
+    if encoder["patch_embed.proj.weight"].shape[1] == 3:
+        encoder["patch_embed.proj.weight"] = encoder["patch_embed.proj.weight"].sum(dim=1, keepdim=True)
+        del encoder["pos_embed"]
+        changes.append("audio: colours summed, positions keep their start")
+    return _start(model, {f"encoder.audio.{name}": tensor for name, tensor in encoder.items()}, changes)
+
+
+def _encoder_of(checkpoint: Mapping[str, object]) -> State:
+    """The encoder of an MAE, without the prefix."""
+    state = rename_mae(unwrap(checkpoint))
+    encoder = {
+        name.removeprefix("encoder."): value for name, value in state.items() if name.startswith("encoder.")
+    }
+    needed = {"patch_embed.proj.weight", "pos_embed", "cls_token"}
+    if not needed <= encoder.keys():
+        raise BadInputError(
+            f"the weights have no {', '.join(sorted(needed - encoder.keys()))}: they are no MAE",
+            "take an MAE of images, or an Audio-MAE",
+        )
+    return encoder
+
+
+def _start(model: MAViL | MAViLClassifier, state: State, changes: list[str]) -> LoadReport:
+    if isinstance(model, MAViLClassifier):
+        leave_out(
+            state, ("encoder.audio.norm.", "encoder.video.norm."), "which only pretraining has", changes
+        )
+    return copy_into(model, state, changes)

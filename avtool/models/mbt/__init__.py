@@ -1,0 +1,1 @@
+"""MBT: multimodal bottleneck transformers (Nagrani et al., 2021)."""

@@ -1,0 +1,49 @@
+"""Published image ViTs and DeiTs under timm's names, and their position grids."""
+
+import math
+from collections.abc import Mapping
+
+from avtool.core.errors import BadInputError
+from avtool.models.layers.position import Grid
+from avtool.models.published.report import State, unwrap
+from avtool.models.published.transformers_names import from_transformers, is_transformers
+
+_IMAGE_CLASSIFIERS = {"head", "head_dist", "classifier", "cls_classifier", "distillation_classifier"}
+
+
+def read_image_vit(checkpoint: Mapping[str, object], changes: list[str]) -> State:
+    """The tensors of an image ViT under timm's names, without its classifiers (noted in `changes`).
+
+    Raises:
+        BadInputError: it is no ViT with a class token and learned positions.
+    """
+    state = unwrap(checkpoint)
+    if is_transformers(state):
+        state = from_transformers(state)
+    for name in [name for name in state if name.split(".")[0] in _IMAGE_CLASSIFIERS]:
+        del state[name]
+        changes.append(f"`{name}` left out: it tells classes of images")
+    wanted = {"cls_token", "pos_embed", "patch_embed.proj.weight", "patch_embed.proj.bias"}
+    if not wanted <= state.keys():
+        raise BadInputError(
+            f"the weights have no {', '.join(sorted(wanted - state.keys()))}: they are no image ViT",
+            "take a ViT or DeiT of timm or transformers",
+        )
+    return state
+
+
+def square_grid(num_patches: int) -> Grid:
+    """The side of a square grid.
+
+    Raises:
+        BadInputError: the number is no square.
+    """
+    side = math.isqrt(num_patches)
+    if side * side != num_patches:
+        raise BadInputError(f"{num_patches} positions in the weights are no square grid")
+    return side, side
+
+
+def grid_words(grid: tuple[int, ...]) -> str:
+    """A grid as people write it: 12x101."""
+    return "x".join(map(str, grid))

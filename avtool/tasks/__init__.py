@@ -1,0 +1,1 @@
+"""Ways of learning: a folder each, with its recipe and its task."""

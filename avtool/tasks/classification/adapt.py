@@ -1,0 +1,73 @@
+"""Adapting a pretrained encoder: which classifier stands over it, and what its training must keep."""
+
+from pathlib import Path
+from typing import Any
+
+from avtool.core.errors import BadInputError
+from avtool.data.inputs.spec import Feed, read_feed
+from avtool.models.build import FOLLOWS_FROM, settings_of
+from avtool.tasks.classification.recipe import FinetuneRecipe
+
+_PRETRAINED = "_pretrain"
+
+
+def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, start: bool) -> FinetuneRecipe:
+    """The recipe of a training that starts from an encoder, and feeds it as it was fed before.
+
+    Args:
+        recipe: how to train.
+        encoder: a model, a run, or a checkpoint.
+        modality: `audio`, `video`, `image` or `both`.
+        start: whether it starts from the encoder's weights; without, from random ones: its twin.
+
+    Raises:
+        BadInputError: there is no encoder, no classifier stands over it, or it does not take the modality.
+    """
+    from avtool.models.model_folder import find_model, read_description
+
+    description = read_description(find_model(encoder))
+    feed = read_feed(encoder, description.preprocess)
+    feed = feed.only(["audio", "video"] if modality == "both" else [modality], encoder)
+    name = classifier_of(description.builder)
+    known = settings_of(name)
+    arguments = {
+        key: value
+        for key, value in description.arguments.items()
+        if key in known and key not in {*FOLLOWS_FROM, "modalities"}
+    }
+    modalities = tuple(name for name in ("video", "audio") if name in feed.inputs)
+    model = recipe.model.model_copy(
+        update={
+            "name": name,
+            "arguments": {**arguments, **recipe.model.arguments},
+            "init": encoder if start else None,
+            "modalities": modalities if "modalities" in known else None,
+        }
+    )
+    return recipe.model_copy(update={"model": model, "data": recipe.data.model_copy(update=_data_of(feed))})
+
+
+def _data_of(feed: Feed) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if "audio" in feed.inputs:
+        values = {"audio": feed.audio, "seconds": feed.seconds, "mean": feed.mean, "std": feed.std}
+    if {"video", "image"} & set(feed.inputs):
+        values["video"] = feed.video
+    return values
+
+
+def classifier_of(builder: str) -> str:
+    """The classifier over the encoder of a registered model.
+
+    Raises:
+        BadInputError: there is none.
+    """
+    from avtool.models.registry import list_models
+
+    family, _, size = builder.partition("_")
+    candidates = [builder.removesuffix(_PRETRAINED), f"{family}_classifier_{size}", builder]
+    names = set(list_models())
+    for name in candidates if builder.endswith(_PRETRAINED) else candidates[1:]:
+        if name in names and "num_classes" in settings_of(name):
+            return name
+    raise BadInputError(f"no classifier stands over a `{builder}`", "choose --protocol linear or knn")

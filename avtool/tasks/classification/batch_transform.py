@@ -1,0 +1,142 @@
+"""From loaded clips to what a model is given: spectrograms, augmentation, scaling, mixed labels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.fbank import Fbank
+from avtool.data.inputs.fit import normalize
+from avtool.data.inputs.mixup import Mix, draw_batch_mix, draw_modality_mixes, draw_sample_mix, one_hot
+from avtool.data.inputs.modality_dropout import draw_presence
+from avtool.data.inputs.spec_augment import SpecAugment, TimeRoll, UniformNoise
+from avtool.tasks.classification.augment_recipe import AugmentRecipe
+
+Batch = dict[str, Any]
+_MODALITIES = ("audio", "video")
+
+
+class BatchTransform(nn.Module):
+    """Runs on the batch's device. In evaluation mode only the scaling, and the filter bank, are left.
+
+    Args:
+        sizes: classes of each part of the labels.
+        audio: settings of the spectrograms; None where the model has no sound.
+        num_frames: frames of the stretch.
+        mean: of the training spectrograms.
+        std: of the training spectrograms.
+        augment: what to change.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        audio: AudioSettings | None,
+        num_frames: int,
+        mean: float,
+        std: float,
+        augment: AugmentRecipe,
+    ) -> None:
+        super().__init__()
+        self.sizes = tuple(sizes)
+        self.mean, self.std = mean, std
+        self.augment = augment
+        self.fbank = _fbank(audio) if audio is not None and augment.mix_waveforms else None
+        bins = audio.num_mel_bins if audio else 0
+        self.roll = TimeRoll(round(augment.time_roll * num_frames))
+        self.masks = SpecAugment(
+            min(augment.frequency_mask, bins // 2),
+            min(augment.time_mask, num_frames // 2),
+            value=mean if augment.mask_value == "mean" else 0.0,
+        )
+        self.noise = UniformNoise(augment.noise)
+
+    def forward(self, batch: Batch) -> Batch:
+        """A batch as `collate` makes it → one that model and objective take."""
+        batch = dict(batch)
+        if self.training:
+            if "audio" in batch and self.fbank is None:  # before mixing: each partner has a roll of its own
+                batch["audio"] = self._rolled(batch["audio"])
+            self._drop_modalities(batch)
+            self._mix(batch)
+        if "audio" in batch:
+            batch["audio"] = self._audio(batch["audio"])
+        return batch
+
+    def _audio(self, values: Tensor) -> Tensor:
+        fbank = values if self.fbank is None else self._rolled(self.fbank(values))
+        scaled = normalize(self.masks(fbank), self.mean, self.std)
+        noisy: Tensor = self.noise(scaled) if self.augment.noise else scaled
+        return noisy
+
+    def _rolled(self, fbank: Tensor) -> Tensor:
+        rolled: Tensor = self.roll(fbank) if self.augment.time_roll else fbank
+        return rolled
+
+    def _drop_modalities(self, batch: Batch) -> None:
+        names = [name for name in _MODALITIES if name in batch]
+        if not self.augment.modality_dropout or len(names) < len(_MODALITIES):
+            return
+        size, device = len(batch["audio"]), batch["audio"].device
+        drawn = draw_presence(names, size, self.augment.modality_dropout, device)
+        kept = {name: batch[name] & drawn[name] for name in drawn}
+        empty = ~torch.stack(list(kept.values())).any(dim=0)  # what the clip itself lacks counts too
+        batch.update({name: kept[name] | (empty & batch[name]) for name in kept})
+
+    def _mix(self, batch: Batch) -> None:
+        augment = self.augment
+        if augment.mixup == "none":
+            return
+        batch["label"] = label_vectors(batch["label"], self.sizes)
+        size, device = len(batch["label"]), batch["label"].device
+        if augment.mixup == "modality":
+            names = [name for name in _MODALITIES if name in batch]
+            for name, mix in draw_modality_mixes(names, size, augment.mixup_alpha, device).items():
+                batch[f"{name}_label"] = mix.blend(batch["label"])
+                self._blend(batch, name, mix)
+            return
+        if augment.mixup == "sample":
+            mix = draw_sample_mix(size, augment.mixup_probability, augment.mixup_alpha, device)
+            if augment.alike:
+                mix = mix.with_alike(batch["label"], augment.alike)
+            if augment.splice:
+                mix = mix.splice(batch["audio"].shape[1], augment.splice)
+        else:
+            mix = draw_batch_mix(size, augment.mixup_alpha, device)
+        batch["label"] = mix.blend_labels(batch["label"])
+        for name in (*_MODALITIES, "clip", "image"):
+            if name in batch:
+                self._blend(batch, name, mix)
+
+    def _blend(self, batch: Batch, name: str, mix: Mix) -> None:
+        waves = name == "audio" and self.fbank is not None
+        batch[name] = (mix.blend_waveforms if waves else mix.blend)(batch[name])
+        for mask in (f"{name}_present", f"{name}_mask"):
+            if mask in batch:
+                batch[mask] = batch[mask] | batch[mask][mix.partner]
+
+
+def label_vectors(label: Tensor, sizes: Sequence[int]) -> Tensor:
+    """Labels as float vectors (B, sum of sizes), which can be mixed.
+
+    Args:
+        label: (B,) or (B, parts) indices, or vectors already.
+        sizes: classes of each part.
+    """
+    if label.is_floating_point() or len(sizes) == 1:
+        return one_hot(label, sizes[0])
+    parts = zip(label.unbind(dim=-1), sizes, strict=True)
+    return torch.cat([one_hot(part, size) for part, size in parts], dim=-1)
+
+
+def _fbank(settings: AudioSettings) -> Fbank:
+    return Fbank(
+        settings.sample_rate,
+        settings.num_mel_bins,
+        settings.low_frequency,
+        settings.high_frequency,
+        settings.window_ms,
+        settings.hop_ms,
+    )

@@ -1,0 +1,96 @@
+"""The settings of `avtool finetune`."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from avtool.core.recipe import Recipe, option
+from avtool.data.inputs.spectrogram_recipe import SpectrogramRecipe
+from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.splits import DivisionRecipe
+from avtool.inference.preprocess import MOST_ROLLS
+from avtool.tasks.classification.augment_recipe import AugmentRecipe
+from avtool.training.recipe import TrainRecipe
+
+TaskName = Literal["auto", "single-label", "multi-label", "verb-noun"]
+
+
+def _named(value: object) -> object:
+    """`audio` as a list of one: the command line gives text where it finds no comma."""
+    return (value,) if isinstance(value, str) else value
+
+
+Modalities = Annotated[tuple[Literal["audio", "video"], ...], BeforeValidator(_named)]
+
+
+class ModelRecipe(Recipe):
+    """What is trained, and from where it starts."""
+
+    name: str = option("cnn", "The architecture: cnn, ast_base, mbt_tiny, …", flag="--model", min_length=1)
+    arguments: dict[str, Any] = Field(
+        default_factory=dict, description="Settings of the architecture, such as { depth = 4 }."
+    )
+    modalities: Modalities | None = option(
+        None,
+        "What a model of sound and pictures is given: audio, video.  [default: both]",
+        flag="--modalities",
+    )
+    init: Path | None = option(
+        None,
+        "Weights to start from: a model, a run, or a checkpoint file (.safetensors, .pt).",
+        flag="--init",
+    )
+    freeze: bool = option(
+        False, "Train the last layer alone, on features that stay as they are.", flag="--freeze"
+    )
+    fit_positions: bool = option(
+        False, "Cut or stretch the positions of weights for another length.", flag="--interpolate-pos"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> "ModelRecipe":
+        if self.modalities is not None and "modalities" in self.arguments:
+            raise ValueError("model.modalities and model.arguments.modalities say the same: set one of them")
+        if self.modalities is not None and not 0 < len(self.modalities) == len(set(self.modalities)):
+            raise ValueError("model.modalities names audio, video, or both, each once")
+        return self
+
+
+class DataRecipe(DivisionRecipe, SpectrogramRecipe):
+    """Which clips are learned from, which are validated on, and what of them is taken."""
+
+    task: TaskName = option(
+        "auto", "What clips are labelled with; auto: what the data set's labels look like.", flag="--task"
+    )
+    cut: Literal["start", "centre", "random"] = option("random", "Which part of a longer clip is trained on.")
+    windows: int = option(1, "Parts of each clip that are scored and averaged in validation.", ge=1, le=100)
+    rolls: int = option(
+        1,
+        "Rotations in time of what is scored, averaged; for models trained with time_roll.",
+        ge=1,
+        le=MOST_ROLLS,
+    )
+    frame_features: Path | None = option(None, "A `features` artifact of frames, for AST-MM.")
+    video: VideoSettings = Field(default_factory=VideoSettings)
+
+
+class LossRecipe(Recipe):
+    """What is minimised."""
+
+    smoothing: float = option(0.1, "Label smoothing; MBT: 0.3.", flag="--label-smoothing", ge=0, lt=1)
+    over_classes: Literal["mean", "sum"] = option(
+        "mean", "Multi-label: mean over classes (AST, SAM-S), or sum (MBT), C times as steep."
+    )
+    each_modality: bool = option(
+        True, "Score each modality's own answer where a model gives several, as MBT does."
+    )
+
+
+class FinetuneRecipe(TrainRecipe):
+    """`avtool finetune`."""
+
+    model: ModelRecipe = Field(default_factory=ModelRecipe)
+    data: DataRecipe = Field(default_factory=DataRecipe)
+    augment: AugmentRecipe = Field(default_factory=AugmentRecipe)
+    loss: LossRecipe = Field(default_factory=LossRecipe)

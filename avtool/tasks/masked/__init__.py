@@ -1,0 +1,1 @@
+"""Masked reconstruction: MAE, Audio-MAE, VideoMAE, MAViL."""

@@ -1,0 +1,251 @@
+"""Puts a masked pretraining together: clips, masks, network, loss, and what the report shows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from avtool.core.errors import BadInputError
+from avtool.data.clip_filter import Wanted, write_skipped
+from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.feature_cache import FeatureCache, cached_features
+from avtool.data.inputs.spec import Feed, read_feed
+from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.manifest import Manifest
+from avtool.models.build import whole_patches
+from avtool.tasks.masked.recipe import ImageMaeRecipe, MaskedRecipe, MavilRecipe, SoundRecipe
+from avtool.tasks.masked.reconstruction import rebuild
+from avtool.tasks.masked.settings import chosen_settings, make_objective, read_teacher, target_kind
+from avtool.tasks.pretraining_clips import PretrainClips, find_clips, stretch_of
+from avtool.tasks.pretraining_network import build_network, start_from
+from avtool.tasks.pretraining_report import Exhibit, Rebuilding, first_labels, write_report
+from avtool.tasks.pretraining_task import Experiment
+from avtool.tasks.spectrogram_scale import measured_scale
+from avtool.training.run import Training
+from avtool.training.validation import Validation
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from avtool.models.masked.targets import TargetKind
+    from avtool.models.model_folder import LoadedModel, ModelDescription
+    from avtool.tasks.masked.samples import MaskedClipDataset
+
+_EVALUATION_SHARE = 256 / 224
+"""Shorter side of a photograph in sides of the square that evaluation keeps."""
+
+
+@dataclass(frozen=True)
+class MaskedExperiment(Experiment):
+    """What a masked pretraining is made of."""
+
+    recipe: MaskedRecipe
+
+    @property
+    def sound(self) -> SoundRecipe | None:
+        """What is said of sound, where the method takes it."""
+        data = self.recipe.data
+        return data if isinstance(data, SoundRecipe) else None
+
+    @cached_property
+    def clips(self) -> PretrainClips:
+        """The clips."""
+        shortest = 0.0
+        if self.sound is not None:  # one row of patches
+            audio = self.sound.audio
+            shortest = audio.samples_of(16) / audio.sample_rate
+        wanted = Wanted(self.method.inputs, shortest=shortest)
+        rate = self.sound.audio.sample_rate if self.sound is not None else AudioSettings().sample_rate
+        return find_clips(self.dataset, self.recipe.data, wanted, rate, self.reporter)
+
+    @cached_property
+    def video(self) -> VideoSettings:
+        """The window of pictures; of a photograph, its size."""
+        if isinstance(self.recipe, ImageMaeRecipe):
+            size = self.recipe.data.size
+            return VideoSettings(num_frames=1, size=size, short_side=round(size * _EVALUATION_SHARE))
+        video: VideoSettings = getattr(self.recipe.data, "video", VideoSettings())
+        return video
+
+    @cached_property
+    def num_frames(self) -> int:
+        """Frames of the stretch of sound."""
+        if self.sound is None:
+            return 1
+        return whole_patches(self.sound.audio.num_steps(stretch_of(self.clips.train, self.sound)))
+
+    def build(self) -> "tuple[nn.Module, dict[str, Any]]":
+        """The network, and the arguments that build it again."""
+        audio = self.sound.audio if self.sound is not None else AudioSettings()
+        chosen = chosen_settings(self.recipe, self.num_frames, audio, self.video)
+        return build_network(self.name, self.recipe.model, chosen, self.recipe.seed)
+
+    def samples_an_epoch(self) -> int:
+        """Stretches that are learned from in an epoch."""
+        audio = self.sound.audio if self.sound is not None else AudioSettings()
+        feed = Feed(self.method.inputs, audio, self.num_frames, video=self.video)
+        return len(self._samples(self.clips.train, feed, None, {}, train=True))
+
+    def compose(self) -> Training:
+        """What the training loop takes, and what follows it.
+
+        Raises:
+            BadInputError: data, model and settings do not fit together; one line says which.
+        """
+        from avtool.data.inputs.collate import collate
+        from avtool.data.inputs.video_transforms import as_seen
+        from avtool.training.task import TrainTask
+
+        clips, recipe = self.clips, self.recipe
+        model, arguments = self.build()
+        start_from(model, self.name, recipe.model, self.reporter)
+        teacher = read_teacher(recipe)
+        objective = make_objective(recipe, model, teacher)
+        feed, features = self._feed(teacher)
+        noise = {name: grid.num_tokens for name, grid in model.grids.items()}  # type: ignore[union-attr,operator]
+        data = self._samples(clips.train, feed, features, noise, train=True)
+        if len(self.method.inputs) > 1 and len(data) < recipe.loop.batch_size:
+            self.reporter.warn(
+                f"{len(data)} clips do not fill a batch of {recipe.loop.batch_size}: they come twice in it, "
+                "and are contrasted with themselves"
+            )
+        held_out = clips.val if clips.val is not None else clips.train
+        shown = self._samples(held_out, feed, features, noise, train=False)
+        task = TrainTask(
+            model=model,
+            objective=objective,
+            data=data,
+            collate=collate,
+            description=self._description(arguments, feed),
+            validate=self._validation(objective, shown) if clips.val is not None else None,
+            groups=data.groups,
+            clip_ids=data.clip_ids,
+        )
+        exhibit = Exhibit(
+            self.method.summary,
+            shown,
+            collate,
+            first_labels(held_out),
+            lambda batch: {name: as_seen(batch, name) for name in self.method.inputs},
+            _rebuilder(target_kind(recipe)),
+            clips.val is not None,
+            recipe.runtime.device,
+        )
+        report = partial(write_report, exhibit=exhibit, reporter=self.reporter)
+        return Training(task, partial(write_skipped, skipped=clips.skipped), report)
+
+    def _description(self, arguments: dict[str, Any], feed: Feed) -> "ModelDescription":
+        """What a reader of the weights must know."""
+        from avtool.models.model_folder import ModelDescription
+
+        stage = f" (stage {self.recipe.mavil.stage})" if isinstance(self.recipe, MavilRecipe) else ""
+        return ModelDescription(
+            self.name,
+            arguments,
+            {"method": self.method.name, **feed.to_json(), "target": target_kind(self.recipe)},
+            f"An encoder of {' and '.join(self.method.inputs)}, pretrained by {self.method.name}{stage} on "
+            f"{len(self.clips.train)} clips without labels.",
+            self.command,
+            self.inputs,
+        )
+
+    def _validation(self, objective: "nn.Module", clips: "MaskedClipDataset") -> Validation:
+        """The same loss on other clips."""
+        from avtool.data.inputs.collate import collate
+        from avtool.models.runtime import default_workers
+
+        return Validation(
+            objective,
+            clips,
+            collate,
+            self.recipe.loop.batch_size,
+            whole_batches=len(self.method.inputs) > 1,
+            workers=default_workers() if "video" in self.method.inputs else 0,
+        )
+
+    def _feed(self, teacher: "LoadedModel | None") -> tuple[Feed, FeatureCache | None]:
+        """How the model is fed, and the spectrograms where they are cached.
+
+        A student's spectrograms are scaled as its teacher's were, since the teacher sees the same ones.
+        """
+        sound = self.sound
+        if sound is None:
+            return Feed(self.method.inputs, AudioSettings(), video=self.video), None
+        features = None
+        if sound.cache and self.clips.shards is None:
+            features = cached_features(self.clips.whole, sound.audio, self.reporter, jobs=self.jobs)
+        mean, std = sound.mean or 0.0, sound.std
+        if std is None and teacher is not None:
+            mean, std = _scale_of(teacher, sound.audio)
+        elif std is None:
+            mean, std = measured_scale(self.clips, sound.audio, features, self.reporter, jobs=self.jobs)
+        return Feed(self.method.inputs, sound.audio, self.num_frames, mean, std, video=self.video), features
+
+    def _samples(
+        self,
+        clips: Manifest,
+        feed: Feed,
+        features: FeatureCache | None,
+        noise: dict[str, int],
+        *,
+        train: bool,
+    ) -> "MaskedClipDataset":
+        from avtool.data.decode_cache.source import FilmSource
+        from avtool.data.inputs.clip_views import AudioView, VideoView
+        from avtool.data.inputs.image_view import ImageView
+        from avtool.tasks.masked.samples import MaskedClipDataset
+
+        data = self.recipe.data
+        shards = self.clips.shards
+        audio = video = image = None
+        if "audio" in feed.inputs:
+            known = features.of(clips.column("clip_id")) if features else None
+            audio = AudioView(feed.audio, feed.num_frames, known, source=shards)
+        if "video" in feed.inputs:
+            cache_mib = getattr(data, "cache_mib", 1)
+            video = VideoView(feed.video, shards or FilmSource.for_windows(feed.video, cache_mib=cache_mib))
+        if isinstance(self.recipe, ImageMaeRecipe):
+            still = self.recipe.data
+            image = ImageView(
+                still.size,
+                still.area,
+                still.flip,
+                source=shards,
+                cache_mib=still.cache_mib,
+                as_bytes=True,
+            )
+        samples = MaskedClipDataset(
+            clips,
+            audio=audio,
+            video=video,
+            image=image,
+            noise=noise,
+            second_view=len(feed.inputs) > 1,
+            train=train,
+            align=getattr(data, "align", False),
+            crops=(data.crops or None) if train else 1,
+            roll=getattr(data, "roll", False),
+            scale=(feed.mean, feed.std) if audio else None,
+            seed=self.recipe.seed,
+        )
+        if not len(samples):
+            raise BadInputError(f"`{clips.origin}` has no clips to learn from", "choose another split")
+        return samples
+
+
+def _rebuilder(
+    kind: "TargetKind | None",
+) -> "Callable[[nn.Module, Mapping[str, Tensor]], list[Rebuilding]] | None":
+    return partial(rebuild, kind=kind) if kind is not None else None
+
+
+def _scale_of(teacher: "LoadedModel", audio: AudioSettings) -> tuple[float, float]:
+    """Mean and deviation that a teacher's spectrograms were scaled by."""
+    feed = read_feed(Path("the teacher"), teacher.preprocess)
+    if feed.audio != audio:
+        theirs, ours = feed.audio.model_dump(), audio.model_dump()
+        name = next(name for name in ours if ours[name] != theirs[name])
+        message = f"the teacher heard spectrograms of {name} {theirs[name]}, and these have {ours[name]}"
+        raise BadInputError(message, f"--set data.audio.{name}={theirs[name]}")
+    return feed.mean, feed.std

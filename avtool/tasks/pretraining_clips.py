@@ -1,0 +1,102 @@
+"""The clips of a pretraining: to learn from, to measure the loss on, and those that cannot be used."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from avtool.core.errors import BadInputError
+from avtool.core.reporter import Reporter
+from avtool.data.clip_filter import Skipped, Wanted, usable_clips
+from avtool.data.image_folder import is_picture_folder, picture_folder
+from avtool.data.inputs.spectrogram_recipe import SpectrogramRecipe
+from avtool.data.manifest import MANIFEST, Manifest, read_manifest
+from avtool.data.sections import divide_long
+from avtool.data.splits import choose_clips
+from avtool.data.statistics import durations
+from avtool.tasks.pretraining_recipe import ClipsRecipe
+
+if TYPE_CHECKING:
+    from avtool.data.shards.source import ShardSource
+
+SHARDS = "shards"
+_LONGEST = 10.0  # seconds
+_SECTION = 60.0  # seconds; a longer film is as many clips as it has sections of that length
+
+
+@dataclass(frozen=True)
+class PretrainClips:
+    """Clips by what is done with them.
+
+    Attributes:
+        whole: all usable clips of both: what is computed once is computed for them together.
+        train: to learn from.
+        val: to measure the loss on, or None.
+        skipped: left out, and why.
+        shards: where sound and pictures are, where the clips are in shards; None for plain media.
+    """
+
+    whole: Manifest
+    train: Manifest
+    val: Manifest | None
+    skipped: tuple[Skipped, ...]
+    shards: "ShardSource | None" = None
+
+
+def find_clips(
+    dataset: Path, recipe: ClipsRecipe, wanted: Wanted, sample_rate: int, reporter: Reporter
+) -> PretrainClips:
+    """The clips of a data set, divided as the recipe says.
+
+    Args:
+        dataset: a `dataset` artifact, its table, a folder of shards, or one of pictures.
+        recipe: which clips.
+        wanted: what a clip must have.
+        sample_rate: that the sound of shards is given at.
+        reporter: told about decisions.
+
+    Raises:
+        BadInputError: a split or fold is not there, or too many clips cannot be used.
+    """
+    manifest, shards = _open(dataset, sample_rate)
+    if not len(manifest):
+        raise BadInputError(f"`{dataset}` has no clips", "prepare it from a folder with media")
+    chosen = choose_clips(manifest, recipe, reporter)
+    train, skipped = usable_clips(chosen.train, wanted, recipe.max_bad, reporter)
+    val: Manifest | None = None
+    more: list[Skipped] = []
+    if chosen.val is not None:
+        val, more = usable_clips(chosen.val, wanted, recipe.max_bad, reporter)
+    used = {*train.column("clip_id"), *(val.column("clip_id") if val is not None else ())}
+    whole = manifest.take([n for n, name in enumerate(manifest.column("clip_id")) if name in used])
+    return PretrainClips(whole, train, val, (*skipped, *more), shards)
+
+
+def is_pictures(dataset: Path) -> bool:
+    """Whether a data set is no more than a folder of pictures."""
+    if not dataset.is_dir() or (dataset / MANIFEST).is_file() or shard_files(dataset):
+        return False
+    return is_picture_folder(dataset)
+
+
+def shard_files(dataset: Path) -> list[Path]:
+    """The shards of a data set, or none where its clips are in plain media."""
+    for folder in (dataset / SHARDS, dataset):
+        if folder.is_dir() and (files := sorted(folder.glob("*.tar"))):
+            return files
+    return []
+
+
+def _open(dataset: Path, sample_rate: int) -> "tuple[Manifest, ShardSource | None]":
+    """The clips of a data set, and their source where they are in shards; long ones in sections."""
+    if is_pictures(dataset):
+        return picture_folder(dataset), None
+    if not shard_files(dataset):
+        return divide_long(read_manifest(dataset), _SECTION), None
+    from avtool.data.shards.source import open_shards
+
+    return open_shards(dataset, sample_rate=sample_rate)
+
+
+def stretch_of(train: Manifest, recipe: SpectrogramRecipe) -> float:
+    """Seconds of the stretch of sound that the model is given."""
+    return recipe.seconds or min(_LONGEST, float(durations(train).max()))

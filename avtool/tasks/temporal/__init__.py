@@ -1,0 +1,1 @@
+"""Audio-visual temporal contrast (after Jenni et al., 2023)."""

@@ -1,0 +1,104 @@
+"""Which questions about time the clips of a data set can answer, and the errors where that is none."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from avtool.core.errors import BadInputError
+from avtool.data.manifest import Manifest
+from avtool.data.statistics import durations
+from avtool.tasks.temporal.draw import can_order
+from avtool.tasks.temporal.grid import Grid
+from avtool.tasks.temporal.pair_settings import TemporalSettings
+
+_NOUNS = {"video": "pictures", "audio": "sound"}
+
+
+@dataclass(frozen=True)
+class TemporalReport:
+    """How many clips can answer what.
+
+    Attributes:
+        clips: all of them.
+        present: by modality, those that have it.
+        able: by question (`video_speed`, `order_vv`, …), those that are long enough for it.
+    """
+
+    clips: int
+    present: Mapping[str, int]
+    able: Mapping[str, int]
+
+    def lines(self) -> list[str]:
+        """What should be said: modalities that are missing, and questions that clips are too short for."""
+        lines = [
+            f"{self.clips - count} of {self.clips} clips have no {_NOUNS[name]}"
+            for name, count in self.present.items()
+            if count < self.clips
+        ]
+        for question, count in self.able.items():
+            if count < self.clips:
+                lines.append(f"{question}: {count} of {self.clips} clips are long enough")
+        return lines
+
+
+def make_report(
+    manifest: Manifest,
+    settings: TemporalSettings,
+    modalities: Sequence[str],
+    grids: Sequence[Mapping[str, Grid]],
+) -> TemporalReport:
+    """Counts what clips can answer.
+
+    Args:
+        manifest: the clips.
+        settings: what is asked.
+        modalities: `video`, `audio`, or both.
+        grids: what each clip offers, by modality.
+
+    Raises:
+        BadInputError: no clip has what is asked for, or none is long enough.
+    """
+    present = {name: sum(name in offered for offered in grids) for name in modalities}
+    for name, count in present.items():
+        if not count:
+            message = f"no clip of `{manifest.origin}` has {_NOUNS[name]}"
+            raise BadInputError(message, "choose other clips, or another method: audio-mae, video-mae")
+    able: dict[str, int] = {}
+    for name in modalities:
+        offered = [clip[name] for clip in grids if name in clip]
+        if "speed" in settings.questions:
+            able[f"{name}_speed"] = sum(grid.num_speeds > 1 for grid in offered)
+        if "direction" in settings.questions:
+            able[f"{name}_direction"] = sum(grid.num_speeds > 0 for grid in offered)
+    ordering = sum(can_order(clip) for clip in grids)
+    if settings.asks_order:
+        able["order"] = ordering
+    _check_lengths(manifest, settings, grids, able)
+    return TemporalReport(len(grids), present, able)
+
+
+def _check_lengths(
+    manifest: Manifest,
+    settings: TemporalSettings,
+    grids: Sequence[Mapping[str, Grid]],
+    able: Mapping[str, int],
+) -> None:
+    seconds = durations(manifest)
+    extents = [grid.extent(0) for clip in grids for grid in clip.values()]
+    needed = max(extents)
+    if not any(grid.num_speeds for clip in grids for grid in clip.values()):
+        message = f"0 of {len(grids)} clips reach {needed:.1f} s; the shortest has {seconds.min():.2g} s"
+        raise BadInputError(message, "lower --frames or --speeds, or choose longer clips")
+    if "order" in able and not able["order"]:
+        message = (
+            f"the order of two clips of {needed:.1f} s cannot be asked: no video of `{manifest.origin}` has "
+            f"room for both, the longest has {np.max(seconds):.3g} s"
+        )
+        raise BadInputError(message, "lower --frames, or leave order out of --tasks")
+    if "speed" in settings.questions and len(settings.speeds) > 1:
+        speeds = [count for question, count in able.items() if question.endswith("_speed")]
+        if not any(speeds):
+            fast = settings.speeds[1]
+            message = f"no clip is long enough for speed {fast}: the longest has {np.max(seconds):.3g} s"
+            raise BadInputError(message, "lower --frames, or leave speed out of --tasks")

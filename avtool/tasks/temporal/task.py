@@ -1,0 +1,242 @@
+"""Puts a pretraining by audio-visual temporal contrast together: pairs, encoders, contrast, questions."""
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from avtool.data.clip_filter import Wanted, with_sound, write_skipped
+from avtool.data.inputs.feature_cache import FeatureCache, cached_features
+from avtool.data.inputs.spec import Feed
+from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.manifest import Manifest
+from avtool.tasks.pretraining_clips import PretrainClips, find_clips
+from avtool.tasks.pretraining_network import build_network, start_from
+from avtool.tasks.pretraining_report import Exhibit, first_labels, write_report
+from avtool.tasks.pretraining_task import Experiment
+from avtool.tasks.spectrogram_scale import measured_scale
+from avtool.tasks.temporal.pair_settings import TemporalSettings as PairSettings
+from avtool.tasks.temporal.recipe import AvtRecipe
+from avtool.training.run import Training
+from avtool.training.validation import Validation
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from avtool.models.model_folder import ModelDescription
+    from avtool.objectives.temporal.objective import TemporalObjective
+    from avtool.tasks.temporal.samples import TemporalClipDataset
+
+_MODALITIES = ("audio", "video")
+
+
+@dataclass(frozen=True)
+class TemporalExperiment(Experiment):
+    """What a temporal pretraining is made of."""
+
+    recipe: AvtRecipe
+
+    @cached_property
+    def clips(self) -> PretrainClips:
+        """The clips; those with one modality train what they can."""
+        wanted = Wanted(self.method.inputs, all_of_them=False)
+        data = self.recipe.data
+        return find_clips(self.dataset, data, wanted, data.audio.sample_rate, self.reporter)
+
+    @cached_property
+    def pairs(self) -> PairSettings:
+        """What pairs are like; nothing is asked of them where answers have no weight."""
+        pairs = self.recipe.data.pairs
+        return pairs if self.recipe.temporal.time_weight else pairs.model_copy(update={"questions": ()})
+
+    def build(self) -> "tuple[nn.Module, dict[str, Any]]":
+        """The network, and the arguments that build it again."""
+        model, data = self.recipe.model, self.recipe.data
+        chosen: dict[str, Any] = {
+            "tasks": self.pairs.questions,
+            "num_speeds": max(2, len(data.pairs.speeds)),
+            "audio_frames": data.pairs.audio_frames,
+            "num_mel_bins": data.audio.num_mel_bins,
+        }
+        archs = {"video_arch": model.video_arch, "audio_arch": model.audio_arch}
+        chosen |= {name: arch for name, arch in archs.items() if arch is not None}
+        return build_network(self.name, model, chosen, self.recipe.seed)
+
+    def samples_an_epoch(self) -> int:
+        """Pairs that are learned from in an epoch."""
+        return len(self._samples(self.clips.train, None, None, train=True))
+
+    def draw_sheet(self, count: int, out: Path) -> int:
+        """Draws some pairs as the encoders will see them, with their labels; how many."""
+        from avtool.tasks.temporal.preview_sheet import preview_sheet
+
+        samples = self._samples(self.clips.train, None, None, train=True)
+        preview_sheet(samples, count, out, self.recipe.data.pairs.speeds)
+        return min(count, len(samples))
+
+    def compose(self) -> Training:
+        """What the training loop takes, and what follows it.
+
+        Raises:
+            BadInputError: data, model and settings do not fit together; one line says which.
+        """
+        from avtool.data.inputs.collate import collate
+        from avtool.training.task import TrainTask
+
+        clips, recipe = self.clips, self.recipe
+        model, arguments = self.build()
+        start_from(model, self.name, recipe.model, self.reporter)
+        # clips that can answer nothing are refused before hours of spectrograms are computed of them
+        for line in self._samples(clips.train, None, None, train=True).report.lines():
+            self.reporter.info(line)
+        feed, features = self._feed()
+        scale = feed.mean, feed.std
+        data = self._samples(clips.train, features, scale, train=True)
+        held_out = clips.val if clips.val is not None else clips.train
+        shown = self._samples(held_out, features, scale, train=False)
+        task = TrainTask(
+            model=model,
+            objective=self._objective(model, data),
+            data=data,
+            collate=collate,
+            description=self._description(arguments, feed),
+            validate=self._validation(shown) if clips.val is not None else None,
+            groups=data.groups,
+            clip_ids=[name for name in clips.train.column("clip_id") for _ in range(recipe.data.crops)],
+        )
+        exhibit = Exhibit(
+            self.method.summary,
+            shown,
+            collate,
+            first_labels(held_out),
+            _first_clips,
+            None,
+            clips.val is not None,
+            recipe.runtime.device,
+        )
+        report = partial(write_report, exhibit=exhibit, reporter=self.reporter)
+        return Training(task, partial(write_skipped, skipped=clips.skipped), report)
+
+    def _description(self, arguments: dict[str, Any], feed: Feed) -> "ModelDescription":
+        """What a reader of the weights must know."""
+        from avtool.models.model_folder import ModelDescription
+
+        return ModelDescription(
+            self.name,
+            arguments,
+            {"method": self.method.name, **feed.to_json()},
+            f"Encoders of sight and sound, pretrained by {self.method.name} "
+            f"({self.recipe.temporal.objective}) on {len(self.clips.train)} clips without labels. "
+            "A reconstruction after Jenni et al. (AAAI 2023).",
+            self.command,
+            self.inputs,
+        )
+
+    def _validation(self, clips: "TemporalClipDataset") -> Validation:
+        """What is measured on other clips."""
+        from avtool.data.inputs.collate import collate
+        from avtool.models.runtime import default_workers
+
+        objective, size = self._held_out_objective(), self.recipe.loop.batch_size
+        return Validation(objective, clips, collate, size, whole_batches=True, workers=default_workers())
+
+    def _objective(self, model: "nn.Module", data: "TemporalClipDataset") -> "TemporalObjective":
+        from avtool.models.runtime import launched_processes
+        from avtool.objectives.temporal.mining import MiningSettings
+        from avtool.objectives.temporal.objective import TemporalSettings, make_temporal_objective
+        from avtool.training.plan import Plan
+
+        said = self.recipe.temporal
+        plan = Plan.of(self.recipe.loop, len(data), launched_processes())
+        mining = MiningSettings(
+            said.mine,
+            said.positives,
+            said.top,
+            said.positive_temperature,
+            said.negatives,
+            said.negative_temperature,
+            said.exclude,
+        )
+        settings = TemporalSettings(
+            said.objective,
+            said.contrast,
+            said.temperature,
+            said.alpha,
+            said.queue,
+            mining,
+            said.contrast_weight,
+            said.time_weight,
+        )
+        return make_temporal_objective(
+            settings,
+            # a memory by row has one slot a clip, a queue is filled by every stretch of them
+            num_clips=len(data.manifest) if said.objective == "avid" else len(data),
+            batch=plan.batch_size * plan.processes,
+            total_batches=plan.total * plan.accumulate,
+            projection_dim=model.settings.projection_dim,  # type: ignore[union-attr,arg-type]
+            seed=self.recipe.seed,
+        )
+
+    def _held_out_objective(self) -> "TemporalObjective":
+        """What is measured on clips that are not learned from: the batch alone, without a memory of others.
+
+        Runs with different objectives can so be compared by it.
+        """
+        from avtool.objectives.temporal.objective import TemporalSettings, make_temporal_objective
+
+        said = self.recipe.temporal
+        settings = TemporalSettings(
+            "infonce", contrast_weight=said.contrast_weight, time_weight=said.time_weight
+        )
+        return make_temporal_objective(
+            settings, num_clips=2, batch=2, total_batches=1, projection_dim=1
+        ).eval()
+
+    def _feed(self) -> tuple[Feed, FeatureCache | None]:
+        """How the encoders are fed, and the spectrograms where they are cached."""
+        data, clips = self.recipe.data, self.clips
+        all_sound = len(with_sound(clips.whole)) == len(clips.whole)
+        features = None
+        if data.cache and data.pairs.audio_speed == "stride" and all_sound and clips.shards is None:
+            features = cached_features(clips.whole, data.audio, self.reporter, jobs=self.jobs)
+        mean, std = data.mean or 0.0, data.std
+        if std is None:
+            mean, std = measured_scale(clips, data.audio, features, self.reporter, jobs=self.jobs)
+        video = VideoSettings(
+            num_frames=data.pairs.num_frames,
+            seconds=data.pairs.num_frames / data.spans.fps,
+            size=data.pairs.size,
+            short_side=max(data.pairs.size, data.spans.short_side),
+        )
+        return Feed(_MODALITIES, data.audio, data.pairs.audio_frames, mean, std, video=video), features
+
+    def _samples(
+        self,
+        clips: Manifest,
+        features: FeatureCache | None,
+        scale: tuple[float, float] | None,
+        *,
+        train: bool,
+    ) -> "TemporalClipDataset":
+        from avtool.data.decode_cache.source import FilmSource
+        from avtool.tasks.temporal.samples import TemporalClipDataset
+
+        data = self.recipe.data
+        return TemporalClipDataset(
+            clips,
+            self.pairs,
+            self.clips.shards or FilmSource(data.spans, data.audio.sample_rate),
+            audio=data.audio,
+            features=features.of(clips.column("clip_id")) if features else None,
+            scale=scale,
+            train=train,
+            crops=data.crops if train else 1,
+            seed=self.recipe.seed,
+        )
+
+
+def _first_clips(batch: "Any") -> "dict[str, Tensor]":
+    """The first clip of each pair, as the encoders take it."""
+    from avtool.data.inputs.video_transforms import as_seen
+
+    return {name: as_seen(batch, name)[:, 0] for name in _MODALITIES}

@@ -1,1 +1,0 @@
-"""Supervised classification of clips: what training changes in a batch, and how clips are scored."""
