@@ -8,8 +8,9 @@ import torch
 from scipy.ndimage import zoom
 
 from avtool.core.errors import BadInputError
+from avtool.models.ast import weights as ast_weights
 from avtool.models.layers.position import cut_or_stretch_grid, stretch_grid
-from avtool.models.published import ast_weights, mbt_weights
+from avtool.models.mbt import weights as mbt_weights
 from avtool.models.registry import create
 
 timm = pytest.importorskip("timm")

@@ -67,7 +67,7 @@ def test_a_training_starts_from_the_encoders_weights(
     assert modality in model.inputs
     before = {name: value.clone() for name, value in model.state_dict().items()}
     told = Recorder()
-    load_start(model, adapted.model, told)
+    load_start(model, adapted.model.name, adapted.model.init, told)
     changed = [name for name, value in model.state_dict().items() if not np.array_equal(value, before[name])]
     assert len(changed) >= 3  # batch norms begin as they were left
     assert "started from" in told.infos[0]
@@ -79,7 +79,7 @@ def test_the_twin_starts_from_nothing(tmp_path: Path) -> None:
     assert adapted_recipe(recipe, encoder, "audio", start=True).model.init == encoder
     twin = adapted_recipe(recipe, encoder, "audio", start=False)
     assert twin.model.init is None
-    load_start(build_network(twin, 3, 96)[0], twin.model, Silent())
+    load_start(build_network(twin, 3, 96)[0], twin.model.name, None, Silent())
 
 
 @pytest.mark.parametrize(

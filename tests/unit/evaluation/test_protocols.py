@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avtool.benchmarks.predictions import audioset, epic_kitchens, kinetics, moments, sam_s, vggsound
 from avtool.core.artifact import Artifact, open_partial, publish
 from avtool.core.errors import BadInputError
 from avtool.core.recipe import load
 from avtool.core.reporter import Recorder, Silent
 from avtool.evaluation.mistakes import mistake_table
 from avtool.evaluation.predictions_file import write_predictions
-from avtool.evaluation.protocols import audioset, epic_kitchens, kinetics, moments, sam_s, vggsound
 from avtool.evaluation.protocols.retrieval import evaluate_embeddings
 from tests.unit.evaluation.prediction_samples import make_predictions
 

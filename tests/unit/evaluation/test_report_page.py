@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from avtool.benchmarks.predictions import audioset, epic_kitchens, vggsound
 from avtool.core.reporter import Recorder
 from avtool.evaluation.mistakes import worst_mistakes
-from avtool.evaluation.protocols import audioset, epic_kitchens, vggsound
 from avtool.evaluation.report import BenchmarkReport, Table
 from avtool.evaluation.report_page import write_report_page
 from tests.unit.evaluation.prediction_samples import make_predictions

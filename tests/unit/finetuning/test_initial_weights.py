@@ -9,7 +9,7 @@ from avtool.inference.preprocess import read_preprocess
 from avtool.models.registry import create
 from avtool.models.start import load_start
 from avtool.tasks.classification.network import build_network
-from avtool.tasks.classification.recipe import FinetuneRecipe, ModelRecipe
+from avtool.tasks.classification.recipe import FinetuneRecipe
 
 
 def test_weights_of_other_classes_give_all_but_the_last_layer(tmp_path):
@@ -17,7 +17,7 @@ def test_weights_of_other_classes_give_all_but_the_last_layer(tmp_path):
     torch.save(old.state_dict(), tmp_path / "old.pt")
     own_head = model.head[1].weight.clone()
     reporter = Recorder()
-    load_start(model, ModelRecipe(name="cnn_tiny", init=tmp_path / "old.pt"), reporter)
+    load_start(model, "cnn_tiny", tmp_path / "old.pt", reporter)
     assert torch.equal(model.stem[0].weight, old.stem[0].weight)
     assert torch.equal(model.head[1].weight, own_head)
     assert any("3 → 5" in line for line in reporter.infos)
@@ -27,8 +27,8 @@ def test_positions_of_another_length_need_consent(tmp_path):
     torch.save(create("ast_tiny").state_dict(), tmp_path / "old.pt")
     model = create("ast_tiny", num_frames=256)
     with pytest.raises(BadInputError, match="position grid"):
-        load_start(model, ModelRecipe(init=tmp_path / "old.pt"), Recorder())
-    load_start(model, ModelRecipe(init=tmp_path / "old.pt", fit_positions=True), Recorder())
+        load_start(model, "ast_tiny", tmp_path / "old.pt", Recorder())
+    load_start(model, "ast_tiny", tmp_path / "old.pt", Recorder(), fit_positions=True)
 
 
 class Hostile:
@@ -39,14 +39,14 @@ class Hostile:
 def test_a_pickle_with_code_is_not_opened(tmp_path, capsys):
     torch.save({"model": Hostile()}, tmp_path / "evil.pt")
     with pytest.raises(BadInputError, match="no checkpoint of plain tensors"):
-        load_start(create("cnn_tiny"), ModelRecipe(init=tmp_path / "evil.pt"), Recorder())
+        load_start(create("cnn_tiny"), "cnn_tiny", tmp_path / "evil.pt", Recorder())
     assert "opened" not in capsys.readouterr().out
 
 
 def test_weights_of_another_architecture_are_refused(tmp_path):
     torch.save({"x": torch.zeros(3)}, tmp_path / "x.pt")
     with pytest.raises(BadInputError, match="holds no weight"):
-        load_start(create("cnn_tiny"), ModelRecipe(init=tmp_path / "x.pt"), Recorder())
+        load_start(create("cnn_tiny"), "cnn_tiny", tmp_path / "x.pt", Recorder())
 
 
 def test_the_seed_decides_the_start():

@@ -11,7 +11,6 @@ from avtool.core.reporter import Recorder
 from avtool.models.model_folder import ModelDescription, save_model
 from avtool.models.registry import create
 from avtool.models.start import load_start
-from avtool.tasks.classification.recipe import ModelRecipe
 
 torch.set_num_threads(1)
 
@@ -24,7 +23,7 @@ def test_the_encoder_of_a_run_is_taken_and_the_decoder_left(family: str, tmp_pat
     save_model(tmp_path / "model", pretrained.state_dict(), ModelDescription(builder))
     model: Any = create(f"{family}_tiny")
     reporter = Recorder()
-    load_start(model, ModelRecipe(name=f"{family}_tiny", init=tmp_path / "model"), reporter)
+    load_start(model, f"{family}_tiny", tmp_path / "model", reporter)
     theirs = pretrained.state_dict()
     of_encoder = {name: value for name, value in model.state_dict().items() if name.startswith("encoder.")}
     assert all(torch.equal(value, theirs[name]) for name, value in of_encoder.items())
@@ -38,7 +37,7 @@ def test_another_length_needs_consent(tmp_path: Path) -> None:
     builder = "audio_mae_tiny_pretrain"
     long = create(builder, num_frames=256)
     save_model(tmp_path / "model", long.state_dict(), ModelDescription(builder, {"num_frames": 256}))
-    start = ModelRecipe(name="audio_mae_tiny", init=tmp_path / "model")
+    name, start = "audio_mae_tiny", tmp_path / "model"
     with pytest.raises(BadInputError, match="position grid of the weights is 16x2 and the model's is 8x2"):
-        load_start(create("audio_mae_tiny"), start, Recorder())
-    load_start(create("audio_mae_tiny"), start.model_copy(update={"fit_positions": True}), Recorder())
+        load_start(create(name), name, start, Recorder())
+    load_start(create(name), name, start, Recorder(), fit_positions=True)
