@@ -96,7 +96,7 @@ def _version(show: bool) -> None:
 app = typer.Typer(cls=_LazyGroup, rich_markup_mode=None, no_args_is_help=True)
 
 
-@app.callback(epilog="`avtool VERB --help` tells more. Exit codes: docs/command-line.md.")
+@app.callback(epilog="`avtool VERB --help` tells more. Exit codes: docs/reference/command-line.md.")
 def _root(
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Show the version."

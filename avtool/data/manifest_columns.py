@@ -17,7 +17,7 @@ COLUMNS = pa.schema(
     ]
 )  # fmt: skip
 _REQUIRED = ("clip_id", "media", "start", "end")
-_HINT = "`docs/artifacts.md` lists the columns; `avtool prepare` makes them from a CSV file"
+_HINT = "`docs/reference/artifacts.md` lists the columns; `avtool prepare` makes them from a CSV file"
 
 
 def checked_table(table: pa.Table, origin: str) -> pa.Table:

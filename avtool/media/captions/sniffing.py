@@ -52,5 +52,5 @@ def sniff(text: str, source: str, encoding: str) -> str:
     line_number = text[: text.index(line)].count("\n") + 1
     raise BadInputError(
         f"{source} is in no caption format known ({encoding}): line {line_number} is `{shorten(line)}`",
-        "see docs/captions.md for the formats that can be read",
+        "see docs/reference/captions.md for the formats that can be read",
     )

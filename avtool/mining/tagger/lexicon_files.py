@@ -66,7 +66,7 @@ def _merge(many: Iterable[Tables]) -> Tables:
 
 def _read_tables(path: Path) -> Tables:
     """A user's tables, checked and in lower case."""
-    hint = "a lexicon is a TOML file; docs/tagger.md shows its sections"
+    hint = "a lexicon is a TOML file; docs/explanation/tagger.md shows its sections"
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -94,7 +94,7 @@ def _check_value(path: Path, section: str, key: str, value: object) -> None:
         return
     wanted = "one word or phrase" if section in _ALIASES else "words separated by commas, or a list of them"
     message = f"the lexicon `{path}`: `{section}.{key}` must be {wanted}"
-    raise BadInputError(message, "docs/tagger.md shows the sections")
+    raise BadInputError(message, "docs/explanation/tagger.md shows the sections")
 
 
 def _lower(value: Any) -> Any:
