@@ -76,7 +76,7 @@ class FeatureStore:
         """The features of clips, in their order."""
         new = [clip for clip in clips if clip.clip_id not in self._known]
         if new:
-            items = [Item(clip.clip_id, clips.local(clip.pictures), clip, clips) for clip in new]
+            items = [Item(clip.clip_id, clips.local(clip.video), clip, clips) for clip in new]
             found = embed_clips(self.model, items, self.windows, self.reporter)
             ends = np.cumsum(np.bincount(found.owners))[:-1]  # the windows of a clip stand together
             parts = np.split(found.values, ends)
@@ -166,7 +166,7 @@ def _averaged(clips: Manifest, model: Classifier, windows: int, reporter: Report
     rows: list[Vectors] = []
     with reporter.progress("scoring", len(clips)) as bar:
         for clip in clips:
-            item = Item(clip.clip_id, clips.local(clip.pictures), clip, clips)
+            item = Item(clip.clip_id, clips.local(clip.video), clip, clips)
             logits = model.score(spaced_windows(item, model.preprocess, windows))
             mean = model.probabilities(logits).mean(axis=0)
             rows.append(np.log(np.maximum(mean, np.finfo(np.float32).tiny)).astype(np.float32))

@@ -25,7 +25,7 @@ from avtool.evaluation.division_report import division_report
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.report import BenchmarkReport
 from avtool.inference.encoder import FeatureEncoder
-from avtool.media.still_images import is_picture
+from avtool.media.still_images import is_image
 from avtool.tasks.classification.adapt import adapted_recipe
 from avtool.tasks.classification.recipe import FinetuneRecipe
 
@@ -137,7 +137,7 @@ def _images(folder: Path) -> Manifest:
         for place in sorted(folder.iterdir())
         if place.is_dir()
         for path in place.rglob("*")
-        if is_picture(path) and not path.name.startswith(".")
+        if is_image(path) and not path.name.startswith(".")
     )
     if not names:
         raise BadInputError(

@@ -8,7 +8,7 @@ from avtool.data.media_files import Media
 from avtool.media.waveforms import Waveform, read_waveform
 
 
-def read_sound(manifest: Manifest, media: Media, *, sample_rate: int = 16000) -> Waveform:
+def read_clip_audio(manifest: Manifest, media: Media, *, sample_rate: int = 16000) -> Waveform:
     """Reads the whole of a clip's sound, with silence after the end of a file that is shorter than the clip.
 
     Returns:

@@ -12,7 +12,7 @@ from avtool.core.reporter import Reporter
 from avtool.data.manifest import Clip, Manifest
 from avtool.data.media_files import Media
 from avtool.media.probe import probe
-from avtool.media.still_images import is_picture
+from avtool.media.still_images import is_image
 
 SKIPPED = "skipped.csv"
 _STREAMS = {"audio": "sound", "video": "pictures", "image": "pictures"}
@@ -91,7 +91,7 @@ def _reasons(clips: Manifest, clip: Clip, wanted: Wanted) -> Iterator[str]:
     """What speaks against a clip, the plainest first."""
     lacking = []
     for name in wanted.inputs:
-        media = clip.sound if name == "audio" else clip.pictures
+        media = clip.audio if name == "audio" else clip.video
         known = clip.extras.get("has_audio" if name == "audio" else "has_video")
         try:
             path = _existing(clips, media)
@@ -119,13 +119,13 @@ def _existing(clips: Manifest, media: Media) -> Path:
 @lru_cache(maxsize=100_000)
 def _holds(path: Path) -> tuple[bool, bool]:
     """Whether a file has sound, and pictures."""
-    if is_picture(path):
+    if is_image(path):
         return False, True
     info = probe(path)
     return bool(info.audio), any(not stream.cover for stream in info.video)
 
 
-def with_sound(clips: Manifest) -> Manifest:
+def with_audio(clips: Manifest) -> Manifest:
     """The clips that are not known to be without sound."""
     if "has_audio" not in clips.table.column_names:
         return clips

@@ -5,15 +5,15 @@ from pathlib import Path
 from avtool.core.errors import BadInputError
 from avtool.data.manifest import Clip, Manifest, make_table
 from avtool.data.manifest_columns import checked_table
-from avtool.media.still_images import is_picture
+from avtool.media.still_images import is_image
 
 
-def is_picture_folder(folder: Path) -> bool:
+def is_image_folder(folder: Path) -> bool:
     """Whether there are pictures in a folder, or in folders in it."""
-    return folder.is_dir() and any(is_picture(path) for path in folder.rglob("*"))
+    return folder.is_dir() and any(is_image(path) for path in folder.rglob("*"))
 
 
-def picture_folder(folder: Path) -> Manifest:
+def image_folder(folder: Path) -> Manifest:
     """The pictures of a folder, sorted by name.
 
     A picture's label is the folder that it lies in, if that is not `folder` itself.
@@ -22,7 +22,7 @@ def picture_folder(folder: Path) -> Manifest:
         BadInputError: there are none.
     """
     paths = sorted(
-        path for path in folder.rglob("*") if is_picture(path) and path.is_file() and path.name[0] != "."
+        path for path in folder.rglob("*") if is_image(path) and path.is_file() and path.name[0] != "."
     )
     if not paths:
         raise BadInputError(f"there are no pictures in `{folder}`", "give a folder of JPEG or PNG files")

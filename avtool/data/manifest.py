@@ -59,17 +59,17 @@ class Clip:
         return self.end - self.start
 
     @property
-    def sound(self) -> Media:
-        """Where its sound is."""
+    def audio(self) -> Media:
+        """Where its audio is."""
         return Media(self.media, self.start, self.end)
 
     @property
-    def pictures(self) -> Media:
-        """Where its pictures are: in `media`, or in the film that a mined clip was cut from."""
+    def video(self) -> Media:
+        """Where its video is: in `media`, or in the film that a mined clip was cut from."""
         film, start, end = (self.extras.get(name) for name in ("film", "film_start", "film_end"))
         if film and start is not None and end is not None:
             return Media(film, start, end)
-        return self.sound
+        return self.audio
 
 
 class Manifest(Sequence[Clip]):

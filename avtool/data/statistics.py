@@ -111,7 +111,7 @@ def _moments_of(task: tuple[int, Manifest, AudioSettings]) -> tuple[int, Moments
     total = Moments()
     for clip in clips:
         try:
-            total = total.joined(Moments.of(compute_features(clips, clip.sound, settings).numpy()))
+            total = total.joined(Moments.of(compute_features(clips, clip.audio, settings).numpy()))
         except BadInputError as error:
             return number, BadInputError(f"clip `{clip.clip_id}`: {error.message}", error.hint)
     return number, total

@@ -12,7 +12,7 @@ from avtool.data.manifest import Clip, Manifest, read_manifest
 from avtool.data.readers.media_index import list_media
 from avtool.inference.predict_recipe import PredictRecipe
 from avtool.media.addresses import fetch, is_elsewhere, local_path
-from avtool.media.still_images import is_picture
+from avtool.media.still_images import is_image
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Item:
             MissingError: the library of its address's protocol is not installed.
         """
         if self.clip is not None and self.manifest is not None:
-            path = self.manifest.local(self.clip.sound)
+            path = self.manifest.local(self.clip.audio)
         else:
             path = fetch(self.name)
         if not path.is_file():
@@ -96,7 +96,7 @@ def _items_of(source: str, recipe: PredictRecipe, pictures: bool) -> list[Item]:
     if path.is_dir():
         names = {str(path / name) for name in list_media(path)}
         if pictures:
-            names |= {str(found) for found in path.rglob("*") if is_picture(found) and found.is_file()}
+            names |= {str(found) for found in path.rglob("*") if is_image(found) and found.is_file()}
         return [Item(name, Path(name)) for name in sorted(names)]
     if not path.exists():
         raise BadInputError(f"`{path}` does not exist", "give files, folders, or data sets")
@@ -106,4 +106,4 @@ def _items_of(source: str, recipe: PredictRecipe, pictures: bool) -> list[Item]:
 def _place_of(clip: Clip, clips: Manifest) -> Path:
     """Where a clip's file is, or will be when it is fetched."""
     name = clip.media
-    return local_path(name) if is_elsewhere(name) else clips.local(clip.sound)
+    return local_path(name) if is_elsewhere(name) else clips.local(clip.audio)

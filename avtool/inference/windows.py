@@ -10,7 +10,7 @@ import numpy as np
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
-from avtool.data.clip_audio import read_sound
+from avtool.data.clip_audio import read_clip_audio
 from avtool.data.inputs.spec import Feed
 from avtool.data.inputs.video_settings import VideoSettings
 from avtool.data.manifest import Manifest
@@ -18,7 +18,7 @@ from avtool.data.media_files import Media
 from avtool.inference.sources import Item
 from avtool.media.audio_decode import iter_audio
 from avtool.media.probe import probe
-from avtool.media.still_images import is_picture, read_picture
+from avtool.media.still_images import is_image, read_image
 from avtool.media.waveforms import Waveform, read_waveform
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def iter_windows(
     Raises:
         BadInputError: it cannot be read, or has nothing that the model takes.
     """
-    if "image" in preprocess.inputs and is_picture(item.path):
-        yield Window(0.0, 0.0, None, still_picture(item.path, preprocess.video))
+    if "image" in preprocess.inputs and is_image(item.path):
+        yield Window(0.0, 0.0, None, still_image(item.path, preprocess.video))
         return
     hears, sees = _holds(item, preprocess)
     if not (hears or sees):
@@ -76,7 +76,7 @@ def spaced_windows(item: Item, preprocess: Feed, count: int) -> list[Window]:
         BadInputError: as `iter_windows`, or the length is not known.
     """
     length = preprocess.seconds if "audio" in preprocess.inputs else preprocess.video.seconds
-    still = is_picture(item.path)
+    still = is_image(item.path)
     room = 0.0 if still or count == 1 else (_length_of(item) - length) / (count - 1)
     # A hop that is a little too short: rounding cannot lose the last window, and what follows is not taken.
     hop = max(room - _ROUNDING_S, _SHORTEST_HOP_S) if room > 0 else length
@@ -90,7 +90,7 @@ def in_batches(windows: Iterable[Window], size: int) -> Iterator[list[Window]]:
         yield batch
 
 
-def still_picture(path: Path, settings: VideoSettings) -> "Tensor":
+def still_image(path: Path, settings: VideoSettings) -> "Tensor":
     """The middle of a still picture, (3, size, size) float32 in [-1, 1].
 
     Raises:
@@ -98,7 +98,7 @@ def still_picture(path: Path, settings: VideoSettings) -> "Tensor":
     """
     from avtool.data.inputs.video_transforms import apply_augmentation, centred
 
-    picture = read_picture(path, settings.short_side)
+    picture = read_image(path, settings.short_side)
     return apply_augmentation(picture[None], centred(settings), settings.size)[:, 0]
 
 
@@ -159,8 +159,8 @@ def _too_short(item: Item, preprocess: Feed) -> BadInputError:
 def _holds(item: Item, preprocess: Feed) -> tuple[bool, bool]:
     """Whether a file has sound, and pictures, that the model takes."""
     info = shown = probe(item.path)
-    if item.clip is not None and item.manifest is not None and item.clip.pictures != item.clip.sound:
-        shown = probe(item.manifest.local(item.clip.pictures))  # those of the film that it was cut from
+    if item.clip is not None and item.manifest is not None and item.clip.video != item.clip.audio:
+        shown = probe(item.manifest.local(item.clip.video))  # those of the film that it was cut from
     pictures = {"video", "image"} & set(preprocess.inputs)
     return (
         "audio" in preprocess.inputs and bool(info.audio),
@@ -170,7 +170,7 @@ def _holds(item: Item, preprocess: Feed) -> tuple[bool, bool]:
 
 def _blocks(item: Item, rate: int, reporter: Reporter | None) -> Iterator[Waveform]:
     if item.clip is not None and item.manifest is not None:
-        yield from _clip_blocks(item.manifest, item.clip.sound, rate)
+        yield from _clip_blocks(item.manifest, item.clip.audio, rate)
         return
     for block in iter_audio(item.path, rate, reporter=reporter):
         yield block.astype(np.float32) / _FULL_SCALE
@@ -179,7 +179,7 @@ def _blocks(item: Item, rate: int, reporter: Reporter | None) -> Iterator[Wavefo
 def _clip_blocks(manifest: Manifest, media: Media, rate: int) -> Iterator[Waveform]:
     """The sound of a clip, read some time at once: a clip may be a whole film."""
     start, end = media.start, media.end
-    yield read_sound(manifest, Media(media.name, start, min(end, start + _BLOCK_S)), sample_rate=rate)
+    yield read_clip_audio(manifest, Media(media.name, start, min(end, start + _BLOCK_S)), sample_rate=rate)
     for first in np.arange(start + _BLOCK_S, end, _BLOCK_S).tolist():
         last = min(end, first + _BLOCK_S)
         sound = read_waveform(manifest.local(media), first, last, sample_rate=rate)
@@ -206,7 +206,7 @@ def _pictures(item: Item, preprocess: Feed, start: float, end: float) -> "Tensor
     from avtool.media.video_frames import read_frames
 
     settings = preprocess.video
-    media = item.clip.pictures if item.clip else None
+    media = item.clip.video if item.clip else None
     path = item.manifest.local(media) if item.manifest and media else item.path
     offset = media.start if media else 0.0
     length = min(settings.seconds, end - start)

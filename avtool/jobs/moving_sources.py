@@ -137,7 +137,7 @@ def _of_manifest(manifest: Manifest) -> list[Recording]:
         )
     return [
         Recording(
-            manifest.local(clip.sound),
+            manifest.local(clip.audio),
             clip.labels[0],
             clip.start,
             clip.end,

@@ -9,12 +9,12 @@ from avtool.core.artifact import Input, settings_hash
 from avtool.core.errors import BadInputError
 from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
-from avtool.data.image_folder import picture_folder
+from avtool.data.image_folder import image_folder
 from avtool.data.manifest import MANIFEST, read_manifest
 from avtool.tasks.compose import PretrainRecipe, make_experiment
 from avtool.tasks.masked.recipe import MavilRecipe
 from avtool.tasks.methods import METHODS
-from avtool.tasks.pretraining_clips import is_pictures, shard_files
+from avtool.tasks.pretraining_clips import is_image_dataset, shard_files
 from avtool.tasks.temporal.recipe import AvtRecipe
 from avtool.tasks.temporal.task import TemporalExperiment
 from avtool.training.run import default_run, input_hashes, run_settings, train_run, weights_input
@@ -209,8 +209,8 @@ def _inputs(dataset: Path, recipe: PretrainRecipe) -> list[Input]:
     manifest = dataset / MANIFEST if dataset.is_dir() else dataset
     if manifest.is_file():
         content = sha256_of(manifest)
-    elif is_pictures(dataset):
-        content = settings_hash(picture_folder(dataset).column("clip_id"))
+    elif is_image_dataset(dataset):
+        content = settings_hash(image_folder(dataset).column("clip_id"))
     elif shards := shard_files(dataset):
         content = settings_hash([(path.name, path.stat().st_size) for path in shards])
     else:

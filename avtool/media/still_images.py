@@ -9,15 +9,15 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from avtool.core.errors import BadInputError
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff")
 
 
-def is_picture(path: Path) -> bool:
+def is_image(path: Path) -> bool:
     """Whether a file is a still picture, by its suffix."""
-    return path.suffix.lower() in PICTURE_SUFFIXES
+    return path.suffix.lower() in IMAGE_SUFFIXES
 
 
-def read_picture(path: Path, short_side: int | None = None) -> NDArray[np.uint8]:
+def read_image(path: Path, short_side: int | None = None) -> NDArray[np.uint8]:
     """Reads a picture, turned as its EXIF says.
 
     Args:

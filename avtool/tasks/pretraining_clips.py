@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped, Wanted, usable_clips
-from avtool.data.image_folder import is_picture_folder, picture_folder
+from avtool.data.image_folder import image_folder, is_image_folder
 from avtool.data.inputs.spectrogram_recipe import SpectrogramRecipe
 from avtool.data.manifest import MANIFEST, Manifest, read_manifest
 from avtool.data.sections import divide_long
@@ -71,11 +71,11 @@ def find_clips(
     return PretrainClips(whole, train, val, (*skipped, *more), shards)
 
 
-def is_pictures(dataset: Path) -> bool:
+def is_image_dataset(dataset: Path) -> bool:
     """Whether a data set is no more than a folder of pictures."""
     if not dataset.is_dir() or (dataset / MANIFEST).is_file() or shard_files(dataset):
         return False
-    return is_picture_folder(dataset)
+    return is_image_folder(dataset)
 
 
 def shard_files(dataset: Path) -> list[Path]:
@@ -88,8 +88,8 @@ def shard_files(dataset: Path) -> list[Path]:
 
 def _open(dataset: Path, sample_rate: int) -> "tuple[Manifest, ShardSource | None]":
     """The clips of a data set, and their source where they are in shards; long ones in sections."""
-    if is_pictures(dataset):
-        return picture_folder(dataset), None
+    if is_image_dataset(dataset):
+        return image_folder(dataset), None
     if not shard_files(dataset):
         return divide_long(read_manifest(dataset), _SECTION), None
     from avtool.data.shards.source import open_shards

@@ -2,7 +2,7 @@
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
-from avtool.data.clip_filter import with_sound
+from avtool.data.clip_filter import with_audio
 from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.inputs.feature_cache import FeatureCache
 from avtool.data.manifest import Manifest
@@ -34,7 +34,7 @@ def measured_scale(
     Raises:
         BadInputError: a clip cannot be read, or all sound is silent.
     """
-    train = with_sound(clips.train)
+    train = with_audio(clips.train)
     if clips.shards is not None:
         mean, std, count = _of_shards(train, clips.shards, audio)
     else:
@@ -53,7 +53,7 @@ def _of_shards(train: Manifest, source: ShardSource, audio: AudioSettings) -> tu
 
     total, heard = Moments(), train[:: max(1, len(train) // _ENOUGH)]
     for clip in heard:
-        waveform = source.sound(train, clip, 0, max(audio.window_size, audio.num_samples(clip.duration)))
+        waveform = source.audio(train, clip, 0, max(audio.window_size, audio.num_samples(clip.duration)))
         total = total.joined(Moments.of(features_of(torch.from_numpy(waveform), audio).numpy()))
     if not total.count or total.squares == 0:
         raise BadInputError(f"all sound of `{train.origin}` is silent", "check the media")

@@ -62,7 +62,7 @@ def load(dataset: ClipDataset, num_workers: int = 0) -> int:
 def usual_way(manifest: Manifest) -> int:
     """What published data loaders do: read, resample, Kaldi's filter bank, one clip after the other."""
     for clip in manifest:
-        sound, rate = soundfile.read(manifest.local(clip.sound), dtype="float32")
+        sound, rate = soundfile.read(manifest.local(clip.audio), dtype="float32")
         waveform = resample(torch.from_numpy(sound)[None], rate, 16000)
         kaldi.fbank(waveform - waveform.mean(), window_type="hanning", num_mel_bins=128, dither=0.0)
     return len(manifest)

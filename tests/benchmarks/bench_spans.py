@@ -61,7 +61,7 @@ def bench_film(folder: Path) -> None:
         for clip, stretches in drawn:
             for stretch in stretches:
                 times = clip.start + reader.grid(clip).offset + stretch.numbers / reader.source.fps
-                read_frames(manifest.local(clip.pictures), times.tolist(), size=128, threads=1)
+                read_frames(manifest.local(clip.video), times.tolist(), size=128, threads=1)
 
     def in_spans() -> None:
         for clip, stretches in drawn:
@@ -78,7 +78,7 @@ def moving_sources(folder: Path) -> Manifest:
     sounds = make_sounds(folder, "flac")
     clips = []
     for number in range(NUM_CLIPS):
-        recording = Recording(sounds.local(sounds[number].sound), "rain", group=str(number))
+        recording = Recording(sounds.local(sounds[number].audio), "rain", group=str(number))
         make_clip(folder / f"{number}.mp4", recording, ClipSettings(), np.random.default_rng(number))
         clips.append(Clip(str(number), f"{number}.mp4", 0.0, 4.0, "train", group=str(number)))
     write_manifest(folder, clips)

@@ -51,7 +51,7 @@ def test_a_data_set_becomes_shards(clips, tmp_path, capsys):
     result = json.loads(capsys.readouterr().out)["result"]
     assert (result["shards"], result["clips"]) == (1, 4)
     manifest, source = open_shards(shards)
-    assert source.pictures(manifest, manifest[0], np.arange(8)).shape == (8, 32, 32, 3)
+    assert source.frames(manifest, manifest[0], np.arange(8)).shape == (8, 32, 32, 3)
 
 
 def test_clips_that_cannot_be_read_make_exit_code_1(clips, tmp_path, capsys):

@@ -32,8 +32,8 @@ def test_spans_of_real_films_are_their_pictures(films):
     source = FilmSource(SPANS)
     for clip in films:
         numbers = np.array([0, 7, 20, 33])
-        expected, _ = read_frames(films.local(clip.pictures), (numbers / 16).tolist(), size=48)
-        seen = source.pictures(films, clip, numbers)
+        expected, _ = read_frames(films.local(clip.video), (numbers / 16).tolist(), size=48)
+        seen = source.frames(films, clip, numbers)
         assert np.abs(seen.astype(int) - expected).mean() < 0.5
 
 
@@ -59,7 +59,7 @@ def test_real_films_in_shards_are_the_same_films(films, tmp_path):
     for clip in manifest:
         film = next(one for one in films if one.clip_id == clip.clip_id)
         numbers = np.array([0, 11, 30])
-        expected = source.pictures(films, film, numbers)
-        assert np.abs(packed.pictures(manifest, clip, numbers).astype(int) - expected).mean() < 4
-        heard, said = packed.sound(manifest, clip, 0, 32000), source.sound(films, film, 0, 32000)
+        expected = source.frames(films, film, numbers)
+        assert np.abs(packed.frames(manifest, clip, numbers).astype(int) - expected).mean() < 4
+        heard, said = packed.audio(manifest, clip, 0, 32000), source.audio(films, film, 0, 32000)
         assert np.abs(heard - said).max() < 1e-3

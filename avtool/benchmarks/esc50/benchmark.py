@@ -235,7 +235,7 @@ def predict_clips(
     with reporter.progress("scoring", len(clips)) as bar:
         for clip in rows:
             windows = iter_windows(
-                Item(clip.clip_id, rows.local(clip.sound), clip, rows), classifier.preprocess, hop
+                Item(clip.clip_id, rows.local(clip.audio), clip, rows), classifier.preprocess, hop
             )
             logits.append(classifier.score(list(windows)).mean(axis=0))
             bar.advance()

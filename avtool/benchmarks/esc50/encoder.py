@@ -167,7 +167,7 @@ def _probe_folds(
     """The outcome of each fold, the predictions of all clips, and the features of the first encoder."""
     known: dict[Path, ClipFeatures] = {}
     outcomes, parts = [], []
-    items = [Item(clip.clip_id, task.rows.local(clip.sound), clip, task.rows) for clip in task.rows]
+    items = [Item(clip.clip_id, task.rows.local(clip.audio), clip, task.rows) for clip in task.rows]
     for fold in FOLDS:
         path = task.encoder(fold)
         if path not in known:

@@ -13,7 +13,7 @@ from avtool.media.waveforms import read_waveform
 Waveform = NDArray[np.float32]
 
 
-class SoundSpans:
+class AudioSpans:
     """Reads mono sound in parts, and keeps the parts.
 
     Args:

@@ -1,4 +1,4 @@
-"""Pictures of films at a steady rate: number k is the one on screen at k / fps seconds of film time."""
+"""Frames of films at a steady rate: number k is the one on screen at k / fps seconds of film time."""
 
 import math
 from functools import lru_cache
@@ -13,11 +13,11 @@ from avtool.data.decode_cache.settings import SpanSettings
 from avtool.media.probe import probe
 from avtool.media.video_frames import iter_frames
 
-Pictures = NDArray[np.uint8]
+Frames = NDArray[np.uint8]
 """(n, height, width, 3) RGB."""
 
 
-class PictureSpans:
+class FrameSpans:
     """Reads pictures of films in parts, and keeps the parts.
 
     Args:
@@ -31,7 +31,7 @@ class PictureSpans:
         self.part_size = max(1, round(settings.part_seconds * settings.fps))
         self.cache = cache
 
-    def read(self, path: Path, first: int, past: int) -> Pictures:
+    def read(self, path: Path, first: int, past: int) -> Frames:
         """The pictures `first` … `past` - 1, fewer where the film ends before.
 
         Raises:
@@ -50,7 +50,7 @@ class PictureSpans:
         skipped = begin * self.part_size
         return pictures[first - skipped : past - skipped]
 
-    def at(self, path: Path, numbers: NDArray[np.int64]) -> Pictures:
+    def at(self, path: Path, numbers: NDArray[np.int64]) -> Frames:
         """The pictures of some numbers, in their order; after the film's end its last.
 
         Raises:
@@ -65,7 +65,7 @@ class PictureSpans:
             raise BadInputError(f"`{path}` has no pictures", "leave it out, or download it again")
         return np.asarray(span[np.minimum(numbers - first, len(span) - 1)], np.uint8)
 
-    def _decode(self, path: Path, first: int, past: int, size: tuple[int, int]) -> list[Pictures]:
+    def _decode(self, path: Path, first: int, past: int, size: tuple[int, int]) -> list[Frames]:
         """Decodes parts in one pass; a part is short, or empty, where the film ends."""
         span = [
             picture

@@ -1,21 +1,21 @@
-"""Pictures in other sizes."""
+"""Frames in other sizes."""
 
 import numpy as np
 
-from avtool.data.decode_cache.frames import Pictures
+from avtool.data.decode_cache.frames import Frames
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom edge, in pixels."""
 
 
-def scaled(pictures: Pictures, short_side: int) -> Pictures:
-    """Pictures scaled to another length of the shorter side."""
+def scaled(pictures: Frames, short_side: int) -> Frames:
+    """Frames scaled to another length of the shorter side."""
     height, width = pictures.shape[1:3]
     scale = short_side / min(height, width)
     return cut_out(pictures, (0, 0, width, height), (round(height * scale), round(width * scale)))
 
 
-def cut_out(pictures: Pictures, box: Box, size: tuple[int, int]) -> Pictures:
+def cut_out(pictures: Frames, box: Box, size: tuple[int, int]) -> Frames:
     """A part of pictures, to whole pixels, scaled to `size` (height, width); all pictures in one pass."""
     left, top, right, bottom = (round(edge) for edge in box)
     part = pictures[:, top : max(bottom, top + 1), left : max(right, left + 1)]

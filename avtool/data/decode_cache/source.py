@@ -5,9 +5,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from avtool.data.decode_cache.audio import SoundSpans, Waveform
+from avtool.data.decode_cache.audio import AudioSpans, Waveform
 from avtool.data.decode_cache.cache import PartCache
-from avtool.data.decode_cache.frames import Pictures, PictureSpans, span_numbers
+from avtool.data.decode_cache.frames import Frames, FrameSpans, span_numbers
 from avtool.data.decode_cache.settings import SpanSettings
 from avtool.data.inputs.video_settings import VideoSettings
 from avtool.data.manifest import Clip, Manifest
@@ -24,20 +24,20 @@ class ClipSource(Protocol):
     fps: float
     sample_rate: int
 
-    def picture_span(self, clip: Clip) -> tuple[float, int]:
+    def frame_span(self, clip: Clip) -> tuple[float, int]:
         """The time of a clip's first picture, in seconds from its start, and how many it should have."""
 
-    def pictures(self, manifest: Manifest, clip: Clip, numbers: NDArray[np.int64]) -> Pictures:
+    def frames(self, manifest: Manifest, clip: Clip, numbers: NDArray[np.int64]) -> Frames:
         """Some of a clip's pictures, counted from its first; after the film's end its last."""
 
-    def sound(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Waveform:
+    def audio(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Waveform:
         """A clip's samples `first` … `past` - 1, counted from its start; silence after the file's end."""
 
 
 class FilmSource:
     """Clips cut out of films and recordings where they are.
 
-    Pictures stand on one grid for a whole film, so that clips that overlap share what is decoded.
+    Frames stand on one grid for a whole film, so that clips that overlap share what is decoded.
 
     Args:
         settings: rate, size, and the memory that there is.
@@ -48,8 +48,8 @@ class FilmSource:
         self.fps = settings.fps
         self.sample_rate = sample_rate
         self.cache = PartCache(settings.cache_mib)
-        self._pictures = PictureSpans(settings, self.cache)
-        self._sounds = SoundSpans(settings, self.cache, sample_rate)
+        self._pictures = FrameSpans(settings, self.cache)
+        self._sounds = AudioSpans(settings, self.cache, sample_rate)
 
     @classmethod
     def for_windows(
@@ -66,16 +66,16 @@ class FilmSource:
         short_side = min(1024, video.short_side)
         return cls(SpanSettings(fps=fps, short_side=short_side, cache_mib=cache_mib), sample_rate)
 
-    def picture_span(self, clip: Clip) -> tuple[float, int]:
-        media = clip.pictures
+    def frame_span(self, clip: Clip) -> tuple[float, int]:
+        media = clip.video
         first, past = span_numbers(media.start, media.end, self.fps)
         return first / self.fps - media.start, past - first
 
-    def pictures(self, manifest: Manifest, clip: Clip, numbers: NDArray[np.int64]) -> Pictures:
-        media = clip.pictures
+    def frames(self, manifest: Manifest, clip: Clip, numbers: NDArray[np.int64]) -> Frames:
+        media = clip.video
         first, _ = span_numbers(media.start, media.end, self.fps)
         return self._pictures.at(manifest.local(media), first + numbers)
 
-    def sound(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Waveform:
+    def audio(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Waveform:
         begin = round(clip.start * self.sample_rate)
-        return self._sounds.read(manifest.local(clip.sound), begin + first, begin + past)
+        return self._sounds.read(manifest.local(clip.audio), begin + first, begin + past)

@@ -5,7 +5,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from avtool.data.clip_audio import read_sound
+from avtool.data.clip_audio import read_clip_audio
 from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.inputs.fbank import Fbank
 from avtool.data.manifest import Manifest
@@ -22,7 +22,7 @@ def compute_features(manifest: Manifest, media: Media, settings: AudioSettings) 
         BadInputError: it cannot be read, or is shorter than one window.
     """
     return features_of(
-        torch.from_numpy(read_sound(manifest, media, sample_rate=settings.sample_rate)), settings
+        torch.from_numpy(read_clip_audio(manifest, media, sample_rate=settings.sample_rate)), settings
     )
 
 

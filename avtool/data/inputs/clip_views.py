@@ -66,7 +66,7 @@ class AudioView:
         if self.source is not None:
             begin = first * hop
             past = begin + self.settings.samples_of(steps)
-            waveform = torch.from_numpy(self.source.sound(manifest, clip, begin, past))
+            waveform = torch.from_numpy(self.source.audio(manifest, clip, begin, past))
             return self._padded(features_of(waveform, self.settings))
         start = clip.start + first * hop / self.settings.sample_rate
         length = self.settings.samples_of(steps) / self.settings.sample_rate
@@ -87,7 +87,7 @@ class AudioView:
     def is_present(manifest: Manifest, clip: Clip) -> bool:
         """Whether the clip has sound."""
         known = clip.extras.get("has_audio")
-        return bool(_holds(manifest.local(clip.sound))[0] if known is None else known)
+        return bool(_holds(manifest.local(clip.audio))[0] if known is None else known)
 
 
 class VideoView:
@@ -108,21 +108,21 @@ class VideoView:
         """Reads the window; with a generator it is changed as in training."""
         settings = self.settings
         change = centred(settings) if rng is None else draw_augmentation(settings, rng)
-        frames = self._read(manifest, clip, self.times(clip.pictures, place), change.short_side)
+        frames = self._read(manifest, clip, self.times(clip.video, place), change.short_side)
         return apply_augmentation(frames, change, settings.size)
 
     def _read(
         self, manifest: Manifest, clip: Clip, times: NDArray[np.float64], short_side: int
     ) -> NDArray[np.uint8]:
         """The pictures on screen at some film times, (T, H, W, 3)."""
-        media = clip.pictures
+        media = clip.video
         if self.source is None:
             frames, _ = read_frames(manifest.local(media), times.tolist(), size=short_side, threads=1)
             return frames
-        first_time, _ = self.source.picture_span(clip)
+        first_time, _ = self.source.frame_span(clip)
         places = (times - media.start - first_time) * self.source.fps
         numbers = np.maximum(np.floor(places + 1e-6), 0).astype(np.int64)
-        return scaled(self.source.pictures(manifest, clip, numbers), short_side)
+        return scaled(self.source.frames(manifest, clip, numbers), short_side)
 
     def times(self, media: Media, place: float) -> NDArray[np.float64]:
         """The times of the frames: the middles of equal parts of the window, or of a clip that is shorter."""
@@ -140,7 +140,7 @@ class VideoView:
     @staticmethod
     def is_present(manifest: Manifest, clip: Clip) -> bool:
         """Whether the clip, or the film that it was cut from, has pictures."""
-        media = clip.pictures
+        media = clip.video
         known = clip.extras.get("has_video") if media.name == clip.media else None
         return bool(_holds(manifest.local(media))[1] if known is None else known)
 

@@ -213,7 +213,7 @@ def _write_shard(task: _ShardTask) -> int | BadInputError:
     parts = []
     for clip in task.clips:
         try:
-            features = compute_features(task.clips, clip.sound, task.settings)
+            features = compute_features(task.clips, clip.audio, task.settings)
         except BadInputError as error:
             return BadInputError(f"clip `{clip.clip_id}`: {error.message}", error.hint)
         parts.append(features.numpy().astype(np.float16))
@@ -248,7 +248,7 @@ def _content_of(manifest: Manifest) -> str:
     of_media: dict[str, str] = {}
     for clip in manifest:
         if clip.media not in of_media:
-            path = manifest.local(clip.sound)
+            path = manifest.local(clip.audio)
             if not path.is_file():
                 raise BadInputError(
                     f"clip `{clip.clip_id}`: `{path}` does not exist", "prepare the data again"

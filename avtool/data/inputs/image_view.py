@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from avtool.data.decode_cache.cache import PartCache
-from avtool.data.decode_cache.frames import PictureSpans
+from avtool.data.decode_cache.frames import FrameSpans
 from avtool.data.decode_cache.scaling import Box, cut_out
 from avtool.data.decode_cache.settings import SpanSettings
 from avtool.data.decode_cache.source import ClipSource
 from avtool.data.inputs.video_transforms import video_tensor
 from avtool.data.manifest import Clip, Manifest
-from avtool.media.still_images import is_picture, read_picture
+from avtool.media.still_images import is_image, read_image
 
 _EVALUATION_SHARE = 224 / 256  # of the shorter side that evaluation keeps
 _MAX_RATIO = 4 / 3
@@ -49,7 +49,7 @@ class ImageView:
         room = round(size / math.sqrt(area[0]))  # the smallest part is still of the full size
         self._room = min(room, _LARGEST)
         self._cache = PartCache(cache_mib)
-        self._films = PictureSpans(SpanSettings(fps=_FPS, short_side=self._room), self._cache)
+        self._films = FrameSpans(SpanSettings(fps=_FPS, short_side=self._room), self._cache)
         self._source = source
         self.size = size
         self.area = area
@@ -75,15 +75,13 @@ class ImageView:
     def _read(self, manifest: Manifest, clip: Clip, place: float) -> NDArray[np.uint8]:
         """(1, H, W, 3), no larger than is needed."""
         if self._source is not None:
-            _, count = self._source.picture_span(clip)
-            return self._source.pictures(manifest, clip, np.array([int(place * max(0, count - 1))]))
-        media = clip.pictures
+            _, count = self._source.frame_span(clip)
+            return self._source.frames(manifest, clip, np.array([int(place * max(0, count - 1))]))
+        media = clip.video
         path = manifest.local(media)
-        if is_picture(path):
+        if is_image(path):
             key = path, self._room
-            (picture,) = self._cache.parts(
-                key, 0, 1, lambda *_: [read_picture(path, self._room)[None].copy()]
-            )
+            (picture,) = self._cache.parts(key, 0, 1, lambda *_: [read_image(path, self._room)[None].copy()])
             return picture
         time = media.start + place * (media.end - media.start)
         return self._films.at(path, np.array([int(time * _FPS)]))

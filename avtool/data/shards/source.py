@@ -16,7 +16,7 @@ from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import inside
 from avtool.data.decode_cache.audio import Waveform
 from avtool.data.decode_cache.cache import PartCache
-from avtool.data.decode_cache.frames import Pictures
+from avtool.data.decode_cache.frames import Frames
 from avtool.data.decode_cache.scaling import cut_out
 from avtool.data.manifest import Clip, Manifest, make_table
 from avtool.data.manifest_columns import checked_table
@@ -49,11 +49,11 @@ class ShardSource:
         self.cache = PartCache(cache_mib)
         self._clips = clips
 
-    def picture_span(self, clip: Clip) -> tuple[float, int]:
+    def frame_span(self, clip: Clip) -> tuple[float, int]:
         _, held = self._clips[clip.clip_id]
         return held.number("first_picture"), len(held.pictures)
 
-    def pictures(self, manifest: Manifest, clip: Clip, numbers: NDArray[np.int64]) -> Pictures:  # noqa: ARG002
+    def frames(self, manifest: Manifest, clip: Clip, numbers: NDArray[np.int64]) -> Frames:  # noqa: ARG002
         path, held = self._clips[clip.clip_id]
         if not held.pictures:
             raise BadInputError(
@@ -67,7 +67,7 @@ class ShardSource:
             pictures[number] = cut_out(picture, box, (height, width))
         return np.concatenate([pictures[int(number)] for number in wanted])
 
-    def sound(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Waveform:  # noqa: ARG002
+    def audio(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Waveform:  # noqa: ARG002
         path, held = self._clips[clip.clip_id]
         if held.sound is None:
             raise BadInputError(f"clip `{clip.clip_id}` in `{path}` has no sound", "choose another modality")
@@ -77,14 +77,14 @@ class ShardSource:
         stretch = waveform[first:past]
         return np.pad(stretch, (0, past - first - len(stretch)))
 
-    def _picture(self, path: Path, held: ShardClip, number: int) -> Pictures:
+    def _picture(self, path: Path, held: ShardClip, number: int) -> Frames:
         """(1, H, W, 3)."""
         (picture,) = self.cache.parts(
             (path, held.key), number, number + 1, lambda low, _: [self._decode_picture(path, held, low)]
         )
         return picture
 
-    def _decode_picture(self, path: Path, held: ShardClip, number: int) -> Pictures:
+    def _decode_picture(self, path: Path, held: ShardClip, number: int) -> Frames:
         what = f"picture {number} of `{held.key}` in `{path}`"
         try:
             with Image.open(BytesIO(_read(path, held.pictures[number]))) as image:

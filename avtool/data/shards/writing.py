@@ -61,11 +61,11 @@ def _fields(clips: Manifest, clip: Clip, source: FilmSource, settings: ShardSett
     fields: dict[str, bytes] = {}
     first_picture, count = 0.0, 0
     if AudioView.is_present(clips, clip):
-        samples = source.sound(clips, clip, 0, max(1, round(clip.duration * settings.sample_rate)))
+        samples = source.audio(clips, clip, 0, max(1, round(clip.duration * settings.sample_rate)))
         fields["flac"] = _flac(samples, settings.sample_rate)
     if VideoView.is_present(clips, clip):
-        first_picture, count = source.picture_span(clip)
-        for number, picture in enumerate(source.pictures(clips, clip, np.arange(count)) if count else ()):
+        first_picture, count = source.frame_span(clip)
+        for number, picture in enumerate(source.frames(clips, clip, np.arange(count)) if count else ()):
             fields[f"{number:04d}.jpg"] = _jpeg(picture, settings.quality)
     fields["json"] = json.dumps(
         {

@@ -116,4 +116,4 @@ def _mining_metrics(scores: EventScores) -> dict[str, Any]:
 def _media(mined: Path, test: Predictions) -> Mapping[str, Path]:
     clips = read_manifest(mined)
     wanted = set(test.clip_ids)
-    return {clip.clip_id: clips.local(clip.sound) for clip in clips if clip.clip_id in wanted}
+    return {clip.clip_id: clips.local(clip.audio) for clip in clips if clip.clip_id in wanted}

@@ -207,8 +207,8 @@ def _first_packet(path: Path, index: int) -> bytes:
 
 def _may_hold_cea608(stream: Any) -> bool:
     context = stream.codec_context
-    is_picture = stream.disposition & Disposition.attached_pic
-    return context is not None and not is_picture and context.codec.canonical_name in _CODECS_WITH_CEA608
+    is_cover = stream.disposition & Disposition.attached_pic
+    return context is not None and not is_cover and context.codec.canonical_name in _CODECS_WITH_CEA608
 
 
 def _has_cea608(path: Path, index: int) -> bool:

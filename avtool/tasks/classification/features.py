@@ -1,7 +1,7 @@
 """Spectrograms of clips from the cache, and the statistics that scale them."""
 
 from avtool.core.reporter import Reporter
-from avtool.data.clip_filter import with_sound
+from avtool.data.clip_filter import with_audio
 from avtool.data.inputs.feature_cache import FeatureCache, cached_features
 from avtool.data.manifest import Manifest
 from avtool.data.statistics import fbank_statistics
@@ -35,9 +35,9 @@ class FeatureSource:
         Raises:
             BadInputError: a clip cannot be read.
         """
-        if not self.enabled or len(with_sound(clips)) < len(clips):
+        if not self.enabled or len(with_audio(clips)) < len(clips):
             return None
-        if self._whole is None or len(with_sound(self._whole)) < len(self._whole):
+        if self._whole is None or len(with_audio(self._whole)) < len(self._whole):
             return cached_features(clips, self.settings, self.reporter, jobs=self.jobs)
         if self._opened is None:
             self._opened = cached_features(self._whole, self.settings, self.reporter, jobs=self.jobs)
@@ -46,7 +46,7 @@ class FeatureSource:
     def scale(self, clips: Manifest, features: FeatureCache | None) -> tuple[float, float]:
         """Mean and standard deviation of the spectrograms of training clips."""
         found = fbank_statistics(
-            with_sound(clips), self.settings, self.reporter, jobs=self.jobs, features=features
+            with_audio(clips), self.settings, self.reporter, jobs=self.jobs, features=features
         )
         self.reporter.info(
             f"spectrograms: mean {found.mean:.4f}, std {found.std:.4f} over {found.clips} training clips"

@@ -39,7 +39,7 @@ class PictureReader:
 
     def grid(self, clip: Clip) -> Grid:
         """The pictures that a video offers."""
-        offset, total = self.source.picture_span(clip)
+        offset, total = self.source.frame_span(clip)
         count, speeds = self.settings.num_frames, self.settings.speeds
         return Grid(offset, self.source.fps, total, count, speeds, tuple(count * speed for speed in speeds))
 
@@ -48,13 +48,13 @@ class PictureReader:
     ) -> tuple[Pictures, Pictures]:
         """The pictures of both stretches as they are played, (T, H, W, 3) each; decoded in one pass."""
         numbers = np.concatenate([stretch.numbers for stretch in pair])
-        pictures = self.source.pictures(manifest, clip, numbers)
+        pictures = self.source.frames(manifest, clip, numbers)
         return pictures[: self.settings.num_frames], pictures[self.settings.num_frames :]
 
     def has_cut(self, manifest: Manifest, clip: Clip, stretch: Stretch) -> bool:
         """Whether a new shot begins within a stretch."""
         numbers = stretch.first + np.arange(stretch.grid.spans[stretch.speed])
-        return bool(cut_places(self.source.pictures(manifest, clip, numbers)).any())
+        return bool(cut_places(self.source.frames(manifest, clip, numbers)).any())
 
     def moves(self, pictures: Pictures) -> bool:
         """Whether anything moves that could tell of time."""
@@ -154,7 +154,7 @@ class SoundReader:
         begin = stretch.first * self.audio.hop_size
         length = self.audio.samples_of(self.settings.audio_frames) * step
         past = min(begin + length, self.audio.num_samples(clip.duration))
-        waveform = torch.from_numpy(self.source.sound(manifest, clip, begin, past))
+        waveform = torch.from_numpy(self.source.audio(manifest, clip, begin, past))
         # At least a window, even of a clip that is too short to be asked about.
         faster = resample(waveform, step, 1) if step > 1 else waveform
         return features_of(_padded(faster, self.audio.window_size), self.audio).numpy()
@@ -162,7 +162,7 @@ class SoundReader:
     def _fbank(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Frames:
         begin = first * self.audio.hop_size
         end = begin + self.audio.samples_of(max(1, past - first))
-        sound = self.source.sound(manifest, clip, begin, end)
+        sound = self.source.audio(manifest, clip, begin, end)
         return features_of(torch.from_numpy(sound), self.audio).numpy()
 
     def sounds(self, frames: Frames) -> bool:

@@ -5,7 +5,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avtool.data.clip_filter import Wanted, with_sound, write_skipped
+from avtool.data.clip_filter import Wanted, with_audio, write_skipped
 from avtool.data.inputs.feature_cache import FeatureCache, cached_features
 from avtool.data.inputs.spec import Feed
 from avtool.data.inputs.video_settings import VideoSettings
@@ -195,7 +195,7 @@ class TemporalExperiment(Experiment):
     def _feed(self) -> tuple[Feed, FeatureCache | None]:
         """How the encoders are fed, and the spectrograms where they are cached."""
         data, clips = self.recipe.data, self.clips
-        all_sound = len(with_sound(clips.whole)) == len(clips.whole)
+        all_sound = len(with_audio(clips.whole)) == len(clips.whole)
         features = None
         if data.cache and data.pairs.audio_speed == "stride" and all_sound and clips.shards is None:
             features = cached_features(clips.whole, data.audio, self.reporter, jobs=self.jobs)

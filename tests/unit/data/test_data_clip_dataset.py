@@ -51,7 +51,7 @@ def equal(one, other) -> bool:
 
 def test_short_sound_is_padded_and_long_sound_is_cut(tmp_path):
     manifest = sound_clips(tmp_path, 1, seconds=1.0)
-    whole = compute_features(manifest, manifest[0].sound, SMALL)
+    whole = compute_features(manifest, manifest[0].audio, SMALL)
     long = ClipDataset(manifest, audio=AudioView(SMALL, 128))[0]["audio"]
     assert long.shape == (128, 16)
     assert torch.equal(long[:98], whole)
@@ -108,7 +108,7 @@ def test_workers_and_batch_sizes_change_nothing(films):
 def test_sound_and_pictures_are_cut_at_the_same_place(films):
     dataset = ClipDataset(films, audio=AudioView(SMALL, 98), video=VideoView(TINY_VIDEO), cut="random")
     manifest = films[:1]
-    whole = compute_features(manifest, manifest[0].sound, SMALL)
+    whole = compute_features(manifest, manifest[0].audio, SMALL)
     for epoch in range(4):
         sample = dataset[0, epoch]
         distances = [
@@ -167,13 +167,13 @@ def test_a_modality_that_no_clip_has_is_refused(films):
 def test_windows_go_from_start_to_end(films):
     manifest = films[:1]
     dataset = ClipDataset(manifest, audio=AudioView(SMALL, 98), video=VideoView(TINY_VIDEO), windows=4)
-    whole = compute_features(manifest, manifest[0].sound, SMALL)
+    whole = compute_features(manifest, manifest[0].audio, SMALL)
     assert len(dataset) == 4
     for window, first in enumerate([0, 100, 200, 300]):
         assert torch.equal(dataset[window]["audio"], whole[first : first + 98])
         assert int(dataset[window]["index"]) == 0
     view = VideoView(TINY_VIDEO)
-    assert view.times(manifest[0].pictures, 1.0).tolist() == [3.125, 3.375, 3.625, 3.875]
+    assert view.times(manifest[0].video, 1.0).tolist() == [3.125, 3.375, 3.625, 3.875]
 
 
 def test_labels_come_with_the_samples(tmp_path):

@@ -29,9 +29,9 @@ def test_features_are_the_filter_bank_in_half_precision(tmp_path):
     features = cached_features(manifest, SMALL, Silent())
     assert len(features) == 3
     for index, clip in enumerate(manifest):
-        from avtool.data.clip_audio import read_sound
+        from avtool.data.clip_audio import read_clip_audio
 
-        expected = Fbank(num_mel_bins=16)(torch.from_numpy(read_sound(manifest, clip.sound))[None])[0]
+        expected = Fbank(num_mel_bins=16)(torch.from_numpy(read_clip_audio(manifest, clip.audio))[None])[0]
         assert features[index].dtype == np.float16
         np.testing.assert_array_equal(features[index], expected.numpy().astype(np.float16))
     assert features.num_steps(0) == SMALL.num_steps(0.5) == 48

@@ -140,11 +140,11 @@ def test_missing_media_are_named_with_their_rows(tmp_path):
 def test_a_relative_name_cannot_leave_the_data_set(tmp_path):
     manifest = make_manifest(tmp_path / "d", [Clip("a", "../secret.wav", 0.0, 1.0)])
     with pytest.raises(CorruptArtifactError, match="points outside"):
-        manifest.local(manifest[0].sound)
+        manifest.local(manifest[0].audio)
 
 
 def test_a_mined_clip_has_its_pictures_in_the_film():
     film = {"film": "/f.mkv", "film_start": 60.0, "film_end": 62.0}
     clip = Clip("a", "clips/a.wav", 0.0, 2.0, extras=film)
-    assert clip.pictures == ("/f.mkv", 60.0, 62.0)
-    assert clip.sound == ("clips/a.wav", 0.0, 2.0)
+    assert clip.video == ("/f.mkv", 60.0, 62.0)
+    assert clip.audio == ("clips/a.wav", 0.0, 2.0)

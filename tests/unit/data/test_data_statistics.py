@@ -33,7 +33,7 @@ def test_statistics_of_spectrograms(tmp_path, monkeypatch):
     monkeypatch.setattr(statistics, "_BLOCK", 2)
     monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
     manifest = sound_clips(tmp_path / "d", 5, seconds=0.3)
-    values = np.concatenate([compute_features(manifest, clip.sound, SMALL).numpy() for clip in manifest])
+    values = np.concatenate([compute_features(manifest, clip.audio, SMALL).numpy() for clip in manifest])
     found = fbank_statistics(manifest, SMALL, Silent())
     np.testing.assert_allclose([found.mean, found.std], [values.mean(), values.std()], rtol=1e-6)
     assert (found.clips, found.frames) == (5, 5 * SMALL.num_steps(0.3))

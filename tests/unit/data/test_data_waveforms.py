@@ -6,7 +6,7 @@ import soundfile
 from data_samples import RATE, chirp, make_manifest, write_grey_film, write_sound
 
 from avtool.core.errors import BadInputError
-from avtool.data.clip_audio import read_sound
+from avtool.data.clip_audio import read_clip_audio
 from avtool.data.manifest import Clip
 from avtool.media.waveforms import read_waveform
 
@@ -57,11 +57,11 @@ def test_what_a_suffix_promises_is_not_believed(tmp_path):
 def test_a_clip_keeps_its_length_where_its_file_is_shorter(tmp_path):
     write_sound(tmp_path / "a.wav", 0.5)
     manifest = make_manifest(tmp_path, [Clip("a", "a.wav", 0.0, 2.0), Clip("b", "a.wav", 1.0, 2.0)])
-    sound = read_sound(manifest, manifest[0].sound)
+    sound = read_clip_audio(manifest, manifest[0].audio)
     assert sound.shape == (2 * RATE,)
     assert not sound[RATE // 2 :].any()
     with pytest.raises(BadInputError, match="has no sound from 1 s on"):
-        read_sound(manifest, manifest[1].sound)
+        read_clip_audio(manifest, manifest[1].audio)
 
 
 def test_files_that_cannot_be_read(tmp_path):

@@ -20,8 +20,8 @@ def test_long_clips_become_sections_of_equal_length(tmp_path):
 def test_pictures_stay_with_the_sound(tmp_path):
     extras = {"film": "f.mkv", "film_start": 100.0, "film_end": 120.0}
     manifest = divide_long(make_manifest(tmp_path, [Clip("a", "a.flac", 0.0, 20.0, extras=extras)]), 10.0)
-    assert manifest[1].sound[1:] == (10.0, 20.0)
-    assert manifest[1].pictures == ("f.mkv", 110.0, 120.0)
+    assert manifest[1].audio[1:] == (10.0, 20.0)
+    assert manifest[1].video == ("f.mkv", 110.0, 120.0)
 
 
 def test_nothing_changes_where_all_are_short(tmp_path):

@@ -73,7 +73,7 @@ def test_a_data_set_of_moving_sources(tmp_path, sounds):
     assert made.classes == ("bell", "drum", "horn")
     assert [clip.labels[0] for clip in manifest][:3] == ["bell", "drum", "horn"]
     assert len({clip.group for clip in manifest}) == 4
-    info = probe(manifest.local(manifest[0].sound))
+    info = probe(manifest.local(manifest[0].audio))
     assert info.audio
     assert info.video[0].width == 32
     assert info.duration_s == pytest.approx(2.0, abs=0.1)

@@ -85,14 +85,14 @@ def test_pictures_and_sound_are_those_of_the_films(dataset, shards):
     manifest, packed = open_shards(shards)
     for name in ("a", "b"):
         clip, film_clip = by_id(manifest)[name], by_id(films)[name]
-        assert packed.picture_span(clip) == pytest.approx(source.picture_span(film_clip))
+        assert packed.frame_span(clip) == pytest.approx(source.frame_span(film_clip))
         numbers = np.array([3, 0, 15])
-        difference = packed.pictures(manifest, clip, numbers).astype(int) - source.pictures(
+        difference = packed.frames(manifest, clip, numbers).astype(int) - source.frames(
             films, film_clip, numbers
         )
         assert np.abs(difference).max() <= 3
-        heard = packed.sound(manifest, clip, 1000, 17000)
-        assert heard == pytest.approx(source.sound(films, film_clip, 1000, 17000), abs=1e-4)
+        heard = packed.audio(manifest, clip, 1000, 17000)
+        assert heard == pytest.approx(source.audio(films, film_clip, 1000, 17000), abs=1e-4)
 
 
 def test_data_sets_read_shards_as_they_read_films(dataset, shards):
@@ -156,9 +156,9 @@ def test_shards_of_others_are_read_too(tmp_path):
     assert manifest.column("clip_id") == ["part/sub.folder/0", "part/sub.folder/1"]
     assert (manifest[0].text, manifest[0].labels, manifest[0].fold) == ("a dog", ("dog",), 2)
     assert [clip.duration for clip in manifest] == pytest.approx([2.0, 0.75])
-    heard = source.sound(manifest, manifest[0], 0, 32000)
+    heard = source.audio(manifest, manifest[0], 0, 32000)
     assert heard == pytest.approx(chirp(2.0), abs=0.02)
-    seen = source.pictures(manifest, manifest[1], np.arange(4))
+    seen = source.frames(manifest, manifest[1], np.arange(4))
     assert [int(one.mean()) for one in seen] == [91, 92, 100, 100]
 
 
@@ -220,7 +220,7 @@ def test_a_damaged_picture_names_its_shard(tmp_path):
     write_foreign(tmp_path / "part.tar", [{"0.jpg": b"no picture", "json": {"fps": 4}}])
     manifest, source = open_shards(tmp_path / "part.tar")
     with pytest.raises(BadInputError, match=r"picture 0 of `sub\.folder/0` in `.*part\.tar` cannot be read"):
-        source.pictures(manifest, manifest[0], np.array([0]))
+        source.frames(manifest, manifest[0], np.array([0]))
 
 
 def test_names_in_shards_lead_nowhere(tmp_path):

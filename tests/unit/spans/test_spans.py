@@ -5,9 +5,9 @@ import pytest
 from torch.utils.data import DataLoader, Dataset
 
 from avtool.core.errors import BadInputError
-from avtool.data.decode_cache.audio import SoundSpans
+from avtool.data.decode_cache.audio import AudioSpans
 from avtool.data.decode_cache.cache import PartCache
-from avtool.data.decode_cache.frames import PictureSpans
+from avtool.data.decode_cache.frames import FrameSpans
 from avtool.data.decode_cache.scaling import cut_out, scaled
 from avtool.data.decode_cache.settings import SpanSettings
 from avtool.data.decode_cache.shots import cut_places
@@ -34,32 +34,32 @@ def numbers_of(pictures) -> list[int]:
 
 @pytest.mark.parametrize(("first", "past"), [(0, 40), (7, 23), (19, 20), (30, 40)])
 def test_a_span_holds_the_pictures_asked_for(film, first, past):
-    spans = PictureSpans(SETTINGS, PartCache(64))
+    spans = FrameSpans(SETTINGS, PartCache(64))
     assert numbers_of(spans.read(film, first, past)) == list(range(first, past))
 
 
 def test_a_span_ends_with_its_film(film):
-    spans = PictureSpans(SETTINGS, PartCache(64))
+    spans = FrameSpans(SETTINGS, PartCache(64))
     assert numbers_of(spans.read(film, 35, 60)) == [35, 36, 37, 38, 39]
     assert len(spans.read(film, 55, 60)) == 0
 
 
 def test_pictures_after_the_end_are_the_last(film):
-    spans = PictureSpans(SETTINGS, PartCache(64))
+    spans = FrameSpans(SETTINGS, PartCache(64))
     assert numbers_of(spans.at(film, np.array([38, 90]))) == [38, 39]
-    assert numbers_of(PictureSpans(SETTINGS, PartCache(64)).at(film, np.array([95, 90]))) == [39, 39]
+    assert numbers_of(FrameSpans(SETTINGS, PartCache(64)).at(film, np.array([95, 90]))) == [39, 39]
 
 
 def test_pictures_are_those_of_reading_them_one_by_one(film):
     numbers = np.array([31, 2, 17, 2])
-    spans = PictureSpans(SETTINGS, PartCache(64))
+    spans = FrameSpans(SETTINGS, PartCache(64))
     expected, _ = read_frames(film, (numbers / 10).tolist(), size=48)
     assert np.array_equal(spans.at(film, numbers), expected)
 
 
 def test_what_was_decoded_is_not_decoded_again(film):
     cache = PartCache(64)
-    spans = PictureSpans(SETTINGS, cache)
+    spans = FrameSpans(SETTINGS, cache)
     spans.read(film, 0, 20)
     assert cache.decoded == 2
     spans.read(film, 5, 30)
@@ -122,7 +122,7 @@ def test_loader_processes_share_the_limit():
 
 def test_more_than_the_cache_holds_can_be_read(film):
     cache = PartCache(0.01)
-    assert numbers_of(PictureSpans(SETTINGS, cache).read(film, 0, 40)) == list(range(40))
+    assert numbers_of(FrameSpans(SETTINGS, cache).read(film, 0, 40)) == list(range(40))
     assert cache.num_bytes <= 0.01 * (1 << 20)
 
 
@@ -130,14 +130,14 @@ def test_more_than_the_cache_holds_can_be_read(film):
 @pytest.mark.parametrize(("first", "past"), [(0, 64000), (15990, 16010), (1, 48001), (63000, 64000)])
 def test_a_stretch_of_sound_is_that_of_reading_it_alone(tmp_path, rate, first, past):
     path = write_sound(tmp_path / "sound.wav", 4.0, rate)
-    spans = SoundSpans(SETTINGS, PartCache(64), 16000)
+    spans = AudioSpans(SETTINGS, PartCache(64), 16000)
     expected = read_waveform(path, first / 16000, past / 16000)
     assert spans.read(path, first, past) == pytest.approx(expected, abs=1e-6)
 
 
 def test_silence_follows_sound_that_ends_before(tmp_path):
     path = write_sound(tmp_path / "sound.wav", 1.5)
-    stretch = SoundSpans(SETTINGS, PartCache(64), 16000).read(path, 16000, 40000)
+    stretch = AudioSpans(SETTINGS, PartCache(64), 16000).read(path, 16000, 40000)
     assert np.abs(stretch[:8000]).max() > 0.1
     assert not stretch[8000:].any()
 
@@ -145,11 +145,11 @@ def test_silence_follows_sound_that_ends_before(tmp_path):
 def test_no_sound_at_all_is_told(tmp_path):
     path = write_sound(tmp_path / "sound.wav", 1.5)
     with pytest.raises(BadInputError, match="no sound from 2 s on"):
-        SoundSpans(SETTINGS, PartCache(64), 16000).read(path, 32000, 40000)
+        AudioSpans(SETTINGS, PartCache(64), 16000).read(path, 32000, 40000)
 
 
 def test_what_is_cut_cannot_spoil_what_is_kept(film):
-    spans = PictureSpans(SETTINGS, PartCache(64))
+    spans = FrameSpans(SETTINGS, PartCache(64))
     with pytest.raises(ValueError, match="read-only"):
         spans.read(film, 0, 5)[0, 0, 0, 0] = 1
 
@@ -158,16 +158,16 @@ def test_what_is_cut_cannot_spoil_what_is_kept(film):
 def test_clips_of_a_film_share_its_grid(film, start, offset, first):
     manifest = make_manifest(film.parent, [Clip("a", film.name, start, 3.0)])
     source = FilmSource(SETTINGS)
-    time, count = source.picture_span(manifest[0])
+    time, count = source.frame_span(manifest[0])
     assert time == pytest.approx(offset, abs=1e-6)
     assert count == 30 - first
-    pictures = source.pictures(manifest, manifest[0], np.arange(count))
+    pictures = source.frames(manifest, manifest[0], np.arange(count))
     assert numbers_of(pictures) == list(range(first, 30))
 
 
 def test_sound_counts_from_the_start_of_the_clip(film):
     manifest = make_manifest(film.parent, [Clip("a", film.name, 1.23, 3.0)])
-    stretch = FilmSource(SETTINGS).sound(manifest, manifest[0], 800, 4800)
+    stretch = FilmSource(SETTINGS).audio(manifest, manifest[0], 800, 4800)
     assert stretch == pytest.approx(read_waveform(film, 1.28, 1.53), abs=1e-3)
 
 
@@ -184,7 +184,7 @@ def test_windows_of_a_source_are_nearly_those_of_the_film(film):
 def test_a_sound_has_no_pictures(tmp_path):
     path = write_sound(tmp_path / "sound.wav", 1.0)
     with pytest.raises(BadInputError, match="has no pictures"):
-        PictureSpans(SETTINGS, PartCache(64)).read(path, 0, 5)
+        FrameSpans(SETTINGS, PartCache(64)).read(path, 0, 5)
 
 
 def test_only_a_sudden_change_is_a_cut():

@@ -10,7 +10,7 @@ def noise(seconds=4.0, level=0.01, seed=0, rate=RATE):
     return np.random.default_rng(seed).normal(scale=level, size=int(seconds * rate)).astype(np.float32)
 
 
-def with_sound(kind, onset_s, rate=RATE):
+def with_audio(kind, onset_s, rate=RATE):
     samples = noise(rate=rate)
     first = round(onset_s * rate)
     time = np.arange(len(samples) - first) / rate
@@ -27,12 +27,12 @@ def with_sound(kind, onset_s, rate=RATE):
 @pytest.mark.parametrize("onset_s", [1.42, 1.9, 2.0, 2.613])
 @pytest.mark.parametrize("rate", [RATE, 44100])
 def test_sudden_sound_is_found_to_20_ms(kind, onset_s, rate):
-    found = refine_onset(with_sound(kind, onset_s, rate), rate, 2.0)
+    found = refine_onset(with_audio(kind, onset_s, rate), rate, 2.0)
     assert found == pytest.approx(onset_s, abs=0.02)
 
 
 def test_integers_and_floats_agree():
-    samples = with_sound("slam", 1.8)
+    samples = with_audio("slam", 1.8)
     integers = (samples * 32768).clip(-32768, 32767).astype(np.int16)
     assert refine_onset(integers, RATE, 2.0) == refine_onset(samples, RATE, 2.0)
 
@@ -47,8 +47,8 @@ def test_silence_has_no_onset():
 
 
 def test_sound_outside_of_the_window_is_not_taken():
-    assert refine_onset(with_sound("slam", 1.0), RATE, 2.0) is None
-    assert refine_onset(with_sound("slam", 1.0), RATE, 2.0, window_s=1.2) == pytest.approx(1.0, abs=0.02)
+    assert refine_onset(with_audio("slam", 1.0), RATE, 2.0) is None
+    assert refine_onset(with_audio("slam", 1.0), RATE, 2.0, window_s=1.2) == pytest.approx(1.0, abs=0.02)
 
 
 @pytest.mark.parametrize("start_s", [-5.0, 0.0, 0.02, 3.99, 4.0, 100.0])

@@ -81,5 +81,5 @@ def test_bytes_are_the_same_picture(photographs):
 def test_a_picture_is_read_once(photographs):
     view = ImageView(16)
     first = view(photographs, photographs[0], 0.5, np.random.default_rng(1))
-    photographs.local(photographs[0].pictures).unlink()
+    photographs.local(photographs[0].video).unlink()
     assert torch.equal(view(photographs, photographs[0], 0.5, np.random.default_rng(1)), first)

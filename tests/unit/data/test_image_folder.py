@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from avtool.core.errors import BadInputError
-from avtool.data.image_folder import is_picture_folder, picture_folder
+from avtool.data.image_folder import image_folder, is_image_folder
 from avtool.data.inputs.image_view import ImageView
 from avtool.tasks.masked.samples import MaskedClipDataset
 
@@ -18,19 +18,19 @@ def pictures(tmp_path):
 
 
 def test_pictures_are_clips(pictures):
-    manifest = picture_folder(pictures)
+    manifest = image_folder(pictures)
     assert manifest.column("clip_id") == ["a.png", "dog/b.jpg"]
     assert [clip.labels for clip in manifest] == [(), ("dog",)]
-    assert is_picture_folder(pictures)
+    assert is_image_folder(pictures)
 
 
 def test_pictures_are_masked(pictures):
-    samples = MaskedClipDataset(picture_folder(pictures), image=ImageView(16), noise={"image": 4})
+    samples = MaskedClipDataset(image_folder(pictures), image=ImageView(16), noise={"image": 4})
     grey = [float((samples[number]["image"].mean() + 1) * 127.5) for number in range(2)]
     assert grey == pytest.approx([20, 90], abs=1)
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path):
-    assert not is_picture_folder(tmp_path)
+    assert not is_image_folder(tmp_path)
     with pytest.raises(BadInputError, match="no pictures"):
-        picture_folder(tmp_path)
+        image_folder(tmp_path)
