@@ -1,14 +1,14 @@
 """Registries: named entries of one kind that register themselves, in avtool and in other packages.
 
 A registry is told where its entries live: a home package whose modules are imported on first use, and an
-entry-point group through which an installed package adds its own. Nothing is imported before a name is asked
-for, so that help pages and listings stay fast.
+entry-point group through which an installed package adds its own. Nothing is imported before a name is looked
+up, so that help pages and listings stay fast.
 """
 
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
@@ -24,6 +24,9 @@ _CLOSE = 60
 class Registry(Generic[Entry]):
     """Entries by name, in the order of registration.
 
+    An entry point of `group` names a module that registers entries when it is imported; the entry point is
+    called as its entries are, or as their names begin. One that cannot be imported never breaks a listing.
+
     Args:
         noun: what an entry is, for messages: `benchmark`.
         listing: the command that lists all names.
@@ -34,7 +37,7 @@ class Registry(Generic[Entry]):
         self.noun = noun
         self.listing = listing
         self.group = group
-        self.broken: dict[str, str] = {}
+        self._broken: dict[str, str] = {}
         self._entries: dict[str, Entry] = {}
         self._homes: list[tuple[str, str]] = []
         self._loaded = False
@@ -45,8 +48,13 @@ class Registry(Generic[Entry]):
         self._loaded = False
 
     def add(self, name: str, entry: Entry) -> None:
-        """Registers an entry; a name is given once."""
-        assert name not in self._entries, f"two {self.noun}s are called {name}"
+        """Registers an entry.
+
+        Raises:
+            ValueError: the name is taken.
+        """
+        if name in self._entries:
+            raise ValueError(f"two {self.noun}s are called `{name}`")
         self._entries[name] = entry
 
     def register(self, name: str) -> Callable[[Entry], Entry]:
@@ -61,12 +69,17 @@ class Registry(Generic[Entry]):
     def names(self, pattern: str = "*") -> list[str]:
         """The registered names that match a shell pattern, in the order of registration."""
         self._load()
-        return [name for name in self._entries if fnmatch(name, pattern)]
+        return [name for name in self._entries if fnmatchcase(name, pattern)]
 
     def items(self) -> Iterator[tuple[str, Entry]]:
         """Names and entries, in the order of registration."""
         self._load()
         yield from self._entries.items()
+
+    def broken(self) -> dict[str, str]:
+        """The entry points of other packages that cannot be imported: name → reason."""
+        self._load()
+        return dict(self._broken)
 
     def find(self, name: str) -> Entry:
         """The entry of a name.
@@ -77,26 +90,25 @@ class Registry(Generic[Entry]):
         """
         if name not in self._entries:
             self._load()
-        if name not in self._entries:
-            if reason := self.broken.get(name):
-                raise MissingError(
-                    f"the {self.noun} `{name}` cannot be loaded: {reason}", "reinstall its package"
-                )
-            hint = nearest_hint(name, list(self._entries), self.listing)
-            raise BadInputError(f"no {self.noun} is called `{name}`", hint)
-        return self._entries[name]
+        if name in self._entries:
+            return self._entries[name]
+        for point, reason in self._broken.items():
+            if name.startswith(point):
+                message = f"the {self.noun} `{name}` cannot be loaded: {reason}"
+                raise MissingError(message, "reinstall its package; `avtool doctor` lists such packages")
+        hint = nearest_hint(name, list(self._entries), self.listing)
+        raise BadInputError(f"no {self.noun} is called `{name}`", hint)
 
     def _load(self) -> None:
         if self._loaded:
             return
-        self._loaded = True
-        for package, leaf in self._homes:
-            path = importlib.import_module(package).__path__
-            for module in pkgutil.iter_modules(path, f"{package}."):
-                if not leaf:
-                    importlib.import_module(module.name)
-                elif module.ispkg:
-                    _import_leaf(module.name, leaf)
+        self._loaded = True  # first: a module that is being imported may look names up
+        try:
+            for package, leaf in self._homes:
+                _import_home(package, leaf)
+        except BaseException:
+            self._loaded = False
+            raise
         for point in entry_points(group=self.group) if self.group else ():
             self._load_point(point)
 
@@ -105,14 +117,19 @@ class Registry(Generic[Entry]):
         try:
             point.load()
         except Exception as error:  # noqa: BLE001 - of another package: our listing goes on
-            self.broken[point.name] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            reason = " ".join(str(error).split())[:200]
+            self._broken[point.name] = f"`{point.value}`: {type(error).__name__}: {reason}"
 
 
-def _import_leaf(package: str, leaf: str) -> None:
-    """Imports a folder's module of the conventional name, where the folder has one."""
-    names = {module.name for module in pkgutil.iter_modules(importlib.import_module(package).__path__)}
-    if leaf in names:
-        importlib.import_module(f"{package}.{leaf}")
+def _import_home(package: str, leaf: str) -> None:
+    """Imports the modules of a package, or those called `leaf` in its folders."""
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+        if not leaf:
+            importlib.import_module(module.name)
+        elif module.ispkg:
+            folder = importlib.import_module(module.name)
+            if any(inner.name == leaf for inner in pkgutil.iter_modules(folder.__path__)):
+                importlib.import_module(f"{module.name}.{leaf}")
 
 
 def nearest_hint(name: str, known: list[str], listing: str) -> str:
