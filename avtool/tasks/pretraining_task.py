@@ -10,7 +10,7 @@ from avtool.core.artifact import Input
 from avtool.core.reporter import Reporter
 from avtool.tasks.pretraining_clips import PretrainClips
 from avtool.training.recipe import TrainRecipe
-from avtool.training.run import Training
+from avtool.training.run import Preparation
 
 if TYPE_CHECKING:
     from torch import nn
@@ -80,7 +80,7 @@ class Experiment(ABC):
         """Stretches that are learned from in an epoch."""
 
     @abstractmethod
-    def compose(self) -> Training:
+    def compose(self) -> Preparation:
         """What the training loop takes, and what follows it.
 
         Raises:

@@ -13,7 +13,7 @@ from avtool.core.errors import AvtoolError, BadInputError
 from avtool.data.samplers import Order
 from avtool.models.seeds import derive, seed_everything
 from avtool.training.plan import Plan
-from avtool.training.task import Batch, TrainTask
+from avtool.training.task import Batch, Training
 
 Key = tuple[int, int]
 """A clip's index and the epoch in which it is drawn."""
@@ -103,7 +103,7 @@ class _Collate:
 
 
 def make_loader(
-    task: TrainTask,
+    task: Training,
     order: Order,
     plan: Plan,
     *,
@@ -118,7 +118,7 @@ def make_loader(
     One loader serves the whole run, so its worker processes start once and fetch ahead across epochs.
     """
     loader = DataLoader(
-        SeededClips(task.data, seed),
+        SeededClips(task.samples, seed),
         batch_sampler=StepBatches(order, plan, process, first_step),
         collate_fn=_Collate(task.collate),
         num_workers=workers,

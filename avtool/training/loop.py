@@ -20,7 +20,7 @@ from avtool.training.metrics_log import MetricsLog
 from avtool.training.recipe import TrainRecipe
 from avtool.training.schedules import warmup_length
 from avtool.training.stop_signals import StopSignals
-from avtool.training.task import Batch, TrainOutcome, TrainTask
+from avtool.training.task import Batch, Training, TrainOutcome
 from avtool.training.trainer import Trainer
 
 CRASH = "crash.json"
@@ -30,7 +30,7 @@ MODEL = "model"
 
 
 def fit(
-    task: TrainTask, recipe: TrainRecipe, run_folder: Path, reporter: Reporter | None = None
+    task: Training, recipe: TrainRecipe, run_folder: Path, reporter: Reporter | None = None
 ) -> TrainOutcome:
     """Trains, or goes on where an interrupted call with the same arguments left off.
 
@@ -51,7 +51,7 @@ def fit(
         KeyboardInterrupt: on SIGINT, after the checkpoint.
         SystemExit: on SIGTERM, with 143.
     """
-    if len(task.data) == 0:  # type: ignore[arg-type]
+    if len(task.samples) == 0:  # type: ignore[arg-type]
         raise BadInputError("there is nothing to train on: the data hold no clips")
     reporter = reporter or Silent()
     accelerator = start(recipe.runtime, task.model, reporter)
@@ -109,7 +109,7 @@ class _Loop:
         task, recipe, plan = self.trainer.task, self.trainer.recipe, self.plan
         return make_order(
             recipe.sampler.name,
-            len(task.data),  # type: ignore[arg-type]
+            len(task.samples),  # type: ignore[arg-type]
             plan.clips_per_epoch,
             plan.batch_size * plan.processes,
             recipe.seed,

@@ -15,7 +15,7 @@ from avtool.models.start import weights_file
 
 if TYPE_CHECKING:
     from avtool.training.recipe import TrainRecipe
-    from avtool.training.task import TrainOutcome, TrainTask
+    from avtool.training.task import Training, TrainOutcome
 
 
 def _nothing(folder: Path) -> None:
@@ -23,7 +23,7 @@ def _nothing(folder: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Training:
+class Preparation:
     """What is trained, put together.
 
     Attributes:
@@ -32,13 +32,13 @@ class Training:
         report: writes into the run what is to be said of its model, once that is there.
     """
 
-    task: "TrainTask"
+    task: "Training"
     begin: Callable[[Path], None] = _nothing
     report: Callable[[Path], None] = _nothing
 
 
 def train_run(
-    compose: Callable[[], Training],
+    compose: Callable[[], Preparation],
     recipe: "TrainRecipe",
     settings: Mapping[str, Any],
     out: Path,

@@ -1,4 +1,4 @@
-"""What is trained, and what came of it."""
+"""A training as the loop takes it, and its outcome."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,20 +19,20 @@ no part of the saved model."""
 
 
 @dataclass(frozen=True)
-class TrainTask:
-    """Everything that the loop needs to know.
+class Training:
+    """A model, its objective and its samples: all that the loop needs.
 
     Attributes:
         model: the network to train and to save; trained in place.
         objective: scores a batch.
-        data: clips by index. With a method `set_epoch` it is told the epoch before each clip, in the process
-            that loads it, and may draw other augmentations in each.
+        samples: what is learned from, by index. Its method `set_epoch`, where it has one, gets the epoch
+            before each sample, in the process that loads it, for other augmentations in each.
         collate: makes a batch, a dictionary, of a list of clips.
         description: how the saved model is built and fed.
         transform: changes a batch on its device (mixup, masks); its generator, and torch's global one, are
             seeded anew for each batch.
         validate: scores the model in evaluation mode, as a dictionary of metrics; every process calls it. It
-            raises FloatingPointError where the model's answers are not finite.
+            raises FloatingPointError where the model's outputs are not finite.
         metric: which of these metrics says what is best.
         maximise: whether more of it is better.
         labels: the labels of each clip, for the class-balanced sampler.
@@ -42,7 +42,7 @@ class TrainTask:
 
     model: nn.Module
     objective: Objective
-    data: Dataset[Any]
+    samples: Dataset[Any]
     collate: Callable[[list[Any]], Batch]
     description: ModelDescription
     transform: Callable[[Batch, torch.Generator], Batch] | None = None

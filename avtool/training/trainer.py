@@ -27,7 +27,7 @@ from avtool.training.plan import Plan, check_plan
 from avtool.training.recipe import TrainRecipe
 from avtool.training.schedules import make_schedule
 from avtool.training.state import Best, Checkpoints, Progress
-from avtool.training.task import Batch, TrainTask
+from avtool.training.task import Batch, Training
 from avtool.training.weight_average import WeightAverage, ema_decay
 
 
@@ -49,12 +49,12 @@ class Trainer:
         checkpoints: what is on disk.
     """
 
-    def __init__(self, task: TrainTask, recipe: TrainRecipe, run: Path, accelerator: Accelerator) -> None:
+    def __init__(self, task: Training, recipe: TrainRecipe, run: Path, accelerator: Accelerator) -> None:
         self.task = task
         self.recipe = recipe
         self.accelerator = accelerator
         self.device: torch.device = accelerator.device
-        self.plan = Plan.of(recipe.loop, len(task.data), accelerator.num_processes)  # type: ignore[arg-type]
+        self.plan = Plan.of(recipe.loop, len(task.samples), accelerator.num_processes)  # type: ignore[arg-type]
         check_plan(self.plan, recipe, validates=task.validate is not None)
         self.checkpoints = Checkpoints(run)
         self._factor = make_schedule(recipe.schedule, self.plan.total, self.plan.steps_per_epoch)

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 from avtool.models.model_folder import ModelDescription
 from avtool.training.loop import fit
 from avtool.training.recipe import TrainRecipe
-from avtool.training.task import TrainTask
+from avtool.training.task import Training
 
 STEPS, BATCH, REPEATS = 500, 8, 2
 
@@ -70,7 +70,7 @@ def ours(model: nn.Module, **tables: Any) -> None:
     recipe = TrainRecipe.model_validate({"loop": loop, "runtime": {"precision": "fp32"}, **tables})
     with tempfile.TemporaryDirectory() as folder:
         fit(
-            TrainTask(model, score, Points(), default_collate, ModelDescription("points")),
+            Training(model, score, Points(), default_collate, ModelDescription("points")),
             recipe,
             Path(folder),
         )

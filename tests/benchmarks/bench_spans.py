@@ -91,7 +91,7 @@ def bench_method(name: str, dataset: Path) -> None:
     recipe = load(method.schema, recipe=RECIPES / f"{name}-tiny.toml", environment={})
     task = make_experiment(method, dataset, recipe, Silent()).compose().task
     size = recipe.loop.batch_size
-    batch = task.collate([task.data[number, 0] for number in range(size)])
+    batch = task.collate([task.samples[number, 0] for number in range(size)])
 
     def learn() -> None:
         for _ in range(STEPS):
@@ -101,7 +101,7 @@ def bench_method(name: str, dataset: Path) -> None:
     def feed(epoch: int) -> None:
         for first in range(0, NUM_CLIPS, size):
             numbers = range(first, min(first + size, NUM_CLIPS))
-            task.collate([task.data[number, epoch] for number in numbers])
+            task.collate([task.samples[number, epoch] for number in numbers])
 
     learn()
     learned = rate(learn, STEPS * size, RUNS)

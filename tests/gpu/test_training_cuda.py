@@ -13,7 +13,7 @@ from avtool.models.registry import create
 from avtool.training.loop import fit
 from avtool.training.metrics_log import read_metrics
 from avtool.training.recipe import TrainRecipe
-from avtool.training.task import TrainTask
+from avtool.training.task import Training
 
 pytestmark = [
     pytest.mark.gpu,
@@ -25,7 +25,7 @@ class StoppedError(Exception):
     """Ends a run in the middle."""
 
 
-def make_task(stop_at: int = 0) -> TrainTask:
+def make_task(stop_at: int = 0) -> Training:
     torch.manual_seed(0)
     audio = torch.zeros(40, 16, 32)
     for index in range(40):
@@ -44,7 +44,7 @@ def make_task(stop_at: int = 0) -> TrainTask:
         return {"audio": torch.stack(sounds), "label": torch.stack(labels)}
 
     data: Any = TensorDataset(audio, torch.arange(40) % 10)
-    return TrainTask(create("cnn_tiny"), objective, data, collate, ModelDescription("cnn_tiny"))
+    return Training(create("cnn_tiny"), objective, data, collate, ModelDescription("cnn_tiny"))
 
 
 def recipe(precision: str) -> TrainRecipe:

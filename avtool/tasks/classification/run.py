@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avtool.tasks.classification.task import Experiment
-from avtool.training.run import Training, default_run, run_settings, train_run
+from avtool.training.run import Preparation, default_run, run_settings, train_run
 
 if TYPE_CHECKING:
     from avtool.training.task import TrainOutcome
@@ -29,7 +29,7 @@ def train(
     settings = run_settings(recipe, settings)
     out = out or default_run(f"finetune-{recipe.model.name}", settings)
     outcome = train_run(
-        lambda: Training(experiment.compose()),
+        lambda: Preparation(experiment.compose()),
         recipe,
         settings,
         out,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from avtool.objectives.classification import Classification, Criterion
     from avtool.tasks.classification.batch_transform import BatchTransform
     from avtool.tasks.classification.samples import ClipDataset
-    from avtool.training.task import TrainTask
+    from avtool.training.task import Training
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Experiment:
     command: str = "finetune"
     inputs: Sequence[Input] = ()
 
-    def compose(self) -> "TrainTask":
+    def compose(self) -> "Training":
         """What the training loop takes.
 
         Raises:
@@ -68,7 +68,7 @@ class Experiment:
         from avtool.data.inputs.collate import collate
         from avtool.models.model_folder import ModelDescription
         from avtool.tasks.classification.samples import warn_of_unseen_classes
-        from avtool.training.task import TrainTask
+        from avtool.training.task import Training
 
         recipe = self.recipe
         sizes = tuple(len(names) for names in self.classes)
@@ -110,10 +110,10 @@ class Experiment:
             video=recipe.data.video,
         )
         transform = self._transform(preprocess)
-        return TrainTask(
+        return Training(
             model=model,
             objective=self._objective(model, sizes),
-            data=self._clips(train, preprocess, features, train=True),
+            samples=self._clips(train, preprocess, features, train=True),
             collate=collate,
             description=ModelDescription(
                 recipe.model.name,

@@ -22,7 +22,7 @@ from avtool.tasks.pretraining_network import build_network, start_from
 from avtool.tasks.pretraining_report import Exhibit, Rebuilding, first_labels, write_report
 from avtool.tasks.pretraining_task import Experiment
 from avtool.tasks.spectrogram_scale import measured_scale
-from avtool.training.run import Training
+from avtool.training.run import Preparation
 from avtool.training.validation import Validation
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class MaskedExperiment(Experiment):
         feed = Feed(self.method.inputs, audio, self.num_frames, video=self.video)
         return len(self._samples(self.clips.train, feed, None, {}, train=True))
 
-    def compose(self) -> Training:
+    def compose(self) -> Preparation:
         """What the training loop takes, and what follows it.
 
         Raises:
@@ -95,7 +95,7 @@ class MaskedExperiment(Experiment):
         """
         from avtool.data.inputs.collate import collate
         from avtool.data.inputs.video_transforms import as_seen
-        from avtool.training.task import TrainTask
+        from avtool.training.task import Training
 
         clips, recipe = self.clips, self.recipe
         model, arguments = self.build()
@@ -112,10 +112,10 @@ class MaskedExperiment(Experiment):
             )
         held_out = clips.val if clips.val is not None else clips.train
         shown = self._samples(held_out, feed, features, noise, train=False)
-        task = TrainTask(
+        task = Training(
             model=model,
             objective=objective,
-            data=data,
+            samples=data,
             collate=collate,
             description=self._description(arguments, feed),
             validate=self._validation(objective, shown) if clips.val is not None else None,
@@ -133,7 +133,7 @@ class MaskedExperiment(Experiment):
             recipe.runtime.device,
         )
         report = partial(write_report, exhibit=exhibit, reporter=self.reporter)
-        return Training(task, partial(write_skipped, skipped=clips.skipped), report)
+        return Preparation(task, partial(write_skipped, skipped=clips.skipped), report)
 
     def _description(self, arguments: dict[str, Any], feed: Feed) -> "ModelDescription":
         """What a reader of the weights must know."""

@@ -17,7 +17,7 @@ from avtool.tasks.pretraining_task import Experiment
 from avtool.tasks.spectrogram_scale import measured_scale
 from avtool.tasks.temporal.pair_settings import TemporalSettings as PairSettings
 from avtool.tasks.temporal.recipe import AvtRecipe
-from avtool.training.run import Training
+from avtool.training.run import Preparation
 from avtool.training.validation import Validation
 
 if TYPE_CHECKING:
@@ -74,14 +74,14 @@ class TemporalExperiment(Experiment):
         preview_sheet(samples, count, out, self.recipe.data.pairs.speeds)
         return min(count, len(samples))
 
-    def compose(self) -> Training:
+    def compose(self) -> Preparation:
         """What the training loop takes, and what follows it.
 
         Raises:
             BadInputError: data, model and settings do not fit together; one line says which.
         """
         from avtool.data.inputs.collate import collate
-        from avtool.training.task import TrainTask
+        from avtool.training.task import Training
 
         clips, recipe = self.clips, self.recipe
         model, arguments = self.build()
@@ -94,10 +94,10 @@ class TemporalExperiment(Experiment):
         data = self._samples(clips.train, features, scale, train=True)
         held_out = clips.val if clips.val is not None else clips.train
         shown = self._samples(held_out, features, scale, train=False)
-        task = TrainTask(
+        task = Training(
             model=model,
             objective=self._objective(model, data),
-            data=data,
+            samples=data,
             collate=collate,
             description=self._description(arguments, feed),
             validate=self._validation(shown) if clips.val is not None else None,
@@ -115,7 +115,7 @@ class TemporalExperiment(Experiment):
             recipe.runtime.device,
         )
         report = partial(write_report, exhibit=exhibit, reporter=self.reporter)
-        return Training(task, partial(write_skipped, skipped=clips.skipped), report)
+        return Preparation(task, partial(write_skipped, skipped=clips.skipped), report)
 
     def _description(self, arguments: dict[str, Any], feed: Feed) -> "ModelDescription":
         """What a reader of the weights must know."""

@@ -17,7 +17,7 @@ from avtool.models.registry import create
 from avtool.objectives.classification import CRITERIA, Classification
 from avtool.training.loop import fit
 from avtool.training.recipe import TrainRecipe
-from avtool.training.task import TrainTask
+from avtool.training.task import Training
 
 NUM_CLIPS, NUM_CLASSES = 24, 10
 DESCRIPTION = ModelDescription("cnn_tiny", {}, {"sample_rate": 16000, "labels": ["a", "b"]})
@@ -85,14 +85,14 @@ def validate(model: torch.nn.Module, device: torch.device) -> dict[str, float]:
     return {"loss": float(loss), "accuracy": float((logits.argmax(1) == batch["label"]).float().mean())}
 
 
-def make_task(objective: Callable[..., dict[str, torch.Tensor]] | None = None, **changes: Any) -> TrainTask:
+def make_task(objective: Callable[..., dict[str, torch.Tensor]] | None = None, **changes: Any) -> Training:
     """The synthetic task with a model of fixed start, whose batch norm and dropout are on."""
     torch.manual_seed(0)
     model = create("cnn_tiny")
     values: dict[str, Any] = {
         "model": model,
         "objective": objective or Classification(("audio",), CRITERIA["single-label"]),
-        "data": NoisyClips(),
+        "samples": NoisyClips(),
         "collate": default_collate,
         "description": DESCRIPTION,
         "transform": add_noise,
@@ -101,7 +101,7 @@ def make_task(objective: Callable[..., dict[str, torch.Tensor]] | None = None, *
         "labels": [[index % NUM_CLASSES] for index in range(NUM_CLIPS)],
         "groups": [index // 5 for index in range(NUM_CLIPS)],
     }
-    return TrainTask(**{**values, **changes})
+    return Training(**{**values, **changes})
 
 
 class Bands(torch.nn.Module):
@@ -116,9 +116,9 @@ class Bands(torch.nn.Module):
         return ClassifierOutput(self.head(audio.mean(dim=1)), {})
 
 
-def quiet_task() -> TrainTask:
+def quiet_task() -> Training:
     """A task in which nothing is random but the order of the clips."""
-    return make_task(model=Bands(), data=NoisyClips(noise=0), transform=None)
+    return make_task(model=Bands(), samples=NoisyClips(noise=0), transform=None)
 
 
 if __name__ == "__main__":  # a process of a launcher; its arguments: FOLDER, and tables of settings as JSON

@@ -158,17 +158,17 @@ def test_a_bad_clip_is_one_line(tmp_path: Path, workers: int) -> None:
             raise BadInputError(f"cannot read `clip-{index % 1}.wav`", "remove it")
 
     with pytest.raises(BadInputError, match=r"^cannot read `clip-0.wav`$") as caught:
-        fit(make_task(data=Broken()), recipe(loop={"workers": workers}), tmp_path)
+        fit(make_task(samples=Broken()), recipe(loop={"workers": workers}), tmp_path)
     assert caught.value.hint == "remove it"
 
 
 def test_no_clips_at_all(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="the data hold no clips"):
-        fit(make_task(data=torch.utils.data.Subset(NoisyClips(), [])), recipe(), tmp_path)
+        fit(make_task(samples=torch.utils.data.Subset(NoisyClips(), [])), recipe(), tmp_path)
 
 
 def test_fewer_clips_than_a_batch_are_taken_again(tmp_path: Path) -> None:
-    task = make_task(data=torch.utils.data.Subset(NoisyClips(), [0, 1]))
+    task = make_task(samples=torch.utils.data.Subset(NoisyClips(), [0, 1]))
     assert fit(task, recipe(loop={"epochs": 2}), tmp_path).steps == 2
 
 

@@ -66,7 +66,7 @@ def test_processes_share_the_batch_of_one() -> None:
 
 def test_clips_are_seeded_by_epoch_and_index() -> None:
     plan = plan_of(24, batch_size=8, epochs=2)
-    task = make_task(data=NoisyClips())
+    task = make_task(samples=NoisyClips())
 
     def load(first_step: int) -> list[torch.Tensor]:
         order = make_order("uniform", 24, 24, 8, 0)
