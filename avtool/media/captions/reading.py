@@ -1,46 +1,12 @@
 """The one reader of caption files: whatever the format, the encoding and the damage."""
 
 import math
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 from avtool.core.errors import BadInputError
 from avtool.media.captions.cue import Captions
-from avtool.media.captions.decoding import decode
-from avtool.media.captions.draft import Draft
-from avtool.media.captions.formats import (
-    comma_times,
-    ebu_stl,
-    one_liners,
-    sami,
-    scc,
-    subrip,
-    substation,
-    ttml,
-    webvtt,
-)
-from avtool.media.captions.markup import mend_mojibake
-from avtool.media.captions.sniffing import sniff
-
-MAX_BYTES = 32 * 1024 * 1024
-MAX_LINE = 1_000_000
-_ON_ONE_LINE = {"ttml", "sami"}
-
-_READERS: dict[str, Callable[[str, Draft], None]] = {
-    "srt": subrip.read,
-    "vtt": webvtt.read,
-    "ass": substation.read,
-    "ttml": ttml.read,
-    "scc": scc.read,
-    "sami": sami.read,
-    "sbv": comma_times.read,
-    "subviewer": comma_times.read,
-    "spruce": comma_times.read_spruce,
-    "microdvd": one_liners.read_microdvd,
-    "mpl2": one_liners.read_mpl2,
-    "tmplayer": one_liners.read_tmplayer,
-}
+from avtool.media.captions.document import read_bounded, read_document
+from avtool.media.captions.segments import read_caption_segments
 
 
 def read_captions(
@@ -50,7 +16,7 @@ def read_captions(
 
     Args:
         source: the file; with `data` only its name in messages.
-        fps: frames per second of the film, for formats that count frames and do not say how many.
+        fps: frames per second of the film, for formats that count frames without a rate of their own.
         data: the file's content, where it has been read already.
         language: which language to take of a file that holds several (BCP 47).
 
@@ -58,49 +24,11 @@ def read_captions(
         BadInputError: there is no such file, or it holds no captions that can be read.
     """
     if fps is not None and not (math.isfinite(fps) and fps > 0):
-        raise BadInputError(f"a frame rate of {fps:g} makes no sense", "give frames per second, as in 23.976")
-    name = str(source)
+        raise BadInputError(f"invalid frame rate {fps:g}", "give frames per second, as in 23.976")
     content = read_bounded(Path(source)) if data is None else data
-    if len(content) > MAX_BYTES:
-        raise BadInputError(f"{name} is over {MAX_BYTES >> 20} MiB", "no caption file is so large")
-    if ebu_stl.is_ebu_stl(content):
-        draft = Draft(name, "binary", "stl")
-        ebu_stl.read(content, draft)
-        return draft.finish()
-    text, encoding = decode(content, name)
-    format_ = sniff(text, name, encoding)
-    if format_ == "hls":
-        return _read_playlist(source, data)
-    if format_ not in _ON_ONE_LINE and max(map(len, text.split("\n"))) > MAX_LINE:
-        raise BadInputError(f"{name} has a line of over {MAX_LINE} characters ({encoding})", "no caption has")
-    text, num_mended = mend_mojibake(text)
-    draft = Draft(name, encoding, format_, fps, language)
-    draft.count("wrongly decoded character", num_mended)
-    draft.count("unreadable character", text.count("�"))
-    _READERS[format_](text, draft)
-    return draft.finish()
-
-
-def read_bounded(path: Path) -> bytes:
-    """The content of a file, one byte over the bound at most.
-
-    Raises:
-        BadInputError: the file cannot be read.
-    """
-    try:
-        with path.open("rb") as stream:
-            return stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise BadInputError(f"cannot read `{path}`: {reason.lower()}", "check the name") from error
-    except ValueError as error:  # a zero byte in the name
-        raise BadInputError(f"cannot read {str(path)!r}: {error}", "check the name") from error
-
-
-def _read_playlist(source: Path | str, data: bytes | None) -> Captions:
-    # Here, because that module reads each segment with this one.
-    from avtool.media.captions.segments import read_caption_segments
-
+    captions = read_document(str(source), content, fps=fps, language=language)
+    if captions is not None:
+        return captions
     if data is not None:
         raise BadInputError(f"{source} is an HLS playlist: its segments lie beside the file", "give its path")
     return read_caption_segments(Path(source))

@@ -11,8 +11,8 @@ from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import inside
 from avtool.media.captions.cue import Captions, Cue
 from avtool.media.captions.decoding import decode
+from avtool.media.captions.document import read_bounded, read_document
 from avtool.media.captions.draft import MAX_CUES, shorten
-from avtool.media.captions.reading import read_bounded, read_captions
 
 _MAX_SEGMENTS = 50_000
 _DURATION = re.compile(r"#EXTINF:\s*(\d{1,6}(?:\.\d{1,9})?)")
@@ -54,7 +54,11 @@ def read_caption_segments(playlist: Path) -> Captions:
     num_cues = 0
     for segment in segments:
         path = _beside(playlist, segment.uri)
-        captions = read_captions(path, data=read_bounded(path))  # with `data`, a playlist in there is refused
+        captions = read_document(str(path), read_bounded(path))
+        if captions is None:
+            raise BadInputError(
+                f"{path} is an HLS playlist: its segments lie beside the file", "give its path"
+            )
         read.append(captions)
         repairs.update(captions.repairs)
         num_cues += len(captions.cues)
