@@ -14,12 +14,12 @@ from avtool.benchmarks.divisions import (
     probe_division,
 )
 from avtool.core.errors import BadInputError
+from avtool.core.manifest_columns import checked_table
 from avtool.core.paths import cache_folder, find_recipe
 from avtool.core.recipe import Recipe, load, option
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
 from avtool.data.manifest import Manifest
-from avtool.data.manifest_columns import checked_table
 from avtool.data.readers.source import split_name
 from avtool.evaluation.division_report import division_report
 from avtool.evaluation.predictions import Predictions

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from avtool.core.errors import BadInputError
+from avtool.core.manifest_columns import checked_table
 from avtool.data.manifest import Clip, Manifest, make_table
-from avtool.data.manifest_columns import checked_table
 from avtool.media.still_images import is_image
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from avtool.core.errors import BadInputError
-from avtool.core.files import write_text
+from avtool.core.files import write_csv
 from avtool.data.manifest import Manifest
 
 Task = Literal["single-label", "multi-label", "verb-noun"]
@@ -42,13 +42,9 @@ class LabelClass:
 
 def write_classes(path: Path, classes: Sequence[LabelClass]) -> None:
     """Writes a class list with the columns index, label, count and, where there are codes, code."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    coded = any(entry.code for entry in classes)
-    writer.writerow(["index", "label", "count", *(["code"] if coded else [])])
-    for index, entry in enumerate(classes):
-        writer.writerow([index, entry.label, entry.count, *([entry.code] if coded else [])])
-    write_text(path, text.getvalue())
+    columns = ["index", "label", "count", *(["code"] if any(entry.code for entry in classes) else [])]
+    rows = ([index, entry.label, entry.count, entry.code] for index, entry in enumerate(classes))
+    write_csv(path, columns, (row[: len(columns)] for row in rows))
 
 
 def read_classes(path: Path) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from avtool.core.artifact import CARD, read_artifact
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import atomic_file
+from avtool.core.manifest_columns import COLUMNS, checked_table
 from avtool.core.registry import nearest_hint
-from avtool.data.manifest_columns import COLUMNS, checked_table
 from avtool.data.media_files import Media, local_media
 from avtool.media.addresses import is_address
 

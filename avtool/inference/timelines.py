@@ -1,12 +1,10 @@
 """Event timelines as files: CSV, JSON, WebVTT, and the label tracks of Audacity."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from avtool.core.files import write_json, write_text
+from avtool.core.files import write_csv, write_json, write_text
 from avtool.inference.events import Event
 from avtool.media.captions.cue import Cue
 from avtool.media.captions.writing import write_captions
@@ -30,7 +28,7 @@ def write_timelines(
             for name, found in events.items()
             for event in found
         ]
-        write_text(folder / "events.csv", table_text(["file", "start", "end", "label", "score"], rows))
+        write_csv(folder / "events.csv", ["file", "start", "end", "label", "score"], rows)
     if "json" in formats:
         files = [
             {"file": name, "events": [_rounded(event) for event in found]} for name, found in events.items()
@@ -44,15 +42,6 @@ def write_timelines(
         if "audacity" in formats:
             text = "".join(f"{event.start:.6f}\t{event.end:.6f}\t{_flat(event.label)}\n" for event in found)
             write_text(folder / "events" / f"{stems[name]}.txt", text)
-
-
-def table_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A CSV file's content."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _rounded(event: Event) -> dict[str, object]:

@@ -13,11 +13,13 @@ from avtool.core.artifact import Artifact, Input, open_partial, publish
 from avtool.core.errors import AvtoolError, DiskFullError, ExitCode, MissingError, SomeFailedError
 from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Reporter, Silent
-from avtool.mining.dataset import CLIPS, DatasetSummary, check_settings, write_dataset
+from avtool.mining.dataset import check_settings, write_dataset
 from avtool.mining.film import FilmTask, mine_film
 from avtool.mining.film_record import FilmRecord, read_record
+from avtool.mining.manifest import CLIPS
 from avtool.mining.pairing import FilmPair
 from avtool.mining.recipe import MineRecipe
+from avtool.mining.report.write import DatasetSummary
 
 
 @dataclass(frozen=True)

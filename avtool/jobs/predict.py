@@ -11,7 +11,7 @@ import numpy as np
 
 from avtool.core.artifact import Artifact, Input, open_partial, publish
 from avtool.core.errors import AvtoolError, DiskFullError, MissingError, SomeFailedError
-from avtool.core.files import link_tree, sha256_of, write_text
+from avtool.core.files import link_tree, sha256_of, write_csv
 from avtool.core.reporter import Reporter
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.predictions_file import write_predictions
@@ -19,7 +19,7 @@ from avtool.inference.batch import FileScore, score_files
 from avtool.inference.predict_recipe import PredictRecipe
 from avtool.inference.score import Scored
 from avtool.inference.sources import Item, find_items
-from avtool.inference.timelines import table_text, write_timelines
+from avtool.inference.timelines import write_timelines
 from avtool.models.start import weights_file
 
 if TYPE_CHECKING:
@@ -177,9 +177,9 @@ def _write(
     )
     write_predictions(partial, predictions)
     rows = [[item.name, *(f"{value:.6f}" for value in scored[item.name].probabilities)] for item in done]
-    write_text(partial / "scores.csv", table_text(["file", *labels], rows))
+    write_csv(partial / "scores.csv", ["file", *labels], rows)
     failures = [[file.name, str(file.error)] for file in outcomes if file.error]
-    write_text(partial / "failures.csv", table_text(["file", "problem"], failures))
+    write_csv(partial / "failures.csv", ["file", "problem"], failures)
     if recipe.events:
         events = {item.name: scored[item.name].events for item in done}
         write_timelines(partial, events, {item.name: item.stem for item in done}, recipe.formats)

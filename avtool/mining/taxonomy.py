@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avtool.core.errors import BadInputError
-from avtool.core.files import write_text
+from avtool.core.files import write_csv
 from avtool.mining.events import Event
 
 MAX_BYTES = 10_000_000  # a taxonomy is a list of words; anything larger is another kind of file
@@ -73,11 +73,8 @@ def choose_classes(
 
 def write_class_csv(path: Path, counts: Sequence[ClassCount]) -> None:
     """Writes a class list with the columns index, label, count."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["index", "label", "count"])
-    writer.writerows([entry.index, entry.label, entry.count] for entry in counts)
-    write_text(path, text.getvalue())
+    rows = ([entry.index, entry.label, entry.count] for entry in counts)
+    write_csv(path, ["index", "label", "count"], rows)
 
 
 @dataclass(frozen=True)

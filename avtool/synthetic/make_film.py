@@ -1,7 +1,5 @@
 """Makes synthetic films with captions and ground truth, on any machine and without a network."""
 
-import csv
-import io
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from avtool.core.errors import BadInputError
-from avtool.core.files import write_json, write_text
+from avtool.core.files import write_csv, write_json
 from avtool.core.reporter import Reporter, Silent
 from avtool.synthetic.caption_file import write_captions
 from avtool.synthetic.captions import captions_of, style_named
@@ -193,10 +191,7 @@ def make_film_set(
         )
         for k in range(films)
     )
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["film", "captions"])
-    writer.writerows([film.film.name, film.captions.name if film.captions else "auto"] for film in made)
     path = out_dir / "films.csv"
-    write_text(path, table.getvalue())
+    rows = ([film.film.name, film.captions.name if film.captions else "auto"] for film in made)
+    write_csv(path, ["film", "captions"], rows)
     return FilmSet(path, made)

@@ -1,13 +1,11 @@
 """What is true of a synthetic film, on disk: a table of its events, and everything else as JSON."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from avtool.core.files import write_text
+from avtool.core.files import write_csv
 from avtool.media.captions.cue import Cue
 from avtool.synthetic.captions import CaptionStyle
 from avtool.synthetic.distort import Distortion
@@ -28,13 +26,9 @@ def captioned_events(script: Script, style: CaptionStyle) -> list[Event]:
 
 def write_events(path: Path, events: Sequence[Event]) -> None:
     """Writes the table of events; times in seconds of film time."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for event in events:
-        row = [getattr(event, column) for column in _COLUMNS]
-        writer.writerow([f"{value:.4f}" if isinstance(value, float) else value for value in row])
-    write_text(path, table.getvalue())
+    rows = ([getattr(event, column) for column in _COLUMNS] for event in events)
+    cells = ([f"{value:.4f}" if isinstance(value, float) else value for value in row] for row in rows)
+    write_csv(path, _COLUMNS, cells)
 
 
 def truth_of(

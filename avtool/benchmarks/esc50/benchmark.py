@@ -23,13 +23,13 @@ from avtool.benchmarks.esc50.results import evaluate_esc
 from avtool.benchmarks.esc50.some_folds import report_some_folds
 from avtool.core.artifact import settings_hash
 from avtool.core.errors import AvtoolError, BadInputError
+from avtool.core.manifest_columns import checked_table
 from avtool.core.parallel import map_unordered
 from avtool.core.paths import find_recipe
 from avtool.core.recipe import load, option
 from avtool.core.reporter import Reporter, Silent
 from avtool.data.folds import Folds
 from avtool.data.manifest import Manifest
-from avtool.data.manifest_columns import checked_table
 from avtool.evaluation.predictions import Predictions, join_predictions
 from avtool.evaluation.predictions_file import read_predictions
 from avtool.evaluation.report import BenchmarkReport

@@ -1,14 +1,12 @@
 """Writes what people and other commands read of a prepared data set: labels, problems, the page."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from avtool.core.files import write_text
+from avtool.core.files import write_csv
 from avtool.core.report.page import write_page
 from avtool.data.labels import LABELS, LabelClass, write_classes
 from avtool.data.manifest import Clip, write_manifest
@@ -112,11 +110,8 @@ def _most_frequent(entries: Sequence[LabelClass]) -> list[LabelClass]:
 
 
 def _write_problems(path: Path, problems: Sequence[Problem]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["kind", "where", "media", "detail"])
-    writer.writerows([problem.kind, problem.where, problem.media, problem.detail] for problem in problems)
-    write_text(path, text.getvalue())
+    rows = ([problem.kind, problem.where, problem.media, problem.detail] for problem in problems)
+    write_csv(path, ["kind", "where", "media", "detail"], rows)
 
 
 def _hours(clips: Sequence[Clip]) -> float:

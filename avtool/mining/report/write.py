@@ -3,9 +3,9 @@
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from avtool.core.environment import versions
 from avtool.core.files import write_json
@@ -18,23 +18,36 @@ from avtool.mining.recipe import MineRecipe
 from avtool.mining.report.figures import alignment_figure, count_figure
 from avtool.mining.taxonomy import ClassCount, Taxonomy
 
-if TYPE_CHECKING:
-    from avtool.mining.dataset import DatasetSummary
-
 _TEMPLATE = Path(__file__).parent / "report.html"
 _MOST_CARDS = 24
 _MOST_PLOTS = 40
 _MOST_UNTAGGED = 30
 
+Failure = tuple[str, str, str]
+"""Film id, film, error."""
+
+
+@dataclass(frozen=True)
+class DatasetSummary:
+    """A mined dataset in numbers."""
+
+    films: int
+    events: int
+    hours: float
+    sounds: int
+    classes: int
+    untagged: int
+    top_sounds: tuple[tuple[str, int], ...]
+
 
 def write_report(
     folder: Path,
     records: Sequence[FilmRecord],
-    failures: Sequence[tuple[str, str, str]],
+    failures: Sequence[Failure],
     splits: dict[str, str],
     taxonomy: Taxonomy,
     untagged: Counter[str],
-    summary: "DatasetSummary",
+    summary: DatasetSummary,
     recipe: MineRecipe,
 ) -> None:
     """Writes the page for people and the numbers for machines, beside the manifest."""
@@ -69,7 +82,7 @@ def _dimensions(taxonomy: Taxonomy) -> list[tuple[str, Sequence[ClassCount]]]:
     return [("Sounds", taxonomy.sounds), ("Sources", taxonomy.sources), ("Qualities", taxonomy.qualities)]
 
 
-def _facts(summary: "DatasetSummary", untagged: Counter[str]) -> list[tuple[str, str]]:
+def _facts(summary: DatasetSummary, untagged: Counter[str]) -> list[tuple[str, str]]:
     total = summary.events + sum(untagged.values())
     return [
         ("events", f"{summary.events:,}"),
@@ -99,7 +112,7 @@ def _cards(folder: Path, records: Sequence[FilmRecord]) -> Iterator[dict[str, An
 
 
 def _numbers(
-    records: Sequence[FilmRecord], failures: Sequence[tuple[str, str, str]], summary: "DatasetSummary"
+    records: Sequence[FilmRecord], failures: Sequence[Failure], summary: DatasetSummary
 ) -> dict[str, Any]:
     rules: Counter[str] = Counter()
     mended: Counter[str] = Counter()
