@@ -90,6 +90,18 @@ class ScheduleRecipe(Recipe):
         return self
 
 
+class GroupRecipe(Recipe):
+    """A parameter group of a task: how its parameters are trained otherwise than the rest."""
+
+    rate: float = option(1.0, "Factor on the optimizer's learning rate.", gt=0)
+    weight_decay: float | None = option(
+        None,
+        "Weight decay of all of its parameters; by default the optimizer's, of weight matrices alone.",
+        ge=0,
+        lt=1,
+    )
+
+
 class EmaRecipe(Recipe):
     """An exponential moving average of the weights, which is validated and saved in their place."""
 

@@ -3,6 +3,7 @@
 A log-mel spectrogram is cut into overlapping patches, which a ViT with two special tokens reads.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,6 +118,11 @@ class AST(nn.Module):
         self.apply(truncated_normal)
         for table in (self.cls_token, self.dist_token, self.pos_embed):
             nn.init.trunc_normal_(table, std=0.02)
+
+    def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
+        """From input to output, for layer-wise decay of the learning rate."""
+        tokens = (self.cls_token, self.dist_token, self.pos_embed)
+        return [(self.patch_embed, *tokens), *((block,) for block in self.blocks)]
 
     def forward(self, audio: Tensor) -> ClassifierOutput:
         """Scores normalised log-mel spectrograms (B, T, F)."""

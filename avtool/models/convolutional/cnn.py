@@ -3,6 +3,7 @@
 Where no weights are at hand, a Transformer needs far more data than a few hundred clips; this does not.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,10 @@ class CNN(PooledNetwork):
             pointwise = stage >= len(widths) - settings.pointwise_stages
             self.stages.append(ResidualBlock(before, width, 1 if stage == 0 else 2, 1 if pointwise else 3))
         self.finish(widths[-1], settings.num_classes, settings.dropout)
+
+    def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
+        """From input to output, for layer-wise decay of the learning rate."""
+        return [[self.stem], *([stage] for stage in self.stages)]
 
     def maps(self, image: Tensor) -> Tensor:
         """(B, 1, T, F) → (B, last width, fewer T, fewer F)."""

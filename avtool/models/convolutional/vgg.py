@@ -54,6 +54,10 @@ class VGG(PooledNetwork):
         self.stages = stages_of(settings.widths, settings.pointwise_stages)
         self.finish(settings.widths[-1], settings.num_classes, settings.dropout)
 
+    def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
+        """From input to output, for layer-wise decay of the learning rate."""
+        return [[stage] for stage in self.stages]
+
     def maps(self, image: Tensor) -> Tensor:
         """(B, 1, T, F) → (B, last width, fewer T, fewer F)."""
         maps: Tensor = self.stages(image)

@@ -1,6 +1,7 @@
 """From the tokens that were seen to what is hidden: decoders over the whole clip, or in windows of it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -77,6 +78,10 @@ class Decoder(nn.Module, ABC):
         self.blocks = nn.ModuleList()
         self.norm = nn.LayerNorm(dim, eps=NORM_EPS)
         self.pred = nn.Linear(dim, num_values)
+
+    def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
+        """From input to output, for layer-wise decay of the learning rate."""
+        return [(self.embed, self.mask_token), *((block,) for block in self.blocks)]
 
     def forward(self, tokens: Tensor, split: TokenSplit) -> Tensor:
         """Predicts hidden tokens.

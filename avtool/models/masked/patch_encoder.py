@@ -1,5 +1,6 @@
 """The Vision Transformer that sees only the patches that are not hidden."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -87,6 +88,13 @@ class PatchEncoder(nn.Module):
         )
         self.norm = nn.LayerNorm(dim, eps=NORM_EPS) if final_norm else nn.Identity()
         self.apply(xavier_uniform)
+
+    def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
+        """From input to output, for layer-wise decay of the learning rate."""
+        embeddings: list[nn.Module | nn.Parameter] = [self.patch_embed]
+        if self.cls_token is not None:
+            embeddings.append(self.cls_token)
+        return [embeddings, *([block] for block in self.blocks)]
 
     def forward(self, patches: Tensor, visible: Tensor | None = None) -> Tensor:
         """Patches (B, L, K) → tokens before the last norm, (B, [class token +] V, D).

@@ -5,6 +5,7 @@ bottleneck tokens that all of them read and write, or, in the paper's baselines,
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -209,6 +210,14 @@ class MBT(nn.Module):
             )
             for drop_path in drop_paths
         )
+
+    def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
+        """From input to output; the bottleneck belongs to the layer in which fusion begins."""
+        stacks = [[*own.children(), *self.common_blocks] for own in self.blocks.values()]
+        layers: list[list[nn.Module | nn.Parameter]] = [[self.stems], *map(list, zip(*stacks, strict=True))]
+        if hasattr(self, "bottleneck"):
+            layers[1 + self.settings.fusion_layer].append(self.bottleneck)
+        return layers
 
     def forward(
         self,

@@ -134,6 +134,10 @@ class PooledStages(nn.Module):
         self.recompute = recompute
         self.apply(kaiming_fan_out)
 
+    def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
+        """From input to output, for layer-wise decay of the learning rate."""
+        return [[self.stem], *([stage] for stage in self.stages)]
+
     def forward(self, clips: Tensor) -> Tensor:
         """Video (B, 3, T, H, W), or spectrograms (B, T, F), to features (B, D)."""
         maps: Tensor = self.stem(clips if clips.dim() == 5 else clips[:, None])

@@ -85,30 +85,6 @@ def test_the_encoder_has_the_same_names_in_pretraining_and_classifier(family: st
     assert all("norm." in name and "blocks" not in name for name in only_there)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_layer_decay_finds_the_depth_of_every_parameter(family: str) -> None:
-    from avtool.training.optimizers import layer_scales
-
-    model = create(f"{family}_tiny")
-    scales = layer_scales([f"model.{name}" for name, _ in model.named_parameters()], 0.5)
-    tower = "audio." if family == "mavil" else ""
-    assert scales[f"model.encoder.{tower}patch_embed.proj.weight"] == 0.5**3
-    assert scales[f"model.encoder.{tower}blocks.0.attn.qkv.weight"] == 0.5**2
-    assert scales[f"model.encoder.{tower}blocks.1.mlp.fc1.bias"] == 0.5
-    assert scales["model.head.weight"] == scales["model.fc_norm.weight"] == 1
-    if family == "mavil":
-        assert scales["model.encoder.fusion.0.attn.qkv.weight"] == 1
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_weight_decay_leaves_tokens_norms_and_biases_alone(family: str) -> None:
-    from avtool.training.optimizers import decayed_names
-
-    decayed = set(decayed_names(create(f"{family}_tiny_pretrain")))
-    assert not [name for name in decayed if "token" in name or "norm" in name or name.endswith("bias")]
-    assert any("patch_embed.proj.weight" in name for name in decayed)
-
-
 def test_only_a_share_of_the_hidden_tokens_is_decoded_in_training() -> None:
     model: Any = create("mae_tiny_pretrain", decode_fraction=0.5)
     batch = masked_batch(model)
