@@ -6,8 +6,8 @@ import typer
 
 from avtool.cli.command import command, subcommand_app
 from avtool.cli.session import Session
+from avtool.core import cache
 from avtool.core.paths import cache_folder
-from avtool.jobs import cache
 
 app = subcommand_app("List or prune what avtool keeps between runs.")
 

@@ -28,7 +28,7 @@ def fetch(
 
     Download only what you may: the site's terms and the film's licence say so.
     """
-    from avtool.jobs.fetch import fetch as fetch_films
+    from avtool.media.fetch.fetch import fetch as fetch_films
 
     try:
         result = fetch_films(expand_lists(sources), out, recipe, session.reporter)

@@ -37,7 +37,7 @@ def mine_subtitles(
     scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler, tcp://…")] = "",
 ) -> int:
     """Turn films and SDH captions into a data set of labelled, synchronised sound events."""
-    from avtool.jobs.mine_subtitles import mine_subtitles as mine
+    from avtool.mining.mine_subtitles import mine_subtitles as mine
     from avtool.mining.pairing import pair_films
     from avtool.mining.plan import plan
 

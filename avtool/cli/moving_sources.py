@@ -28,7 +28,7 @@ def moving_sources(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew whatever stands there.")] = False,
 ) -> None:
     """Make short films of one object each that moves as its sound is loud, with labels, folds and groups."""
-    from avtool.jobs.moving_sources import make_av_clips
+    from avtool.data.moving_sources import make_av_clips
     from avtool.synthetic.moving_sources import ClipSettings
 
     result = make_av_clips(

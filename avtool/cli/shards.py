@@ -8,7 +8,7 @@ import typer
 from avtool.cli.command import command, subcommand_app
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
-from avtool.data.shards.settings import ShardSettings
+from avtool.data.shards.recipe import ShardRecipe
 
 app = subcommand_app()
 
@@ -16,7 +16,7 @@ app = subcommand_app()
 @command(app)
 def shards(
     session: Session,
-    recipe: ShardSettings,
+    recipe: ShardRecipe,
     dataset: Annotated[
         Path, typer.Argument(help="The data set, as `avtool prepare` or `mine-subtitles` makes it.")
     ],
@@ -25,7 +25,7 @@ def shards(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew whatever stands there.")] = False,
 ) -> int:
     """Write the clips of a data set into WebDataset shards: small, and quick to read at any place."""
-    from avtool.jobs.shards import write_shards
+    from avtool.data.shards.dataset import write_shards
 
     result = write_shards(
         dataset, out, recipe, session.reporter, jobs=jobs, overwrite=overwrite, command=session.command_line

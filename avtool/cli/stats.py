@@ -7,7 +7,7 @@ import typer
 
 from avtool.cli.command import command, subcommand_app
 from avtool.cli.session import Session
-from avtool.jobs.stats_recipe import StatsRecipe
+from avtool.data.statistics import StatsRecipe
 
 app = subcommand_app()
 _MOST_LABELS = 20
@@ -24,7 +24,7 @@ def stats(
     ] = None,
 ) -> None:
     """Say what is in a data set: clips, lengths, labels, and what its spectrograms are scaled by."""
-    from avtool.jobs.stats import stats as run
+    from avtool.data.statistics import stats as run
 
     result = run(dataset, recipe, session.reporter, jobs=jobs, out=out)
     session.table(["label", "clips"], result.labels[:_MOST_LABELS], title="labels")

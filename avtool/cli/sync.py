@@ -8,7 +8,7 @@ import typer
 from avtool.cli.command import command, subcommand_app
 from avtool.cli.session import Session
 from avtool.core.errors import BadInputError
-from avtool.jobs.sync_recipe import SyncCaptionsRecipe
+from avtool.mining.recipe import SyncCaptionsRecipe
 
 app = subcommand_app()
 
@@ -23,7 +23,7 @@ def sync(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file that is there.")] = False,
 ) -> None:
     """Bring captions in time with a film, by listening to where somebody speaks."""
-    from avtool.jobs.sync import sync_captions, write_outcome
+    from avtool.mining.sync_captions import sync_captions, write_outcome
 
     to_stdout = out == Path("-")
     if not to_stdout and out.exists() and not overwrite:

@@ -21,7 +21,7 @@ def tag(
     lexicon: Annotated[Path | None, typer.Option(help="A TOML file with your own words.")] = None,
 ) -> None:
     """Label caption tags by sound, source and quality (brackets may stay on)."""
-    from avtool.jobs.tag import tag_texts
+    from avtool.mining.tagger import tag_texts
 
     results = tag_texts(expand_lists(tags), lexicon)
     rows = [

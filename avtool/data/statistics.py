@@ -1,120 +1,35 @@
-"""Numbers that describe a data set: the mean and deviation of its spectrograms, lengths, labels, leaks."""
+"""Dataset statistics: clips, durations, labels, groups, and the mean and std of its spectrograms."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from avtool.core.errors import BadInputError
-from avtool.core.parallel import map_unordered
+from avtool.core.files import write_json
+from avtool.core.recipe import Recipe, option
 from avtool.core.reporter import Reporter
+from avtool.data.folds import Folds
 from avtool.data.inputs.audio_settings import AudioSettings
-from avtool.data.inputs.feature_cache import FeatureCache
-from avtool.data.manifest import Manifest
-
-_BLOCK = 32  # clips
+from avtool.data.manifest import Manifest, read_manifest
+from avtool.data.spectrogram_statistics import FbankStatistics, fbank_statistics
 
 
-@dataclass(frozen=True)
-class Moments:
-    """Count, mean and sum of squared deviations of numbers; two can be joined without loss (Chan, 1979)."""
+class StatsRecipe(Recipe):
+    """`avtool stats`."""
 
-    count: int = 0
-    mean: float = 0.0
-    squares: float = 0.0
-
-    @classmethod
-    def of(cls, values: NDArray[np.floating]) -> "Moments":
-        """Of an array of any shape."""
-        wide = values.astype(np.float64)
-        mean = float(wide.mean())
-        return cls(wide.size, mean, float(((wide - mean) ** 2).sum()))
-
-    def joined(self, other: "Moments") -> "Moments":
-        """Of both together."""
-        count = self.count + other.count
-        if not count:
-            return self
-        step = other.mean - self.mean
-        mean = self.mean + step * other.count / count
-        squares = self.squares + other.squares + step**2 * self.count * other.count / count
-        return Moments(count, mean, squares)
-
-    @property
-    def std(self) -> float:
-        """The standard deviation of the numbers themselves (not an estimate from a sample of them)."""
-        return float(np.sqrt(self.squares / self.count))
-
-
-@dataclass(frozen=True)
-class FbankStatistics:
-    """What models scale their spectrograms by: (x - mean) / (2 std)."""
-
-    mean: float
-    std: float
-    clips: int
-    frames: int
-
-
-def fbank_statistics(
-    manifest: Manifest,
-    settings: AudioSettings,
-    reporter: Reporter,
-    *,
-    jobs: int = 1,
-    features: FeatureCache | None = None,
-) -> FbankStatistics:
-    """Mean and standard deviation over every value of every clip, in one pass.
-
-    Args:
-        manifest: the clips; take those of the training split.
-        settings: of the spectrograms.
-        reporter: told about progress.
-        jobs: processes; -1 for one a processor.
-        features: the spectrograms of these clips, where they are cached; half precision changes the fifth
-            digit.
-
-    Raises:
-        BadInputError: a clip cannot be read, or there is none.
-    """
-    assert settings.kind == "fbank", settings.kind
-    if not len(manifest):
-        raise BadInputError(f"`{manifest.origin}` has no clips", "choose another split")
-    total = Moments()
-    with reporter.progress("statistics", len(manifest)) as bar:
-        if features is not None:
-            for clip in range(len(features)):
-                total = total.joined(Moments.of(features[clip]))
-                bar.advance()
-        else:
-            blocks = [manifest[first : first + _BLOCK] for first in range(0, len(manifest), _BLOCK)]
-            tasks = [(number, block, settings) for number, block in enumerate(blocks)]
-            done: dict[int, Moments] = {}
-            for number, moments in map_unordered(_moments_of, tasks, jobs=jobs):
-                if isinstance(moments, BadInputError):
-                    raise moments
-                done[number] = moments
-                bar.advance(len(blocks[number]))
-            for number in range(len(blocks)):  # in this order, so that the processes do not change the result
-                total = total.joined(done[number])
-    if total.squares == 0:
-        raise BadInputError(f"all sound of `{manifest.origin}` is silent", "check the media")
-    return FbankStatistics(total.mean, total.std, len(manifest), total.count // settings.num_mel_bins)
-
-
-def _moments_of(task: tuple[int, Manifest, AudioSettings]) -> tuple[int, Moments | BadInputError]:
-    """The moments of some clips; runs in a worker process."""
-    from avtool.data.inputs.audio_features import compute_features
-
-    number, clips, settings = task
-    total = Moments()
-    for clip in clips:
-        try:
-            total = total.joined(Moments.of(compute_features(clips, clip.audio, settings).numpy()))
-        except BadInputError as error:
-            return number, BadInputError(f"clip `{clip.clip_id}`: {error.message}", error.hint)
-    return number, total
+    split: str | None = option(
+        None, "Split to describe; by default `train`, or all clips where there is none.", flag="--split"
+    )
+    split_column: str = option("split", "Column that names the splits.")
+    folds: Folds | None = option(None, "Folds to describe: 1,2,5 or 1-4.", flag="--folds")
+    fbank: bool = option(True, "Mean and std of the spectrograms, which decodes all audio.", flag="--fbank")
+    bins: int = option(20, "Bins of the duration histogram.", ge=1, le=1000)
+    audio: AudioSettings = Field(default_factory=AudioSettings)
 
 
 @dataclass(frozen=True)
@@ -124,6 +39,102 @@ class Bin:
     start: float
     end: float
     clips: int
+
+
+@dataclass(frozen=True)
+class DatasetStatistics:
+    """A data set, or a part of it, in numbers.
+
+    Attributes:
+        dataset: its folder.
+        split, folds: the part; None for all.
+        clips, hours, groups: how much there is.
+        shortest, median, longest: lengths of clips in seconds.
+        durations: histogram of the lengths.
+        labels: how many clips have each label, the most frequent first.
+        leaking_groups: groups in more than one split or fold of the whole data set.
+        fbank: mean and standard deviation of the spectrograms, None where they were not asked for.
+        audio: settings of the spectrograms.
+    """
+
+    dataset: Path
+    split: str | None
+    folds: tuple[int, ...] | None
+    clips: int
+    hours: float
+    groups: int
+    shortest: float
+    median: float
+    longest: float
+    durations: list[Bin]
+    labels: list[tuple[str, int]]
+    leaking_groups: list[str]
+    fbank: FbankStatistics | None
+    audio: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it."""
+        values = asdict(self) | {"dataset": str(self.dataset)}
+        values["labels"] = [{"label": label, "clips": count} for label, count in self.labels]
+        return values
+
+
+def stats(
+    dataset: Path, recipe: StatsRecipe, reporter: Reporter, *, jobs: int = 1, out: Path | None = None
+) -> DatasetStatistics:
+    """Counts and measures the clips of a split.
+
+    Args:
+        dataset: a `dataset` artifact, which stays as it is.
+        recipe: the settings.
+        reporter: told about progress, and warned of groups in several splits.
+        jobs: processes; -1 for one a processor.
+        out: a JSON file to write the numbers to; None writes nothing.
+
+    Raises:
+        BadInputError: there is no such split, a clip cannot be read, or `out` exists.
+    """
+    if out is not None and out.exists():
+        raise BadInputError(f"`{out}` exists already", "choose another --out")
+    manifest = read_manifest(dataset)
+    leaks = leaking_groups(manifest)
+    if leaks:
+        reporter.warn(f"{len(leaks)} groups are in more than one split or fold, such as `{leaks[0]}`")
+    split = recipe.split
+    if split is None and recipe.folds is None and "train" in manifest.column(recipe.split_column):
+        split = "train"
+    part = _part(manifest, recipe, split)
+    seconds = durations(part)
+    if recipe.fbank:
+        part.check_media()
+    fbank = fbank_statistics(part, recipe.audio, reporter, jobs=jobs) if recipe.fbank else None
+    result = DatasetStatistics(
+        dataset=dataset,
+        split=split,
+        folds=recipe.folds,
+        clips=len(part),
+        hours=round(float(seconds.sum()) / 3600, 4),
+        groups=len(set(part.column("group"))),
+        shortest=float(seconds.min()),
+        median=float(np.median(seconds)),
+        longest=float(seconds.max()),
+        durations=duration_histogram(part, recipe.bins),
+        labels=label_counts(part),
+        leaking_groups=leaks,
+        fbank=fbank,
+        audio=recipe.audio.model_dump(mode="json"),
+    )
+    if out is not None:
+        write_json(out, result.to_dict())
+    return result
+
+
+def _part(manifest: Manifest, recipe: StatsRecipe, split: str | None) -> Manifest:
+    if not len(manifest):
+        raise BadInputError(f"`{manifest.origin}` has no clips", "prepare it again")
+    if split is None and recipe.folds is None:
+        return manifest
+    return manifest.select(split, recipe.folds, recipe.split_column)
 
 
 def duration_histogram(manifest: Manifest, num_bins: int = 20) -> list[Bin]:

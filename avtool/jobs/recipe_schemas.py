@@ -21,9 +21,9 @@ SCHEMAS = {
     "pretrain video-mae": "avtool.tasks.masked.recipe:VideoMaeRecipe",
     "prepare": "avtool.data.prepare.recipe:PrepareRecipe",
     "reconstruct": "avtool.jobs.reconstruct_recipe:ReconstructRecipe",
-    "shards": "avtool.data.shards.settings:ShardSettings",
-    "stats": "avtool.jobs.stats_recipe:StatsRecipe",
-    "sync": "avtool.jobs.sync_recipe:SyncCaptionsRecipe",
+    "shards": "avtool.data.shards.recipe:ShardRecipe",
+    "stats": "avtool.data.statistics:StatsRecipe",
+    "sync": "avtool.mining.recipe:SyncCaptionsRecipe",
 }
 
 

@@ -29,6 +29,19 @@ class SyncRecipe(Recipe):
     force: bool = option(False, "Keep films whose captions do not match.", flag="--force")
 
 
+class SyncCaptionsRecipe(Recipe):
+    """`avtool sync`."""
+
+    language: str = option("en", "Preferred caption language.", flag="--lang")
+    audio_stream: int | None = option(
+        None, "Audio stream, as `avtool show FILM` numbers it.", flag="--audio-stream", ge=0
+    )
+    format: Literal["srt", "vtt"] | None = option(
+        None, "Format of the result; by default that of its name.", flag="--format"
+    )
+    sync: SyncRecipe = Field(default_factory=SyncRecipe)
+
+
 class ClipRecipe(Recipe):
     """What is cut out of the film for each event."""
 

@@ -7,7 +7,7 @@ from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.inputs.feature_cache import FeatureCache
 from avtool.data.manifest import Manifest
 from avtool.data.shards.source import ShardSource
-from avtool.data.statistics import Moments, fbank_statistics
+from avtool.data.spectrogram_statistics import Moments, fbank_statistics
 from avtool.tasks.pretraining_clips import PretrainClips
 
 _ENOUGH = 1000

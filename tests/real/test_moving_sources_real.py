@@ -1,6 +1,6 @@
 from avtool.core.reporter import Silent
 from avtool.data.manifest import read_manifest
-from avtool.jobs.moving_sources import make_av_clips
+from avtool.data.moving_sources import make_av_clips
 from avtool.synthetic.moving_sources import ClipSettings
 
 

@@ -14,9 +14,7 @@ from avtool.data.manifest import Manifest, read_manifest
 from avtool.data.prepare.dataset import prepare
 from avtool.data.prepare.recipe import PrepareRecipe
 from avtool.data.readers.layouts import read_source
-from avtool.data.statistics import leaking_groups
-from avtool.jobs.stats import stats
-from avtool.jobs.stats_recipe import StatsRecipe
+from avtool.data.statistics import StatsRecipe, leaking_groups, stats
 
 # The folders of ESC-10's first release, and their classes today.
 FIRST_RELEASE = {

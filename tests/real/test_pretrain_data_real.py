@@ -9,9 +9,9 @@ from avtool.data.decode_cache.source import FilmSource
 from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.inputs.video_transforms import as_seen
 from avtool.data.manifest import Clip, read_manifest, write_manifest
-from avtool.data.shards.settings import ShardSettings
+from avtool.data.shards.dataset import write_shards
+from avtool.data.shards.recipe import ShardRecipe
 from avtool.data.shards.source import open_shards
-from avtool.jobs.shards import write_shards
 from avtool.media.video_frames import read_frames
 from avtool.tasks.temporal.pair_settings import TemporalSettings
 from avtool.tasks.temporal.samples import TemporalClipDataset
@@ -51,7 +51,7 @@ def test_real_films_answer_questions_about_time(films):
 
 def test_real_films_in_shards_are_the_same_films(films, tmp_path):
     pytest.importorskip("webdataset")
-    settings = ShardSettings(short_side=48, clips_per_shard=2, quality=95)
+    settings = ShardRecipe(short_side=48, clips_per_shard=2, quality=95)
     written = write_shards(films.folder / "manifest.parquet", tmp_path / "shards", settings, Silent())
     assert (written.shards, written.clips, written.skipped) == (2, 3, {})
     manifest, packed = open_shards(written.out)

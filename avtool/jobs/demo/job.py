@@ -15,7 +15,7 @@ from avtool.jobs.demo.mining import mine_films, score_mining
 from avtool.jobs.demo.pretraining import PretrainedFilms, pretrain_films
 from avtool.jobs.demo.recipe import DemoRecipe
 from avtool.jobs.demo.report import write_demo_page
-from avtool.jobs.mine_subtitles import MineResult
+from avtool.mining.mine_subtitles import MineResult
 from avtool.synthetic.make_film import FilmFiles
 
 _MARK = ".avtool-demo"

@@ -12,7 +12,7 @@ from avtool.evaluation.mined_events import (
     score_events,
 )
 from avtool.jobs.demo.recipe import DemoRecipe
-from avtool.jobs.mine_subtitles import MineResult, mine_subtitles
+from avtool.mining.mine_subtitles import MineResult, mine_subtitles
 from avtool.mining.pairing import pair_films
 from avtool.synthetic.make_film import FilmFiles
 

@@ -1,6 +1,8 @@
-"""What became of the films of a run."""
+"""The outcome of a fetch: films fetched, skipped and failed."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
 
 from avtool.media.fetch.table import FilmRow
 
@@ -27,3 +29,26 @@ class Outcome:
     def count(self) -> int:
         """How many films are accounted for."""
         return len(self.rows) + len(self.skipped) + len(self.failed) + self.archived
+
+
+@dataclass(frozen=True)
+class FetchResult:
+    """What a run fetched.
+
+    Attributes:
+        table: the folder's `films.csv`; it holds the films of earlier runs too.
+        rows: the films fetched in this run.
+        skipped: films left out on purpose: without the captions asked for, or live.
+        failed: addresses that gave no film.
+        archived: how many films an earlier run had fetched.
+    """
+
+    table: Path
+    rows: tuple[FilmRow, ...]
+    skipped: tuple[NotFetched, ...]
+    failed: tuple[NotFetched, ...]
+    archived: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON knows it."""
+        return {**asdict(self), "table": str(self.table)}

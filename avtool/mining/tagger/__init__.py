@@ -3,6 +3,6 @@
 from avtool.mining.tagger.lexicon import Lexicon
 from avtool.mining.tagger.lexicon_files import load_lexicon
 from avtool.mining.tagger.sources import coarse_sources, default_sources
-from avtool.mining.tagger.tagger import Tagger
+from avtool.mining.tagger.tagger import Tagger, tag_texts
 
-__all__ = ["Lexicon", "Tagger", "coarse_sources", "default_sources", "load_lexicon"]
+__all__ = ["Lexicon", "Tagger", "coarse_sources", "default_sources", "load_lexicon", "tag_texts"]

@@ -1,5 +1,8 @@
 """The tagger: one caption tag in, its labels and the reason for them out."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from avtool.mining.sound_tag import SoundTag
 from avtool.mining.tagger.clause import read_clause
 from avtool.mining.tagger.lexicon import Lexicon
@@ -56,3 +59,14 @@ class Tagger:
             confidence=round(reading.confidence * (0.9 if is_repaired else 1.0), 3),
             rule=f"{reading.rule}+ocr" if is_repaired else reading.rule,
         )
+
+
+def tag_texts(texts: Sequence[str], lexicon: Path | None = None) -> list[tuple[str, SoundTag]]:
+    """Each text with its labels; surrounding brackets are removed first.
+
+    Args:
+        texts: caption tags, such as `[door slams in distance]`.
+        lexicon: a TOML file with more words; None for the package's own lexicon.
+    """
+    tagger = Tagger(load_lexicon(lexicon))
+    return [(text, tagger.tag(text.strip().strip("[](){}"))) for text in texts]

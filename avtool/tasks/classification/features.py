@@ -4,7 +4,7 @@ from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import with_audio
 from avtool.data.inputs.feature_cache import FeatureCache, cached_features
 from avtool.data.manifest import Manifest
-from avtool.data.statistics import fbank_statistics
+from avtool.data.spectrogram_statistics import fbank_statistics
 from avtool.tasks.classification.recipe import FinetuneRecipe
 
 

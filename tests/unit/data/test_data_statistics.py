@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Silent
-from avtool.data import statistics
+from avtool.data import spectrogram_statistics
 from avtool.data.folds import parse_folds
 from avtool.data.inputs.audio_features import compute_features
 from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.inputs.feature_cache import cached_features
 from avtool.data.manifest import Clip
-from avtool.data.statistics import Moments, duration_histogram, fbank_statistics, label_counts, leaking_groups
+from avtool.data.spectrogram_statistics import Moments, fbank_statistics
+from avtool.data.statistics import duration_histogram, label_counts, leaking_groups
 
 SMALL = AudioSettings(num_mel_bins=16)
 
@@ -30,7 +31,7 @@ def test_joined_moments_are_those_of_all_numbers(parts):
 
 
 def test_statistics_of_spectrograms(tmp_path, monkeypatch):
-    monkeypatch.setattr(statistics, "_BLOCK", 2)
+    monkeypatch.setattr(spectrogram_statistics, "_BLOCK", 2)
     monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
     manifest = sound_clips(tmp_path / "d", 5, seconds=0.3)
     values = np.concatenate([compute_features(manifest, clip.audio, SMALL).numpy() for clip in manifest])

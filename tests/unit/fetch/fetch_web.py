@@ -14,7 +14,8 @@ import av
 import numpy as np
 
 from avtool.core.reporter import Recorder
-from avtool.jobs.fetch import FetchResult, fetch
+from avtool.media.fetch.fetch import fetch
+from avtool.media.fetch.outcome import FetchResult
 from avtool.media.fetch.recipe import FetchRecipe
 
 VTT = "WEBVTT\n\n00:00.500 --> 00:01.500\n[DOOR SLAMS]\n"

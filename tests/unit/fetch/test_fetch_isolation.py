@@ -46,7 +46,7 @@ def test_settings_and_plugins_of_the_users_yt_dlp_are_left_alone(
         "import sys\n"
         "from pathlib import Path\n"
         "from avtool.core.reporter import Silent\n"
-        "from avtool.jobs.fetch import fetch\n"
+        "from avtool.media.fetch.fetch import fetch\n"
         "from avtool.media.fetch.recipe import FetchRecipe\n"
         "fetch([sys.argv[1]], Path(sys.argv[2]), FetchRecipe(captions='none', sleep=0), Silent())\n"
     )

@@ -5,7 +5,7 @@ import pytest
 from fetch_web import Run, Web
 
 from avtool.core.errors import BadInputError, CorruptArtifactError, MissingError
-from avtool.jobs.fetch import read_sources
+from avtool.media.fetch.fetch import read_sources
 
 
 def test_lists_have_comments_blank_lines_and_a_byte_order_mark(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import soundfile
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder, Silent
 from avtool.data.manifest import read_manifest
-from avtool.jobs.moving_sources import in_turn, make_av_clips
+from avtool.data.moving_sources import in_turn, make_av_clips
 from avtool.media.probe import probe
 from avtool.media.video_frames import iter_frames
 from avtool.media.waveforms import read_waveform

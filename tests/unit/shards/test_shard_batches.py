@@ -9,9 +9,9 @@ from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.inputs.clip_views import AudioView
 from avtool.data.inputs.collate import collate
 from avtool.data.samplers import make_order
-from avtool.data.shards.settings import ShardSettings
+from avtool.data.shards.dataset import write_shards
+from avtool.data.shards.recipe import ShardRecipe
 from avtool.data.shards.source import open_shards
-from avtool.jobs.shards import write_shards
 from avtool.tasks.masked.samples import MaskedClipDataset
 from avtool.training.loader import StepBatches
 from avtool.training.plan import Plan
@@ -26,7 +26,7 @@ SOUND = AudioSettings(num_mel_bins=16)
 def clips(tmp_path_factory) -> MaskedClipDataset:
     folder = tmp_path_factory.mktemp("sounds")
     sound_clips(folder, 12, 0.5)
-    settings = ShardSettings(clips_per_shard=4)
+    settings = ShardRecipe(clips_per_shard=4)
     out = write_shards(folder / "manifest.parquet", folder / "shards", settings, Silent()).out
     manifest, source = open_shards(out)
     return MaskedClipDataset(manifest, audio=AudioView(SOUND, 20, source=source), noise={"audio": 6})

@@ -21,9 +21,9 @@ from avtool.data.inputs.clip_views import AudioView, VideoView
 from avtool.data.inputs.video_settings import VideoSettings
 from avtool.data.inputs.video_transforms import as_seen
 from avtool.data.manifest import Clip, read_manifest
-from avtool.data.shards.settings import ShardSettings
+from avtool.data.shards.dataset import write_shards
+from avtool.data.shards.recipe import ShardRecipe
 from avtool.data.shards.source import open_shards
-from avtool.jobs.shards import write_shards
 from avtool.tasks.masked.samples import MaskedClipDataset
 from avtool.tasks.temporal.pair_settings import TemporalSettings
 from avtool.tasks.temporal.samples import TemporalClipDataset
@@ -31,7 +31,7 @@ from tests.unit.data.data_samples import chirp, make_manifest, write_grey_film, 
 
 webdataset = pytest.importorskip("webdataset")
 
-SMALL = ShardSettings(fps=10, short_side=48, clips_per_shard=2, quality=95, seconds=3)
+SMALL = ShardRecipe(fps=10, short_side=48, clips_per_shard=2, quality=95, seconds=3)
 SPANS = SpanSettings(fps=10, short_side=48)
 SOUND = AudioSettings(num_mel_bins=16)
 
@@ -182,7 +182,7 @@ def test_finished_shards_are_kept(dataset, tmp_path):
     assert write_shards(dataset, tmp_path / "shards", SMALL, Silent()) == written
     assert first.stat().st_mtime_ns == before
     with pytest.raises(BadInputError, match="other settings"):
-        write_shards(dataset, tmp_path / "shards", ShardSettings(), Silent())
+        write_shards(dataset, tmp_path / "shards", ShardRecipe(), Silent())
 
 
 def test_loader_processes_read_shards(shards):

@@ -3,7 +3,7 @@
 from avtool.core.recipe import Recipe, option
 
 
-class ShardSettings(Recipe):
+class ShardRecipe(Recipe):
     """Sound as FLAC, pictures as JPEG at a steady rate and a small size."""
 
     fps: float = option(16.0, "Pictures a second.", flag="--fps", gt=0, le=120)

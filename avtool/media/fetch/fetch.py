@@ -1,40 +1,15 @@
-"""Films and their captions from the web into a folder, with a table that `avtool mine-subtitles` reads."""
+"""Download of films and captions into a folder, with a table that `avtool mine-subtitles` reads."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from avtool.core.errors import BadInputError, MissingError
 from avtool.core.files import writing
 from avtool.core.reporter import Reporter
-from avtool.media.fetch.outcome import NotFetched, Outcome
+from avtool.media.fetch.outcome import FetchResult, NotFetched, Outcome
 from avtool.media.fetch.recipe import FetchRecipe
-from avtool.media.fetch.table import TABLE_NAME, FilmRow, read_table
-
-
-@dataclass(frozen=True)
-class FetchResult:
-    """What a run fetched.
-
-    Attributes:
-        table: the folder's `films.csv`; it holds the films of earlier runs too.
-        rows: the films fetched in this run.
-        skipped: films left out on purpose: without the captions asked for, or live.
-        failed: addresses that gave no film.
-        archived: how many films an earlier run had fetched.
-    """
-
-    table: Path
-    rows: tuple[FilmRow, ...]
-    skipped: tuple[NotFetched, ...]
-    failed: tuple[NotFetched, ...]
-    archived: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """The result as JSON knows it."""
-        return {**asdict(self), "table": str(self.table)}
+from avtool.media.fetch.table import TABLE_NAME, read_table
 
 
 def fetch(sources: Sequence[str], out: Path, recipe: FetchRecipe, reporter: Reporter) -> FetchResult:

@@ -17,10 +17,10 @@ from avtool.core.requirements import require
 from avtool.data.manifest import MANIFEST, Manifest, read_manifest, write_manifest
 from avtool.data.sections import divide_long
 from avtool.data.shards.index_file import write_index
-from avtool.data.shards.settings import ShardSettings
+from avtool.data.shards.recipe import ShardRecipe
+from avtool.data.shards.shard import write_shard
 from avtool.data.shards.source import SHARDS, open_shards
 from avtool.data.shards.tar_index import clips_of
-from avtool.data.shards.writing import write_shard
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class _Task:
     path: Path
     clips: Manifest
     first: int
-    settings: ShardSettings
+    settings: ShardRecipe
 
 
 def write_shards(
     dataset: Path,
     out: Path,
-    settings: ShardSettings,
+    settings: ShardRecipe,
     reporter: Reporter,
     *,
     jobs: int = 1,

@@ -15,12 +15,12 @@ from avtool.core.requirements import require
 from avtool.data.decode_cache.settings import SpanSettings
 from avtool.data.decode_cache.source import FilmSource
 from avtool.data.manifest import Clip, Manifest
-from avtool.data.shards.settings import ShardSettings
+from avtool.data.shards.recipe import ShardRecipe
 
 _CACHE_MIB = 64  # each clip is read once: no more than what neighbours share
 
 
-def write_shard(path: Path, clips: Manifest, first: int, settings: ShardSettings) -> list[tuple[str, str]]:
+def write_shard(path: Path, clips: Manifest, first: int, settings: ShardRecipe) -> list[tuple[str, str]]:
     """Writes clips into a shard; equal clips and settings give equal bytes.
 
     Args:
@@ -54,7 +54,7 @@ def write_shard(path: Path, clips: Manifest, first: int, settings: ShardSettings
     return skipped
 
 
-def _fields(clips: Manifest, clip: Clip, source: FilmSource, settings: ShardSettings) -> dict[str, bytes]:
+def _fields(clips: Manifest, clip: Clip, source: FilmSource, settings: ShardRecipe) -> dict[str, bytes]:
     """The files of one clip by what follows its key."""
     from avtool.data.inputs.clip_views import AudioView, VideoView
 

@@ -1,4 +1,4 @@
-"""Brings a caption file in time with a film."""
+"""Synchronisation of a caption file with a film: `avtool sync`."""
 
 import tempfile
 from collections.abc import Iterable
@@ -7,7 +7,6 @@ from pathlib import Path
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
-from avtool.jobs.sync_recipe import SyncCaptionsRecipe
 from avtool.media.audio_decode import decode_audio
 from avtool.media.captions.cue import Cue
 from avtool.media.captions.writing import render_captions, write_captions
@@ -15,6 +14,7 @@ from avtool.media.probe import probe
 from avtool.mining.alignment import align, on_film_clock, speech_of
 from avtool.mining.grammar import parse_cues
 from avtool.mining.pairing import FilmPair, load_film_captions
+from avtool.mining.recipe import SyncCaptionsRecipe
 from avtool.mining.sync.outcome import SyncResult
 from avtool.mining.sync.time_map import TimeMap
 from avtool.mining.tagger import Tagger

@@ -1,8 +1,7 @@
-"""Mines films into a data set of sound events: one process a film, resumable, no film stops the others."""
+"""The mining of films into a dataset of sound events: a process a film, resumable, independent failures."""
 
 import shutil
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial as bind
@@ -10,42 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from avtool.core.artifact import Artifact, Input, open_partial, publish
-from avtool.core.errors import AvtoolError, DiskFullError, ExitCode, MissingError, SomeFailedError
+from avtool.core.errors import AvtoolError, DiskFullError, MissingError, SomeFailedError
 from avtool.core.parallel import map_unordered
-from avtool.core.reporter import Reporter, Silent
+from avtool.core.reporter import Reporter
 from avtool.mining.dataset import check_settings, write_dataset
-from avtool.mining.film import FilmTask, mine_film
+from avtool.mining.film import FilmTask
 from avtool.mining.film_record import FilmRecord, read_record
 from avtool.mining.manifest import CLIPS
+from avtool.mining.outcome import FilmOutcome, mine_outcome, seconds_since
 from avtool.mining.pairing import FilmPair
 from avtool.mining.recipe import MineRecipe
 from avtool.mining.report.write import DatasetSummary
-
-
-@dataclass(frozen=True)
-class FilmOutcome:
-    """How one film ended.
-
-    Attributes:
-        film_id, film: which.
-        status: `mined`, `kept` (done before: same files, same settings) or `failed`.
-        events: sound events found.
-        sync: the time map in a few words.
-        seconds: wall time spent on it now.
-        error: what went wrong, when it failed.
-        notes: what was decided automatically.
-        warnings: what a user should look at.
-    """
-
-    film_id: str
-    film: str
-    status: str
-    events: int = 0
-    sync: str = ""
-    seconds: float = 0.0
-    error: AvtoolError | None = None
-    notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,7 +77,7 @@ def mine_subtitles(
         FilmTask(pair, partial / CLIPS / pair.film_id, recipe, out / CLIPS / pair.film_id) for pair in pairs
     ]
     serial = engine == "local" and (jobs == 1 or len(tasks) == 1)
-    work = bind(_work, reporter=reporter if serial else None)
+    work = bind(mine_outcome, reporter=reporter if serial else None)
     outcomes: dict[str, FilmOutcome] = {}
     try:
         with reporter.progress("mining", len(tasks)) as bar:
@@ -120,40 +94,6 @@ def mine_subtitles(
         raise
     with reporter.progress("writing the data set", None):
         return _finish(films, partial, out, recipe, settings, reporter, command, begin)
-
-
-def _work(task: FilmTask, reporter: Reporter | None) -> FilmOutcome:
-    """Mines one film and says how it ended, whatever happens; runs in a worker process."""
-    begin = time.perf_counter()
-    film_id, film = task.pair.film_id, str(task.pair.film)
-    try:
-        record, kept = mine_film(task, reporter or Silent())
-    except AvtoolError as error:
-        return FilmOutcome(film_id, film, "failed", seconds=_since(begin), error=error)
-    except Exception as error:  # noqa: BLE001 - our own mistake over one film must not lose the others
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        message = (
-            f"internal error: {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
-        )
-        return FilmOutcome(film_id, film, "failed", seconds=_since(begin), error=_OurFaultError(message))
-    return FilmOutcome(
-        film_id,
-        film,
-        "kept" if kept else "mined",
-        events=len(record.events),
-        sync=record.sync_in_words,
-        seconds=_since(begin),
-        notes=tuple(record.notes),
-        warnings=tuple(record.warnings),
-    )
-
-
-class _OurFaultError(AvtoolError):
-    exit_code = ExitCode.OUR_FAULT
-
-
-def _since(begin: float) -> float:
-    return round(time.perf_counter() - begin, 3)
 
 
 def _report(outcome: FilmOutcome, reporter: Reporter, *, alone: bool) -> None:
@@ -205,7 +145,7 @@ def _finish(
     ]
     artifact = Artifact("dataset", command, settings["recipe"], seed=recipe.seed, inputs=inputs)
     publish(out, artifact, leave_out=[CLIPS])
-    return MineResult(out, films, summary, _since(begin))
+    return MineResult(out, films, summary, seconds_since(begin))
 
 
 def _forget_others(clips: Path, records: Sequence[FilmRecord]) -> None:
