@@ -18,6 +18,7 @@ from torch import Tensor, device, nn
 from avtool.core.artifact import Artifact, Input, partial_folder, publish, read_artifact
 from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
 from avtool.core.files import read_json, write_json, write_text, writing
+from avtool.models.build import tuples
 from avtool.models.registry import create
 
 WEIGHTS = "model.safetensors"
@@ -198,7 +199,7 @@ def build_model(folder: Path, description: ModelDescription) -> nn.Module:
         CorruptArtifactError: there is no such architecture, or its arguments do not fit it.
     """
     try:
-        return create(description.builder, **_tuples(description.arguments))
+        return create(description.builder, **tuples(description.arguments))
     except (AvtoolError, TypeError, ValueError, RuntimeError) as error:
         message = f"`{folder}` holds a `{description.builder}` that cannot be built: {_one_line(error)}"
         raise CorruptArtifactError(message, getattr(error, "hint", "") or _AGAIN) from error
@@ -227,13 +228,6 @@ def _check_fit(model: nn.Module, folder: Path, builder: str) -> None:
 def _some(names: Sequence[str], limit: int = 3) -> str:
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(f"`{name}`" for name in names[:limit]) + more
-
-
-def _tuples(value: Any) -> Any:
-    """JSON's lists as the tuples that settings hold."""
-    if isinstance(value, Mapping):
-        return {key: _tuples(item) for key, item in value.items()}
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def _one_line(error: Exception) -> str:

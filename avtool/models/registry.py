@@ -1,60 +1,88 @@
-"""The registry of model builders: a name on the command line, in a recipe and in `config.json`.
+"""The registry of models: names on the command line, in recipes and in `config.json`. No torch at import."""
 
-A family's module registers its builders by decorating functions; `create` imports the families on use.
-"""
-
-import importlib
-import pkgutil
-from collections.abc import Callable
-from fnmatch import fnmatch
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import nearest_hint
+from avtool.core.registry import Registry
+from avtool.models.family import DECIDED_BY, DataFact, Family
 
 if TYPE_CHECKING:
     from torch import nn
 
-Builder = TypeVar("Builder", bound=Callable[..., "nn.Module"])
-_builders: dict[str, Callable[..., "nn.Module"]] = {}
+FamilyType = TypeVar("FamilyType", bound=type[Family])
 
 
-def register(name: str) -> Callable[[Builder], Builder]:
-    """Registers a builder `(**overrides) -> nn.Module` under `name`.
+@dataclass(frozen=True)
+class Model:
+    """A registered size of a family.
 
-    Every family registers a `_tiny` size too (at most 1 M parameters): tests that loop over models use it.
+    Attributes:
+        name: as registered.
+        family: what it is a size of.
+        summary: a sentence for listings.
+        defaults: where its settings differ from those of the family.
     """
 
-    def decorate(builder: Builder) -> Builder:
-        assert name not in _builders, f"two builders are called {name}"
-        _builders[name] = builder
-        return builder
+    name: str
+    family: Family
+    summary: str
+    defaults: Mapping[str, Any]
 
-    return decorate
+    def settings(self, **overrides: Any) -> Any:
+        """The settings of this size, some of them overridden. Imports torch.
+
+        Raises:
+            BadInputError: an override is no setting of the model, or does not fit the others.
+        """
+        from avtool.models.layers.settings import settle
+
+        return settle(self.family.settings_type(), overrides, **self.defaults)
+
+    def setting_names(self) -> set[str]:
+        """The names of all settings. Imports torch."""
+        return {field.name for field in fields(self.family.settings_type())}
+
+    def follow(self, facts: Mapping[DataFact, int], given: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments that build the model for a dataset.
+
+        Args:
+            facts: of the dataset; those that the family does not follow are ignored.
+            given: arguments of the user.
+
+        Raises:
+            BadInputError: an argument of the user follows from the data.
+        """
+        for setting, fact in self.family.follows.items():
+            if setting in given:
+                message = f"model.arguments.{setting} follows from the data"
+                raise BadInputError(message, f"it is set by {DECIDED_BY[fact]}")
+        return {setting: facts[fact] for setting, fact in self.family.follows.items()} | dict(given)
 
 
-def _import_families() -> None:
-    package = importlib.import_module("avtool.models")
-    for module in pkgutil.walk_packages(package.__path__, "avtool.models."):
-        importlib.import_module(module.name)
+MODELS: Registry[Model] = Registry("model", "avtool models list", group="avtool.models")
+MODELS.live_in("avtool.models", leaf="family")
+
+
+def register(family: FamilyType) -> FamilyType:
+    """Registers every size of a family (a class decorator)."""
+    instance = family()
+    for name, size in family.sizes.items():
+        MODELS.add(name, Model(name, instance, size.summary, size.settings))
+    return family
 
 
 def list_models(pattern: str = "*") -> list[str]:
-    """The registered names that match a shell pattern, sorted. Imports every family, and so torch."""
-    _import_families()
-    return sorted(name for name in _builders if fnmatch(name, pattern))
+    """The registered names that match a shell pattern, sorted."""
+    return sorted(MODELS.names(pattern))
 
 
 def create(name: str, **overrides: Any) -> "nn.Module":
     """Builds a registered model.
 
     Raises:
-        BadInputError: no builder has this name; the message offers the nearest ones.
+        BadInputError: no model has this name, or a setting is wrong; the message offers the nearest ones.
     """
-    if name not in _builders:
-        _import_families()
-    if name not in _builders:
-        raise BadInputError(
-            f"no model is called `{name}`", nearest_hint(name, list(_builders), "avtool models list")
-        )
-    return _builders[name](**overrides)
+    model = MODELS.find(name)
+    return model.family.build(model.settings(**overrides))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
@@ -28,27 +28,11 @@ def load_start(
     """
     if init is None:
         return
-    from avtool.models.ast import weights as ast_weights
-    from avtool.models.ast.ast import AST
-    from avtool.models.masked.weights import load_masked
-    from avtool.models.mbt import weights as mbt_weights
-    from avtool.models.mbt.mbt import MBT
-    from avtool.models.published.report import copy_into, drop_other_head, unwrap
+    from avtool.models.published.report import unwrap
+    from avtool.models.registry import MODELS
 
     state = unwrap(_read_checkpoint(init))
-    if isinstance(model, AST) and _is_of_images(state):
-        report = ast_weights.load_image_vit(model, state)
-    elif isinstance(model, AST):
-        report = ast_weights.load_ast(model, state, fit_positions=fit_positions)
-    elif isinstance(model, MBT) and not any(name.startswith("stems.") for name in state):
-        report = mbt_weights.load_image_vit(model, state)
-    elif masked := load_masked(model, state, fit_positions=fit_positions):
-        report = masked
-    else:
-        changes: list[str] = []
-        if (head := _last_layer(model)) and f"{head}.weight" in state:
-            drop_other_head(state, model, (f"{head}.weight", f"{head}.bias"), changes)
-        report = copy_into(model, state, changes)
+    report = MODELS.find(name).family.load_weights(model, state, fit_positions=fit_positions)
     if len(report.missing) == len(model.state_dict()):
         message = f"`{init}` holds no weight of a `{name}`"
         raise BadInputError(message, "start from weights of the same architecture")
@@ -109,16 +93,3 @@ def _read_checkpoint(path: Path) -> Mapping[str, object]:
     if not isinstance(values, Mapping):
         raise BadInputError(f"`{path}` holds no named tensors", "give a checkpoint of model weights")
     return values
-
-
-def _is_of_images(state: Mapping[str, Any]) -> bool:
-    """Whether the patches are of three colours."""
-    kernels = ("patch_embed.proj.weight", "patch_embeddings.projection.weight")
-    return any(name.endswith(kernels) and tensor.shape[1] == 3 for name, tensor in state.items())
-
-
-def _last_layer(model: "nn.Module") -> str:
-    from torch import nn
-
-    names = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
-    return names[-1] if names else ""

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
-from avtool.models.build import build_seeded, settings_of, tuples
+from avtool.models.build import build_seeded, tuples
+from avtool.models.registry import MODELS
 from avtool.models.start import load_start
 from avtool.tasks.pretraining_recipe import ModelRecipe
 
@@ -34,7 +35,7 @@ def build_network(
     if twice := sorted(given.keys() & chosen.keys()):
         message = f"model.arguments.{twice[0]} is set by another key of the recipe, or follows from the data"
         raise BadInputError(message, "`avtool recipes show` lists the keys")
-    known = settings_of(name)
+    known = MODELS.find(name).setting_names()
     arguments = {key: value for key, value in chosen.items() if key in known} | given
     return build_seeded(name, arguments, seed), arguments
 

@@ -12,8 +12,7 @@ from avtool.models.masked.audio_mae_weights import load_audio_mae
 from avtool.models.masked.mae_weights import load_mae
 from avtool.models.masked.mavil_weights import load_mavil, start_audio, start_video
 from avtool.models.masked.video_mae_weights import load_video_mae
-from avtool.models.masked.weights import load_masked
-from avtool.models.registry import create
+from avtool.models.registry import MODELS, create
 
 torch.set_num_threads(1)
 State = dict[str, Tensor]
@@ -272,6 +271,20 @@ def test_an_audio_encoder_starts_from_an_audio_mae() -> None:
     torch.testing.assert_close(model.encoder.audio.norm.weight, state["encoder.norm.weight"])
 
 
+@pytest.mark.parametrize("source", ["mae_tiny_pretrain", "audio_mae_tiny"])
+def test_mavil_starts_from_an_mae_of_one_modality(source: str) -> None:
+    sizes = {"image_size": 32, "patch_size": 16} if source.startswith("mae") else {}
+    state = random_state(source, **sizes)
+    model: Any = create("mavil_tiny")
+    report = MODELS.find("mavil_tiny").family.load_weights(model, state)
+    block = state["encoder.blocks.1.attn.qkv.weight"]
+    assert torch.equal(model.encoder.audio.blocks[1].attn.qkv.weight, block)
+    assert torch.equal(model.encoder.video.blocks[1].attn.qkv.weight, block) == source.startswith("mae")
+    assert {"head.weight", "fc_norm.weight"} <= set(report.missing)
+    with_video = any(name.startswith("encoder.video.blocks") for name in report.missing)
+    assert with_video != source.startswith("mae")
+
+
 TRUE_SHAPES = {
     "mae_base_pretrain": {
         "encoder.patch_embed.proj.weight": (768, 3, 16, 16),
@@ -307,15 +320,10 @@ def test_base_sizes_have_the_published_shapes_and_take_themselves(name: str) -> 
     state = source.state_dict()
     for tensor, shape in TRUE_SHAPES[name].items():
         assert state[tensor].shape == shape, tensor
-    report = load_masked(target, state)
-    assert report is not None
+    report = MODELS.find(name).family.load_weights(target, state)
     assert report.missing == report.unexpected == ()
 
 
 def test_a_stranger_is_refused() -> None:
     with pytest.raises(BadInputError, match="hold no encoder of patches"):
         load_video_mae(create("video_mae_tiny"), create("cnn_tiny").state_dict())  # type: ignore[arg-type]
-
-
-def test_models_of_other_families_are_left_to_their_own_loaders() -> None:
-    assert load_masked(create("cnn_tiny"), {}) is None

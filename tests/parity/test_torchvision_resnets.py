@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from avtool.models.registry import MODELS, create
 from avtool.models.temporal.encoders import make_audio_encoder, make_video_encoder
-from avtool.models.temporal.torchvision_names import from_torchvision, to_torchvision
+from avtool.models.temporal.torchvision_names import from_torchvision
 
 torchvision = pytest.importorskip("torchvision")
 torch.set_num_threads(1)
@@ -48,17 +49,12 @@ def test_the_audio_encoder_hears_what_their_image_network_sees_in_three_equal_co
         assert largest_difference(encoder(audio), expected) <= 1e-5
 
 
-@pytest.mark.parametrize(("arch", "name"), [*VIDEO.items(), ("resnet18", "resnet18")])
-def test_names_and_shapes_go_there_and_back(arch: str, name: str) -> None:
-    package = torchvision.models if arch == "resnet18" else torchvision.models.video
-    with torch.device("meta"):
-        encoder = make_audio_encoder(arch, 64, 64) if arch == "resnet18" else make_video_encoder(arch)
-        network = getattr(package, name)(weights=None)
-    own = encoder.state_dict()
-    renamed = to_torchvision(own)
-    expected = {key: tuple(value.shape) for key, value in network.state_dict().items() if key[:3] != "fc."}
-    if arch == "resnet18":
-        expected["conv1.weight"] = (64, 1, 7, 7)
-    assert {key: tuple(value.shape) for key, value in renamed.items()} == expected
-    back = from_torchvision(renamed)
-    assert {key: value.shape for key, value in back.items()} == {key: v.shape for key, v in own.items()}
+@pytest.mark.parametrize(("name", "modality"), [("r3d_18", "video"), ("resnet18", "audio")])
+def test_a_pair_starts_from_their_weights(name: str, modality: str) -> None:
+    package = torchvision.models if name == "resnet18" else torchvision.models.video
+    network, model = getattr(package, name)(weights=None), create("avt_base", video_arch="r3d18")
+    before = model.state_dict()
+    report = MODELS.find("avt_base").family.load_weights(model, network.state_dict())
+    assert report.unexpected == ()
+    encoder = {key for key in before if key.startswith(f"encoder.{modality}.")}
+    assert set(report.missing) == before.keys() - encoder

@@ -5,7 +5,6 @@ A log-mel spectrogram is cut into overlapping patches, which a ViT with two spec
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,9 +14,8 @@ from avtool.models.layers.initialize import truncated_normal
 from avtool.models.layers.output import ClassifierOutput
 from avtool.models.layers.patch_embed import PatchEmbed, count_patches
 from avtool.models.layers.position import Grid
-from avtool.models.layers.settings import require, settle
+from avtool.models.layers.settings import require
 from avtool.models.layers.stochastic_depth import linear_schedule
-from avtool.models.registry import register
 
 NUM_SPECIAL = 2
 """The class and the distillation token stand before the patches."""
@@ -166,35 +164,3 @@ class AST(nn.Module):
         special = run_block(last, special, others, key_mask, recompute=self.settings.recompute)
         summary: Tensor = self.norm(special).mean(dim=1)
         return summary
-
-
-@register("ast_base")
-def ast_base(**overrides: Any) -> AST:
-    """The published size: 86.6 M parameters, 1214 tokens."""
-    return AST(settle(ASTSettings, overrides))
-
-
-@register("ast_small")
-def ast_small(**overrides: Any) -> AST:
-    """The width of DeiT-small: 22 M parameters."""
-    return AST(settle(ASTSettings, overrides, embed_dim=384, num_heads=6, mlp_dim=1536))
-
-
-@register("ast_deit_tiny")
-def ast_deit_tiny(**overrides: Any) -> AST:
-    """The width of DeiT-tiny: 5.5 M parameters."""
-    return AST(settle(ASTSettings, overrides, embed_dim=192, num_heads=3, mlp_dim=768))
-
-
-@register("ast_tiny")
-def ast_tiny(**overrides: Any) -> AST:
-    """A size for tests and small data: 64 wide, 2 blocks, 128 frames x 64 mel bins, 10 classes."""
-    tiny = {
-        "embed_dim": 64,
-        "depth": 2,
-        "num_heads": 2,
-        "mlp_dim": 128,
-        "num_frames": 128,
-        "num_mel_bins": 64,
-    }
-    return AST(settle(ASTSettings, overrides, **tiny, num_classes=10))

@@ -5,7 +5,7 @@ from the special tokens of the audio.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +14,7 @@ from avtool.models.ast.ast import AST, ASTSettings
 from avtool.models.layers.initialize import truncated_normal
 from avtool.models.layers.output import ClassifierOutput
 from avtool.models.layers.position import sinusoids
-from avtool.models.layers.settings import require, settle
-from avtool.models.registry import register
+from avtool.models.layers.settings import require
 
 AUDIO_TYPE, CLIP_TYPE = 0, 1
 
@@ -102,17 +101,3 @@ class ASTMM(nn.Module):
             key_mask = torch.cat([always, clip_mask], dim=1)
         summary = self.ast.summarise(torch.cat([audio_tokens, clip_tokens], dim=1), key_mask)
         return ClassifierOutput(self.ast.head(summary), {})
-
-
-@register("ast_mm_base")
-def ast_mm_base(**overrides: Any) -> ASTMM:
-    """The published size, for the 120 sounds of SAM-S: 1214 audio tokens, 13 of the frames."""
-    return ASTMM(settle(ASTMMSettings, overrides, num_classes=120))
-
-
-@register("ast_mm_tiny")
-def ast_mm_tiny(**overrides: Any) -> ASTMM:
-    """A size for tests: 32 wide, 2 blocks, 64 frames x 16 mel bins, three frame features of 8 numbers."""
-    tiny = {"embed_dim": 32, "depth": 2, "num_heads": 2, "mlp_dim": 64, "num_frames": 64, "num_mel_bins": 16}
-    patches = {"patch_size": 8, "frequency_stride": 4, "time_stride": 4}
-    return ASTMM(settle(ASTMMSettings, overrides, **tiny, **patches, num_classes=5, clip_steps=3, clip_dim=8))

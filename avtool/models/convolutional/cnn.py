@@ -5,14 +5,12 @@ Where no weights are at hand, a Transformer needs far more data than a few hundr
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from avtool.models.convolutional.pooled_network import PooledNetwork
-from avtool.models.layers.settings import require, settle
-from avtool.models.registry import register
+from avtool.models.layers.settings import require
 
 
 @dataclass(frozen=True)
@@ -105,15 +103,3 @@ class CNN(PooledNetwork):
         """(B, 1, T, F) → (B, last width, fewer T, fewer F)."""
         maps: Tensor = self.stages(self.stem(image))
         return maps
-
-
-@register("cnn")
-def cnn(**overrides: Any) -> CNN:
-    """Half a million parameters, for data sets of hundreds to thousands of clips."""
-    return CNN(settle(CNNSettings, overrides))
-
-
-@register("cnn_tiny")
-def cnn_tiny(**overrides: Any) -> CNN:
-    """A size for tests."""
-    return CNN(settle(CNNSettings, overrides, widths=(8, 16), num_classes=10))

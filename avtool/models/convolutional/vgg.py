@@ -8,13 +8,11 @@ between stages (as in Kong et al., PANNs: Large-Scale Pretrained Audio Neural Ne
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from torch import Tensor, nn
 
 from avtool.models.convolutional.pooled_network import PooledNetwork
-from avtool.models.layers.settings import require, settle
-from avtool.models.registry import register
+from avtool.models.layers.settings import require
 
 
 @dataclass(frozen=True)
@@ -98,15 +96,3 @@ def _convolution(in_channels: int, out_channels: int, side: int) -> nn.Sequentia
         nn.BatchNorm2d(out_channels),
         nn.ReLU(),
     )
-
-
-@register("vgg")
-def vgg(**overrides: Any) -> VGG:
-    """A seventh of a million parameters, and twice the work of `cnn`."""
-    return VGG(settle(VGGSettings, overrides))
-
-
-@register("vgg_tiny")
-def vgg_tiny(**overrides: Any) -> VGG:
-    """A size for tests."""
-    return VGG(settle(VGGSettings, overrides, widths=(4, 8), pointwise_stages=1, num_classes=10))

@@ -7,7 +7,6 @@ Kollmeier & Kohlrausch, Modeling Auditory Processing of Amplitude Modulation, 19
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -16,8 +15,7 @@ from torch import Tensor, nn
 from avtool.models.convolutional.pooled_network import check_spectrogram, pooled, start_convolutions
 from avtool.models.convolutional.vgg import check_stages, stages_of
 from avtool.models.layers.output import ClassifierOutput
-from avtool.models.layers.settings import require, settle
-from avtool.models.registry import register
+from avtool.models.layers.settings import require
 
 _LEAST_POWER = 1e-3
 
@@ -132,27 +130,3 @@ class ModulationVGG(nn.Module):
         coarse = F.avg_pool2d(audio[:, None], (self.settings.coarse, 1), ceil_mode=True)
         views = self.spectrum(coarse), self.modulations(audio)
         return {"audio": torch.cat([pooled(maps) for maps in views], dim=1)}
-
-
-@register("vgg_modulation")
-def vgg_modulation(**overrides: Any) -> ModulationVGG:
-    """`vgg` and a narrower one of modulations: a sixth of a million parameters."""
-    return ModulationVGG(settle(ModulationVGGSettings, overrides))
-
-
-@register("vgg_modulation_tiny")
-def vgg_modulation_tiny(**overrides: Any) -> ModulationVGG:
-    """A size for tests."""
-    return ModulationVGG(
-        settle(
-            ModulationVGGSettings,
-            overrides,
-            num_classes=10,
-            widths=(4, 8),
-            pointwise_stages=1,
-            bands=4,
-            window=32,
-            rates=(1, 17),
-            modulation_widths=(4, 8),
-        )
-    )

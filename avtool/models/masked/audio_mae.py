@@ -1,13 +1,12 @@
 """Audio-MAE, the masked autoencoder of log-mel spectrograms (Huang et al., NeurIPS 2022)."""
 
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from torch import Tensor
 
 from avtool.models.layers.position import Grid
-from avtool.models.layers.settings import require, settle
+from avtool.models.layers.settings import require
 from avtool.models.masked.autoencoder import MaskedAutoencoder, MaskedClassifier
 from avtool.models.masked.decoders import (
     Decoder,
@@ -20,7 +19,6 @@ from avtool.models.masked.fixed_positions import grid_positions, transposed_posi
 from avtool.models.masked.masking import Masking, MaskKind
 from avtool.models.masked.patch_encoder import PatchEncoder, VitSettings
 from avtool.models.masked.patch_grid import PatchGrid
-from avtool.models.registry import register
 
 PosLayout = Literal["grid", "audiomae"]
 """Where the fixed positions say that a patch is: where it is, or where the published weights have it."""
@@ -112,15 +110,6 @@ class AudioMAEPretrainSettings(DecoderSettings, AudioMAESettings):
         DecoderSettings.__post_init__(self)
 
 
-SIZES: dict[str, dict[str, Any]] = {
-    "small": {"embed_dim": 384, "num_heads": 6},
-    "base": {},
-    "large": {"embed_dim": 1024, "depth": 24, "num_heads": 16},
-    "tiny": {"embed_dim": 64, "depth": 2, "num_heads": 4, "num_frames": 128, "num_mel_bins": 32},
-}
-TINY_DECODER = {"decoder_dim": 32, "decoder_depth": 2, "decoder_heads": 4, "decoder": "global"}
-
-
 def make_audio_decoder(
     settings: DecoderSettings,
     grid: PatchGrid,
@@ -142,9 +131,8 @@ def make_audio_decoder(
     )
 
 
-def _classifier(size: str, **overrides: Any) -> MaskedClassifier:
-    defaults = {**SIZES[size], **({"num_classes": 10} if size == "tiny" else {})}
-    settings = settle(AudioMAEClassifierSettings, overrides, **defaults)
+def build_classifier(settings: AudioMAEClassifierSettings) -> MaskedClassifier:
+    """A classifier over the encoder."""
     masking = None
     if settings.mask_times or settings.mask_frequencies:
         masking = Masking(
@@ -158,9 +146,8 @@ def _classifier(size: str, **overrides: Any) -> MaskedClassifier:
     return MaskedClassifier(settings, encoder, settings.num_classes, masking, deviation=deviation)
 
 
-def _autoencoder(size: str, **overrides: Any) -> MaskedAutoencoder:
-    defaults = {**SIZES[size], **(TINY_DECODER if size == "tiny" else {})}
-    settings = settle(AudioMAEPretrainSettings, overrides, **defaults)
+def build_autoencoder(settings: AudioMAEPretrainSettings) -> MaskedAutoencoder:
+    """The masked autoencoder."""
     grid = settings.grid
     decoder = make_audio_decoder(
         settings,
@@ -177,8 +164,3 @@ def _autoencoder(size: str, **overrides: Any) -> MaskedAutoencoder:
     )
     encoder = settings.make_encoder(final_norm=True)
     return MaskedAutoencoder(settings, encoder, decoder, masking, settings.decode_fraction)
-
-
-for _size in SIZES:
-    register(f"audio_mae_{_size}")(partial(_classifier, _size))
-    register(f"audio_mae_{_size}_pretrain")(partial(_autoencoder, _size))

@@ -1,17 +1,13 @@
 """MAE, the masked autoencoder of images (He et al., CVPR 2022)."""
 
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
-from avtool.models.layers.settings import settle
 from avtool.models.masked.autoencoder import MaskedAutoencoder, MaskedClassifier
 from avtool.models.masked.decoders import DecoderSettings, GlobalDecoder
 from avtool.models.masked.fixed_positions import grid_positions
 from avtool.models.masked.masking import Masking
 from avtool.models.masked.patch_encoder import PatchEncoder, VitSettings
 from avtool.models.masked.patch_grid import PatchGrid
-from avtool.models.registry import register
 
 
 @dataclass(frozen=True)
@@ -63,25 +59,13 @@ class MAEPretrainSettings(DecoderSettings, MAESettings):
         DecoderSettings.__post_init__(self)
 
 
-SIZES: dict[str, dict[str, Any]] = {
-    "small": {"embed_dim": 384, "num_heads": 6},
-    "base": {},
-    "large": {"embed_dim": 1024, "depth": 24, "num_heads": 16},
-    "huge": {"embed_dim": 1280, "depth": 32, "num_heads": 16, "patch_size": 14},
-    "tiny": {"embed_dim": 64, "depth": 2, "num_heads": 4, "image_size": 32, "patch_size": 8},
-}
-TINY_DECODER = {"decoder_dim": 32, "decoder_depth": 2, "decoder_heads": 4}
-
-
-def _classifier(size: str, **overrides: Any) -> MaskedClassifier:
-    defaults = {**SIZES[size], **({"num_classes": 10} if size == "tiny" else {})}
-    settings = settle(MAEClassifierSettings, overrides, **defaults)
+def build_classifier(settings: MAEClassifierSettings) -> MaskedClassifier:
+    """A classifier over the encoder."""
     return MaskedClassifier(settings, settings.make_encoder(final_norm=False), settings.num_classes)
 
 
-def _autoencoder(size: str, **overrides: Any) -> MaskedAutoencoder:
-    defaults = {**SIZES[size], **(TINY_DECODER if size == "tiny" else {})}
-    settings = settle(MAEPretrainSettings, overrides, **defaults)
+def build_autoencoder(settings: MAEPretrainSettings) -> MaskedAutoencoder:
+    """The masked autoencoder."""
     grid = settings.grid
     positions = grid_positions(grid.shape, settings.decoder_dim)
     decoder = GlobalDecoder(
@@ -90,8 +74,3 @@ def _autoencoder(size: str, **overrides: Any) -> MaskedAutoencoder:
     masking = Masking(grid.shape, ratio=settings.mask_ratio)
     encoder = settings.make_encoder(final_norm=True)
     return MaskedAutoencoder(settings, encoder, decoder, masking, settings.decode_fraction)
-
-
-for _size in SIZES:
-    register(f"mae_{_size}")(partial(_classifier, _size))
-    register(f"mae_{_size}_pretrain")(partial(_autoencoder, _size))

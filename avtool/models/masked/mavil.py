@@ -1,7 +1,7 @@
 """MAViL, masked audio-video learners (Huang et al., NeurIPS 2023)."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from avtool.models.encoder import FUSED
 from avtool.models.layers.output import ClassifierOutput
 from avtool.models.layers.position import Grid
-from avtool.models.layers.settings import require, settle
+from avtool.models.layers.settings import require
 from avtool.models.masked.audio_mae import PosLayout, audio_positions, make_audio_decoder
 from avtool.models.masked.audio_video import AUDIO, VIDEO, AudioVideoEncoder, MaskedPair, unit_variance
 from avtool.models.masked.autoencoder import Rebuilt, some_hidden
@@ -19,7 +19,6 @@ from avtool.models.masked.initialize import nearly_zero_head
 from avtool.models.masked.masking import Masking, TokenSplit
 from avtool.models.masked.patch_encoder import NORM_EPS, PatchEncoder, VitSettings
 from avtool.models.masked.patch_grid import PatchGrid, take
-from avtool.models.registry import register
 
 
 @dataclass(frozen=True)
@@ -278,33 +277,3 @@ def pool_fused(encoder: AudioVideoEncoder, tokens: dict[str, Tensor]) -> Tensor:
     """The means of the patches of sound and of video after they met, side by side: (B, 2 D)."""
     fused = encoder.fuse(tokens)
     return torch.cat([encoder.of(name).pool(encoder.norm(fused[name])) for name in (AUDIO, VIDEO)], dim=1)
-
-
-TINY = {"embed_dim": 64, "depth": 2, "num_heads": 4, "num_frames": 128, "num_mel_bins": 32}
-TINY |= {"video_frames": 4, "image_size": 32}
-TINY_DECODERS: dict[str, Any] = {"decoder_dim": 32, "decoder_depth": 1, "decoder_heads": 4}
-TINY_DECODERS |= {"audio_decoder": "global", "audio_decoder_depth": 1}
-
-
-@register("mavil_base")
-def mavil_base(**overrides: Any) -> MAViLClassifier:
-    """Two ViT-B and 2 fusion blocks: 10 s of sound, 8 frames of 224 x 224."""
-    return MAViLClassifier(settle(MAViLClassifierSettings, overrides))
-
-
-@register("mavil_tiny")
-def mavil_tiny(**overrides: Any) -> MAViLClassifier:
-    """A size for tests and small data: 64 wide, 2 blocks, 128 x 32 fbank, 4 frames of 32 x 32."""
-    return MAViLClassifier(settle(MAViLClassifierSettings, overrides, **TINY, num_classes=10))
-
-
-@register("mavil_base_pretrain")
-def mavil_base_pretrain(**overrides: Any) -> MAViL:
-    """The published size, with a decoder for each modality."""
-    return MAViL(settle(MAViLPretrainSettings, overrides))
-
-
-@register("mavil_tiny_pretrain")
-def mavil_tiny_pretrain(**overrides: Any) -> MAViL:
-    """A size for tests and small data: half a million parameters."""
-    return MAViL(settle(MAViLPretrainSettings, overrides, **TINY, **TINY_DECODERS))

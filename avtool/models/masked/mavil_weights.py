@@ -23,11 +23,12 @@ _FINE_TUNED = [
 def load_mavil(
     model: MAViL | MAViLClassifier, checkpoint: Mapping[str, object], *, fit_positions: bool = False
 ) -> LoadReport:
-    """Loads MAViL weights. What the model has no place for is left out and told.
+    """Loads MAViL weights, or starts the encoders from an MAE. What the model has no place for is reported.
 
     Args:
         model: changed in place.
-        checkpoint: of avtool, or of the published fine-tuned model (`blocks_v`, `blocks_av`).
+        checkpoint: of avtool, of the published fine-tuned model (`blocks_v`, `blocks_av`), or of an MAE of
+            images or of audio in any layout of `load_mae`.
         fit_positions: cut or stretch position tables where the weights have other lengths.
 
     Raises:
@@ -35,6 +36,8 @@ def load_mavil(
     """
     changes: list[str] = []
     state = unwrap(checkpoint)
+    if _is_of_one_encoder(state):
+        return start_encoders(model, state)
     if not any(name.startswith("encoder.") for name in state):
         state = move(state, _FINE_TUNED)
     if isinstance(model, MAViLClassifier):
@@ -54,6 +57,20 @@ def load_mavil(
             own = model.get_buffer(table)
             fit_table(state, table, encoder.grid, own, 1, changes, allowed=fit_positions)
     return copy_into(model, state, changes)
+
+
+def start_encoders(model: MAViL | MAViLClassifier, checkpoint: Mapping[str, object]) -> LoadReport:
+    """Starts all encoders that an MAE fits: both from one of images, that of audio from an Audio-MAE.
+
+    Raises:
+        BadInputError: the weights are of another size, or no MAE.
+    """
+    of_images = _encoder_of(checkpoint)["patch_embed.proj.weight"].shape[1] == 3
+    reports = [start_video(model, checkpoint)] if of_images and VIDEO in model.inputs else []
+    if AUDIO in model.inputs or not reports:
+        reports.append(start_audio(model, checkpoint))
+    missing = tuple(name for name in reports[0].missing if all(name in other.missing for other in reports))
+    return LoadReport(missing, (), tuple(line for report in reports for line in report.changes))
 
 
 def start_video(
@@ -107,6 +124,14 @@ def start_audio(model: MAViL | MAViLClassifier, checkpoint: Mapping[str, object]
         del encoder["pos_embed"]
         changes.append("audio: colours summed, positions keep their start")
     return _start(model, {f"encoder.audio.{name}": tensor for name, tensor in encoder.items()}, changes)
+
+
+def _is_of_one_encoder(state: State) -> bool:
+    """Whether the weights are those of an MAE of one modality."""
+    of_two = ("encoder.audio.", "encoder.video.", "patch_embed_v.", "blocks_av.")
+    return not any(name.startswith(of_two) for name in state) and "patch_embed.proj.weight" in {
+        name.removeprefix("encoder.") for name in rename_mae(state)
+    }
 
 
 def _encoder_of(checkpoint: Mapping[str, object]) -> State:

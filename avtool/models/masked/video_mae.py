@@ -1,17 +1,13 @@
 """VideoMAE, the masked autoencoder of short videos (Tong et al., NeurIPS 2022)."""
 
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 from avtool.models.layers.position import sinusoids
-from avtool.models.layers.settings import settle
 from avtool.models.masked.autoencoder import MaskedAutoencoder, MaskedClassifier
 from avtool.models.masked.decoders import DecoderSettings, GlobalDecoder
 from avtool.models.masked.masking import Masking, MaskKind
 from avtool.models.masked.patch_encoder import PatchEncoder, VitSettings
 from avtool.models.masked.patch_grid import PatchGrid
-from avtool.models.registry import register
 
 
 @dataclass(frozen=True)
@@ -75,30 +71,13 @@ class VideoMAEPretrainSettings(DecoderSettings, VideoMAESettings):
         DecoderSettings.__post_init__(self)
 
 
-SIZES: dict[str, dict[str, Any]] = {
-    "small": {"embed_dim": 384, "num_heads": 6},
-    "base": {},
-    "large": {"embed_dim": 1024, "depth": 24, "num_heads": 16},
-    "huge": {"embed_dim": 1280, "depth": 32, "num_heads": 16},
-    "tiny": {"embed_dim": 64, "depth": 2, "num_heads": 4, "video_frames": 4, "image_size": 32},
-}
-DECODERS: dict[str, dict[str, Any]] = {
-    "small": {"decoder_dim": 192, "decoder_heads": 3},
-    "base": {},
-    "large": {"decoder_dim": 512, "decoder_heads": 8},
-    "huge": {"decoder_dim": 640, "decoder_heads": 8},
-    "tiny": {"decoder_dim": 32, "decoder_depth": 2, "decoder_heads": 4},
-}
-
-
-def _classifier(size: str, **overrides: Any) -> MaskedClassifier:
-    defaults = {**SIZES[size], **({"num_classes": 10} if size == "tiny" else {})}
-    settings = settle(VideoMAEClassifierSettings, overrides, **defaults)
+def build_classifier(settings: VideoMAEClassifierSettings) -> MaskedClassifier:
+    """A classifier over the encoder."""
     return MaskedClassifier(settings, settings.make_encoder(final_norm=False), settings.num_classes)
 
 
-def _autoencoder(size: str, **overrides: Any) -> MaskedAutoencoder:
-    settings = settle(VideoMAEPretrainSettings, overrides, **SIZES[size], **DECODERS[size])
+def build_autoencoder(settings: VideoMAEPretrainSettings) -> MaskedAutoencoder:
+    """The masked autoencoder."""
     grid = settings.grid
     decoder = GlobalDecoder(
         settings.embed_dim,
@@ -112,8 +91,3 @@ def _autoencoder(size: str, **overrides: Any) -> MaskedAutoencoder:
     masking = Masking(grid.shape, settings.mask, settings.mask_ratio)
     encoder = settings.make_encoder(final_norm=True)
     return MaskedAutoencoder(settings, encoder, decoder, masking, settings.decode_fraction)
-
-
-for _size in SIZES:
-    register(f"video_mae_{_size}")(partial(_classifier, _size))
-    register(f"video_mae_{_size}_pretrain")(partial(_autoencoder, _size))

@@ -7,7 +7,7 @@ bottleneck tokens that all of them read and write, or, in the paper's baselines,
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,9 +18,8 @@ from avtool.models.layers.output import ClassifierOutput
 from avtool.models.layers.patch_embed import PatchEmbed, TubeletEmbed
 from avtool.models.layers.position import Grid
 from avtool.models.layers.presence import Presence, average_present, keep_present, key_mask, zero_absent
-from avtool.models.layers.settings import require, settle
+from avtool.models.layers.settings import require
 from avtool.models.layers.stochastic_depth import linear_schedule
-from avtool.models.registry import register
 
 Streams = dict[str, Tensor]
 """The tokens (B, N, D) of each modality, in the order of `MBTSettings.modalities`."""
@@ -364,23 +363,3 @@ class MBT(nn.Module):
         """(B, N, D) → (B, D): what the head reads of a modality."""
         pooled: Tensor = self.norm(tokens[:, 0] if self.settings.pooling == "cls" else tokens)
         return pooled if self.settings.pooling == "cls" else pooled.mean(dim=1)
-
-
-@register("mbt_base")
-def mbt_base(**overrides: Any) -> MBT:
-    """The published size: two ViT-B, 32 frames of 224 x 224, 8 s of sound, fusion at layer 8 of 12."""
-    return MBT(settle(MBTSettings, overrides))
-
-
-@register("mbt_small")
-def mbt_small(**overrides: Any) -> MBT:
-    """Two ViT-S over 8 frames and 8 s of sound."""
-    return MBT(settle(MBTSettings, overrides, embed_dim=384, num_heads=6, mlp_dim=1536, video_frames=8))
-
-
-@register("mbt_tiny")
-def mbt_tiny(**overrides: Any) -> MBT:
-    """A size for tests: 32 wide, 4 layers, fusion at layer 2, 4 frames of 16 x 16 and a 32 x 16 fbank."""
-    width = {"embed_dim": 32, "depth": 4, "num_heads": 4, "mlp_dim": 64, "fusion_layer": 2, "num_classes": 10}
-    inputs = {"audio_frames": 32, "num_mel_bins": 16, "video_frames": 4, "image_size": 16, "patch_size": 8}
-    return MBT(settle(MBTSettings, overrides, **width, **inputs))

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping
 
+from torch import Tensor
+
 from avtool.core.errors import BadInputError
 from avtool.models.layers.position import Grid
 from avtool.models.published.report import State, unwrap
@@ -30,6 +32,12 @@ def read_image_vit(checkpoint: Mapping[str, object], changes: list[str]) -> Stat
             "take a ViT or DeiT of timm or transformers",
         )
     return state
+
+
+def is_of_images(state: Mapping[str, Tensor]) -> bool:
+    """Whether the patches of a ViT have three colours."""
+    kernels = ("patch_embed.proj.weight", "patch_embeddings.projection.weight")
+    return any(name.endswith(kernels) and tensor.shape[1] == 3 for name, tensor in state.items())
 
 
 def square_grid(num_patches: int) -> Grid:

@@ -84,6 +84,19 @@ def copy_into(model: nn.Module, state: State, changes: list[str]) -> LoadReport:
     )
 
 
+def load_by_name(model: nn.Module, state: State) -> LoadReport:
+    """Loads weights under the model's own names; last layers for other classes start anew.
+
+    Raises:
+        BadInputError: a tensor has another shape than its parameter, or hardly any name is the model's.
+    """
+    changes: list[str] = []
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear) and "head" in name.split("."):
+            drop_other_head(state, model, (f"{name}.weight", f"{name}.bias"), changes)
+    return copy_into(model, state, changes)
+
+
 def drop_other_head(state: State, model: nn.Module, names: tuple[str, ...], changes: list[str]) -> None:
     """Leaves out a last layer for other classes than the model's: its parameters start anew."""
     weight = state.get(names[0])

@@ -5,13 +5,12 @@ Self-Supervision (AAAI 2023). The objectives are in `avtool.objectives.temporal`
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from avtool.models.layers.settings import require, settle
-from avtool.models.registry import register
+from avtool.models.layers.settings import require
 from avtool.models.temporal.encoders import make_audio_encoder, make_video_encoder
 from avtool.models.temporal.heads import MODALITIES, TimeHeads, projection, questions_of
 from avtool.models.temporal.residual import kaiming_fan_out
@@ -143,16 +142,3 @@ def feature_dims(encoders: nn.ModuleDict) -> dict[str, int]:
         assert isinstance(encoder.out_dim, int), "an encoder tells its width"
         dims[name] = encoder.out_dim
     return dims
-
-
-@register("avt_base")
-def avt_base(**overrides: Any) -> AVT:
-    """R(2+1)D-18 over 16 frames of 112 x 112, and ResNet-18 over one second of 128 mel bins."""
-    return AVT(settle(AVTSettings, overrides))
-
-
-@register("avt_tiny")
-def avt_tiny(**overrides: Any) -> AVT:
-    """A size for tests: three convolutions each, over 8 frames of 32 x 32."""
-    tiny = {"video_arch": "tiny", "audio_arch": "tiny", "hidden_dim": 32, "projection_dim": 16}
-    return AVT(settle(AVTSettings, overrides, **tiny))

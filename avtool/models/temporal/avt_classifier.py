@@ -1,14 +1,12 @@
 """A classifier over the encoders of `avtool.models.temporal.avt`, for adapting what they have learned."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor, nn
 
 from avtool.models.layers.output import ClassifierOutput
 from avtool.models.layers.presence import Presence, average_present, zero_absent
-from avtool.models.layers.settings import require, settle
-from avtool.models.registry import register
+from avtool.models.layers.settings import require
 from avtool.models.temporal.avt import feature_dims
 from avtool.models.temporal.encoders import make_audio_encoder, make_video_encoder
 from avtool.models.temporal.heads import MODALITIES
@@ -104,16 +102,3 @@ class AVTClassifier(nn.Module):
         require(not stray, f"the model was built without {' and '.join(stray)}")
         require(bool(given), f"the model takes {' and '.join(self.modalities)}, and got none of it")
         return {name: self.encoder[name](clips) for name, clips in given.items()}
-
-
-@register("avt_classifier_base")
-def avt_classifier_base(**overrides: Any) -> AVTClassifier:
-    """R(2+1)D-18 and ResNet-18."""
-    return AVTClassifier(settle(AVTClassifierSettings, overrides))
-
-
-@register("avt_classifier_tiny")
-def avt_classifier_tiny(**overrides: Any) -> AVTClassifier:
-    """A size for tests: three convolutions each."""
-    tiny = {"video_arch": "tiny", "audio_arch": "tiny", "num_classes": 10}
-    return AVTClassifier(settle(AVTClassifierSettings, overrides, **tiny))

@@ -1,24 +1,50 @@
-"""Between the names of torchvision's residual networks (of images, and of video) and ours."""
+"""Torchvision's residual networks, of images and of video, under our names."""
 
 import re
 from collections.abc import Mapping
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from avtool.models.published.report import State
+from avtool.core.errors import BadInputError
+from avtool.models.published.report import LoadReport, State, copy_into
 
 _IMAGE_NAMES = {r"^conv1\.": "stem.0.", r"^bn1\.": "stem.1.", r"\.bn([12])\.": r".conv\1.1."}
 _IMAGE_BLOCK = re.compile(r"^(stages\.\d\.\d\.conv[12])\.(?=weight)")
+_FIRST_IMAGE_LAYER = "conv1.weight"
 
 
-def from_torchvision(checkpoint: Mapping[str, Tensor]) -> State:
+def is_torchvision(state: Mapping[str, Tensor]) -> bool:
+    """Whether the names are those of torchvision's residual networks."""
+    return any(name.startswith("layer1.") for name in state)
+
+
+def load_torchvision(model: nn.Module, state: State) -> LoadReport:
+    """Starts the encoder that a residual network fits: of audio from one of images, else of video.
+
+    Args:
+        model: an AVT or a classifier over its encoders, changed in place.
+        state: of torchvision.
+
+    Raises:
+        BadInputError: the model has no such encoder, or one of another architecture.
+    """
+    modality = "audio" if _FIRST_IMAGE_LAYER in state else "video"
+    prefix = f"encoder.{modality}."
+    if not any(name.startswith(prefix) for name in model.state_dict()):
+        raise BadInputError(f"the model has no {modality} encoder to start", "choose another --modalities")
+    renamed = {prefix + name: tensor for name, tensor in from_torchvision(state).items()}
+    note = "colours summed" if modality == "audio" else "the encoder alone"
+    return copy_into(model, renamed, [f"{modality}: torchvision's network, {note}"])
+
+
+def from_torchvision(state: Mapping[str, Tensor]) -> State:
     """A network's tensors under our names, without its classifier.
 
-    An image network hears with the sum of its colours: three equal channels would do the same.
+    An image network reads spectrograms with the sum of its colours: three equal channels would do the same.
     """
-    of_images = "conv1.weight" in checkpoint
+    of_images = _FIRST_IMAGE_LAYER in state
     renamed = {}
-    for name, tensor in checkpoint.items():
+    for name, tensor in state.items():
         if name.startswith("fc."):
             continue
         ours = re.sub(r"^layer(\d)\.", lambda match: f"stages.{int(match[1]) - 1}.", name)
@@ -26,19 +52,6 @@ def from_torchvision(checkpoint: Mapping[str, Tensor]) -> State:
             ours = _IMAGE_BLOCK.sub(r"\1.0.", ours)
             for pattern, replacement in _IMAGE_NAMES.items():
                 ours = re.sub(pattern, replacement, ours)
-        renamed[ours] = tensor.sum(dim=1, keepdim=True) if of_images and name == "conv1.weight" else tensor
-    return renamed
-
-
-def to_torchvision(state: Mapping[str, Tensor]) -> State:
-    """An encoder's tensors under torchvision's names; those of sound have one channel."""
-    of_sound = state["stem.0.weight"].dim() == 4
-    renamed = {}
-    for name, tensor in state.items():
-        theirs = re.sub(r"^stages\.(\d)\.", lambda match: f"layer{int(match[1]) + 1}.", name)
-        if of_sound:
-            theirs = re.sub(r"^stem\.0\.", "conv1.", re.sub(r"^stem\.1\.", "bn1.", theirs))
-            theirs = re.sub(r"\.conv([12])\.0\.", r".conv\1.", theirs)
-            theirs = re.sub(r"\.conv([12])\.1\.", r".bn\1.", theirs)
-        renamed[theirs] = tensor
+        summed = of_images and name == _FIRST_IMAGE_LAYER
+        renamed[ours] = tensor.sum(dim=1, keepdim=True) if summed else tensor
     return renamed

@@ -5,10 +5,8 @@ from typing import Any
 
 from avtool.core.errors import BadInputError
 from avtool.data.inputs.spec import Feed, read_feed
-from avtool.models.build import FOLLOWS_FROM, settings_of
+from avtool.models.registry import MODELS, Model
 from avtool.tasks.classification.recipe import FinetuneRecipe
-
-_PRETRAINED = "_pretrain"
 
 
 def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, start: bool) -> FinetuneRecipe:
@@ -28,17 +26,17 @@ def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, star
     description = read_description(find_model(encoder))
     feed = read_feed(encoder, description.preprocess)
     feed = feed.only(["audio", "video"] if modality == "both" else [modality], encoder)
-    name = classifier_of(description.builder)
-    known = settings_of(name)
+    classifier = classifier_of(description.builder)
+    known = classifier.setting_names()
     arguments = {
         key: value
         for key, value in description.arguments.items()
-        if key in known and key not in {*FOLLOWS_FROM, "modalities"}
+        if key in known and key not in {*classifier.family.follows, "modalities"}
     }
     modalities = tuple(name for name in ("video", "audio") if name in feed.inputs)
     model = recipe.model.model_copy(
         update={
-            "name": name,
+            "name": classifier.name,
             "arguments": {**arguments, **recipe.model.arguments},
             "init": encoder if start else None,
             "modalities": modalities if "modalities" in known else None,
@@ -56,18 +54,13 @@ def _data_of(feed: Feed) -> dict[str, Any]:
     return values
 
 
-def classifier_of(builder: str) -> str:
+def classifier_of(builder: str) -> Model:
     """The classifier over the encoder of a registered model.
 
     Raises:
-        BadInputError: there is none.
+        BadInputError: there is no such model, or no classifier over it.
     """
-    from avtool.models.registry import list_models
-
-    family, _, size = builder.partition("_")
-    candidates = [builder.removesuffix(_PRETRAINED), f"{family}_classifier_{size}", builder]
-    names = set(list_models())
-    for name in candidates if builder.endswith(_PRETRAINED) else candidates[1:]:
-        if name in names and "num_classes" in settings_of(name):
-            return name
-    raise BadInputError(f"no classifier stands over a `{builder}`", "choose --protocol linear or knn")
+    name = MODELS.find(builder).family.classifier_of(builder)
+    if name is None:
+        raise BadInputError(f"no classifier stands over a `{builder}`", "choose --protocol linear or knn")
+    return MODELS.find(name)

@@ -14,7 +14,7 @@ from avtool.data.inputs.feature_cache import FeatureCache
 from avtool.data.labels import Targets, Task, encode_labels
 from avtool.data.manifest import Manifest
 from avtool.inference.preprocess import Preprocess
-from avtool.models.build import fitted_frames
+from avtool.models.registry import MODELS
 from avtool.models.start import freeze_encoder, load_start
 from avtool.tasks.classification.clips import check_lengths, find_frames, with_modality
 from avtool.tasks.classification.features import FeatureSource
@@ -72,7 +72,7 @@ class Experiment:
 
         recipe = self.recipe
         sizes = tuple(len(names) for names in self.classes)
-        num_frames = fitted_frames(recipe.model.name, find_frames(self.train, recipe.data))
+        num_frames = MODELS.find(recipe.model.name).family.fit_frames(find_frames(self.train, recipe.data))
         model, arguments = build_network(recipe, sum(sizes), num_frames)
         load_start(
             model,

@@ -13,7 +13,7 @@ from avtool.data.inputs.feature_cache import FeatureCache, cached_features
 from avtool.data.inputs.spec import Feed, read_feed
 from avtool.data.inputs.video_settings import VideoSettings
 from avtool.data.manifest import Manifest
-from avtool.models.build import whole_patches
+from avtool.models.registry import MODELS
 from avtool.tasks.masked.recipe import ImageMaeRecipe, MaskedRecipe, MavilRecipe, SoundRecipe
 from avtool.tasks.masked.reconstruction import rebuild
 from avtool.tasks.masked.settings import chosen_settings, make_objective, read_teacher, target_kind
@@ -73,7 +73,8 @@ class MaskedExperiment(Experiment):
         """Frames of the stretch of sound."""
         if self.sound is None:
             return 1
-        return whole_patches(self.sound.audio.num_steps(stretch_of(self.clips.train, self.sound)))
+        steps = self.sound.audio.num_steps(stretch_of(self.clips.train, self.sound))
+        return MODELS.find(self.name).family.fit_frames(steps)
 
     def build(self) -> "tuple[nn.Module, dict[str, Any]]":
         """The network, and the arguments that build it again."""

@@ -51,7 +51,7 @@ def test_the_setting_builds_the_model(words, wanted):
 
 def test_a_model_without_a_choice_refuses_the_setting():
     recipe = FinetuneRecipe.model_validate({"model": {"name": "cnn_tiny", "modalities": "audio"}})
-    with pytest.raises(BadInputError, match="`cnn_tiny` takes what it takes"):
+    with pytest.raises(BadInputError, match="`cnn_tiny` has fixed inputs"):
         build_network(recipe, num_classes=3, num_frames=64)
 
 

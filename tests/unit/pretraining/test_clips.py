@@ -9,7 +9,7 @@ from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder, Silent
 from avtool.data.clip_filter import Wanted, usable_clips, write_skipped
 from avtool.data.manifest import read_manifest
-from avtool.models.build import fitted_frames, whole_patches
+from avtool.models.registry import MODELS
 from avtool.tasks.pretraining_clips import find_clips
 from avtool.tasks.pretraining_recipe import ClipsRecipe
 
@@ -76,9 +76,9 @@ def test_more_bad_clips_than_allowed_end_the_run(tmp_path: Path) -> None:
     [(998, 1024), (498, 512), (98, 128), (64, 64), (33, 64), (32, 32), (17, 32), (1, 16)],
 )
 def test_frames_fill_patches(frames: int, filled: int) -> None:
-    assert whole_patches(frames) == filled
+    assert MODELS.find("mavil_tiny").family.fit_frames(frames) == filled
 
 
 @pytest.mark.parametrize(("name", "frames"), [("audio_mae_tiny", 512), ("mavil_tiny", 512), ("cnn", 498)])
 def test_only_models_of_whole_patches_round_frames(name: str, frames: int) -> None:
-    assert fitted_frames(name, 498) == frames
+    assert MODELS.find(name).family.fit_frames(498) == frames

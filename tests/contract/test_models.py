@@ -1,0 +1,149 @@
+"""Every registered model through the same tests."""
+
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import torch
+
+from avtool.core.errors import BadInputError
+from avtool.models.encoder import Encoder
+from avtool.models.family import DataFact
+from avtool.models.registry import MODELS, create, list_models
+
+PARAMETERS = {
+    "ast_base": 86_594_063,
+    "ast_deit_tiny": 5_723_663,
+    "ast_mm_base": 86_688_888,
+    "ast_mm_tiny": 21_605,
+    "ast_small": 22_063_631,
+    "ast_tiny": 88_394,
+    "audio_mae_base": 85_659_407,
+    "audio_mae_base_pretrain": 136_336_128,
+    "audio_mae_large": 303_115_791,
+    "audio_mae_large_pretrain": 353_788_672,
+    "audio_mae_small": 21_596_303,
+    "audio_mae_small_pretrain": 72_278_784,
+    "audio_mae_tiny": 117_258,
+    "audio_mae_tiny_pretrain": 152_640,
+    "avt_base": 45_764_594,
+    "avt_classifier_base": 42_573_991,
+    "avt_classifier_tiny": 24_644,
+    "avt_tiny": 38_405,
+    "cnn": 596_562,
+    "cnn_tiny": 5_410,
+    "mae_base": 86_416_360,
+    "mae_base_pretrain": 111_655_680,
+    "mae_huge": 631_716_840,
+    "mae_huge_pretrain": 656_613_964,
+    "mae_large": 304_124_904,
+    "mae_large_pretrain": 329_239_296,
+    "mae_small": 21_975_016,
+    "mae_small_pretrain": 47_401_728,
+    "mae_tiny": 113_162,
+    "mae_tiny_pretrain": 146_432,
+    "mavil_base": 186_477_071,
+    "mavil_base_pretrain": 263_152_896,
+    "mavil_tiny": 416_394,
+    "mavil_tiny_pretrain": 504_128,
+    "mbt_base": 174_615_311,
+    "mbt_small": 43_937_423,
+    "mbt_tiny": 83_914,
+    "vgg": 140_386,
+    "vgg_modulation": 183_700,
+    "vgg_modulation_tiny": 1_188,
+    "vgg_tiny": 598,
+    "video_mae_base": 86_544_016,
+    "video_mae_base_pretrain": 94_221_696,
+    "video_mae_huge": 632_160_400,
+    "video_mae_huge_pretrain": 653_147_776,
+    "video_mae_large": 304_295_312,
+    "video_mae_large_pretrain": 317_808_640,
+    "video_mae_small": 22_038_544,
+    "video_mae_small_pretrain": 24_034_752,
+    "video_mae_tiny": 199_114,
+    "video_mae_tiny_pretrain": 276_704,
+}
+FACTS: dict[DataFact, int] = {
+    "num_classes": 7,
+    "audio_frames": 128,
+    "num_mel_bins": 64,
+    "video_frames": 4,
+    "image_size": 32,
+}
+SETTINGS_OF_DATA = {"num_frames", *get_args(DataFact)}
+
+
+def skeleton(name: str, **overrides: Any) -> torch.nn.Module:
+    with torch.device("meta"):
+        return create(name, **overrides)
+
+
+def test_the_listing_is_complete() -> None:
+    assert list_models() == sorted(PARAMETERS)
+    folders = {path.parent.name for path in Path("avtool/models").glob("*/family.py")}
+    assert {type(model.family).__module__.split(".")[2] for _, model in MODELS.items()} == folders
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_parameters_are_counted(name: str) -> None:
+    assert sum(parameter.numel() for parameter in skeleton(name).parameters()) == PARAMETERS[name]
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_family_has_a_tiny_size(name: str) -> None:
+    sizes = MODELS.find(name).family.sizes
+    assert any("tiny" in size and PARAMETERS[size] <= 1_000_000 for size in sizes)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_what_is_declared_is_what_is_built(name: str) -> None:
+    model, network = MODELS.find(name), skeleton(name)
+    inputs = [name for name in network.inputs if not name.endswith(("_mask", "_present"))]
+    assert sorted(model.family.inputs) == sorted(inputs)
+    assert is_dataclass(network.settings)
+    names = {field.name for field in fields(network.settings)}
+    assert model.setting_names() == names
+    assert model.defaults.keys() <= names
+    assert model.family.follows.keys() == names & SETTINGS_OF_DATA
+    assert model.summary.endswith(".")
+    assert model.family.paper
+
+
+@pytest.mark.parametrize("name", [name for name in PARAMETERS if "tiny" in name])
+def test_a_model_is_built_for_a_dataset(name: str) -> None:
+    model = MODELS.find(name)
+    facts = {**FACTS, "audio_frames": model.family.fit_frames(FACTS["audio_frames"])}
+    settings = skeleton(name, **model.follow(facts, {})).settings
+    for setting, fact in model.family.follows.items():
+        assert getattr(settings, setting) == facts[fact]
+        with pytest.raises(BadInputError, match=f"model.arguments.{setting} follows from the data"):
+            model.follow(facts, {setting: 1})
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_the_classifier_over_an_encoder_is_registered(name: str) -> None:
+    network = skeleton(name)
+    classifier = MODELS.find(name).family.classifier_of(name)
+    if classifier is None:
+        pytest.skip("no classifier")
+    assert "num_classes" in MODELS.find(classifier).family.follows.values()
+    encoder = {key for key in network.state_dict() if key.startswith("encoder.")}
+    shared = encoder & skeleton(classifier).state_dict().keys()
+    assert len(shared) >= 0.9 * len(encoder)
+
+
+@pytest.mark.parametrize("name", [name for name in PARAMETERS if "tiny" in name])
+def test_weights_go_back_into_the_model(name: str) -> None:
+    source, target = create(name), create(name)
+    report = MODELS.find(name).family.load_weights(target, source.state_dict())
+    assert report.missing == report.unexpected == ()
+    for key, tensor in source.state_dict().items():
+        assert torch.equal(target.state_dict()[key], tensor), key
+
+
+@pytest.mark.parametrize("name", [name for name in PARAMETERS if "tiny" in name])
+def test_a_model_gives_features(name: str) -> None:
+    if not isinstance(create(name), Encoder):
+        assert name == "ast_mm_tiny"
