@@ -12,7 +12,7 @@ from avtool.cli.main import run
 from avtool.core.artifact import Artifact, open_partial, publish, verify
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.predictions_file import write_predictions
-from tests.unit.evaluation.esc_samples import make_esc10
+from tests.unit.benchmarks.esc50.esc_samples import make_esc10
 
 RATE = 16000
 QUICK = """

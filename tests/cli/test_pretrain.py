@@ -11,7 +11,7 @@ from PIL import Image
 
 from avtool.cli.main import run
 from avtool.core.artifact import partial_folder, verify
-from tests.unit.pretraining.clips_for_pretraining import write_films, write_pictures, write_sounds
+from tests.unit.tasks.clips_for_pretraining import write_films, write_pictures, write_sounds
 
 QUICK = ["--preset", "tiny", "--batch-size", 4, "--max-steps", 2, "--workers", 0, "--device", "cpu"]
 SOUND = ["--seconds", 1.28, "--mel-bins", 32]

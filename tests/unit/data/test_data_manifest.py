@@ -5,10 +5,10 @@ import math
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
-from data_samples import make_manifest
 
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.data.manifest import Clip, read_manifest, write_manifest
+from tests.unit.data.data_samples import make_manifest
 
 CLIPS = [
     Clip("a", "a.wav", 0.0, 1.0, "train", 1, ("dog", "bark"), "barks", "film1", {"conf": 0.5}),

@@ -4,7 +4,6 @@ import csv
 import json
 
 import pytest
-from data_samples import sound_clips, write_sound
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from avtool.core.errors import AvtoolError, BadInputError
 from avtool.data.manifest import Clip, write_manifest
 from avtool.data.readers.layouts import READERS, detect_layout, read_source
 from avtool.data.readers.source import ReadOptions
+from tests.unit.data.data_samples import sound_clips, write_sound
 
 
 def write(path, text):

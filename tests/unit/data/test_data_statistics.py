@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from data_samples import make_manifest, sound_clips, write_sound
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from avtool.data.inputs.feature_cache import cached_features
 from avtool.data.manifest import Clip
 from avtool.data.spectrogram_statistics import Moments, fbank_statistics
 from avtool.data.statistics import duration_histogram, label_counts, leaking_groups
+from tests.unit.data.data_samples import make_manifest, sound_clips, write_sound
 
 SMALL = AudioSettings(num_mel_bins=16)
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import soundfile
-from data_samples import RATE, chirp, make_manifest, write_grey_film, write_sound
 
 from avtool.core.errors import BadInputError
 from avtool.data.clip_audio import read_clip_audio
 from avtool.data.manifest import Clip
 from avtool.media.waveforms import read_waveform
+from tests.unit.data.data_samples import RATE, chirp, make_manifest, write_grey_film, write_sound
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 48000])

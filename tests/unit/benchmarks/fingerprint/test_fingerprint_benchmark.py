@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from encoders import save_encoder
 
 from avtool.benchmarks.fingerprint.recording import ReadingSettings, iter_recordings
 from avtool.cli.main import run
 from avtool.core.reporter import Recorder
 from avtool.media.encode import FilmSettings, write_film
+from tests.harness import save_encoder
 
 RATE = 16000
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from encoders import save_encoder
 from PIL import Image
 
 from avtool.benchmarks.imagenet_folder import read_image_folder
 from avtool.cli.main import run
 from avtool.core.errors import BadInputError
+from tests.harness import save_encoder
 
 COLOURS = {"blue": (30, 40, 220), "green": (30, 200, 60), "red": (220, 40, 30)}
 

@@ -14,7 +14,7 @@ import soundfile
 from avtool.benchmarks.esc50.download import check_clips, download_esc50, unpack_esc50
 from avtool.core.errors import BadInputError, CorruptArtifactError, MissingError
 from avtool.core.reporter import Recorder
-from tests.unit.evaluation.esc_samples import make_esc10
+from tests.unit.benchmarks.esc50.esc_samples import make_esc10
 
 
 class _Quiet(SimpleHTTPRequestHandler):

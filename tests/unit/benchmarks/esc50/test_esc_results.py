@@ -12,7 +12,7 @@ from avtool.evaluation.baselines import Floor
 from avtool.evaluation.metrics.intervals import summarise_folds
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.report_figures import metric_figures
-from tests.unit.evaluation.esc_samples import make_esc10
+from tests.unit.benchmarks.esc50.esc_samples import make_esc10
 
 FLOORS = [Floor("log-mel statistics", "RBF SVM", summarise_folds([80.0, 85.0, 90.0, 85.0, 85.0]))]
 

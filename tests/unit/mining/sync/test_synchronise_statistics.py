@@ -5,7 +5,7 @@ import pytest
 
 from avtool.benchmarks.caption_sync.films import CLASSICAL, NEURAL, make_film
 from avtool.mining.sync.synchronise import synchronise
-from tests.unit.sync.films import captions_of, exact_speech, random_cues, random_map
+from tests.unit.mining.sync.films import captions_of, exact_speech, random_cues, random_map
 
 
 def errors_of_one_map(seed, minutes=80):

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from encoders import save_encoder
 
 from avtool.benchmarks.esc50.benchmark import Settings
 from avtool.benchmarks.esc50.encoder import check_encoder_settings
@@ -17,6 +16,7 @@ from avtool.models.start import load_start
 from avtool.tasks.classification.adapt import adapted_recipe, classifier_of
 from avtool.tasks.classification.network import build_network
 from avtool.tasks.classification.recipe import FinetuneRecipe
+from tests.harness import save_encoder
 
 
 @pytest.mark.parametrize(

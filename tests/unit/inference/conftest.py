@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from encoders import save_encoder
 
 from avtool.media.encode import FilmSettings, write_film
+from tests.harness import save_encoder
 
 RATE = 16000
 

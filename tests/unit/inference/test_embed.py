@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
-from encoders import save_encoder
 from PIL import Image
 
 from avtool.cli.main import run
@@ -18,6 +17,7 @@ from avtool.inference.embed_recipe import EmbedRecipe
 from avtool.inference.encoder import FeatureEncoder
 from avtool.inference.feature_table import feature_table, join_tables, read_card, write_table
 from avtool.jobs.embed import embed
+from tests.harness import save_encoder
 
 
 def call(*arguments: object) -> int:

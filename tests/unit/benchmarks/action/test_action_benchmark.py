@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from encoders import save_encoder
 
 from avtool.cli.main import run
 from avtool.media.encode import FilmSettings, write_film
+from tests.harness import save_encoder
 
 COLOURS = {"Archery": (220, 30, 30), "Bowling": (30, 60, 220)}
 GROUPS = 4

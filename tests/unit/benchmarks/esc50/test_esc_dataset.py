@@ -6,7 +6,7 @@ import pytest
 
 from avtool.benchmarks.esc50.dataset import ESC10_CLASSES, check_folds_apart, find_esc, inner_split
 from avtool.core.errors import BadInputError, MissingError
-from tests.unit.evaluation.esc_samples import make_esc10, read_table, write_table
+from tests.unit.benchmarks.esc50.esc_samples import make_esc10, read_table, write_table
 
 
 def test_the_official_folds(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from avtool.mining.sync.correlate import COARSE_RATE, Spans, SpeechContrast
 from avtool.mining.sync.evidence import z_score
 from avtool.mining.sync.search import RATIOS, ratio_grid, refine, window_curves
 from avtool.mining.sync.time_map import IDENTITY, TimeMap
-from tests.unit.sync.films import exact_speech, random_cues
+from tests.unit.mining.sync.films import exact_speech, random_cues
 
 
 @pytest.mark.parametrize("duration_s", [30.0, 400.0, 3600.0, 11000.0])

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from data_samples import make_manifest, sound_clips, write_sound
 
 from avtool.core.artifact import partial_folder, verify
 from avtool.core.errors import BadInputError, CorruptArtifactError
@@ -13,6 +12,7 @@ from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.inputs.fbank import Fbank
 from avtool.data.inputs.feature_cache import FeatureCache, cached_features
 from avtool.data.manifest import Clip
+from tests.unit.data.data_samples import make_manifest, sound_clips, write_sound
 
 SMALL = AudioSettings(num_mel_bins=16)
 

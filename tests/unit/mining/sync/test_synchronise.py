@@ -13,7 +13,7 @@ from avtool.benchmarks.caption_sync.films import (
     make_film,
 )
 from avtool.mining.sync.synchronise import SyncSettings, synchronise
-from tests.unit.sync.films import captions_of, exact_speech, random_cues
+from tests.unit.mining.sync.films import captions_of, exact_speech, random_cues
 
 
 @pytest.fixture(scope="module")

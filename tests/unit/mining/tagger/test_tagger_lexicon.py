@@ -54,7 +54,7 @@ def test_a_file_overrides_and_forgets(tmp_path: Path) -> None:
 
 
 def test_the_example_of_the_documentation_works(tmp_path: Path) -> None:
-    page = Path(__file__).parents[3] / "docs" / "tagger.md"
+    page = Path(__file__).parents[4] / "docs" / "explanation" / "tagger.md"
     example = page.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
     tagger = Tagger(load_lexicon(write(tmp_path, example)))
     assert tagger.tag("grimbeasts gloinking").sounds == ("gloink",)

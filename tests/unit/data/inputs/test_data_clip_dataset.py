@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from data_samples import make_manifest, sound_clips, write_grey_film, write_sound
 from torch.utils.data import DataLoader
 
 from avtool.core.errors import BadInputError
@@ -17,6 +16,7 @@ from avtool.data.inputs.video_settings import VideoSettings
 from avtool.data.labels import encode_labels
 from avtool.data.manifest import Clip, Manifest
 from avtool.tasks.classification.samples import ClipDataset
+from tests.unit.data.data_samples import make_manifest, sound_clips, write_grey_film, write_sound
 
 SMALL = AudioSettings(num_mel_bins=16)
 TINY_VIDEO = VideoSettings(num_frames=4, seconds=1.0, size=16, short_side=24)
