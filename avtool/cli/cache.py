@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import command, verb_app
+from avtool.cli.options import DryRun
 from avtool.cli.session import Session
 from avtool.core import cache
 from avtool.core.paths import cache_folder
 
-app = subcommand_app("List or prune what avtool keeps between runs.")
+app = verb_app("cache", "avtool cache list", "avtool cache prune --older-than 7 --dry-run")
 
 
 @command(app, "list")
@@ -22,13 +23,13 @@ def list_(session: Session) -> None:
     session.emit({"folder": cache_folder(), "entries": entries}, text=str(cache_folder()))
 
 
-@command(app)
+@command(app, "prune")
 def prune(
     session: Session,
     older_than_days: Annotated[
         int, typer.Option("--older-than", help="Days since the last use.", min=0)
     ] = 30,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Remove the entries that were not used for a while."""
     removed = cache.prune(older_than_days, dry_run=dry_run)

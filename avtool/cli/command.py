@@ -1,4 +1,4 @@
-"""Builds a subcommand from a function and its recipe model, so that every subcommand has the same manners.
+"""Commands: a function and its recipe model become a subcommand with the same options as every other.
 
 A command function takes a `Session`, optionally its resolved recipe, and its own arguments. The decorator
 adds one flag for each recipe key that has one (with the help and the default written in the recipe),
@@ -14,40 +14,80 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import typer
+from pydantic.fields import FieldInfo
 
+from avtool.cli.help import CONTEXT, HelpCommand, HelpGroup
 from avtool.cli.session import Session
+from avtool.cli.verbs import VERBS
 from avtool.core import paths
 from avtool.core.recipe import Recipe, flag_of, iter_keys, load, parse_value
+from avtool.core.registry import Registry
+
+SCHEMAS: Registry[type[Recipe]] = Registry("command with a recipe", "avtool --help")
+"""The recipe model of each command that has one, by the command's words: `pretrain avt`."""
+SCHEMAS.live_in("avtool.cli")
 
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
+_common = functools.partial(typer.Option, rich_help_panel="Common options")
+_recipe = functools.partial(typer.Option, rich_help_panel="Recipe")
 _COMMON: dict[str, tuple[Any, Any]] = {
-    "json": (bool, typer.Option(False, "--json", help="Print one JSON object on stdout.")),
-    "quiet": (bool, typer.Option(False, "--quiet", "-q", help="Say only warnings and errors.")),
-    "verbose": (int, typer.Option(0, "--verbose", "-v", count=True, show_default=False, help="Say more.")),
-    "log_file": (Path | None, typer.Option(None, "--log-file", help="Append every line to this file too.")),
-    "no_progress": (bool, typer.Option(False, "--no-progress", help="Show no progress.")),
-    "debug": (bool, typer.Option(False, "--debug", help="Show the traceback of an internal error.")),
+    "json": (bool, _common(False, "--json", help="Print one JSON object on stdout.")),
+    "quiet": (bool, _common(False, "--quiet", "-q", help="Print warnings and errors only.")),
+    "verbose": (
+        int,
+        _common(0, "--verbose", "-v", count=True, show_default=False, help="Print more detail."),
+    ),
+    "log_file": (Path | None, _common(None, "--log-file", help="Append every message to this file too.")),
+    "no_progress": (bool, _common(False, "--no-progress", help="Hide the progress bar.")),
+    "debug": (bool, _common(False, "--debug", help="Print the traceback of an internal error.")),
 }
 _RECIPE: dict[str, tuple[Any, Any]] = {
     "recipe_name": (
         str | None,
-        typer.Option(None, "--recipe", help="A recipe file, or a shipped recipe's name."),
+        _recipe(None, "--recipe", help="A recipe file, or the name of a shipped recipe."),
     ),
     "settings": (
         list[str] | None,
-        typer.Option(None, "--set", help="Set a recipe key: KEY=VALUE. Repeatable."),
+        _recipe(None, "--set", help="Set a recipe key: KEY=VALUE. Repeatable."),
     ),
 }
 
 
+def verb_app(name: str, *examples: str) -> typer.Typer:
+    """The application of a verb; `command` adds its function, or those of its subcommands.
+
+    Args:
+        name: of a row of `VERBS`.
+        examples: command lines for the help page.
+    """
+    return typer.Typer(
+        name=name,
+        cls=HelpGroup,
+        help=VERBS[name].summary,
+        epilog="\n".join(examples),
+        context_settings=CONTEXT,
+        rich_markup_mode=None,
+        add_completion=False,
+        no_args_is_help=False,
+    )
+
+
 def command(
-    app: typer.Typer, name: str | None = None
+    app: typer.Typer, name: str | None = None, *, resumable: bool = False
 ) -> Callable[[Callable[..., int | None]], Callable[..., int]]:
-    """Registers a function as (a subcommand of) `app`; it returns its exit code or None for success."""
+    """Registers a function as (a subcommand of) `app`; it returns its exit code or None for success.
+
+    Args:
+        app: of `verb_app`.
+        name: the subcommand; None takes the function as the verb itself, or its name as the subcommand.
+        resumable: an interrupted run continues when its command is repeated, and says so.
+    """
 
     def decorate(function: Callable[..., int | None]) -> Callable[..., int]:
         hints = get_type_hints(function, include_extras=True)
         schema = hints.get("recipe")
+        if schema:
+            SCHEMAS.add(f"{app.info.name} {name}" if name else str(app.info.name), schema)
         own = [
             parameter.replace(annotation=hints[parameter.name], kind=_KEYWORD)
             for parameter in inspect.signature(function).parameters.values()
@@ -63,36 +103,43 @@ def command(
             session = Session.from_options(**{key: given.pop(key) for key in _COMMON if key != "debug"})
             if schema:
                 given["recipe"] = _resolve(schema, given)
-            return function(session=session, **given) or 0
+            try:
+                return function(session=session, **given) or 0
+            except KeyboardInterrupt:
+                if resumable:
+                    session.reporter.warn("interrupted: repeat the command to resume it")
+                raise
 
         signature = inspect.Signature([*own, *added], return_annotation=int)
         wrapper.__signature__ = signature  # type: ignore[attr-defined]
         wrapper.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
-        app.command(name)(wrapper)
+        examples = None if name else app.info.epilog
+        app.command(name, cls=HelpCommand, epilog=examples, context_settings=CONTEXT)(wrapper)
         return wrapper
 
     return decorate
 
 
-def subcommand_app(help_text: str | None = None) -> typer.Typer:
-    """An application in the style of all of avtool's subcommands."""
-    return typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False, help=help_text)
-
-
 def _recipe_parameters(schema: type[Recipe]) -> list[inspect.Parameter]:
     parameters = []
-    for key, field in iter_keys(schema):
-        if flag := flag_of(field):
-            kind = _flag_type(field.annotation)
-            default = _shown(field.default)
-            flags = f"{flag}/--no-{flag[2:]}" if kind is bool else flag
-            text = f"{field.description}  [default: {default}]" if default else field.description
-            option = typer.Option(None, flags, help=text, show_default=False)
-            parameters.append(
-                inspect.Parameter(_argument(key), _KEYWORD, default=option, annotation=kind | None)
-            )
+    for flag, (key, field) in _flags_of(schema).items():
+        kind = _flag_type(field.annotation)
+        default = _shown(field.default)
+        flags = f"{flag}/--no-{flag[2:]}" if kind is bool else flag
+        text = f"{field.description}  [default: {default}]" if default else field.description
+        option = _recipe(None, flags, help=text, show_default=False)
+        parameters.append(inspect.Parameter(_argument(key), _KEYWORD, default=option, annotation=kind | None))
     parameters += [inspect.Parameter(n, _KEYWORD, default=d, annotation=a) for n, (a, d) in _RECIPE.items()]
     return parameters
+
+
+def _flags_of(schema: type[Recipe]) -> dict[str, tuple[str, FieldInfo]]:
+    """The keys that have a flag; of two keys with the same, the flag sets the first, outer one."""
+    flags: dict[str, tuple[str, FieldInfo]] = {}
+    for key, field in iter_keys(schema):
+        if flag := flag_of(field):
+            flags.setdefault(flag, (key, field))
+    return flags
 
 
 def _argument(key: str) -> str:
@@ -120,11 +167,10 @@ def _shown(default: Any) -> str:
 def _resolve(schema: type[Recipe], given: dict[str, Any]) -> Recipe:
     name, settings = given.pop("recipe_name"), given.pop("settings")
     flags: dict[str, Any] = {}
-    for key, field in iter_keys(schema):
-        if flag_of(field):
-            value = given.pop(_argument(key))
-            text_for_other = isinstance(value, str) and _flag_type(field.annotation) is str
-            flags[key] = _parsed(value, field.annotation) if text_for_other else value
+    for key, field in _flags_of(schema).values():
+        value = given.pop(_argument(key))
+        text_for_other = isinstance(value, str) and _flag_type(field.annotation) is str
+        flags[key] = _parsed(value, field.annotation) if text_for_other else value
     return load(
         schema, recipe=paths.find_recipe(name) if name else None, settings=settings or (), flags=flags
     )

@@ -3,24 +3,23 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import command, verb_app
+from avtool.cli.options import Jobs, Overwrite, output
 from avtool.cli.session import Session
 from avtool.jobs.demo.recipe import DemoRecipe
 
-app = subcommand_app()
+app = verb_app("demo", "avtool demo", "avtool demo --out /tmp/demo --jobs 4")
 
 
 @command(app)
 def demo(
     session: Session,
     recipe: DemoRecipe,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where the films and results go.")] = Path("demo"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older demonstration.")] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Films mined at the same time.")] = 1,
+    out: Annotated[Path, output("Where the films and results go.")] = Path("demo"),
+    overwrite: Overwrite = False,
+    jobs: Jobs = 1,
 ) -> None:
-    """Make films with captions that are out of time, mine them, learn their sounds, and write a report."""
+    """Make a film set, mine it, train on it, and write a report: the whole path."""
     from avtool.jobs.demo.job import demo as run
     from avtool.jobs.demo.pretraining import pretraining_table
     from avtool.jobs.demo.report import learning_table, mining_table

@@ -1,15 +1,15 @@
 """`avtool doctor`: what this machine has and what is missing."""
 
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import command, verb_app
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
 
-app = subcommand_app()
+app = verb_app("doctor", "avtool doctor", "avtool doctor --json")
 
 
 @command(app)
 def doctor(session: Session) -> int:
-    """Look at this machine: versions, device, folders, and what is missing."""
+    """Check this machine: versions, device, folders, and what is missing."""
     from avtool.core.environment import checks
 
     results = checks()

@@ -5,38 +5,37 @@ from typing import Annotated
 
 import typer
 
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import command, verb_app
 from avtool.cli.inputs import expand_lists
+from avtool.cli.options import FailFast, Overwrite, output
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
 from avtool.inference.embed_recipe import EmbedRecipe
 
-app = subcommand_app()
+app = verb_app(
+    "embed",
+    "avtool embed esc50 --encoder runs/audio-mae --out features.parquet",
+    "avtool embed a.wav b.wav --encoder runs/mavil --out features.parquet",
+)
 
 
-@command(app)
+@command(app, resumable=True)
 def embed(
     session: Session,
     recipe: EmbedRecipe,
-    files: Annotated[list[str], typer.Argument(help="Files, folders, data sets, or - for names on stdin.")],
+    files: Annotated[list[str], typer.Argument(help="Files, folders, datasets, or - for names on stdin.")],
     encoder: Annotated[Path, typer.Option("--encoder", "-e", help="A model, a run, or a checkpoint.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The Parquet file to write.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older file.")] = False,
-    fail_fast: Annotated[
-        bool, typer.Option("--fail-fast", help="Stop at the first file that fails.")
-    ] = False,
+    out: Annotated[Path, output("The Parquet file to write.")],
+    overwrite: Overwrite = False,
+    fail_fast: FailFast = False,
 ) -> int:
-    """Write the features that an encoder gives of any files: a row a window."""
+    """Write an encoder's features of files as Parquet, a row a window."""
     from avtool.jobs.embed import embed as run
 
-    try:
-        result = run(
-            expand_lists(files), encoder, out, recipe, session.reporter,
-            overwrite=overwrite, fail_fast=fail_fast,
-        )  # fmt: skip
-    except KeyboardInterrupt:
-        session.reporter.warn("interrupted: the same command goes on where it stopped")
-        raise
+    result = run(
+        expand_lists(files), encoder, out, recipe, session.reporter,
+        overwrite=overwrite, fail_fast=fail_fast,
+    )  # fmt: skip
     session.table(
         ["file", "status", "windows"],
         [(file.name, file.error or file.status, file.windows) for file in result.files],

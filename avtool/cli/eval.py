@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import command, verb_app
+from avtool.cli.options import Overwrite, output
 from avtool.cli.session import Session
 from avtool.core import paths
 from avtool.core.errors import BadInputError
 
-app = subcommand_app()
+app = verb_app(
+    "eval", "avtool eval --list", "avtool eval --benchmark esc50 --data ESC-50-master --out report"
+)
 
 
 @command(app)
@@ -43,10 +46,10 @@ def evaluate(
     recipe_name: Annotated[
         str | None, typer.Option("--recipe", help="A TOML file with the settings.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write a report there.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older report.")] = False,
+    out: Annotated[Path | None, output("Write a report there.")] = None,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Run a benchmark and show the published numbers, peers and floors beside ours."""
+    """Run a benchmark; print published numbers, peers and baselines beside ours."""
     from avtool.benchmarks.registry import BENCHMARKS
     from avtool.evaluation.mistakes import mistake_table
     from avtool.jobs.evaluate import evaluate as run

@@ -5,16 +5,21 @@ from typing import Annotated
 
 import typer
 
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import command, verb_app
 from avtool.cli.inputs import expand_lists
+from avtool.cli.options import output
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
 from avtool.media.fetch.recipe import FetchRecipe
 
-app = subcommand_app()
+app = verb_app(
+    "fetch",
+    "avtool fetch https://example.org/film --out films",
+    "avtool fetch addresses.txt --out films --set language=en",
+)
 
 
-@command(app)
+@command(app, resumable=True)
 def fetch(
     session: Session,
     recipe: FetchRecipe,
@@ -22,19 +27,15 @@ def fetch(
         list[str],
         typer.Argument(help="Addresses, text files with one address a line, or - for stdin.", metavar="URL"),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for films, captions and films.csv.")],
+    out: Annotated[Path, output("The folder for films, captions and films.csv.")],
 ) -> int:
-    """Download films and their captions into a folder, with a table of them for `avtool mine-subtitles`.
+    """Download films and their captions into a folder, with a table of them.
 
     Download only what you may: the site's terms and the film's licence say so.
     """
     from avtool.media.fetch.fetch import fetch as fetch_films
 
-    try:
-        result = fetch_films(expand_lists(sources), out, recipe, session.reporter)
-    except KeyboardInterrupt:
-        session.reporter.warn("interrupted: the same command goes on where it stopped")
-        raise
+    result = fetch_films(expand_lists(sources), out, recipe, session.reporter)
     rows = [[row.film, round(row.duration), row.caption_kind, row.language] for row in result.rows]
     session.table(["film", "seconds", "captions", "language"], rows)
     left_out = [["skipped", film.url, film.reason] for film in result.skipped]

@@ -1,33 +1,32 @@
-"""`avtool finetune`: a data set in, a trained classifier out."""
+"""`avtool finetune`: a dataset in, a trained classifier out."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import command, verb_app
+from avtool.cli.options import Jobs, Resume, output
 from avtool.cli.session import Session
 from avtool.tasks.classification.recipe import FinetuneRecipe
 
-app = subcommand_app()
+app = verb_app(
+    "finetune",
+    "avtool finetune esc50 --recipe finetune/esc50-cnn",
+    "avtool finetune esc50 --model ast_base --init ast.pt --seconds 5",
+)
 
 
 @command(app)
 def finetune(
     session: Session,
     recipe: FinetuneRecipe,
-    dataset: Annotated[Path, typer.Argument(help="The data set, as `avtool prepare` makes it.")],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The run to write.  [default: runs/MODEL-SETTINGS]")
-    ] = None,
-    jobs: Annotated[
-        int, typer.Option("--jobs", "-j", help="Processes that compute spectrograms; -1: one a processor.")
-    ] = 1,
-    resume: Annotated[
-        bool, typer.Option("--resume/--overwrite", help="Go on with what is there, or begin anew.")
-    ] = True,
+    dataset: Annotated[Path, typer.Argument(help="The dataset, as `avtool prepare` makes it.")],
+    out: Annotated[Path | None, output("The run to write.  [default: runs/MODEL-SETTINGS]")] = None,
+    jobs: Jobs = 1,
+    resume: Resume = True,
 ) -> None:
-    """Train a classifier of sound, pictures or both on a data set, from scratch or from other weights."""
+    """Train a classifier of audio, video or both on a labelled dataset."""
     from avtool.jobs.finetune import finetune as run
 
     result = run(

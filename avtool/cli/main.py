@@ -1,71 +1,32 @@
-"""The command line's entry: the table of subcommands, loaded on use, and how every run ends.
+"""The entry point: verbs loaded on use, errors in one line, exit codes.
 
-`avtool --help` must feel instant, so the help page is made from the table below and a subcommand's module is
-imported only when it runs.
+`avtool --help` must feel instant, so the help page is made from `VERBS` and a verb's module is imported only
+when the verb is used.
 """
 
 import contextlib
-import importlib
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 
 import avtool
+from avtool.cli.help import CONTEXT, HelpGroup
+from avtool.cli.verbs import VERBS, load_verb
 from avtool.core.errors import AvtoolError, ExitCode
 
 if TYPE_CHECKING:
     from avtool.core.console import ConsoleReporter
 
 
-class Verb(NamedTuple):
-    """A subcommand: the section it is listed in, the module that implements it, its one-line help."""
-
-    section: str
-    module: str
-    summary: str
-
-
-VERBS = {
-    "demo": Verb("Begin", "demo", "Make a small film set, mine it, and open its report: the whole path."),
-    "doctor": Verb(
-        "Begin", "doctor", "Look at this machine: versions, device, folders, and what is missing."
-    ),
-    "fetch": Verb("Mine", "fetch", "Download films and their captions into a folder, with a table of them."),
-    "mine-subtitles": Verb(
-        "Mine", "mine_subtitles", "Turn films and SDH captions into labelled sound events."
-    ),
-    "sync": Verb("Mine", "sync", "Bring a caption file in time with its film."),
-    "tag": Verb("Mine", "tag", "Label a caption tag by sound, source and quality."),
-    "prepare": Verb("Mine", "prepare", "Make a data set of any folder, table or published list."),
-    "stats": Verb("Mine", "stats", "Say what is in a data set, and what its spectrograms are scaled by."),
-    "shards": Verb("Mine", "shards", "Write the clips of a data set into WebDataset shards."),
-    "moving-sources": Verb(
-        "Mine", "moving_sources", "Make clips of recordings in which sight and sound truly correspond."
-    ),
-    "pretrain": Verb("Learn", "pretrain", "Learn from pictures, sound or both without labels."),
-    "finetune": Verb("Learn", "finetune", "Train a classifier of sound, pictures or both on a data set."),
-    "predict": Verb("Use", "predict", "Score files with a trained model, or find when each class is heard."),
-    "embed": Verb("Use", "embed", "Write the features that an encoder gives of any files, as Parquet."),
-    "reconstruct": Verb(
-        "Look", "reconstruct", "Show what a masked autoencoder rebuilds of what it cannot see."
-    ),
-    "eval": Verb("Evaluate", "eval", "Run a benchmark and show the published numbers beside ours."),
-    "recipes": Verb("Look", "recipes", "List, show, copy and check the recipes that ship with avtool."),
-    "show": Verb("Look", "show", "Say what an artifact, a film or a caption file holds."),
-    "cache": Verb("Look", "cache", "List or prune what avtool keeps between runs."),
-}
-
-
-class _LazyGroup(TyperGroup):
-    """A command group that imports `avtool.cli.<module>` when its subcommand is asked for."""
+class _LazyGroup(HelpGroup):
+    """A command group that imports the module of a verb when the verb is used."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
@@ -75,15 +36,14 @@ class _LazyGroup(TyperGroup):
         if cmd_name not in VERBS:
             return None
         if self.commands[cmd_name] is None:
-            module = importlib.import_module(f"avtool.cli.{VERBS[cmd_name].module}")
-            self.commands[cmd_name] = typer.main.get_command(module.app)
+            self.commands[cmd_name] = typer.main.get_command(load_verb(cmd_name))
         return self.commands[cmd_name]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         for section in dict.fromkeys(verb.section for verb in VERBS.values()):
             with formatter.section(section):
                 formatter.write_dl(
-                    [(n, verb.summary) for n, verb in VERBS.items() if verb.section == section]
+                    [(name, verb.summary) for name, verb in VERBS.items() if verb.section == section]
                 )
 
 
@@ -93,10 +53,10 @@ def _version(show: bool) -> None:
         raise typer.Exit
 
 
-app = typer.Typer(cls=_LazyGroup, rich_markup_mode=None, no_args_is_help=True)
+app = typer.Typer(cls=_LazyGroup, context_settings=CONTEXT, rich_markup_mode=None, no_args_is_help=True)
 
 
-@app.callback(epilog="`avtool VERB --help` tells more. Exit codes: docs/reference/command-line.md.")
+@app.callback(epilog="avtool demo\navtool finetune --help")
 def _root(
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Show the version."
@@ -106,7 +66,7 @@ def _root(
 
 
 def main() -> NoReturn:
-    """Runs the command line and ends the process with the exit code that tells the truth."""
+    """Runs the command line and ends the process with its exit code."""
     signal.signal(signal.SIGTERM, _terminate)
     code = run(sys.argv[1:])
     try:

@@ -5,10 +5,15 @@ from typing import Annotated
 
 import typer
 
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import command, verb_app
+from avtool.cli.options import Jobs, Overwrite, output
 from avtool.cli.session import Session
 
-app = subcommand_app()
+app = verb_app(
+    "moving-sources",
+    "avtool moving-sources ESC-10 --out moving",
+    "avtool moving-sources ESC-10 --out moving --count 1000 --seconds 2",
+)
 
 
 @command(app)
@@ -16,18 +21,18 @@ def moving_sources(
     session: Session,
     sounds: Annotated[
         Path,
-        typer.Argument(help="ESC-50 or ESC-10, a data set, or sounds in folders that are their classes."),
+        typer.Argument(help="ESC-50 or ESC-10, a dataset, or sounds in folders that are their classes."),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The data set to write.")],
+    out: Annotated[Path, output("The dataset to write.")],
     count: Annotated[int, typer.Option("--count", "-n", help="Films to make.")] = 400,
     seconds: Annotated[float, typer.Option("--seconds", help="Length of a film.", min=0.5, max=60)] = 4.0,
     size: Annotated[int, typer.Option("--size", help="Side of the picture, in pixels.", max=1024)] = 64,
     fps: Annotated[int, typer.Option("--fps", help="Pictures a second.", min=1, max=60)] = 16,
     seed: Annotated[int, typer.Option("--seed", help="Of everything random.", min=0)] = 0,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1: one a processor.")] = 1,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew whatever stands there.")] = False,
+    jobs: Jobs = 1,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Make short films of one object each that moves as its sound is loud, with labels, folds and groups."""
+    """Make labelled clips of sources that move as their recordings sound."""
     from avtool.data.moving_sources import make_av_clips
     from avtool.synthetic.moving_sources import ClipSettings
 

@@ -1,41 +1,40 @@
-"""`avtool prepare`: a folder of media, a table, or a published list in, a data set out."""
+"""`avtool prepare`: a folder of media, a table, or a published list in, a dataset out."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import command, verb_app
+from avtool.cli.options import DryRun, Engine, FailFast, Jobs, Resume, Scheduler, output
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
 from avtool.data.prepare.recipe import PrepareRecipe
 
-app = subcommand_app()
+app = verb_app(
+    "prepare",
+    "avtool prepare ESC-50-master --out esc50",
+    "avtool prepare clips.csv --media videos --out dataset --jobs -1",
+)
 
 
-@command(app)
+@command(app, resumable=True)
 def prepare(
     session: Session,
     recipe: PrepareRecipe,
-    source: Annotated[str, typer.Argument(help="A folder of media, a table, or a data set's own lists.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The data set to write.")],
+    source: Annotated[str, typer.Argument(help="A folder of media, a table, or a dataset's own lists.")],
+    out: Annotated[Path, output("The dataset to write.")],
     media: Annotated[
         str | None, typer.Option(help="The folder of the media; by default beside the source.")
     ] = None,
-    jobs: Annotated[
-        int, typer.Option("--jobs", "-j", help="Media at the same time; -1: one a processor.")
-    ] = 1,
-    resume: Annotated[
-        bool, typer.Option("--resume/--overwrite", help="Go on with what is there, or begin anew.")
-    ] = True,
-    fail_fast: Annotated[
-        bool, typer.Option("--fail-fast", help="Stop at the first medium that cannot be read.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-    engine: Annotated[Literal["local", "dask"], typer.Option(help="Where the jobs run.")] = "local",
-    scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler, tcp://…")] = "",
+    jobs: Jobs = 1,
+    resume: Resume = True,
+    fail_fast: FailFast = False,
+    dry_run: DryRun = False,
+    engine: Engine = "local",
+    scheduler: Scheduler = "",
 ) -> int:
-    """Make a data set of any folder of media, table, or published list of clips."""
+    """Make a dataset of a media folder, a table, or a published list of clips."""
     from avtool.data.prepare.dataset import plan
     from avtool.data.prepare.dataset import prepare as run
     from avtool.media.addresses import fetch
@@ -54,15 +53,11 @@ def prepare(
         )  # fmt: skip
         session.emit({"out": out, "plan": planned, "recipe": recipe.model_dump(mode="json")})
         return ExitCode.DONE
-    try:
-        result = run(
-            listed, out, recipe, session.reporter,
-            media=folder, jobs=jobs, engine=engine, scheduler=scheduler,
-            overwrite=not resume, fail_fast=fail_fast, command=session.command_line,
-        )  # fmt: skip
-    except KeyboardInterrupt:
-        session.reporter.warn("interrupted: the same command goes on where it stopped")
-        raise
+    result = run(
+        listed, out, recipe, session.reporter,
+        media=folder, jobs=jobs, engine=engine, scheduler=scheduler,
+        overwrite=not resume, fail_fast=fail_fast, command=session.command_line,
+    )  # fmt: skip
     summary = result.summary
     session.table(
         ["split", "fold", "clips", "hours", "groups"],

@@ -6,13 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import command, verb_app
+from avtool.cli.options import DryRun, Overwrite, Resume, output
 from avtool.cli.session import Session
 from avtool.tasks.methods import METHODS
 from avtool.tasks.pretraining_task import Method
 from avtool.tasks.temporal.recipe import AvtRecipe
 
-app = subcommand_app("Pretrain encoders of pictures, sound or both on clips without labels.")
+app = verb_app(
+    "pretrain",
+    "avtool pretrain audio-mae esc50 --recipe pretrain/audio-mae-tiny",
+    "avtool pretrain avt moving --preset tiny --dry-run",
+)
 Dataset = Annotated[
     Path, typer.Argument(help="The data set, as `avtool prepare` or `mine-subtitles` makes it.")
 ]
@@ -25,18 +30,14 @@ def _subcommand(method: Method) -> Callable[..., None]:
         dataset: Dataset,
         out: Annotated[
             Path | None,
-            typer.Option("--out", "-o", help="The run to write.  [default: runs/pretrain-METHOD-SETTINGS]"),
+            output("The run to write.  [default: runs/pretrain-METHOD-SETTINGS]"),
         ] = None,
         jobs: Annotated[
             int,
             typer.Option("--jobs", "-j", help="Processes that compute spectrograms; -1: one a processor."),
         ] = 1,
-        resume: Annotated[
-            bool, typer.Option("--resume/--overwrite", help="Go on with what is there, or begin anew.")
-        ] = True,
-        dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="Say what would be trained, and train nothing.")
-        ] = False,
+        resume: Resume = True,
+        dry_run: DryRun = False,
     ) -> None:
         from avtool.jobs import pretrain as job
 
@@ -62,14 +63,14 @@ for _method in METHODS.values():
     command(app, _method.name)(_subcommand(_method))
 
 
-@command(app)
+@command(app, "preview")
 def preview(
     session: Session,
     recipe: AvtRecipe,
     dataset: Dataset,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The PNG to write.")],
+    out: Annotated[Path, output("The PNG to write.")],
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=200, help="Pairs that are drawn.")] = 8,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older picture.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Draw what `pretrain avt` will see, with its labels."""
     from avtool.jobs.pretrain import preview_pairs

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import SCHEMAS, command, verb_app
 from avtool.cli.session import Session
 from avtool.core import paths
 from avtool.core.errors import BadInputError
 from avtool.core.files import writing
-from avtool.core.recipe import iter_keys
+from avtool.core.recipe import Recipe, iter_keys, read_recipe_file, validate
 
-app = subcommand_app("List, show, copy and check the recipes that ship with avtool.")
+app = verb_app("recipes", "avtool recipes list", "avtool recipes copy finetune/esc50-cnn mine.toml")
 Name = Annotated[str, typer.Argument(help="A shipped recipe's name, or a TOML file.", metavar="RECIPE")]
 
 
@@ -26,11 +26,9 @@ def list_(session: Session) -> None:
     session.emit({"recipes": dict(zip(names, summaries, strict=True))})
 
 
-@command(app)
+@command(app, "show")
 def show(session: Session, recipe_file: Name) -> None:
     """Show a recipe resolved: every key with its value, and what the key means."""
-    from avtool.jobs.recipe_schemas import check_recipe
-
     path = paths.find_recipe(recipe_file)
     verb, resolved = check_recipe(path)
     values = resolved.model_dump(mode="json")
@@ -39,7 +37,7 @@ def show(session: Session, recipe_file: Name) -> None:
     session.emit({"command": verb, "file": path, "settings": values})
 
 
-@command(app)
+@command(app, "copy")
 def copy(
     session: Session,
     recipe_file: Name,
@@ -55,14 +53,26 @@ def copy(
     session.emit({"recipe": to}, text=str(to))
 
 
-@command(app)
+@command(app, "check")
 def check(session: Session, recipe_file: Name) -> None:
     """Check a recipe: every unknown key and wrong value is named."""
-    from avtool.jobs.recipe_schemas import check_recipe
-
     path = paths.find_recipe(recipe_file)
     verb, _ = check_recipe(path)
     session.emit({"command": verb, "file": path, "ok": True}, text=f"{path}: fine, for `avtool {verb}`")
+
+
+def check_recipe(path: Path) -> tuple[str, Recipe]:
+    """Reads a recipe file in full: its command and its resolved settings.
+
+    Raises:
+        BadInputError: it names no command, or a value is wrong.
+    """
+    values = read_recipe_file(path)
+    command_name = values.pop("command", None)
+    if not isinstance(command_name, str):
+        message = f"recipe `{path}` names no command"
+        raise BadInputError(message, 'add a line such as command = "mine-subtitles"')
+    return command_name, validate(SCHEMAS.find(command_name), values, origin=f"recipe `{path}`")
 
 
 def _summary(path: Path) -> str:

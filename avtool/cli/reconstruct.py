@@ -5,12 +5,17 @@ from typing import Annotated
 
 import typer
 
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import command, verb_app
 from avtool.cli.inputs import expand_lists
+from avtool.cli.options import Overwrite, output
 from avtool.cli.session import Session
 from avtool.jobs.reconstruct_recipe import ReconstructRecipe
 
-app = subcommand_app()
+app = verb_app(
+    "reconstruct",
+    "avtool reconstruct runs/audio-mae dog.wav --out dog.png",
+    "avtool reconstruct runs/mavil clip.mp4 --out clip.png",
+)
 
 
 @command(app)
@@ -18,11 +23,11 @@ def reconstruct(
     session: Session,
     recipe: ReconstructRecipe,
     run: Annotated[Path, typer.Argument(help="A run of `avtool pretrain`, its model, or a checkpoint.")],
-    files: Annotated[list[str], typer.Argument(help="Files, folders, data sets, or - for names on stdin.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The PNG to write.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older picture.")] = False,
+    files: Annotated[list[str], typer.Argument(help="Files, folders, datasets, or - for names on stdin.")],
+    out: Annotated[Path, output("The PNG to write.")],
+    overwrite: Overwrite = False,
 ) -> None:
-    """Show files as they are, with patches hidden, and as a masked autoencoder rebuilds them."""
+    """Draw files, their masked patches, and a masked autoencoder's reconstruction."""
     from avtool.jobs.reconstruct import reconstruct as job
 
     result = job(run, expand_lists(files), out, recipe, session.reporter, overwrite=overwrite)

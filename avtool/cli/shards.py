@@ -1,16 +1,19 @@
-"""`avtool shards`: a data set in WebDataset shards, to pretrain on."""
+"""`avtool shards`: a dataset in WebDataset shards, to pretrain on."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import command, verb_app
+from avtool.cli.options import Jobs, Overwrite, output
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
 from avtool.data.shards.recipe import ShardRecipe
 
-app = subcommand_app()
+app = verb_app(
+    "shards", "avtool shards esc50 --out shards", "avtool shards esc50 --out shards --jobs 4 --overwrite"
+)
 
 
 @command(app)
@@ -18,13 +21,13 @@ def shards(
     session: Session,
     recipe: ShardRecipe,
     dataset: Annotated[
-        Path, typer.Argument(help="The data set, as `avtool prepare` or `mine-subtitles` makes it.")
+        Path, typer.Argument(help="The dataset, as `avtool prepare` or `mine-subtitles` makes it.")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The artifact to write.")],
-    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1: one a processor.")] = 1,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew whatever stands there.")] = False,
+    out: Annotated[Path, output("The artifact to write.")],
+    jobs: Jobs = 1,
+    overwrite: Overwrite = False,
 ) -> int:
-    """Write the clips of a data set into WebDataset shards: small, and quick to read at any place."""
+    """Write the clips of a dataset into WebDataset shards."""
     from avtool.data.shards.dataset import write_shards
 
     result = write_shards(

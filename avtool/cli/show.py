@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import command, verb_app
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
 
-app = subcommand_app()
+app = verb_app("show", "avtool show runs/esc50", "avtool show friday.mp4")
 
 
 @command(app)
@@ -17,7 +17,7 @@ def show(
     session: Session,
     path: Annotated[Path, typer.Argument(help="An artifact folder, a film, or a caption file.")],
 ) -> int:
-    """Say what an artifact, a film or a caption file holds; an artifact's files are checked too."""
+    """Show the contents of an artifact, a film or a caption file."""
     from avtool.jobs.show import show as look
 
     shown = look(path)

@@ -1,15 +1,16 @@
-"""`avtool stats`: a data set in numbers, the mean and deviation of its spectrograms among them."""
+"""`avtool stats`: a dataset in numbers, the mean and deviation of its spectrograms among them."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import command, verb_app
+from avtool.cli.options import Jobs, output
 from avtool.cli.session import Session
 from avtool.data.statistics import StatsRecipe
 
-app = subcommand_app()
+app = verb_app("stats", "avtool stats esc50", "avtool stats esc50 --jobs -1 --out statistics.json")
 _MOST_LABELS = 20
 
 
@@ -17,13 +18,11 @@ _MOST_LABELS = 20
 def stats(
     session: Session,
     recipe: StatsRecipe,
-    dataset: Annotated[Path, typer.Argument(help="A data set.")],
-    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1: one a processor.")] = 1,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write the numbers to this JSON file.")
-    ] = None,
+    dataset: Annotated[Path, typer.Argument(help="A dataset.")],
+    jobs: Jobs = 1,
+    out: Annotated[Path | None, output("Write the numbers to this JSON file.")] = None,
 ) -> None:
-    """Say what is in a data set: clips, lengths, labels, and what its spectrograms are scaled by."""
+    """Show dataset statistics: clips, durations, labels, spectrogram mean and std."""
     from avtool.data.statistics import stats as run
 
     result = run(dataset, recipe, session.reporter, jobs=jobs, out=out)

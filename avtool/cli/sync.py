@@ -5,12 +5,17 @@ from typing import Annotated
 
 import typer
 
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import command, verb_app
+from avtool.cli.options import Overwrite, output
 from avtool.cli.session import Session
 from avtool.core.errors import BadInputError
 from avtool.mining.recipe import SyncCaptionsRecipe
 
-app = subcommand_app()
+app = verb_app(
+    "sync",
+    "avtool sync friday.mp4 friday.srt --out friday.vtt",
+    "avtool sync friday.mp4 stream:2 > friday.srt",
+)
 
 
 @command(app)
@@ -19,10 +24,10 @@ def sync(
     recipe: SyncCaptionsRecipe,
     film: Annotated[Path, typer.Argument(help="The film.")],
     captions: Annotated[str, typer.Argument(help="A caption file, stream:N, or auto.")] = "auto",
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write; - for stdout.")] = Path("-"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file that is there.")] = False,
+    out: Annotated[Path, output("Where to write; - for stdout.")] = Path("-"),
+    overwrite: Overwrite = False,
 ) -> None:
-    """Bring captions in time with a film, by listening to where somebody speaks."""
+    """Synchronise a caption file with the speech of its film."""
     from avtool.mining.sync_captions import sync_captions, write_outcome
 
     to_stdout = out == Path("-")

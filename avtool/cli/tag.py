@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from avtool.cli.command import command, subcommand_app
+from avtool.cli.command import command, verb_app
 from avtool.cli.inputs import expand_lists
 from avtool.cli.session import Session
 
-app = subcommand_app()
+app = verb_app("tag", "avtool tag 'door slams' '[dog barking in distance]'", "avtool tag --json - < tags.txt")
 
 
 @command(app)
@@ -20,7 +20,7 @@ def tag(
     ],
     lexicon: Annotated[Path | None, typer.Option(help="A TOML file with your own words.")] = None,
 ) -> None:
-    """Label caption tags by sound, source and quality (brackets may stay on)."""
+    """Label caption tags by sound, source and quality."""
     from avtool.mining.tagger import tag_texts
 
     results = tag_texts(expand_lists(tags), lexicon)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from avtool.cli.main import VERBS, run
+from avtool.cli.main import run
+from avtool.cli.verbs import VERBS
 
 AVTOOL = [sys.executable, "-c", "from avtool.cli.main import main; main()"]
 LISTINGS = [

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from avtool.cli.main import VERBS, app
+from avtool.cli.main import app
+from avtool.cli.verbs import VERBS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -2,10 +2,10 @@
 
 import pytest
 
+from avtool.cli.recipes import check_recipe
 from avtool.core.errors import BadInputError
 from avtool.core.paths import find_recipe, list_recipes
 from avtool.core.recipe import flag_of, iter_keys, load
-from avtool.jobs.recipe_schemas import check_recipe
 from avtool.tasks.masked.recipe import MavilRecipe
 from avtool.tasks.methods import METHODS
 

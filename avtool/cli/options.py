@@ -1,0 +1,22 @@
+"""Options that several verbs share: each is written once, and means the same everywhere."""
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Parallel processes; -1 takes every processor.")]
+Resume = Annotated[
+    bool, typer.Option("--resume/--overwrite", help="Resume what an earlier run left, or replace it.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
+FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first input that fails.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and write nothing.")]
+Engine = Annotated[
+    Literal["local", "dask"], typer.Option(help="Run the processes here, or on a Dask cluster.")
+]
+Scheduler = Annotated[str, typer.Option(help="Address of the Dask scheduler: tcp://host:port.")]
+
+
+def output(text: str) -> Any:
+    """The option `--out`, `-o` of a verb."""
+    return typer.Option("--out", "-o", help=text)

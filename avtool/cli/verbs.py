@@ -1,0 +1,44 @@
+"""The verbs of the command line, one row each; a verb's module is imported when the verb is used."""
+
+import importlib
+from typing import NamedTuple
+
+import typer
+
+
+class Verb(NamedTuple):
+    """A row of `avtool --help`: the section that lists the verb, and its summary."""
+
+    section: str
+    summary: str
+
+
+VERBS = {
+    "demo": Verb("Start", "Make a film set, mine it, train on it, and write a report: the whole path."),
+    "doctor": Verb("Start", "Check this machine: versions, device, folders, and what is missing."),
+    "fetch": Verb("Data", "Download films and their captions into a folder, with a table of them."),
+    "mine-subtitles": Verb("Data", "Mine films and SDH captions for a dataset of labelled sound events."),
+    "sync": Verb("Data", "Synchronise a caption file with the speech of its film."),
+    "tag": Verb("Data", "Label caption tags by sound, source and quality."),
+    "prepare": Verb("Data", "Make a dataset of a media folder, a table, or a published list of clips."),
+    "stats": Verb("Data", "Show dataset statistics: clips, durations, labels, spectrogram mean and std."),
+    "shards": Verb("Data", "Write the clips of a dataset into WebDataset shards."),
+    "moving-sources": Verb("Data", "Make labelled clips of sources that move as their recordings sound."),
+    "pretrain": Verb("Train", "Pretrain an encoder on unlabelled images, audio or video."),
+    "finetune": Verb("Train", "Train a classifier of audio, video or both on a labelled dataset."),
+    "predict": Verb("Use", "Predict the classes of files, or a timeline of events."),
+    "embed": Verb("Use", "Write an encoder's features of files as Parquet, a row a window."),
+    "reconstruct": Verb(
+        "Use", "Draw files, their masked patches, and a masked autoencoder's reconstruction."
+    ),
+    "eval": Verb("Evaluate", "Run a benchmark; print published numbers, peers and baselines beside ours."),
+    "recipes": Verb("Look up", "List, show, copy and check the recipes that ship with avtool."),
+    "show": Verb("Look up", "Show the contents of an artifact, a film or a caption file."),
+    "cache": Verb("Look up", "List or prune the files that avtool caches between runs."),
+}
+
+
+def load_verb(name: str) -> typer.Typer:
+    """Imports the module of a verb and returns its application."""
+    app: typer.Typer = importlib.import_module(f"avtool.cli.{name.replace('-', '_')}").app
+    return app
