@@ -1,53 +1,25 @@
-"""Trainings of benchmarks: kept, so that an interrupted benchmark goes on, and a repeated one only scores."""
+"""Cached runs of benchmarks: an interrupted benchmark resumes them, and a repeated one only scores."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from avtool.core.artifact import settings_hash
-from avtool.core.files import sha256_of
 from avtool.core.paths import cache_folder
-from avtool.models.start import weights_file
-from avtool.tasks.classification.run import train
-from avtool.tasks.classification.task import Experiment
+from avtool.tasks.classification.task import ClassificationTask
+from avtool.training.run import default_out, train_task
 
 
-@dataclass(frozen=True)
-class KeptTraining:
-    """A training whose run is kept.
+def cached_run(task: ClassificationTask, folder: Path | None, name: str) -> Path:
+    """The run of a training; it is there once it is finished.
 
-    Attributes:
-        experiment: the training.
-        identity: what it learns from.
+    Args:
+        task: the training.
         folder: of the benchmark's runs; None for the cache.
         name: what the run's name begins with; a hash of everything that decides the result follows.
     """
+    return default_out(task, folder or cache_folder() / "benchmarks", name)
 
-    experiment: Experiment
-    identity: Mapping[str, Any]
-    folder: Path | None
-    name: str
 
-    @cached_property
-    def out(self) -> Path:
-        """The run; it is there once it is finished."""
-        of_the_machine: dict[str, Any] = {"runtime": True, "loop": {"workers"}}
-        recipe = self.experiment.recipe.model_dump(mode="json", exclude=of_the_machine)
-        everything = {**self._origin, "recipe": recipe}
-        return (self.folder or cache_folder() / "benchmarks") / f"{self.name}-{settings_hash(everything)[:8]}"
-
-    def run(self) -> Path:
-        """Trains, or finds the run of the same training; gives the finished run."""
-        self.out.parent.mkdir(parents=True, exist_ok=True)
-        finished, _ = train(self.experiment, self._origin, self.out)
-        return finished
-
-    @cached_property
-    def _origin(self) -> dict[str, Any]:
-        """What the run learns from, the weights that it starts from among it."""
-        init = self.experiment.recipe.model.init
-        if init is None:
-            return dict(self.identity)
-        return {**self.identity, "weights": sha256_of(weights_file(init))}
+def train_cached(task: ClassificationTask, out: Path) -> Path:
+    """Trains, or finds the finished run of the same training; gives the run."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    train_task(task, out)
+    return out

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from avtool.benchmarks.cached_run import KeptTraining
+from avtool.benchmarks.cached_run import cached_run, train_cached
 from avtool.core.arrays import Ints
-from avtool.core.artifact import settings_hash
+from avtool.core.artifact import Input, settings_hash
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.data.manifest import Manifest
@@ -21,9 +21,8 @@ from avtool.inference.encoder import FeatureEncoder, Vectors
 from avtool.inference.predict_recipe import PredictRecipe
 from avtool.inference.sources import Item
 from avtool.inference.windows import spaced_windows
-from avtool.tasks.classification.features import FeatureSource
 from avtool.tasks.classification.recipe import FinetuneRecipe
-from avtool.tasks.classification.task import Experiment
+from avtool.tasks.classification.task import ClassificationTask
 
 
 @dataclass(frozen=True)
@@ -141,20 +140,18 @@ def finetune_division(
     """
     clips = division.train
     command = f"eval --benchmark {settings.benchmark}"
-    experiment = Experiment(
-        clips,
-        None,
-        "single-label",
-        (division.classes,),
-        recipe,
-        FeatureSource(recipe, reporter, settings.jobs),
-        reporter,
-        command,
-    )
     content = settings_hash([clips.column(name) for name in ("clip_id", "media", "start", "end", "labels")])
-    identity = {"command": command, "division": division.name, "clips": content}
+    task = ClassificationTask.of_clips(
+        clips,
+        division.classes,
+        recipe,
+        reporter,
+        inputs=[Input(f"{settings.benchmark} {division.name}", "clips", content)],
+        jobs=settings.jobs,
+        command=command,
+    )
     name = f"{settings.benchmark}-{division.name.replace(' ', '')}"
-    finished = KeptTraining(experiment, identity, settings.runs, name).run()
+    finished = train_cached(task, cached_run(task, settings.runs, name))
     model = Classifier(
         finished, PredictRecipe.model_validate({"runtime": {"device": settings.device}}), reporter
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
@@ -28,10 +28,39 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former_names(cls, values: Any) -> Any:
+        """Values under the present names of their keys."""
+        if not isinstance(values, Mapping):
+            return values
+        renamed = {old: name for name, field in cls.model_fields.items() if (old := _mark(field, "formerly"))}
+        for old in renamed.keys() & values.keys():
+            if renamed[old] in values:
+                raise ValueError(f"`{old}` is the former name of `{renamed[old]}`: set one of them")
+        return {renamed.get(key, key): value for key, value in values.items()}
 
-def option(default: Any, description: str, *, flag: str = "", **constraints: Any) -> Any:
-    """A recipe key: its default, its help text and, for the few that have one, its command-line flag."""
-    extra: JsonDict | None = {"flag": flag} if flag else None
+
+def option(
+    default: Any,
+    description: str,
+    *,
+    flag: str = "",
+    identity: bool = True,
+    formerly: str = "",
+    **constraints: Any,
+) -> Any:
+    """A recipe key.
+
+    Args:
+        default: its value where nothing sets it.
+        description: its help text.
+        flag: its command-line flag, for the few that have one.
+        identity: whether it decides the result; keys of the machine (device, workers) do not.
+        formerly: an older name of the key, which recipes and saved runs may still use.
+        **constraints: of pydantic's `Field`.
+    """
+    extra: JsonDict = {"flag": flag, "identity": identity, "formerly": formerly}
     return Field(default, description=description, json_schema_extra=extra, **constraints)
 
 
@@ -55,8 +84,29 @@ def _table_of(field: FieldInfo) -> type[BaseModel] | None:
 
 def flag_of(field: FieldInfo) -> str:
     """The command-line flag of a key, or an empty string."""
+    return str(_mark(field, "flag") or "")
+
+
+def identity(recipe: Recipe) -> dict[str, Any]:
+    """The settings of a recipe that decide a result, nested, as JSON has them."""
+    return _without_machine(type(recipe), recipe.model_dump(mode="json"))
+
+
+def _without_machine(schema: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    found = {}
+    for name, field in schema.model_fields.items():
+        table, value = _table_of(field), values[name]
+        if table is not None and isinstance(value, Mapping):
+            found[name] = _without_machine(table, value)
+        elif _mark(field, "identity") is not False:
+            found[name] = value
+    return found
+
+
+def _mark(field: FieldInfo, name: str) -> Any:
+    """What `option` notes of a key."""
     extra = field.json_schema_extra
-    return str(extra.get("flag", "")) if isinstance(extra, dict) else ""
+    return extra.get(name) if isinstance(extra, dict) else None
 
 
 def load(

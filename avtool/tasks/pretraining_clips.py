@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from avtool.core.artifact import Input, settings_hash
 from avtool.core.errors import BadInputError
+from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped, Wanted, usable_clips
 from avtool.data.image_folder import image_folder, is_image_folder
@@ -40,6 +42,12 @@ class PretrainClips:
     val: Manifest | None
     skipped: tuple[Skipped, ...]
     shards: "ShardSource | None" = None
+
+    @property
+    def counts(self) -> dict[str, int | str]:
+        """How many clips there are of each, for the plan."""
+        counts = {"train_clips": len(self.train), "val_clips": len(self.val or ())}
+        return {**counts, "skipped_clips": len(self.skipped)}
 
 
 def find_clips(
@@ -84,6 +92,24 @@ def shard_files(dataset: Path) -> list[Path]:
         if folder.is_dir() and (files := sorted(folder.glob("*.tar"))):
             return files
     return []
+
+
+def dataset_input(dataset: Path) -> Input:
+    """A dataset by its content: of its table, of its file names, or of its shards' names and sizes.
+
+    Raises:
+        BadInputError: it is none.
+    """
+    manifest = dataset / MANIFEST if dataset.is_dir() else dataset
+    if manifest.is_file():
+        content = sha256_of(manifest)
+    elif is_image_dataset(dataset):
+        content = settings_hash(image_folder(dataset).column("clip_id"))
+    elif shards := shard_files(dataset):
+        content = settings_hash([(path.name, path.stat().st_size) for path in shards])
+    else:
+        read_manifest(dataset)  # which says what is wrong
+    return Input(str(dataset), "dataset", content)
 
 
 def _open(dataset: Path, sample_rate: int) -> "tuple[Manifest, ShardSource | None]":

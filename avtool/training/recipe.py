@@ -148,6 +148,7 @@ class LoopRecipe(Recipe):
         None,
         "Processes that load clips; by default one less than there are processors.",
         flag="--workers",
+        identity=False,
         ge=0,
         le=256,
     )

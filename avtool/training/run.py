@@ -1,106 +1,81 @@
-"""A training in its run folder: begun, gone on with, or found finished; then its report and its card."""
+"""A run: a task trained in its folder, resumed there, or found finished; then its report and its card."""
 
+import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from avtool.core.artifact import Input
+from avtool.core.artifact import Input, settings_hash
 from avtool.core.errors import AvtoolError
 from avtool.core.files import sha256_of
 from avtool.core.processes import is_first_process
-from avtool.core.reporter import Reporter
+from avtool.core.recipe import identity
+from avtool.data.clip_filter import write_skipped
 from avtool.models.start import weights_file
-
-if TYPE_CHECKING:
-    from avtool.training.recipe import TrainRecipe
-    from avtool.training.task import Training, TrainOutcome
+from avtool.training.task import Task, TrainOutcome
 
 
-def _nothing(folder: Path) -> None:
-    """Adds nothing to a run."""
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """What is trained, put together.
-
-    Attributes:
-        task: what the training loop takes.
-        begin: writes into the run what is known before the first step.
-        report: writes into the run what is to be said of its model, once that is there.
-    """
-
-    task: "Training"
-    begin: Callable[[Path], None] = _nothing
-    report: Callable[[Path], None] = _nothing
-
-
-def train_run(
-    compose: Callable[[], Preparation],
-    recipe: "TrainRecipe",
-    settings: Mapping[str, Any],
-    out: Path,
-    reporter: Reporter,
-    *,
-    command: str,
-    inputs: Sequence[Input],
-    overwrite: bool = False,
-) -> "TrainOutcome":
-    """Trains in the folder `out`, or reads the outcome of a run that is finished.
+def train_task(task: Task[Any], out: Path, *, overwrite: bool = False) -> TrainOutcome:
+    """Trains in the folder `out`, resumes the interrupted run there, or reads the outcome of a finished one.
 
     Args:
-        compose: puts the training together; not called for a finished run.
-        recipe: how to train.
-        settings: what must be equal for a run to go on: `run_settings`.
-        out: the run.
-        reporter: told about decisions and progress.
-        command: the command line.
-        inputs: the artifacts that it is made from.
-        overwrite: begin anew.
+        task: what to train.
+        out: the run; `default_out` names one by everything that decides the result.
+        overwrite: replace a run that is there.
+
+    Raises:
+        AvtoolError: data, model and settings do not fit together, `out` belongs to something else, or the
+            training failed.
     """
     from avtool.training.loop import CRASH, fit
     from avtool.training.run_folder import open_run, publish_run
 
-    run = open_run(out, recipe, settings, command=command, overwrite=overwrite)
+    run = open_run(out, task.recipe, run_settings(task), command=task.command, overwrite=overwrite)
     if run.done:
         outcome = run.outcome()
-        reporter.info(f"`{out}` is finished already: {outcome.steps} steps")
+        task.reporter.info(f"`{out}` is finished already: {outcome.steps} steps")
         return outcome
     first = is_first_process()
     try:
-        training = compose()
+        training = task.prepare()
         if first:
-            training.begin(run.folder)
-        outcome = fit(training.task, recipe, run.folder, reporter)
+            write_skipped(run.folder, task.skipped)
+        outcome = fit(training, task.recipe, run.folder, task.reporter)
     except AvtoolError:
         if not any((run.folder / name).exists() for name in ("checkpoints", CRASH)):
             shutil.rmtree(run.folder, ignore_errors=True)  # nothing to resume from, nothing to look at
         raise
     if first:
-        training.report(run.folder)
-        outcome = publish_run(run, outcome, recipe, command=command, seed=recipe.seed, inputs=inputs)
+        task.report(run.folder)
+        outcome = publish_run(run, outcome, task.recipe, command=task.command, inputs=task.inputs)
     return outcome
 
 
-def run_settings(recipe: "TrainRecipe", others: Mapping[str, Any]) -> dict[str, Any]:
-    """What must be equal for a run to go on: the recipe, and what else decides the result."""
-    from avtool.training.run_folder import identity
+def run_settings(task: Task[Any]) -> dict[str, Any]:
+    """The identity of a run: two calls with equal values train the same model, so the second one resumes.
 
-    return {**others, "recipe": identity(recipe)}
-
-
-def input_hashes(inputs: Sequence[Input]) -> list[str]:
-    """What the settings of a run say of its inputs: their content, wherever they lie."""
-    return sorted(item.sha256 for item in inputs)
+    Task, recipe and the content of all inputs count; device, threads and loader processes do not.
+    """
+    inputs = sorted(item.sha256 for item in task.inputs)
+    return {"command": task.subcommand(), "inputs": inputs, "recipe": identity(task.recipe)}
 
 
-def default_run(name: str, settings: Mapping[str, Any]) -> Path:
-    """The run's folder where none is given: in `runs/`, named by all settings."""
-    from avtool.training.run_folder import run_name
+def default_out(task: Task[Any], folder: Path = Path("runs"), name: str = "") -> Path:
+    """The run's folder, named by the hash of its identity: equal calls meet there, a changed one does not.
 
-    return Path("runs") / run_name(name, settings)
+    Args:
+        task: what is trained.
+        folder: where runs are kept.
+        name: what the run's name begins with, instead of the task's own.
+    """
+    return folder / folder_name(name or task.run_name, run_settings(task))
+
+
+def folder_name(name: str, settings: Mapping[str, Any]) -> str:
+    """A run's folder name: a readable part and the hash of its identity."""
+    slug = re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") or "run"
+    return f"{slug}-{settings_hash(settings)[:8]}"
 
 
 def weights_input(start: Path) -> Input:

@@ -8,7 +8,6 @@ While it runs, and after a kill, it is `NAME.partial`; when it is complete, it i
 import json
 import math
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,18 +15,17 @@ from typing import Any
 
 import torch
 
-from avtool.core.artifact import CARD, Artifact, Input, open_partial, partial_folder, publish, settings_hash
+from avtool.core.artifact import CARD, Artifact, Input, open_partial, partial_folder, publish
 from avtool.core.environment import versions
 from avtool.core.errors import CorruptArtifactError
 from avtool.core.files import read_json, write_json, write_text
 from avtool.core.processes import is_first_process
 from avtool.core.recipe import Recipe
 from avtool.training.loop import MODEL
+from avtool.training.recipe import TrainRecipe
 from avtool.training.resolved_toml import toml_text
 from avtool.training.task import TrainOutcome
 
-_OF_THE_MACHINE = ("runtime.device", "runtime.threads", "loop.workers")
-"""Keys that say where a run computes and not what: another machine goes on with the same run."""
 _OUTCOME = "outcome.json"
 
 
@@ -60,27 +58,6 @@ class RunFolder:
         except TypeError as error:
             message = f"`{self.out / _OUTCOME}` is no outcome of a run ({error})"
             raise CorruptArtifactError(message, "run the command again with --overwrite") from error
-
-
-def identity(recipe: Recipe) -> dict[str, Any]:
-    """The resolved settings that make a run what it is: all but where it computes."""
-    values: dict[str, Any] = recipe.model_dump(mode="json")
-    for key in _OF_THE_MACHINE:
-        table, name = key.split(".")
-        if table in values:
-            values[table] = {k: v for k, v in values[table].items() if k != name}
-    return values
-
-
-def run_name(name: str, settings: Mapping[str, Any]) -> str:
-    """A run's folder name: that of its recipe and the hash of its settings, so equal ones meet again.
-
-    Args:
-        name: the recipe's name, such as `finetune/esc50-cnn`.
-        settings: `identity(recipe)`, and whatever else decides the result (the data set, say).
-    """
-    slug = re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") or "run"
-    return f"{slug}-{settings_hash(settings)[:8]}"
 
 
 def open_run(
@@ -117,7 +94,7 @@ def open_run(
 
 
 def publish_run(
-    run: RunFolder, outcome: TrainOutcome, recipe: Recipe, *, command: str, seed: int, inputs: Sequence[Input]
+    run: RunFolder, outcome: TrainOutcome, recipe: TrainRecipe, *, command: str, inputs: Sequence[Input]
 ) -> TrainOutcome:
     """Completes a run: its record and its card, and its final name.
 
@@ -127,7 +104,7 @@ def publish_run(
     values = {name: value for name, value in asdict(outcome).items() if name != "model"}
     values["metrics"] = {name: value for name, value in outcome.metrics.items() if math.isfinite(value)}
     write_json(run.folder / _OUTCOME, values)
-    artifact = Artifact("run", command, recipe.model_dump(mode="json"), seed=seed, inputs=inputs)
+    artifact = Artifact("run", command, recipe.model_dump(mode="json"), seed=recipe.seed, inputs=inputs)
     publish(run.out, artifact, leave_out=["checkpoints", "tensorboard"])
     return replace(outcome, model=run.out / MODEL)
 

@@ -1,21 +1,31 @@
-"""A training as the loop takes it, and its outcome."""
+"""The Task interface: a way of learning, from its recipe and data to a trained model and its report."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
-import torch
-from torch import Tensor, nn
-from torch.utils.data import Dataset
+from avtool.core.artifact import Input
+from avtool.core.registry import Registry
+from avtool.core.reporter import Reporter
+from avtool.data.clip_filter import Skipped
+from avtool.training.recipe import TrainRecipe
 
-from avtool.models.model_folder import ModelDescription
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+    from torch.utils.data import Dataset
+
+    from avtool.models.model_folder import ModelDescription
 
 Batch = dict[str, Any]
-Objective = Callable[[nn.Module, Batch], Mapping[str, Tensor]]
+Objective: TypeAlias = "Callable[[nn.Module, Batch], Mapping[str, Tensor]]"
 """(model, batch) → `loss`, a scalar to minimise, and other scalars to log, of the same names in every step.
 An `nn.Module` may have parameters of its own (a temperature): they are trained and checkpointed too, but are
 no part of the saved model."""
+
+RecipeType = TypeVar("RecipeType", bound=TrainRecipe)
 
 
 @dataclass(frozen=True)
@@ -40,13 +50,13 @@ class Training:
         clip_ids: the clips' names, for messages.
     """
 
-    model: nn.Module
+    model: "nn.Module"
     objective: Objective
-    samples: Dataset[Any]
+    samples: "Dataset[Any]"
     collate: Callable[[list[Any]], Batch]
-    description: ModelDescription
-    transform: Callable[[Batch, torch.Generator], Batch] | None = None
-    validate: Callable[[nn.Module, torch.device], Mapping[str, float]] | None = None
+    description: "ModelDescription"
+    transform: "Callable[[Batch, torch.Generator], Batch] | None" = None
+    validate: "Callable[[nn.Module, torch.device], Mapping[str, float]] | None" = None
     metric: str = "loss"
     maximise: bool = False
     labels: Sequence[Sequence[Hashable]] | None = None
@@ -75,3 +85,104 @@ class TrainOutcome:
     best_step: int | None = None
     seconds: float = 0.0
     clips_per_second: float = 0.0
+
+
+@dataclass(frozen=True)
+class Task(ABC, Generic[RecipeType]):
+    """A way of learning with its settings and its data, before anything is computed.
+
+    A subclass states its name, verb, summary and recipe, and implements the abstract methods; `register`
+    makes it a subcommand with flags, `--dry-run`, resume, model card and report. Its module must import
+    without torch: methods import what they compute with.
+
+    Class attributes:
+        name: on the command line, such as `audio-mae`.
+        verb: the subcommand that lists it: `pretrain`, or `train` where it has no verb of its own.
+        summary: a sentence for the help page.
+        recipe_type: the model of its settings.
+
+    Attributes:
+        source: what is learned from: a dataset, a folder, a file.
+        recipe: the settings.
+        reporter: receives decisions and progress.
+        jobs: processes that compute features; -1 for one a processor.
+        command: the command line, for the cards.
+    """
+
+    name: ClassVar[str]
+    verb: ClassVar[str] = "train"
+    summary: ClassVar[str]
+    recipe_type: ClassVar[type[TrainRecipe]]
+
+    source: Path
+    recipe: RecipeType
+    reporter: Reporter
+    jobs: int = 1
+    command: str = ""
+
+    @classmethod
+    def subcommand(cls) -> str:
+        """The words after `avtool` that run this task: `pretrain audio-mae`."""
+        return f"{cls.verb} {cls.name}"
+
+    @property
+    def run_name(self) -> str:
+        """What the names of its runs begin with."""
+        return self.subcommand().replace(" ", "-")
+
+    @property
+    @abstractmethod
+    def inputs(self) -> Sequence[Input]:
+        """The artifacts and files that decide the result, by content.
+
+        Raises:
+            BadInputError: one is not there.
+        """
+
+    @abstractmethod
+    def build(self) -> "tuple[nn.Module, dict[str, Any]]":
+        """The network with its initial weights, and the arguments that build it again.
+
+        `--dry-run` calls it on torch's `meta` device: weights are read in `prepare`.
+        """
+
+    @abstractmethod
+    def num_samples(self) -> int:
+        """Samples that are learned from in an epoch."""
+
+    @abstractmethod
+    def prepare(self) -> Training:
+        """The model, the objective and the samples, as the loop takes them.
+
+        Raises:
+            BadInputError: data, model and settings do not fit together; one line says which.
+        """
+
+    @property
+    def validates(self) -> bool:
+        """Whether the training has something to validate on."""
+        return False
+
+    @property
+    def skipped(self) -> Sequence[Skipped]:
+        """Samples that are left out, each with its reason; the run lists them."""
+        return ()
+
+    def describe(self) -> Mapping[str, int | str]:
+        """Facts of this task for the plan, such as `model` and `train_clips`."""
+        return {}
+
+    def report(self, run: Path) -> None:
+        """Writes what there is to show of a trained model into its run; `run / "model"` is there."""
+
+
+TASKS: Registry[type[Task[Any]]] = Registry("task", "avtool pretrain --help", group="avtool.tasks")
+"""The tasks of avtool and, by the entry-point group `avtool.tasks`, those of other packages."""
+
+TaskType = TypeVar("TaskType", bound=type[Task[Any]])
+
+
+def register(task: TaskType) -> TaskType:
+    """Registers a task under its name, as a class decorator."""
+    TASKS.add(task.name, task)
+    return task

@@ -20,8 +20,7 @@ from avtool.data.manifest import Clip, Manifest, read_manifest, write_manifest
 from avtool.data.sections import divide_long
 from avtool.media.video_frames import read_frames
 from avtool.synthetic.moving_sources import ClipSettings, Recording, make_clip
-from avtool.tasks.compose import make_experiment
-from avtool.tasks.methods import METHODS
+from avtool.tasks import TASKS
 from avtool.tasks.temporal.draw import draw_pair
 from avtool.tasks.temporal.pair_settings import TemporalSettings
 from avtool.tasks.temporal.readers import PictureReader
@@ -87,9 +86,9 @@ def moving_sources(folder: Path) -> Manifest:
 
 def bench_method(name: str, dataset: Path) -> None:
     """The clips that a tiny model learns from in a second, and those that the loader gives."""
-    method = METHODS[name]
-    recipe = load(method.schema, recipe=RECIPES / f"{name}-tiny.toml", environment={})
-    task = make_experiment(method, dataset, recipe, Silent()).compose().task
+    method = TASKS.find(name)
+    recipe = load(method.recipe_type, recipe=RECIPES / f"{name}-tiny.toml", environment={})
+    task = method(dataset, recipe, Silent()).prepare()
     size = recipe.loop.batch_size
     batch = task.collate([task.samples[number, 0] for number in range(size)])
 
@@ -107,7 +106,7 @@ def bench_method(name: str, dataset: Path) -> None:
     learned = rate(learn, STEPS * size, RUNS)
     first = rate(lambda: feed(1), NUM_CLIPS)
     later = rate(lambda: feed(2), NUM_CLIPS, RUNS)
-    show(f"{method.model('tiny')}, forward and backward", learned, learned)
+    show(f"{name}-tiny, forward and backward", learned, learned)
     show("  loader, the first epoch", first, learned)
     show("  loader, from then on", later, learned)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from avtool.benchmarks.cached_run import KeptTraining
+from avtool.benchmarks.cached_run import cached_run, train_cached
 from avtool.benchmarks.esc50 import baselines as floors_benchmark
 from avtool.benchmarks.esc50.dataset import FOLDS, SECONDS, EscClip, EscData
 from avtool.benchmarks.esc50.encoder import (
@@ -21,7 +21,7 @@ from avtool.benchmarks.esc50.encoder import (
 )
 from avtool.benchmarks.esc50.results import evaluate_esc
 from avtool.benchmarks.esc50.some_folds import report_some_folds
-from avtool.core.artifact import settings_hash
+from avtool.core.artifact import Input, settings_hash
 from avtool.core.errors import AvtoolError, BadInputError
 from avtool.core.manifest_columns import checked_table
 from avtool.core.parallel import map_unordered
@@ -39,7 +39,7 @@ from avtool.inference.sources import Item
 from avtool.inference.windows import iter_windows
 from avtool.tasks.classification.features import FeatureSource
 from avtool.tasks.classification.recipe import FinetuneRecipe
-from avtool.tasks.classification.task import Experiment
+from avtool.tasks.classification.task import ClassificationTask
 
 
 class Settings(EncoderSettings):
@@ -97,7 +97,7 @@ def _encoder_report(settings: Settings, data: EscData, reporter: Reporter) -> Be
 
     def train_fold(fold: int, adapted: FinetuneRecipe) -> Predictions:
         source = FeatureSource(adapted, reporter, settings.jobs, rows)
-        finished = _plan(settings, data, fold, adapted, source, reporter).run()
+        finished = train_cached(*_plan(settings, data, fold, adapted, source, reporter))
         return predict_clips(finished, data.fold(fold)[1], settings.device, reporter)
 
     seeds = range(settings.seed, settings.seed + settings.seeds)
@@ -128,7 +128,7 @@ def _predictions(settings: Settings, data: EscData, reporter: Reporter) -> tuple
         for seed in seeds
         for fold in folds
     }
-    waiting = [which for which, plan in plans.items() if not plan.out.exists()]
+    waiting = [which for which, (_, out) in plans.items() if not out.exists()]
     kept = len(plans) - len(waiting)
     reporter.info(f"{data.title}: {len(plans)} trainings; {kept} are kept from before")
     if waiting:
@@ -137,7 +137,7 @@ def _predictions(settings: Settings, data: EscData, reporter: Reporter) -> tuple
     runs = {}
     for seed in seeds:
         parts = [
-            predict_clips(plans[seed, fold].run(), data.fold(fold)[1], settings.device, reporter)
+            predict_clips(train_cached(*plans[seed, fold]), data.fold(fold)[1], settings.device, reporter)
             for fold in folds
         ]
         runs[seed] = join_predictions(parts)
@@ -171,7 +171,7 @@ def _train_apart(task: tuple[Settings, int, int]) -> None:
         loop = recipe.loop.model_copy(update={"workers": 0})
         recipe = recipe.model_copy(update={"seed": seed, "loop": loop})
         source = FeatureSource(recipe, reporter, 1, manifest_of(data.clips, data.title))
-        _plan(settings, data, fold, recipe, source, reporter).run()
+        train_cached(*_plan(settings, data, fold, recipe, source, reporter))
 
 
 def _training_name(settings: Settings) -> str:
@@ -195,18 +195,24 @@ def _plan(
     recipe: FinetuneRecipe,
     source: FeatureSource,
     reporter: Reporter,
-) -> KeptTraining:
-    """A training on the other folds. The last epoch counts: nothing looks at the test."""
+) -> tuple[ClassificationTask, Path]:
+    """A training on the other folds, and its run. The last epoch counts: nothing looks at the test."""
     training, _ = data.fold(fold)
     clips = manifest_of(training, data.title)
     learned = tuple(other for other in FOLDS if other != fold)  # on the model's card, so that it is known
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"train_folds": learned})})
-    experiment = Experiment(
-        clips, None, "single-label", (data.classes,), recipe, source, reporter, "eval --benchmark esc50"
-    )
     sizes = [(clip.clip_id, clip.label, clip.path.stat().st_size) for clip in training]
-    identity = {"command": "eval esc50", "subset": data.subset, "fold": fold, "clips": settings_hash(sizes)}
-    return KeptTraining(experiment, identity, settings.runs, f"{data.subset}-seed{recipe.seed}-fold{fold}")
+    content = Input(f"{data.title} without fold {fold}", "clips", settings_hash([data.subset, fold, sizes]))
+    task = ClassificationTask.of_clips(
+        clips,
+        data.classes,
+        recipe,
+        reporter,
+        inputs=[content],
+        features=source,
+        command="eval --benchmark esc50",
+    )
+    return task, cached_run(task, settings.runs, f"{data.subset}-seed{recipe.seed}-fold{fold}")
 
 
 def manifest_of(clips: tuple[EscClip, ...], origin: str) -> Manifest:

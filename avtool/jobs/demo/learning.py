@@ -18,8 +18,8 @@ from avtool.jobs.demo.recipe import DemoRecipe
 from avtool.jobs.predict import predict
 from avtool.tasks.classification.features import FeatureSource
 from avtool.tasks.classification.recipe import FinetuneRecipe
-from avtool.tasks.classification.run import train
-from avtool.tasks.classification.task import Experiment
+from avtool.tasks.classification.task import ClassificationTask
+from avtool.training.run import train_task
 
 COMMAND = "avtool demo"
 
@@ -79,20 +79,17 @@ def learn_sounds(
     counts = Counter(label for (label,) in learned.column("labels"))
     training = _training_recipe(recipe, init)
     reporter.info(f"learning {len(counts)} sounds from {len(learned)} clips")
-    experiment = Experiment(
+    task = ClassificationTask.of_clips(
         learned,
-        None,
-        "single-label",
-        (tuple(sorted(counts)),),
+        sorted(counts),
         training,
-        FeatureSource(training, reporter, jobs, clips),
         reporter,
-        COMMAND,
-        [Input(str(mined), "dataset", sha256_of(mined / MANIFEST))],
+        inputs=[Input(str(mined), "dataset", sha256_of(mined / MANIFEST))],
+        features=FeatureSource(training, reporter, jobs, clips),
+        command=COMMAND,
     )
-    run, outcome = train(
-        experiment, {"command": "demo", "inputs": [sha256_of(mined / MANIFEST)]}, out / "run"
-    )
+    run = out / "run"
+    outcome = train_task(task, run)
     told = out / "predictions"
     predict([str(mined)], run, told, PredictRecipe(split="test"), reporter, command=COMMAND)
     test, left_out = known_clips(read_predictions(told))

@@ -9,9 +9,9 @@ from avtool.core.reporter import Reporter
 from avtool.data.manifest import read_manifest
 from avtool.evaluation.report import Table
 from avtool.jobs.demo.recipe import DemoRecipe
-from avtool.jobs.pretrain import pretrain
 from avtool.jobs.reconstruct import Reconstructed, reconstruct
 from avtool.jobs.reconstruct_recipe import ReconstructRecipe
+from avtool.jobs.train import train
 from avtool.tasks.masked.recipe import MavilRecipe
 
 COMMAND = "avtool demo"
@@ -55,7 +55,7 @@ def pretrain_films(
     settings = load(
         MavilRecipe, recipe=find_recipe(recipe.pretraining), flags={"seed": recipe.seed}, environment={}
     )
-    result = pretrain("mavil", mined, settings, reporter, out=out / "pretrained", jobs=jobs, command=COMMAND)
+    result = train("mavil", mined, settings, reporter, out=out / "pretrained", jobs=jobs, command=COMMAND)
     shown = ReconstructRecipe(most=_SHOWN, split="test", seed=recipe.seed, device=settings.runtime.device)
     sheet = reconstruct(result.out, [str(mined)], out / SHEET, shown, reporter, overwrite=True)
     train_clips = len(read_manifest(mined).select("train"))

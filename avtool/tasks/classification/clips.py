@@ -1,18 +1,76 @@
-"""Which clips are learned from, what their labels mean, and how long a stretch of them is."""
+"""Labelled clips of a dataset: to learn from, to validate on, the kind of their labels, the classes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from avtool.core.artifact import Input, settings_hash
 from avtool.core.errors import BadInputError
+from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.labels import CLASS_FILES, LABELS, Task, class_lists
-from avtool.data.manifest import Manifest
+from avtool.data.manifest import MANIFEST, Manifest, read_manifest
+from avtool.data.splits import choose_clips
 from avtool.data.statistics import durations
 from avtool.tasks.classification.recipe import DataRecipe
 
 _LONGEST = 10.0  # seconds
 _MODALITIES = {"audio": "sound", "video": "pictures"}
+
+
+@dataclass(frozen=True)
+class LabelledClips:
+    """Clips of a classification.
+
+    Attributes:
+        train: to learn from.
+        val: to validate on, or None.
+        kind: of labels: one a clip, several, or a verb and a noun.
+        classes: the class lists, one a part of the label.
+        whole: clips whose spectrograms are cached together, so that each choice of folds finds them; None
+            caches those that are used.
+    """
+
+    train: Manifest
+    val: Manifest | None
+    kind: Task
+    classes: tuple[tuple[str, ...], ...]
+    whole: Manifest | None = None
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Classes of each part of the label."""
+        return tuple(len(names) for names in self.classes)
+
+    def as_input(self) -> Input:
+        """These clips by content: their ids, places and labels."""
+        columns = ("clip_id", "start", "end", "labels")
+        parts = [clips for clips in (self.train, self.val) if clips is not None]
+        content = [[clips.column(name) for name in columns] for clips in parts]
+        return Input(self.train.origin, "clips", settings_hash([content, self.classes]))
+
+
+def find_clips(dataset: Path, recipe: DataRecipe, reporter: Reporter) -> LabelledClips:
+    """The clips of a dataset, as the recipe chooses them.
+
+    Raises:
+        BadInputError: a split, a fold or a class list is not there.
+    """
+    manifest = read_manifest(dataset)
+    chosen = choose_clips(manifest, recipe, reporter)
+    kind = find_task(dataset, manifest, recipe.task, reporter)
+    whole = manifest if recipe.train_folds else None
+    return LabelledClips(chosen.train, chosen.val, kind, find_classes(dataset, kind), whole)
+
+
+def dataset_inputs(dataset: Path) -> list[Input]:
+    """The files of a dataset that decide the result: its table and its class lists."""
+    manifest = dataset / MANIFEST if dataset.is_dir() else dataset
+    found = [Input(str(dataset), "dataset", sha256_of(manifest))]
+    names = dict.fromkeys(name for files in CLASS_FILES.values() for name in files)
+    lists = (dataset / LABELS / f"{name}.csv" for name in names)
+    return found + [Input(str(path), "labels", sha256_of(path)) for path in lists if path.is_file()]
 
 
 def find_task(dataset: Path, manifest: Manifest, wanted: str, reporter: Reporter) -> Task:

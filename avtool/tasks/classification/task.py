@@ -1,8 +1,9 @@
-"""Puts a training together: clips, network, loss, augmentation, validation."""
+"""Classification of clips as a task: network, loss, augmentation, validation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,16 +12,25 @@ from avtool.core.artifact import Input
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.data.inputs.feature_cache import FeatureCache
-from avtool.data.labels import Targets, Task, encode_labels
+from avtool.data.labels import Targets, encode_labels
 from avtool.data.manifest import Manifest
 from avtool.inference.preprocess import Preprocess
 from avtool.models.registry import MODELS
 from avtool.models.start import freeze_encoder, load_start
-from avtool.tasks.classification.clips import check_lengths, find_frames, with_modality
+from avtool.tasks.classification.clips import (
+    LabelledClips,
+    check_lengths,
+    dataset_inputs,
+    find_clips,
+    find_frames,
+    with_modality,
+)
 from avtool.tasks.classification.features import FeatureSource
 from avtool.tasks.classification.metrics import METRIC, clip_metrics
 from avtool.tasks.classification.network import build_network
 from avtool.tasks.classification.recipe import FinetuneRecipe
+from avtool.training.run import weights_input
+from avtool.training.task import Task, Training, register
 
 if TYPE_CHECKING:
     import torch
@@ -30,37 +40,110 @@ if TYPE_CHECKING:
     from avtool.objectives.classification import Classification, Criterion
     from avtool.tasks.classification.batch_transform import BatchTransform
     from avtool.tasks.classification.samples import ClipDataset
-    from avtool.training.task import Training
 
 
+@register
 @dataclass(frozen=True)
-class Experiment:
-    """What a training is made of.
+class ClassificationTask(Task[FinetuneRecipe]):
+    """Classification of clips by audio, video, images or features of frames.
 
     Attributes:
-        train: clips to learn from.
-        val: clips to validate on, or None.
-        task: what labels are.
-        classes: the class lists.
-        recipe: the settings.
-        source: of spectrograms.
-        reporter: told about decisions.
-        command: the command line.
-        inputs: the artifacts that it is made from.
+        given: clips that a caller has chosen; None takes those of the dataset `source`.
+        given_inputs: what decides these clips, for the run's identity and the model card.
+        features: of spectrograms, where several tasks share them.
     """
 
-    train: Manifest
-    val: Manifest | None
-    task: Task
-    classes: tuple[tuple[str, ...], ...]
-    recipe: FinetuneRecipe
-    source: FeatureSource
-    reporter: Reporter
-    command: str = "finetune"
-    inputs: Sequence[Input] = ()
+    name = "classification"
+    verb = "finetune"
+    summary = "Train a classifier of audio, video or both on a labelled dataset."
+    recipe_type = FinetuneRecipe
 
-    def compose(self) -> "Training":
-        """What the training loop takes.
+    given: LabelledClips | None = None
+    given_inputs: Sequence[Input] = ()
+    features: FeatureSource | None = None
+
+    @classmethod
+    def of_clips(
+        cls,
+        train: Manifest,
+        classes: Sequence[str],
+        recipe: FinetuneRecipe,
+        reporter: Reporter,
+        *,
+        val: Manifest | None = None,
+        inputs: Sequence[Input] = (),
+        features: FeatureSource | None = None,
+        jobs: int = 1,
+        command: str = "finetune",
+    ) -> "ClassificationTask":
+        """A task with one label a clip, of clips that a caller has chosen: a fold of a benchmark.
+
+        Args:
+            train: clips to learn from.
+            classes: the names that labels are of.
+            recipe: the settings; its splits and folds have no effect.
+            reporter: receives decisions and progress.
+            val: clips to validate on.
+            inputs: what decides the clips; by default their ids, places and labels.
+            features: of spectrograms, where several tasks share them.
+            jobs: processes that compute spectrograms.
+            command: the command line, for the cards.
+        """
+        clips = LabelledClips(train, val, "single-label", (tuple(classes),))
+        return cls(
+            Path(train.origin), recipe, reporter, jobs, command,
+            given=clips, given_inputs=inputs or [clips.as_input()], features=features,
+        )  # fmt: skip
+
+    @classmethod
+    def subcommand(cls) -> str:
+        """`finetune`, which trains nothing else."""
+        return cls.verb
+
+    @property
+    def run_name(self) -> str:
+        """Verb and architecture."""
+        return f"{self.verb}-{self.recipe.model.name}"
+
+    @cached_property
+    def inputs(self) -> Sequence[Input]:
+        """Clips and class lists, and the weights that the model starts from."""
+        found = list(self.given_inputs) if self.given is not None else dataset_inputs(self.source)
+        init = self.recipe.model.init
+        return found if init is None else [*found, weights_input(init)]
+
+    @cached_property
+    def clips(self) -> LabelledClips:
+        """What is learned from and validated on."""
+        if self.given is not None:
+            return self.given
+        return find_clips(self.source, self.recipe.data, self.reporter)
+
+    @property
+    def validates(self) -> bool:
+        """Whether there are validation clips."""
+        return self.clips.val is not None
+
+    def describe(self) -> Mapping[str, int | str]:
+        """The model, the kind of labels, and how many clips and classes there are."""
+        return {
+            "model": self.recipe.model.name,
+            "labels": self.clips.kind,
+            "classes": sum(self.clips.sizes),
+            "train_clips": len(self.clips.train),
+            "val_clips": len(self.clips.val or ()),
+        }
+
+    def num_samples(self) -> int:
+        """Training clips: each is a sample."""
+        return len(self.clips.train)
+
+    def build(self) -> "tuple[nn.Module, dict[str, Any]]":
+        """The network, and the arguments that build it again."""
+        return build_network(self.recipe, sum(self.clips.sizes), self._num_frames)
+
+    def prepare(self) -> Training:
+        """The network, its loss and the clips.
 
         Raises:
             BadInputError: data, model and settings do not fit together; one line says which.
@@ -68,55 +151,27 @@ class Experiment:
         from avtool.data.inputs.collate import collate
         from avtool.models.model_folder import ModelDescription
         from avtool.tasks.classification.samples import warn_of_unseen_classes
-        from avtool.training.task import Training
 
-        recipe = self.recipe
-        sizes = tuple(len(names) for names in self.classes)
-        num_frames = MODELS.find(recipe.model.name).family.fit_frames(find_frames(self.train, recipe.data))
-        model, arguments = build_network(recipe, sum(sizes), num_frames)
-        load_start(
-            model,
-            recipe.model.name,
-            recipe.model.init,
-            self.reporter,
-            fit_positions=recipe.model.fit_positions,
-        )
-        if recipe.model.freeze:
-            freeze_encoder(model, recipe.model.name)
+        recipe, clips = self.recipe, self.clips
+        model, arguments = self.build()
+        start = recipe.model
+        load_start(model, start.name, start.init, self.reporter, fit_positions=start.fit_positions)
+        if start.freeze:
+            freeze_encoder(model, start.name)
         inputs: tuple[str, ...] = model.inputs  # type: ignore[assignment]
         _check_modalities(recipe, inputs)
-        train = with_modality(self.train, inputs, self.reporter)
-        val = with_modality(self.val, inputs, self.reporter) if self.val is not None else None
-        targets = encode_labels(train, self.task, self.classes)
-        warn_of_unseen_classes(targets, self.reporter)
-        features = None
-        mean, std = recipe.data.mean or 0.0, recipe.data.std or 1.0
-        if "audio" in inputs:
-            check_lengths(train, recipe.data.audio)
-            features = self.source.of(train)
-            if recipe.data.std is None:
-                mean, std = self.source.scale(train, features)
-        preprocess = Preprocess(
-            task=self.task,
-            labels=tuple(name for names in self.classes for name in names),
-            sizes=sizes,
-            rolls=recipe.data.rolls,
-            inputs=tuple(name for name in inputs if name in {"audio", "video", "clip", "image"}),
-            audio=recipe.data.audio,
-            num_frames=num_frames,
-            mean=mean,
-            std=std,
-            pad_waveform=recipe.augment.mix_waveforms,
-            video=recipe.data.video,
-        )
+        train = with_modality(clips.train, inputs, self.reporter)
+        val = with_modality(clips.val, inputs, self.reporter) if clips.val is not None else None
+        warn_of_unseen_classes(encode_labels(train, clips.kind, clips.classes), self.reporter)
+        preprocess, features = self._preprocess(train, inputs)
         transform = self._transform(preprocess)
         return Training(
             model=model,
-            objective=self._objective(model, sizes),
+            objective=self._objective(model),
             samples=self._clips(train, preprocess, features, train=True),
             collate=collate,
             description=ModelDescription(
-                recipe.model.name,
+                start.name,
                 arguments,
                 preprocess.to_json(),
                 f"Names clips by {len(preprocess.labels)} classes, from {' and '.join(preprocess.inputs)}; "
@@ -126,11 +181,46 @@ class Experiment:
             ),
             transform=_OnDevice(transform),
             validate=self._validation(val, preprocess, transform) if val is not None else None,
-            metric=METRIC[self.task] if val is not None else "loss",
+            metric=METRIC[clips.kind] if val is not None else "loss",
             maximise=val is not None,
             labels=train.column("labels"),
             groups=train.column("group"),
         )
+
+    @cached_property
+    def _num_frames(self) -> int:
+        """Frames of the spectrograms that the model takes."""
+        family = MODELS.find(self.recipe.model.name).family
+        return family.fit_frames(find_frames(self.clips.train, self.recipe.data))
+
+    @cached_property
+    def _source(self) -> FeatureSource:
+        """Of spectrograms: those of the dataset's folds are cached together."""
+        return self.features or FeatureSource(self.recipe, self.reporter, self.jobs, self.clips.whole)
+
+    def _preprocess(self, train: Manifest, inputs: Sequence[str]) -> tuple[Preprocess, FeatureCache | None]:
+        """How files become the model's inputs, and the training clips' spectrograms where they are cached."""
+        data, features = self.recipe.data, None
+        mean, std = data.mean or 0.0, data.std or 1.0
+        if "audio" in inputs:
+            check_lengths(train, data.audio)
+            features = self._source.of(train)
+            if data.std is None:
+                mean, std = self._source.scale(train, features)
+        preprocess = Preprocess(
+            task=self.clips.kind,
+            labels=tuple(name for names in self.clips.classes for name in names),
+            sizes=self.clips.sizes,
+            rolls=data.rolls,
+            inputs=tuple(name for name in inputs if name in {"audio", "video", "clip", "image"}),
+            audio=data.audio,
+            num_frames=self._num_frames,
+            mean=mean,
+            std=std,
+            pad_waveform=self.recipe.augment.mix_waveforms,
+            video=data.video,
+        )
+        return preprocess, features
 
     def _transform(self, preprocess: Preprocess) -> "BatchTransform":
         from avtool.tasks.classification.batch_transform import BatchTransform
@@ -145,19 +235,19 @@ class Experiment:
             self.recipe.augment,
         )
 
-    def _objective(self, model: "nn.Module", sizes: tuple[int, ...]) -> "Classification":
+    def _objective(self, model: "nn.Module") -> "Classification":
         from avtool.objectives.classification import Classification
 
-        criterion = self._criterion(sizes, self.recipe.loss.smoothing)
+        criterion = self._criterion(self.recipe.loss.smoothing)
         return Classification(model.inputs, criterion, self.recipe.loss.each_modality)  # type: ignore[arg-type]
 
-    def _criterion(self, sizes: tuple[int, ...], smoothing: float) -> "Criterion":
+    def _criterion(self, smoothing: float) -> "Criterion":
         from avtool.objectives.classification import CRITERIA
 
-        name: str = self.task
-        if self.task == "multi-label" and self.recipe.loss.over_classes == "sum":
+        name: str = self.clips.kind
+        if name == "multi-label" and self.recipe.loss.over_classes == "sum":
             name = "multi-label-sum"
-        more = {"sizes": sizes} if self.task == "verb-noun" else {}
+        more = {"sizes": self.clips.sizes} if name == "verb-noun" else {}
         return partial(CRITERIA[name], smoothing=smoothing, **more)
 
     def _clips(
@@ -190,7 +280,7 @@ class Experiment:
             video=video,
             frames=frames,
             image=image,
-            targets=encode_labels(clips, self.task, self.classes),
+            targets=encode_labels(clips, self.clips.kind, self.clips.classes),
             train=train,
             cut=data.cut if train else "centre",
             windows=1 if train else data.windows,
@@ -205,16 +295,16 @@ class Experiment:
         features = None
         if "audio" in preprocess.inputs:
             check_lengths(val, preprocess.audio)
-            features = self.source.of(val)
+            features = self._source.of(val)
         clips = self._clips(val, preprocess, features, train=False)
         assert clips.targets is not None, "the clips have labels"
         if unseen := clips.targets.unseen():
             self.reporter.warn(
                 f"{len(unseen)} classes have no clip to validate on, `{unseen[0]}` among them"
-                + (": the mean leaves them out" if self.task == "multi-label" else "")
+                + (": the mean leaves them out" if self.clips.kind == "multi-label" else "")
             )
         workers = default_workers() if {"video", "image"} & set(preprocess.inputs) else 0
-        criterion = self._criterion(preprocess.sizes, smoothing=0.0)
+        criterion = self._criterion(smoothing=0.0)
         batch_size = self.recipe.loop.batch_size
         return _Validation(clips, transform, batch_size, workers, criterion, preprocess.rolls)
 
@@ -255,7 +345,7 @@ class _Validation:
             rolls=self.rolls,
         )
         if not np.isfinite(logits).all():
-            raise FloatingPointError("the model's answers to the validation clips are not finite")
+            raise FloatingPointError("the logits of the validation clips are not finite")
         targets = self.clips.targets
         assert targets is not None, "the clips have labels"
         return {**clip_metrics(logits, targets), "loss": self._loss(logits, targets)}

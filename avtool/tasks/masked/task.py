@@ -1,28 +1,36 @@
-"""Puts a masked pretraining together: clips, masks, network, loss, and what the report shows."""
+"""Masked reconstruction as tasks: MAE, Audio-MAE, VideoMAE and MAViL."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from avtool.core.artifact import Input
 from avtool.core.errors import BadInputError
-from avtool.data.clip_filter import Wanted, write_skipped
+from avtool.data.clip_filter import Skipped, Wanted
 from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.inputs.feature_cache import FeatureCache, cached_features
 from avtool.data.inputs.spec import Feed, read_feed
 from avtool.data.inputs.video_settings import VideoSettings
 from avtool.data.manifest import Manifest
 from avtool.models.registry import MODELS
-from avtool.tasks.masked.recipe import ImageMaeRecipe, MaskedRecipe, MavilRecipe, SoundRecipe
+from avtool.tasks.masked.recipe import (
+    AudioMaeRecipe,
+    ImageMaeRecipe,
+    MaskedRecipe,
+    MavilRecipe,
+    SoundRecipe,
+    VideoMaeRecipe,
+)
 from avtool.tasks.masked.reconstruction import rebuild
 from avtool.tasks.masked.settings import chosen_settings, make_objective, read_teacher, target_kind
-from avtool.tasks.pretraining_clips import PretrainClips, find_clips, stretch_of
+from avtool.tasks.pretraining_clips import PretrainClips, dataset_input, find_clips, stretch_of
 from avtool.tasks.pretraining_network import build_network, start_from
 from avtool.tasks.pretraining_report import Exhibit, Rebuilding, first_labels, write_report
-from avtool.tasks.pretraining_task import Experiment
 from avtool.tasks.spectrogram_scale import measured_scale
-from avtool.training.run import Preparation
+from avtool.training.run import weights_input
+from avtool.training.task import Task, Training, register
 from avtool.training.validation import Validation
 
 if TYPE_CHECKING:
@@ -37,10 +45,49 @@ _EVALUATION_SHARE = 256 / 224
 
 
 @dataclass(frozen=True)
-class MaskedExperiment(Experiment):
-    """What a masked pretraining is made of."""
+class MaskedTask(Task[MaskedRecipe]):
+    """Reconstruction of masked patches.
 
-    recipe: MaskedRecipe
+    Class attributes:
+        modalities: what is taken of clips.
+        builder: the registered name of its models, with `{}` for their size.
+    """
+
+    verb = "pretrain"
+    modalities: ClassVar[tuple[str, ...]]
+    builder: ClassVar[str]
+
+    @property
+    def model_name(self) -> str:
+        """The model's registered name."""
+        return self.builder.format(self.recipe.model.preset)
+
+    @property
+    def run_name(self) -> str:
+        """Task and size."""
+        return f"{super().run_name}-{self.recipe.model.preset}"
+
+    @cached_property
+    def inputs(self) -> Sequence[Input]:
+        """The dataset, and the weights that the model starts or learns from."""
+        starts = [self.recipe.model.init]
+        if isinstance(self.recipe, MavilRecipe):
+            starts.append(self.recipe.mavil.teacher)
+        return [dataset_input(self.source), *(weights_input(start) for start in starts if start is not None)]
+
+    @property
+    def validates(self) -> bool:
+        """Whether there are clips that are not learned from."""
+        return self.clips.val is not None
+
+    @property
+    def skipped(self) -> Sequence[Skipped]:
+        """The clips without what the task takes."""
+        return self.clips.skipped
+
+    def describe(self) -> Mapping[str, int | str]:
+        """The model, and how many clips there are."""
+        return {"model": self.model_name, **self.clips.counts}
 
     @property
     def sound(self) -> SoundRecipe | None:
@@ -55,9 +102,9 @@ class MaskedExperiment(Experiment):
         if self.sound is not None:  # one row of patches
             audio = self.sound.audio
             shortest = audio.samples_of(16) / audio.sample_rate
-        wanted = Wanted(self.method.inputs, shortest=shortest)
+        wanted = Wanted(self.modalities, shortest=shortest)
         rate = self.sound.audio.sample_rate if self.sound is not None else AudioSettings().sample_rate
-        return find_clips(self.dataset, self.recipe.data, wanted, rate, self.reporter)
+        return find_clips(self.source, self.recipe.data, wanted, rate, self.reporter)
 
     @cached_property
     def video(self) -> VideoSettings:
@@ -74,67 +121,83 @@ class MaskedExperiment(Experiment):
         if self.sound is None:
             return 1
         steps = self.sound.audio.num_steps(stretch_of(self.clips.train, self.sound))
-        return MODELS.find(self.name).family.fit_frames(steps)
+        return MODELS.find(self.model_name).family.fit_frames(steps)
 
     def build(self) -> "tuple[nn.Module, dict[str, Any]]":
         """The network, and the arguments that build it again."""
         audio = self.sound.audio if self.sound is not None else AudioSettings()
         chosen = chosen_settings(self.recipe, self.num_frames, audio, self.video)
-        return build_network(self.name, self.recipe.model, chosen, self.recipe.seed)
+        return build_network(self.model_name, self.recipe.model, chosen, self.recipe.seed)
 
-    def samples_an_epoch(self) -> int:
+    def num_samples(self) -> int:
         """Stretches that are learned from in an epoch."""
         audio = self.sound.audio if self.sound is not None else AudioSettings()
-        feed = Feed(self.method.inputs, audio, self.num_frames, video=self.video)
+        feed = Feed(self.modalities, audio, self.num_frames, video=self.video)
         return len(self._samples(self.clips.train, feed, None, {}, train=True))
 
-    def compose(self) -> Preparation:
-        """What the training loop takes, and what follows it.
+    def prepare(self) -> Training:
+        """The model, its objective and its samples.
 
         Raises:
             BadInputError: data, model and settings do not fit together; one line says which.
         """
         from avtool.data.inputs.collate import collate
-        from avtool.data.inputs.video_transforms import as_seen
-        from avtool.training.task import Training
 
         clips, recipe = self.clips, self.recipe
         model, arguments = self.build()
-        start_from(model, self.name, recipe.model, self.reporter)
-        teacher = read_teacher(recipe)
-        objective = make_objective(recipe, model, teacher)
-        feed, features = self._feed(teacher)
-        noise = {name: grid.num_tokens for name, grid in model.grids.items()}  # type: ignore[union-attr,operator]
-        data = self._samples(clips.train, feed, features, noise, train=True)
-        if len(self.method.inputs) > 1 and len(data) < recipe.loop.batch_size:
+        start_from(model, self.model_name, recipe.model, self.reporter)
+        objective = make_objective(recipe, model, self._teacher)
+        feed, features = self._feed
+        data = self._samples(clips.train, feed, features, _noise(model), train=True)
+        if len(self.modalities) > 1 and len(data) < recipe.loop.batch_size:
             self.reporter.warn(
                 f"{len(data)} clips do not fill a batch of {recipe.loop.batch_size}: they come twice in it, "
                 "and are contrasted with themselves"
             )
-        held_out = clips.val if clips.val is not None else clips.train
-        shown = self._samples(held_out, feed, features, noise, train=False)
-        task = Training(
+        return Training(
             model=model,
             objective=objective,
             samples=data,
             collate=collate,
             description=self._description(arguments, feed),
-            validate=self._validation(objective, shown) if clips.val is not None else None,
+            validate=self._validation(objective, self._held_out(model)) if self.validates else None,
             groups=data.groups,
             clip_ids=data.clip_ids,
         )
+
+    def report(self, run: Path) -> None:
+        """Curves, reconstructions and a map of the features."""
+        import torch
+
+        from avtool.data.inputs.collate import collate
+        from avtool.data.inputs.video_transforms import as_seen
+
+        with torch.device("meta"):
+            model, _ = self.build()
         exhibit = Exhibit(
-            self.method.summary,
-            shown,
+            self.summary,
+            self._held_out(model),
             collate,
-            first_labels(held_out),
-            lambda batch: {name: as_seen(batch, name) for name in self.method.inputs},
-            _rebuilder(target_kind(recipe)),
-            clips.val is not None,
-            recipe.runtime.device,
+            first_labels(self._held_out_clips),
+            lambda batch: {name: as_seen(batch, name) for name in self.modalities},
+            _rebuilder(target_kind(self.recipe)),
+            self.validates,
+            self.recipe.runtime.device,
         )
-        report = partial(write_report, exhibit=exhibit, reporter=self.reporter)
-        return Preparation(task, partial(write_skipped, skipped=clips.skipped), report)
+        write_report(run, exhibit, self.reporter)
+
+    @cached_property
+    def _teacher(self) -> "LoadedModel | None":
+        return read_teacher(self.recipe)
+
+    @property
+    def _held_out_clips(self) -> Manifest:
+        """The validation clips, or without any the training clips."""
+        return self.clips.val if self.clips.val is not None else self.clips.train
+
+    def _held_out(self, model: "nn.Module") -> "MaskedClipDataset":
+        feed, features = self._feed
+        return self._samples(self._held_out_clips, feed, features, _noise(model), train=False)
 
     def _description(self, arguments: dict[str, Any], feed: Feed) -> "ModelDescription":
         """What a reader of the weights must know."""
@@ -142,10 +205,10 @@ class MaskedExperiment(Experiment):
 
         stage = f" (stage {self.recipe.mavil.stage})" if isinstance(self.recipe, MavilRecipe) else ""
         return ModelDescription(
-            self.name,
+            self.model_name,
             arguments,
-            {"method": self.method.name, **feed.to_json(), "target": target_kind(self.recipe)},
-            f"An encoder of {' and '.join(self.method.inputs)}, pretrained by {self.method.name}{stage} on "
+            {"method": type(self).name, **feed.to_json(), "target": target_kind(self.recipe)},
+            f"An encoder of {' and '.join(self.modalities)}, pretrained by {type(self).name}{stage} on "
             f"{len(self.clips.train)} clips without labels.",
             self.command,
             self.inputs,
@@ -161,18 +224,19 @@ class MaskedExperiment(Experiment):
             clips,
             collate,
             self.recipe.loop.batch_size,
-            whole_batches=len(self.method.inputs) > 1,
-            workers=default_workers() if "video" in self.method.inputs else 0,
+            whole_batches=len(self.modalities) > 1,
+            workers=default_workers() if "video" in self.modalities else 0,
         )
 
-    def _feed(self, teacher: "LoadedModel | None") -> tuple[Feed, FeatureCache | None]:
+    @cached_property
+    def _feed(self) -> tuple[Feed, FeatureCache | None]:
         """How the model is fed, and the spectrograms where they are cached.
 
         A student's spectrograms are scaled as its teacher's were, since the teacher sees the same ones.
         """
-        sound = self.sound
+        sound, teacher = self.sound, self._teacher
         if sound is None:
-            return Feed(self.method.inputs, AudioSettings(), video=self.video), None
+            return Feed(self.modalities, AudioSettings(), video=self.video), None
         features = None
         if sound.cache and self.clips.shards is None:
             features = cached_features(self.clips.whole, sound.audio, self.reporter, jobs=self.jobs)
@@ -181,7 +245,7 @@ class MaskedExperiment(Experiment):
             mean, std = _scale_of(teacher, sound.audio)
         elif std is None:
             mean, std = measured_scale(self.clips, sound.audio, features, self.reporter, jobs=self.jobs)
-        return Feed(self.method.inputs, sound.audio, self.num_frames, mean, std, video=self.video), features
+        return Feed(self.modalities, sound.audio, self.num_frames, mean, std, video=self.video), features
 
     def _samples(
         self,
@@ -235,6 +299,11 @@ class MaskedExperiment(Experiment):
         return samples
 
 
+def _noise(model: "nn.Module") -> dict[str, int]:
+    """The number of patches of each input."""
+    return {name: grid.num_tokens for name, grid in model.grids.items()}  # type: ignore[union-attr,operator]
+
+
 def _rebuilder(
     kind: "TargetKind | None",
 ) -> "Callable[[nn.Module, Mapping[str, Tensor]], list[Rebuilding]] | None":
@@ -250,3 +319,47 @@ def _scale_of(teacher: "LoadedModel", audio: AudioSettings) -> tuple[float, floa
         message = f"the teacher heard spectrograms of {name} {theirs[name]}, and these have {ours[name]}"
         raise BadInputError(message, f"--set data.audio.{name}={theirs[name]}")
     return feed.mean, feed.std
+
+
+@register
+class ImageMae(MaskedTask):
+    """MAE (He et al., 2022)."""
+
+    name = "image-mae"
+    summary = "MAE: reconstruct masked patches of images."
+    recipe_type = ImageMaeRecipe
+    modalities = ("image",)
+    builder = "mae_{}_pretrain"
+
+
+@register
+class AudioMae(MaskedTask):
+    """Audio-MAE (Huang et al., 2022)."""
+
+    name = "audio-mae"
+    summary = "Audio-MAE: reconstruct masked patches of spectrograms."
+    recipe_type = AudioMaeRecipe
+    modalities = ("audio",)
+    builder = "audio_mae_{}_pretrain"
+
+
+@register
+class VideoMae(MaskedTask):
+    """VideoMAE (Tong et al., 2022)."""
+
+    name = "video-mae"
+    summary = "VideoMAE: reconstruct masked tubes of videos."
+    recipe_type = VideoMaeRecipe
+    modalities = ("video",)
+    builder = "video_mae_{}_pretrain"
+
+
+@register
+class Mavil(MaskedTask):
+    """MAViL (Huang et al., 2023)."""
+
+    name = "mavil"
+    summary = "MAViL: reconstruct masked audio and video from each other."
+    recipe_type = MavilRecipe
+    modalities = ("audio", "video")
+    builder = "mavil_{}_pretrain"

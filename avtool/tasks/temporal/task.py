@@ -1,23 +1,26 @@
-"""Puts a pretraining by audio-visual temporal contrast together: pairs, encoders, contrast, questions."""
+"""Audio-visual temporal contrast as a task: pairs, encoders, contrast, pretext tasks."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avtool.data.clip_filter import Wanted, with_audio, write_skipped
+from avtool.core.artifact import Input
+from avtool.core.errors import BadInputError
+from avtool.data.clip_filter import Skipped, Wanted, with_audio
 from avtool.data.inputs.feature_cache import FeatureCache, cached_features
 from avtool.data.inputs.spec import Feed
 from avtool.data.inputs.video_settings import VideoSettings
 from avtool.data.manifest import Manifest
-from avtool.tasks.pretraining_clips import PretrainClips, find_clips
+from avtool.tasks.pretraining_clips import PretrainClips, dataset_input, find_clips
 from avtool.tasks.pretraining_network import build_network, start_from
 from avtool.tasks.pretraining_report import Exhibit, first_labels, write_report
-from avtool.tasks.pretraining_task import Experiment
 from avtool.tasks.spectrogram_scale import measured_scale
 from avtool.tasks.temporal.pair_settings import TemporalSettings as PairSettings
 from avtool.tasks.temporal.recipe import AvtRecipe
-from avtool.training.run import Preparation
+from avtool.training.run import weights_input
+from avtool.training.task import Task, Training, register
 from avtool.training.validation import Validation
 
 if TYPE_CHECKING:
@@ -30,18 +33,52 @@ if TYPE_CHECKING:
 _MODALITIES = ("audio", "video")
 
 
+@register
 @dataclass(frozen=True)
-class TemporalExperiment(Experiment):
-    """What a temporal pretraining is made of."""
+class TemporalTask(Task[AvtRecipe]):
+    """Contrast of audio with video, and pretext tasks of time (after Jenni et al., 2023)."""
 
-    recipe: AvtRecipe
+    name = "avt"
+    verb = "pretrain"
+    summary = "Contrast audio with video, and learn pretext tasks of speed, direction and order."
+    recipe_type = AvtRecipe
+
+    @property
+    def model_name(self) -> str:
+        """The model's registered name."""
+        return f"avt_{self.recipe.model.preset}"
+
+    @property
+    def run_name(self) -> str:
+        """Task and size."""
+        return f"{super().run_name}-{self.recipe.model.preset}"
+
+    @cached_property
+    def inputs(self) -> Sequence[Input]:
+        """The dataset, and the weights that the model starts from."""
+        start = self.recipe.model.init
+        return [dataset_input(self.source), *([weights_input(start)] if start is not None else [])]
+
+    @property
+    def validates(self) -> bool:
+        """Whether there are clips that are not learned from."""
+        return self.clips.val is not None
+
+    @property
+    def skipped(self) -> Sequence[Skipped]:
+        """The clips with neither audio nor video."""
+        return self.clips.skipped
+
+    def describe(self) -> Mapping[str, int | str]:
+        """The model, and how many clips there are."""
+        return {"model": self.model_name, **self.clips.counts}
 
     @cached_property
     def clips(self) -> PretrainClips:
         """The clips; those with one modality train what they can."""
-        wanted = Wanted(self.method.inputs, all_of_them=False)
+        wanted = Wanted(_MODALITIES, all_of_them=False)
         data = self.recipe.data
-        return find_clips(self.dataset, data, wanted, data.audio.sample_rate, self.reporter)
+        return find_clips(self.source, data, wanted, data.audio.sample_rate, self.reporter)
 
     @cached_property
     def pairs(self) -> PairSettings:
@@ -60,85 +97,102 @@ class TemporalExperiment(Experiment):
         }
         archs = {"video_arch": model.video_arch, "audio_arch": model.audio_arch}
         chosen |= {name: arch for name, arch in archs.items() if arch is not None}
-        return build_network(self.name, model, chosen, self.recipe.seed)
+        return build_network(self.model_name, model, chosen, self.recipe.seed)
 
-    def samples_an_epoch(self) -> int:
+    def num_samples(self) -> int:
         """Pairs that are learned from in an epoch."""
         return len(self._samples(self.clips.train, None, None, train=True))
 
-    def draw_sheet(self, count: int, out: Path) -> int:
-        """Draws some pairs as the encoders will see them, with their labels; how many."""
+    def draw_sheet(self, count: int, out: Path, *, overwrite: bool = False) -> int:
+        """Draws some pairs as the encoders get them, with their labels, as a PNG; how many.
+
+        Raises:
+            BadInputError: `out` exists and `overwrite` is off, or the clips cannot be used.
+        """
         from avtool.tasks.temporal.preview_sheet import preview_sheet
 
+        if out.is_dir() or (out.exists() and not overwrite):
+            raise BadInputError(f"`{out}` exists", "add --overwrite, or choose another --out")
         samples = self._samples(self.clips.train, None, None, train=True)
         preview_sheet(samples, count, out, self.recipe.data.pairs.speeds)
         return min(count, len(samples))
 
-    def compose(self) -> Preparation:
-        """What the training loop takes, and what follows it.
+    def prepare(self) -> Training:
+        """The encoders, the contrast and the pairs.
 
         Raises:
             BadInputError: data, model and settings do not fit together; one line says which.
         """
         from avtool.data.inputs.collate import collate
-        from avtool.training.task import Training
 
         clips, recipe = self.clips, self.recipe
         model, arguments = self.build()
-        start_from(model, self.name, recipe.model, self.reporter)
+        start_from(model, self.model_name, recipe.model, self.reporter)
         # clips that can answer nothing are refused before hours of spectrograms are computed of them
         for line in self._samples(clips.train, None, None, train=True).report.lines():
             self.reporter.info(line)
-        feed, features = self._feed()
-        scale = feed.mean, feed.std
-        data = self._samples(clips.train, features, scale, train=True)
-        held_out = clips.val if clips.val is not None else clips.train
-        shown = self._samples(held_out, features, scale, train=False)
-        task = Training(
+        feed, features = self._feed
+        data = self._samples(clips.train, features, (feed.mean, feed.std), train=True)
+        return Training(
             model=model,
             objective=self._objective(model, data),
             samples=data,
             collate=collate,
             description=self._description(arguments, feed),
-            validate=self._validation(shown) if clips.val is not None else None,
+            validate=self._validation() if self.validates else None,
             groups=data.groups,
             clip_ids=[name for name in clips.train.column("clip_id") for _ in range(recipe.data.crops)],
         )
+
+    def report(self, run: Path) -> None:
+        """Curves and maps of the features."""
+        from avtool.data.inputs.collate import collate
+
         exhibit = Exhibit(
-            self.method.summary,
-            shown,
+            self.summary,
+            self._held_out(),
             collate,
-            first_labels(held_out),
+            first_labels(self._held_out_clips),
             _first_clips,
             None,
-            clips.val is not None,
-            recipe.runtime.device,
+            self.validates,
+            self.recipe.runtime.device,
         )
-        report = partial(write_report, exhibit=exhibit, reporter=self.reporter)
-        return Preparation(task, partial(write_skipped, skipped=clips.skipped), report)
+        write_report(run, exhibit, self.reporter)
+
+    @property
+    def _held_out_clips(self) -> Manifest:
+        """The validation clips, or without any the training clips."""
+        return self.clips.val if self.clips.val is not None else self.clips.train
+
+    def _held_out(self) -> "TemporalClipDataset":
+        feed, features = self._feed
+        return self._samples(self._held_out_clips, features, (feed.mean, feed.std), train=False)
 
     def _description(self, arguments: dict[str, Any], feed: Feed) -> "ModelDescription":
         """What a reader of the weights must know."""
         from avtool.models.model_folder import ModelDescription
 
         return ModelDescription(
-            self.name,
+            self.model_name,
             arguments,
-            {"method": self.method.name, **feed.to_json()},
-            f"Encoders of sight and sound, pretrained by {self.method.name} "
+            {"method": self.name, **feed.to_json()},
+            f"Encoders of sight and sound, pretrained by {self.name} "
             f"({self.recipe.temporal.objective}) on {len(self.clips.train)} clips without labels. "
             "A reconstruction after Jenni et al. (AAAI 2023).",
             self.command,
             self.inputs,
         )
 
-    def _validation(self, clips: "TemporalClipDataset") -> Validation:
+    def _validation(self) -> Validation:
         """What is measured on other clips."""
         from avtool.data.inputs.collate import collate
         from avtool.models.runtime import default_workers
 
         objective, size = self._held_out_objective(), self.recipe.loop.batch_size
-        return Validation(objective, clips, collate, size, whole_batches=True, workers=default_workers())
+        return Validation(
+            objective, self._held_out(), collate, size, whole_batches=True, workers=default_workers()
+        )
 
     def _objective(self, model: "nn.Module", data: "TemporalClipDataset") -> "TemporalObjective":
         from avtool.models.runtime import launched_processes
@@ -192,6 +246,7 @@ class TemporalExperiment(Experiment):
             settings, num_clips=2, batch=2, total_batches=1, projection_dim=1
         ).eval()
 
+    @cached_property
     def _feed(self) -> tuple[Feed, FeatureCache | None]:
         """How the encoders are fed, and the spectrograms where they are cached."""
         data, clips = self.recipe.data, self.clips

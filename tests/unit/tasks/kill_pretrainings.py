@@ -19,8 +19,7 @@ from clips_for_pretraining import write_films, write_pictures, write_sounds
 
 from avtool.core.recipe import load
 from avtool.core.reporter import Silent
-from avtool.tasks.compose import make_experiment
-from avtool.tasks.methods import METHODS
+from avtool.tasks import TASKS
 from avtool.training.loop import fit
 from avtool.training.trainer import Trainer
 
@@ -91,14 +90,13 @@ def train(root: Path, name: str, folder: Path, *, dying: bool = False) -> int:
     values = {**COMMON, **settings}
     if "mavil.teacher" in values:
         values["mavil.teacher"] = str(root / "mavil" / "whole" / "model")
-    method = METHODS[method_name]
-    recipe = load(method.schema, flags=values, environment={})
+    task = TASKS.find(method_name)
+    recipe = load(task.recipe_type, flags=values, environment={})
 
     def work() -> None:
         if dying:
             die_in_step(KILLED_STEP)
-        experiment = make_experiment(method, root / data, recipe, Silent())  # type: ignore[arg-type]
-        fit(experiment.compose().task, recipe, folder)
+        fit(task(root / data, recipe, Silent(), 1, "pretrain").prepare(), recipe, folder)
 
     return in_child(work)
 

@@ -17,10 +17,9 @@ from avtool.inference.sources import Item
 from avtool.inference.windows import spaced_windows
 from avtool.models.registry import create
 from avtool.models.start import freeze_encoder
-from avtool.tasks.classification.features import FeatureSource
 from avtool.tasks.classification.recipe import FinetuneRecipe
-from avtool.tasks.classification.run import train
-from avtool.tasks.classification.task import Experiment
+from avtool.tasks.classification.task import ClassificationTask
+from avtool.training.run import train_task
 
 COLOURS = {"blue": (30, 40, 220), "red": (220, 40, 30)}
 
@@ -77,9 +76,8 @@ def test_a_classifier_of_pictures_learns_and_predicts(tmp_path: Path, freeze: bo
             "runtime": {"device": "cpu", "precision": "fp32"},
         }
     )
-    source = FeatureSource(recipe, Silent(), 1)
-    experiment = Experiment(clips, None, "single-label", (tuple(COLOURS),), recipe, source, Silent())
-    out, _ = train(experiment, {}, tmp_path / "run")
+    out = tmp_path / "run"
+    train_task(ClassificationTask.of_clips(clips, tuple(COLOURS), recipe, Silent()), out)
     preprocess = json.loads((out / "model" / "preprocess.json").read_text())
     assert preprocess["inputs"] == ["image"]
     assert preprocess["video"]["size"] == 32

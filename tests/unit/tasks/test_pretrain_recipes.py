@@ -6,17 +6,18 @@ from avtool.cli.recipes import check_recipe
 from avtool.core.errors import BadInputError
 from avtool.core.paths import find_recipe, list_recipes
 from avtool.core.recipe import flag_of, iter_keys, load
+from avtool.tasks import TASKS
 from avtool.tasks.masked.recipe import MavilRecipe
-from avtool.tasks.methods import METHODS
 
+METHODS = [name for name, task in TASKS.items() if task.verb == "pretrain"]
 RECIPES = [name for name in list_recipes() if name.startswith("pretrain/")]
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_shipped_recipes_are_for_their_method(name: str) -> None:
     command, recipe = check_recipe(find_recipe(name))
-    method = METHODS[command.removeprefix("pretrain ")]
-    assert isinstance(recipe, method.schema)
+    method = TASKS.find(command.removeprefix("pretrain "))
+    assert isinstance(recipe, method.recipe_type)
     assert method.name in name
 
 
@@ -42,11 +43,12 @@ def test_published_rates_and_masks(name: str, clips: int, rate: float, ratio: fl
     assert recipe.mask.ratio == ratio
 
 
-@pytest.mark.parametrize("method", METHODS.values(), ids=lambda method: method.name)
-def test_flags_of_a_method_differ(method) -> None:
-    flags = [flag for _, field in iter_keys(method.schema) if (flag := flag_of(field))]
+@pytest.mark.parametrize("method", METHODS)
+def test_flags_of_a_method_differ(method: str) -> None:
+    recipe_type = TASKS.find(method).recipe_type
+    flags = [flag for _, field in iter_keys(recipe_type) if (flag := flag_of(field))]
     assert len(flags) == len(set(flags))
-    assert all(field.description for _, field in iter_keys(method.schema))
+    assert all(field.description for _, field in iter_keys(recipe_type))
 
 
 def test_stage_one_has_no_teacher() -> None:

@@ -13,12 +13,13 @@ from synthetic_training import make_task, recipe
 
 from avtool.core.artifact import Input, read_artifact, verify
 from avtool.core.errors import BadInputError, CorruptArtifactError
-from avtool.core.recipe import load
+from avtool.core.recipe import identity, load
 from avtool.models.model_folder import load_model
 from avtool.training.loop import fit
 from avtool.training.recipe import TrainRecipe
 from avtool.training.resolved_toml import toml_text
-from avtool.training.run_folder import RunFolder, identity, open_run, publish_run, run_name
+from avtool.training.run import folder_name
+from avtool.training.run_folder import RunFolder, open_run, publish_run
 
 torch.set_num_threads(1)
 SHORT: dict[str, Any] = {"loop": {"max_steps": 2, "workers": 0}}
@@ -33,15 +34,15 @@ def finish(out: Path) -> Any:
     run = open_(out)
     outcome = fit(make_task(), recipe(**SHORT), run.folder)
     inputs = [Input("data", "dataset", "0" * 64)]
-    return publish_run(run, outcome, recipe(**SHORT), command="avtool finetune x", seed=3, inputs=inputs)
+    return publish_run(run, outcome, recipe(**SHORT), command="avtool finetune x", inputs=inputs)
 
 
 def test_equal_settings_have_equal_names_wherever_they_run() -> None:
-    name = run_name("finetune/esc50 cnn.toml", identity(recipe()))
+    name = folder_name("finetune/esc50 cnn.toml", identity(recipe()))
     assert name.startswith("finetune-esc50-cnn.toml-")
     moved = recipe(runtime={"device": "auto", "threads": 3}, loop={"workers": 2})
-    assert run_name("finetune/esc50 cnn.toml", identity(moved)) == name
-    assert run_name("finetune/esc50 cnn.toml", identity(recipe(optimizer={"lr": 0.1}))) != name
+    assert folder_name("finetune/esc50 cnn.toml", identity(moved)) == name
+    assert folder_name("finetune/esc50 cnn.toml", identity(recipe(optimizer={"lr": 0.1}))) != name
 
 
 def test_a_finished_run_is_an_artifact_with_a_model(tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ def test_a_finished_run_is_an_artifact_with_a_model(tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert outcome.model == run / "model"
     artifact = read_artifact(run, "run")
-    assert (artifact.seed, artifact.command) == (3, "avtool finetune x")
+    assert (artifact.seed, artifact.command) == (recipe(**SHORT).seed, "avtool finetune x")
     assert verify(run) == []
     assert {path.name for path in run.iterdir()} == {
         "artifact.json",

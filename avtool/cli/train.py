@@ -1,0 +1,61 @@
+"""`avtool train`, and the subcommand of any task: a dataset in, a run and its model out."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from avtool.cli.command import command, verb_app
+from avtool.cli.options import DryRun, Jobs, Resume, output
+from avtool.cli.session import Session
+from avtool.tasks import TASKS
+from avtool.training.task import Task
+
+_OWN_VERBS = {"pretrain", "finetune"}
+
+
+def add_task(app: typer.Typer, task: type[Task[Any]], name: str | None = None) -> None:
+    """Adds the subcommand of a task to `app`; its flags are those of the task's recipe."""
+    command(app, name)(_subcommand(task))
+
+
+def _subcommand(task: type[Task[Any]]) -> Callable[..., None]:
+    def train(
+        session: Session,
+        recipe: Any,
+        dataset: Annotated[
+            Path, typer.Argument(help="The dataset, as `avtool prepare` or `mine-subtitles` makes it.")
+        ],
+        out: Annotated[Path | None, output("The run to write.  [default: runs/TASK-MODEL-SETTINGS]")] = None,
+        jobs: Jobs = 1,
+        resume: Resume = True,
+        dry_run: DryRun = False,
+    ) -> None:
+        from avtool.jobs import train as job
+
+        if dry_run:
+            plan = job.plan_training(task.name, dataset, recipe, session.reporter, out=out)
+            session.table(["plan", ""], list(plan.rows()))
+            session.emit({"plan": plan.values()})
+            return
+        result = job.train(
+            task.name, dataset, recipe, session.reporter,
+            out=out, jobs=jobs, overwrite=not resume, command=session.command_line,
+        )  # fmt: skip
+        rows = [(name, round(value, 4)) for name, value in result.metrics.items()]
+        session.table(["validation", "value"], rows)
+        session.emit({"result": result}, text=str(result.out))
+
+    train.__doc__ = task.summary
+    train.__annotations__["recipe"] = task.recipe_type
+    return train
+
+
+app = verb_app(
+    "train", "avtool train my-task dataset --dry-run", "avtool train my-task dataset --out runs/my-task"
+)
+app.callback()(lambda: None)  # a group even while no package adds a task
+for _name, _task in TASKS.items():
+    if _task.verb not in _OWN_VERBS:
+        add_task(app, _task, _name)
