@@ -33,6 +33,7 @@ VERBS = {
         "Use", "Draw files, their masked patches, and a masked autoencoder's reconstruction."
     ),
     "eval": Verb("Evaluate", "Run a benchmark; print published numbers, peers and baselines beside ours."),
+    "models": Verb("Look up", "List and show the registered architectures."),
     "recipes": Verb("Look up", "List, show, copy and check the recipes that ship with avtool."),
     "show": Verb("Look up", "Show the contents of an artifact, a film or a caption file."),
     "cache": Verb("Look up", "List or prune the files that avtool caches between runs."),

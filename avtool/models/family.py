@@ -18,13 +18,13 @@ DataFact = Literal["num_classes", "audio_frames", "num_mel_bins", "video_frames"
 """What a dataset and its preprocessing decide of a model."""
 
 DECIDED_BY: Mapping[DataFact, str] = {
-    "num_classes": "the dataset's class list",
-    "audio_frames": "--seconds",
-    "num_mel_bins": "--mel-bins",
-    "video_frames": "--frames",
-    "image_size": "data.video.size",
+    "num_classes": "the class list of the dataset",
+    "audio_frames": "the audio length (--seconds)",
+    "num_mel_bins": "the mel bins (--mel-bins)",
+    "video_frames": "the frames of the video (--frames)",
+    "image_size": "the frame size (data.video.size)",
 }
-"""The flag or recipe key behind each fact."""
+"""Where each fact comes from, for messages."""
 
 
 @dataclass(frozen=True)

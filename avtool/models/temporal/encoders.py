@@ -5,7 +5,6 @@ from typing import Any
 from torch import Tensor, nn
 
 from avtool.core.errors import BadInputError
-from avtool.core.registry import nearest_hint
 from avtool.models.registry import create
 from avtool.models.temporal.residual import (
     Layout,
@@ -41,9 +40,7 @@ def make_video_encoder(arch: str, *, recompute: bool = False) -> nn.Module:
     if arch == "tiny":
         return PooledStages(nn.Identity(), _plain_stages(nn.Conv3d, nn.BatchNorm3d, 3), TINY_WIDTHS[-1])
     if arch not in _VIDEO_LAYOUTS:
-        raise BadInputError(
-            f"no video encoder is called `{arch}`", nearest_hint(arch, list(VIDEO_ARCHS), "avtool zoo list")
-        )
+        raise BadInputError(f"no video encoder is called `{arch}`", f"choose one of {', '.join(VIDEO_ARCHS)}")
     layout = _VIDEO_LAYOUTS[arch]
     stem = [nn.Conv3d(3, 64, (3, 7, 7), (1, 2, 2), (1, 3, 3), bias=False), *_normed(nn.BatchNorm3d(64))]
     if arch == "r2plus1d18":
@@ -75,9 +72,7 @@ def make_audio_encoder(arch: str, num_frames: int, num_mel_bins: int) -> nn.Modu
         )
         return PooledStages(stem, residual_stages(Layout((over_spectrogram,) * 4, is_video=False)), 512)
     if arch not in AUDIO_ARCHS:
-        raise BadInputError(
-            f"no audio encoder is called `{arch}`", nearest_hint(arch, list(AUDIO_ARCHS), "avtool zoo list")
-        )
+        raise BadInputError(f"no audio encoder is called `{arch}`", f"choose one of {', '.join(AUDIO_ARCHS)}")
     name = "ast_base" if arch == "ast" else arch
     return SpectrogramTransformer(create(name, num_frames=num_frames, num_mel_bins=num_mel_bins))
 

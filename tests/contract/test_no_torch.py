@@ -1,0 +1,53 @@
+"""Importing avtool, its help pages and its listings leave torch, and all else that is heavy, unloaded."""
+
+import subprocess
+import sys
+
+import pytest
+
+from avtool.cli.command import SCHEMAS
+from avtool.cli.verbs import VERBS
+
+HEAVY = ("torch", "torchaudio", "torchvision", "timm", "transformers", "pandas", "sklearn", "matplotlib")
+IMPORTS = [
+    "import avtool",
+    "import avtool.cli.main",
+    "from avtool.models.registry import MODELS; MODELS.names()",
+]
+LISTINGS = [
+    ["--help"],
+    ["--version"],
+    ["recipes", "list"],
+    ["recipes", "show", "pretrain/audio-mae-tiny"],
+    ["recipes", "check", "finetune/esc50-cnn"],
+    ["models", "list"],
+    ["eval", "--list"],
+    ["cache", "list"],
+    *([*words.split(), "--help"] for words in {*VERBS, *SCHEMAS.names()}),
+]
+REPORT = f"; import sys; print([m for m in {(*HEAVY, 'scipy.signal')} if m in sys.modules], file=sys.stderr)"
+
+
+def heavy_modules(code: str, *arguments: str) -> str:
+    """The heavy modules that are loaded after some code, as the last line that it writes."""
+    command = [sys.executable, "-c", code + REPORT, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("code", IMPORTS)
+def test_imports_load_nothing_heavy(code: str) -> None:
+    assert heavy_modules(code) == "[]"
+
+
+@pytest.mark.parametrize("arguments", sorted(LISTINGS), ids=" ".join)
+def test_listings_load_nothing_heavy(arguments: list[str]) -> None:
+    code = "import sys; from avtool.cli.main import run; assert run(sys.argv[1:]) == 0"
+    assert heavy_modules(code, *arguments) == "[]"
+
+
+def test_the_root_help_imports_no_verb() -> None:
+    code = "from avtool.cli.main import run; run(['--help']); import sys; print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not [verb for verb in VERBS if f"'avtool.cli.{verb.replace('-', '_')}'" in done.stdout]
