@@ -23,7 +23,6 @@ from avtool.core.runtime import RuntimeRecipe
 from avtool.data.manifest import read_manifest
 from avtool.data.prepare.dataset import prepare
 from avtool.data.prepare.recipe import PrepareRecipe
-from avtool.data.readers.layout_names import Layout
 from avtool.evaluation.division_report import division_report, retrieval_report
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.probes.clip_probe import ProbeName
@@ -61,7 +60,7 @@ class ActionSettings(Recipe):
     jobs: int = option(1, "Processes that look at the videos.", flag="--jobs", ge=-1)
 
 
-def run_action(layout: Layout, title: str, settings: ActionSettings, reporter: Reporter) -> BenchmarkReport:
+def run_action(layout: str, title: str, settings: ActionSettings, reporter: Reporter) -> BenchmarkReport:
     """Evaluates an encoder on a data set's official divisions.
 
     Raises:
@@ -81,7 +80,7 @@ def run_action(layout: Layout, title: str, settings: ActionSettings, reporter: R
 class _Evaluation:
     """An encoder, the divisions of a data set, and what can be asked."""
 
-    layout: Layout
+    layout: str
     title: str
     settings: ActionSettings
     encoder: Path
@@ -171,7 +170,7 @@ class _Evaluation:
         return notes
 
 
-def _divisions(layout: Layout, data: Path, settings: ActionSettings, reporter: Reporter) -> list[Division]:
+def _divisions(layout: str, data: Path, settings: ActionSettings, reporter: Reporter) -> list[Division]:
     dataset = data
     if not (data / CARD).is_file():
         name = f"{layout}-{settings_hash(str(data.absolute()))}"

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from avtool.core.recipe import Recipe, option
-from avtool.data.readers.layout_names import Layout
+from avtool.data.readers.layouts import AUTO, READERS
 
 Shares = tuple[float, float, float]
 
@@ -24,7 +24,9 @@ class CopyRecipe(Recipe):
 class PrepareRecipe(Recipe):
     """`avtool prepare`."""
 
-    layout: Layout = option("auto", "How the source is laid out.", flag="--layout")
+    layout: str = option(
+        AUTO, f"Layout of the source: {', '.join([AUTO, *READERS.names()])}.", flag="--layout"
+    )
     official_split: int = option(
         1, "Which official division fills `split` (UCF101, HMDB51).", flag="--official-split", ge=1, le=3
     )
@@ -46,6 +48,8 @@ class PrepareRecipe(Recipe):
 
     @model_validator(mode="after")
     def _check(self) -> "PrepareRecipe":
+        if self.layout != AUTO:
+            READERS.find(self.layout)
         if self.split and (min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-6):
             raise ValueError(f"split {self.split} must be three shares that sum to 1")
         return self

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from avtool.core.errors import BadInputError
 from avtool.data.labels import LabelClass
+from avtool.data.readers.layouts import reads
 from avtool.data.readers.source import ListedClip, ReadOptions, RefusedLine, Source
 from avtool.data.readers.tables import Columns, Line, first_cells, read_lines
 
@@ -29,6 +30,7 @@ def recognises(path: Path) -> bool:
     return first == "ytid" or first.startswith("# segments csv")
 
 
+@reads("audioset", "AudioSet's segment lists.", recognises)
 def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
     """Reads a list, or all lists of a folder; `group` is the video.
 

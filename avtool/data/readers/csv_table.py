@@ -6,6 +6,7 @@ from pathlib import Path
 
 from avtool.core.errors import BadInputError
 from avtool.data.labels import LabelClass
+from avtool.data.readers.layouts import reads
 from avtool.data.readers.media_index import stem_of
 from avtool.data.readers.source import ListedClip, ReadOptions, Source, split_name
 from avtool.data.readers.tables import Columns, Line, first_line, read_lines
@@ -32,6 +33,7 @@ def recognises(path: Path) -> bool:
     return bool(header & set(_NAMES["media"]))
 
 
+@reads("csv", "A table with a column for the media.", recognises, generic=True)
 def read(path: Path, options: ReadOptions) -> Source:
     """Reads the table. Columns that are not known are kept as further columns of the manifest.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from avtool.core.errors import BadInputError
 from avtool.data.labels import LabelClass
+from avtool.data.readers.layouts import reads
 from avtool.data.readers.source import ListedClip, ReadOptions, Source
 from avtool.data.readers.tables import Columns, Line, first_cells, read_lines
 
@@ -19,6 +20,7 @@ def recognises(path: Path) -> bool:
     return set(_NEEDED) <= set(first_cells(path))
 
 
+@reads("epic-kitchens", "EPIC-KITCHENS' annotation tables.", recognises)
 def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
     """Reads a list, or all lists of a folder. A clip's labels are its verb class and its noun class.
 

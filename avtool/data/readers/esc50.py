@@ -10,6 +10,7 @@ from pathlib import Path
 
 from avtool.core.errors import BadInputError
 from avtool.data.labels import LabelClass
+from avtool.data.readers.layouts import reads
 from avtool.data.readers.media_index import list_media, stem_of
 from avtool.data.readers.source import ListedClip, ReadOptions, Source
 from avtool.data.readers.tables import Columns, Line, read_lines
@@ -29,6 +30,7 @@ def recognises(path: Path) -> bool:
     return path.is_dir() and any(_OLD_FOLDER.fullmatch(folder.name) for folder in path.iterdir())
 
 
+@reads("esc50", "ESC-50 or ESC-10: `meta/esc50.csv`, or folders of classes.", recognises)
 def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
     """Reads either layout; `group` is the recording that a clip was cut from.
 

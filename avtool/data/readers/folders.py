@@ -3,6 +3,7 @@
 from pathlib import Path, PurePosixPath
 
 from avtool.core.errors import BadInputError
+from avtool.data.readers.layouts import reads
 from avtool.data.readers.media_index import list_media, stem_of
 from avtool.data.readers.source import SPLIT_NAMES, ListedClip, ReadOptions, Source, split_name
 
@@ -12,6 +13,7 @@ def recognises(path: Path) -> bool:
     return path.is_dir() and any("/" in name for name in list_media(path))
 
 
+@reads("folders", "Media in folders that are their classes.", recognises, generic=True)
 def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
     """Lists the media; deeper folders belong to their class, and media outside of a class have no label.
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from avtool.core.errors import BadInputError
+from avtool.data.readers.layouts import reads
 from avtool.data.readers.source import ListedClip, ReadOptions, Source, split_name
 from avtool.data.readers.tables import Columns, Line, first_cells, read_lines
 
@@ -14,6 +15,7 @@ def recognises(path: Path) -> bool:
     return bool(_lists(path))
 
 
+@reads("kinetics", "Kinetics' lists.", recognises)
 def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
     """Reads a list, or all lists of a folder; lists of a test set may have no labels. `group` is the video.
 

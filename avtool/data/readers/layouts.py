@@ -1,48 +1,54 @@
-"""The layouts that `avtool prepare` knows, and telling them apart."""
+"""The registry of layouts that `avtool prepare` reads, and their recognition.
+
+A reader's module registers itself with the decorator `reads`; other packages add theirs by the entry-point
+group `avtool.readers`.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from avtool.core.errors import BadInputError
-from avtool.data.readers import (
-    audioset,
-    csv_table,
-    epic_kitchens,
-    esc50,
-    folders,
-    hmdb51,
-    kinetics,
-    mined,
-    sams,
-    ucf101,
-    vggsound,
-)
-from avtool.data.readers.layout_names import Layout
+from avtool.core.registry import Registry
 from avtool.data.readers.source import ReadOptions, Source
 
+Read = Callable[[Path, ReadOptions], Source]
 
-class Reader(NamedTuple):
-    """A layout: whether a path has it, and how to read it."""
+AUTO = "auto"
+"""The name that stands for the layout of which a source is recognised to be."""
 
+
+@dataclass(frozen=True)
+class Reader:
+    """A reader of a layout.
+
+    Attributes:
+        summary: a noun phrase for listings.
+        recognises: whether a file or folder has the layout.
+        read: reads what it lists.
+        generic: its layout is common to many datasets, so that all others are tried first.
+    """
+
+    summary: str
     recognises: Callable[[Path], bool]
-    read: Callable[[Path, ReadOptions], Source]
+    read: Read
+    generic: bool = False
 
 
-# In the order in which they are asked: what is common to many comes last.
-READERS = {
-    "dataset": Reader(mined.recognises, mined.read),
-    "esc50": Reader(esc50.recognises, esc50.read),
-    "ucf101": Reader(ucf101.recognises, ucf101.read),
-    "hmdb51": Reader(hmdb51.recognises, hmdb51.read),
-    "epic-kitchens": Reader(epic_kitchens.recognises, epic_kitchens.read),
-    "audioset": Reader(audioset.recognises, audioset.read),
-    "kinetics": Reader(kinetics.recognises, kinetics.read),
-    "sams": Reader(sams.recognises, sams.read),
-    "vggsound": Reader(vggsound.recognises, vggsound.read),
-    "csv": Reader(csv_table.recognises, csv_table.read),
-    "folders": Reader(folders.recognises, folders.read),
-}
+READERS: Registry[Reader] = Registry("layout", "avtool prepare --help", group="avtool.readers")
+READERS.live_in("avtool.data.readers")
+
+
+def reads(
+    name: str, summary: str, recognises: Callable[[Path], bool], *, generic: bool = False
+) -> Callable[[Read], Read]:
+    """Registers a function as the reader of a layout; see `Reader`."""
+
+    def decorate(read: Read) -> Read:
+        READERS.add(name, Reader(summary, recognises, read, generic))
+        return read
+
+    return decorate
 
 
 def detect_layout(path: Path) -> str:
@@ -53,22 +59,22 @@ def detect_layout(path: Path) -> str:
     """
     if not path.exists():
         raise BadInputError(
-            f"`{path}` does not exist", "give a folder of media, a table, or a data set's lists"
+            f"`{path}` does not exist", "give a folder of media, a table, or a dataset's lists"
         )
-    for name, reader in READERS.items():
+    for name, reader in sorted(READERS.items(), key=lambda item: item[1].generic):
         if reader.recognises(path):
             return name
-    known = ", ".join(sorted(READERS))
-    raise BadInputError(f"`{path}` has no layout that avtool knows", f"name it with --layout: {known}")
+    known = ", ".join(READERS.names())
+    raise BadInputError(f"`{path}` has no layout that avtool reads", f"name it with --layout: {known}")
 
 
-def read_source(path: Path, layout: Layout = "auto", options: ReadOptions | None = None) -> Source:
-    """Reads what a data set lists, without looking for its media.
+def read_source(path: Path, layout: str = AUTO, options: ReadOptions | None = None) -> Source:
+    """Reads what a dataset lists, without looking for its media.
 
     Raises:
         BadInputError: it cannot be read; the message names the file and the line.
     """
-    if layout != "auto" and not path.exists():
+    if layout != AUTO and not path.exists():
         raise BadInputError(f"`{path}` does not exist", "check the name and the folder")
-    name = detect_layout(path) if layout == "auto" else layout
-    return READERS[name].read(path, options or ReadOptions())
+    name = detect_layout(path) if layout == AUTO else layout
+    return READERS.find(name).read(path, options or ReadOptions())

@@ -5,6 +5,7 @@ from pathlib import Path
 from avtool.core.artifact import CARD
 from avtool.data.labels import CLASS_FILES, LABELS, LabelClass, read_classes
 from avtool.data.manifest import MANIFEST, read_manifest
+from avtool.data.readers.layouts import reads
 from avtool.data.readers.source import ListedClip, ReadOptions, Source
 from avtool.media.addresses import is_address
 
@@ -14,6 +15,7 @@ def recognises(path: Path) -> bool:
     return (path / CARD).is_file() and (path / MANIFEST).is_file()
 
 
+@reads("dataset", "A dataset of avtool.", recognises)
 def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
     """Reads its manifest and its class lists; further columns are kept.
 

@@ -4,6 +4,7 @@ from pathlib import Path, PurePosixPath
 
 from avtool.core.errors import AvtoolError, BadInputError
 from avtool.data.labels import LabelClass
+from avtool.data.readers.layouts import reads
 from avtool.data.readers.media_index import stem_of
 from avtool.data.readers.source import SPLIT_NAMES, ListedClip, ReadOptions, Source
 from avtool.data.readers.tables import Columns, Line, read_lines
@@ -24,6 +25,7 @@ def recognises(path: Path) -> bool:
         return False
 
 
+@reads("sams", "SAM-S' JSON lists.", recognises)
 def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
     """Reads a list, or all lists of a folder; the classes are those of `movie_sounds.csv` where it is there.
 

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from avtool.core.errors import BadInputError
 from avtool.data.labels import LabelClass
+from avtool.data.readers.layouts import reads
 from avtool.data.readers.media_index import stem_of
 from avtool.data.readers.source import ListedClip, ReadOptions, Source
 from avtool.data.readers.tables import read_lines
@@ -19,6 +20,7 @@ def recognises(path: Path) -> bool:
     return path.is_dir() and _lists(path) is not None
 
 
+@reads("ucf101", "UCF101's split lists.", recognises)
 def read(path: Path, options: ReadOptions) -> Source:
     """Reads all three divisions: columns `split_1` to `split_3`, and `split` is the official one chosen.
 

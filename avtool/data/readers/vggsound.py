@@ -8,6 +8,7 @@ from pathlib import Path
 
 from avtool.core.errors import BadInputError
 from avtool.data.labels import LabelClass
+from avtool.data.readers.layouts import reads
 from avtool.data.readers.source import ListedClip, ReadOptions, RefusedLine, Source, split_name
 from avtool.data.readers.tables import Line, first_cells, read_lines
 
@@ -29,6 +30,7 @@ def recognises(path: Path) -> bool:
     return bool(len(cells) >= 2 and _FILE.fullmatch(cells[0]))
 
 
+@reads("vggsound", "VGGSound's list.", recognises)
 def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
     """Reads one list, or `train.csv` and `test.csv` of a folder; `group` is the video.
 
