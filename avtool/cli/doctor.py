@@ -1,4 +1,4 @@
-"""`avtool doctor`: what this machine has and what is missing."""
+"""`avtool doctor`: the diagnosis of a machine."""
 
 from avtool.cli.command import command, verb_app
 from avtool.cli.session import Session
@@ -10,9 +10,9 @@ app = verb_app("doctor", "avtool doctor", "avtool doctor --json")
 @command(app)
 def doctor(session: Session) -> int:
     """Check this machine: versions, device, folders, and what is missing."""
-    from avtool.core.environment import checks
+    from avtool.jobs.doctor import diagnose
 
-    results = checks()
+    results = diagnose()
     rows = [["ok" if check.ok else "problem", check.name, check.value] for check in results]
     session.table(["", "what", "found"], rows)
     session.emit({"checks": results})

@@ -273,7 +273,7 @@ def test_headers_alone_are_read_when_that_is_enough(media, tmp_path):
     ("arguments", "message"),
     [
         (["none"], "`none` does not exist"),
-        (["empty"], "has no layout that avtool knows"),
+        (["empty"], "has no layout that avtool reads"),
         (["empty", "--layout", "folders"], "there are no media in `empty`"),
         (["media", "--layout", "esc50"], "holds no clip of ESC-50"),
         (["media", "--layout", "nope"], "nope"),
