@@ -1,4 +1,4 @@
-"""Which clips of a data set a training learns from, and which it validates on."""
+"""Splits and folds: the clips that a training learns from, and those that it validates on."""
 
 from dataclasses import dataclass
 
@@ -10,21 +10,21 @@ from avtool.data.folds import Folds
 from avtool.data.manifest import Manifest
 
 
-class DivisionRecipe(Recipe):
+class SplitRecipe(Recipe):
     """Clips chosen by splits or by folds."""
 
-    train_split: str | None = option(None, "Split to learn from.  [default: train]")
-    val_split: str | None = option(None, "Split to validate on.  [default: val, where there is one]")
+    train_split: str | None = option(None, "Training split.  [default: train]")
+    val_split: str | None = option(None, "Validation split.  [default: val, where there is one]")
     split_column: str = option("split", "Column that names the splits.")
-    train_folds: Folds | None = option(None, "Folds to learn from: 1-4.", flag="--folds")
+    train_folds: Folds | None = option(None, "Training folds: 1-4.", flag="--folds")
     val_folds: Folds | None = option(
-        None, "Folds to validate on.  [default with --folds: none]", flag="--val-folds"
+        None, "Validation folds.  [default with --folds: none]", flag="--val-folds"
     )
 
     @model_validator(mode="after")
-    def _check_division(self) -> "DivisionRecipe":
+    def _check_splits(self) -> "SplitRecipe":
         if shared := set(self.train_folds or ()) & set(self.val_folds or ()):
-            raise ValueError(f"fold {min(shared)} is both learned from and validated on")
+            raise ValueError(f"fold {min(shared)} is a training and a validation fold")
         if self.train_folds and (self.train_split or self.val_split):
             raise ValueError("choose clips by folds or by splits, not by both")
         if self.val_folds and not self.train_folds:
@@ -45,7 +45,7 @@ class ChosenClips:
     val: Manifest | None
 
 
-def choose_clips(manifest: Manifest, recipe: DivisionRecipe, reporter: Reporter) -> ChosenClips:
+def choose_clips(manifest: Manifest, recipe: SplitRecipe, reporter: Reporter) -> ChosenClips:
     """The training and validation clips.
 
     Raises:
@@ -57,7 +57,9 @@ def choose_clips(manifest: Manifest, recipe: DivisionRecipe, reporter: Reporter)
     column = recipe.split_column
     known = {value for value in manifest.column(column) if value}
     if not known and recipe.train_split is None and recipe.val_split is None:
-        reporter.warn(f"`{manifest.origin}` has no splits: all clips are learned from, none are left to test")
+        reporter.warn(
+            f"`{manifest.origin}` has no splits: all clips are training clips, none are left to validate on"
+        )
         return ChosenClips(manifest, None)
     train = manifest.select(recipe.train_split or "train", split_column=column)
     val_split = recipe.val_split or ("val" if "val" in known else None)
@@ -67,12 +69,12 @@ def choose_clips(manifest: Manifest, recipe: DivisionRecipe, reporter: Reporter)
 
 def _checked(chosen: ChosenClips, reporter: Reporter) -> ChosenClips:
     if chosen.val is None:
-        reporter.warn("there is nothing to validate on: the last step's model is kept, and not scored")
+        reporter.warn("no validation clips: keeping the last checkpoint unscored")
         return chosen
     shared = (set(chosen.train.column("group")) & set(chosen.val.column("group"))) - {""}
     if shared:
         reporter.warn(
-            f"{len(shared)} groups (films or recordings), `{min(shared)}` among them, are both learned from "
-            "and validated on: the validation will look too good"
+            f"{len(shared)} groups (films or recordings), `{min(shared)}` among them, are in both "
+            "training and validation: validation metrics are too high"
         )
     return chosen

@@ -16,15 +16,13 @@ from avtool.inference.sources import Item, find_items
 from avtool.inference.spectrograms import Spectrograms
 from avtool.inference.windows import spaced_windows
 from avtool.jobs.reconstruct_recipe import ReconstructRecipe
-from avtool.tasks.masked.reconstruction import rebuild
-from avtool.tasks.pretraining_report import Pixels, Rebuilding
+from avtool.tasks.masked.reconstruction import VIEWS, Pixels, Reconstruction, reconstruct_batch
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
 _NOISE_STREAM = 2
-_COLUMNS = ("original", "seen", "rebuilt")
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def reconstruct(
         reporter.info(f"the first {recipe.most} of {len(items)} files are shown")
     items = items[: recipe.most]
     batch = _batch(items, feed, model, recipe.seed, device)
-    found = rebuild(model, batch, kind)
+    found = reconstruct_batch(model, batch, kind)
     names = [Path(item.name).name for item in items]
     _write_sheet(out, names, found)
     return ReconstructResult(
@@ -156,7 +154,7 @@ def _mask(model: "nn.Module", ratio: float) -> None:
         masked.masking = replace(masked.masking, ratio=ratio)
 
 
-def _write_sheet(out: Path, names: Sequence[str], found: Sequence[Rebuilding]) -> None:
+def _write_sheet(out: Path, names: Sequence[str], found: Sequence[Reconstruction]) -> None:
     """A row for each file and modality, a column for each view; the frames of a video lie side by side."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -169,7 +167,7 @@ def _write_sheet(out: Path, names: Sequence[str], found: Sequence[Rebuilding]) -
     FigureCanvasAgg(figure)
     grid = figure.subplots(len(rows), 3, squeeze=False, height_ratios=heights)
     for number, (name, panels) in enumerate(rows):
-        for axes, title, pixels in zip(grid[number], _COLUMNS, panels, strict=True):
+        for axes, title, pixels in zip(grid[number], VIEWS, panels, strict=True):
             axes.imshow(pixels, interpolation="nearest", aspect="auto")
             axes.set(xticks=[], yticks=[], title=title if number == 0 else "")
         grid[number][0].set_ylabel(name[:24], fontsize=8)
@@ -178,7 +176,7 @@ def _write_sheet(out: Path, names: Sequence[str], found: Sequence[Rebuilding]) -
         figure.savefig(partial, format="png")
 
 
-def _note(found: Sequence[Rebuilding]) -> str:
+def _note(found: Sequence[Reconstruction]) -> str:
     words = []
     for item in found:
         level = f", predicting nothing {item.trivial:.3g}" if item.trivial is not None else ""

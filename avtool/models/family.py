@@ -87,14 +87,14 @@ class Family(ABC):
         model: "nn.Module",
         state: "State",
         *,
-        fit_positions: bool = False,  # noqa: ARG002 - of the families with position embeddings
+        interpolate: bool = False,  # noqa: ARG002 - of the families with position embeddings
     ) -> "LoadReport":
         """Loads weights in any layout that the family knows; here, avtool's own.
 
         Args:
             model: of this family, changed in place.
             state: tensors by name, as `unwrap` gives them.
-            fit_positions: interpolate position embeddings to the model's grid.
+            interpolate: interpolate position embeddings to the model's grid.
 
         Raises:
             BadInputError: the weights do not fit.

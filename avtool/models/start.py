@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 
 def load_start(
-    model: "nn.Module", name: str, init: Path | None, reporter: Reporter, *, fit_positions: bool = False
+    model: "nn.Module",
+    name: str,
+    init: Path | None,
+    reporter: Reporter,
+    *,
+    interpolate: bool = False,
 ) -> None:
     """Starts the network from a file of weights, whoever wrote it, and reports what was adapted.
 
@@ -21,7 +26,7 @@ def load_start(
         name: its registered name.
         init: a model, a run, or a checkpoint file; None leaves the network as it is.
         reporter: told what was adapted.
-        fit_positions: interpolate position embeddings to another length.
+        interpolate: interpolate position embeddings to another length.
 
     Raises:
         BadInputError: the file is none, or does not fit the network.
@@ -32,7 +37,7 @@ def load_start(
     from avtool.models.registry import MODELS
 
     state = unwrap(_read_checkpoint(init))
-    report = MODELS.find(name).family.load_weights(model, state, fit_positions=fit_positions)
+    report = MODELS.find(name).family.load_weights(model, state, interpolate=interpolate)
     if len(report.missing) == len(model.state_dict()):
         message = f"`{init}` holds no weight of a `{name}`"
         raise BadInputError(message, "start from weights of the same architecture")

@@ -8,7 +8,7 @@ from avtool.data.inputs.feature_cache import FeatureCache
 from avtool.data.manifest import Manifest
 from avtool.data.shards.source import ShardSource
 from avtool.data.spectrogram_statistics import Moments, fbank_statistics
-from avtool.tasks.pretraining_clips import PretrainClips
+from avtool.tasks.clips import PretrainClips
 
 _ENOUGH = 1000
 """Clips of shards that are listened to: the deviation is then known to far better than a percent."""

@@ -13,6 +13,7 @@ from avtool.core.processes import is_first_process
 from avtool.core.recipe import identity
 from avtool.data.clip_filter import write_skipped
 from avtool.models.start import weights_file
+from avtool.training.report import write_report
 from avtool.training.task import Task, TrainOutcome
 
 
@@ -47,7 +48,7 @@ def train_task(task: Task[Any], out: Path, *, overwrite: bool = False) -> TrainO
             shutil.rmtree(run.folder, ignore_errors=True)  # nothing to resume from, nothing to look at
         raise
     if first:
-        task.report(run.folder)
+        write_report(run.folder, task.summary, task.report(run.folder, training))
         outcome = publish_run(run, outcome, task.recipe, command=task.command, inputs=task.inputs)
     return outcome
 

@@ -11,6 +11,7 @@ from avtool.core.registry import Registry
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped
 from avtool.training.recipe import TrainRecipe
+from avtool.training.report import Section
 
 if TYPE_CHECKING:
     import torch
@@ -172,8 +173,9 @@ class Task(ABC, Generic[RecipeType]):
         """Facts of this task for the plan, such as `model` and `train_clips`."""
         return {}
 
-    def report(self, run: Path) -> None:
-        """Writes what there is to show of a trained model into its run; `run / "model"` is there."""
+    def report(self, run: Path, training: Training) -> Sequence[Section]:  # noqa: ARG002
+        """What the run's page shows beside the curves; `run / "model"` is there."""
+        return ()
 
 
 TASKS: Registry[type[Task[Any]]] = Registry("task", "avtool pretrain --help", group="avtool.tasks")

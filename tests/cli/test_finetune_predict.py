@@ -85,6 +85,20 @@ def test_training_learns_and_describes_its_model(trained):
     assert preprocess["sample_rate"] == RATE
     assert preprocess["num_frames"] == 58
     assert -16 < preprocess["mean"] < 0 < preprocess["std"]
+    page = (trained / "report.html").read_text()
+    assert "Classes: confusion matrix" in page
+    assert "Curves" in page
+
+
+def test_a_plan_writes_nothing(dataset, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert call("finetune", dataset, *QUICK, "--out", out, "--dry-run", "--json") == 0
+    plan = json.loads(capsys.readouterr().out)["plan"]
+    assert (plan["model"], plan["labels"], plan["classes"]) == ("cnn_tiny", "single-label", 2)
+    assert plan["train_clips"] > plan["val_clips"] > plan["skipped_clips"] == 0
+    assert plan["steps"] > 0
+    assert not out.exists()
+    assert not partial_folder(out).exists()
 
 
 def test_a_finished_run_is_not_trained_again(trained, dataset, capsys):

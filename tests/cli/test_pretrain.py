@@ -73,8 +73,8 @@ def test_a_run_describes_its_model_and_shows_what_it_rebuilds(audio_run):
     )
     page = (audio_run / "report.html").read_text()
     assert page.count("data:image/png") == 3 * 4
-    assert "brightness and contrast of patches are not predictions" in page
-    assert "always predicting nothing would give 0.9961" in page
+    assert "each masked patch was given the true mean and contrast" in page
+    assert "of predicting nothing 0.9961" in page
 
 
 def test_a_finished_run_is_not_trained_again(audio_run, sounds, capsys):

@@ -145,7 +145,7 @@ def test_a_shorter_clip_takes_the_begin_of_the_positions_when_asked() -> None:
     model: Any = create("audio_mae_tiny")
     with pytest.raises(BadInputError, match="grid of the weights is 16x2 and the model's is 8x2"):
         load_audio_mae(model, state)
-    report = load_audio_mae(model, state, fit_positions=True)
+    report = load_audio_mae(model, state, interpolate=True)
     assert "positions: 16x2 → 8x2" in report.changes
     fresh: Any = create("audio_mae_tiny")
     torch.testing.assert_close(model.encoder.pos_embed, fresh.encoder.pos_embed)

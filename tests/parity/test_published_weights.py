@@ -171,7 +171,7 @@ def test_another_length_is_refused_with_both_grids() -> None:
 
 def test_another_length_keeps_the_middle_when_asked() -> None:
     source, target = small_ast(num_frames=64), small_ast()
-    report = ast_weights.load_ast(target, source.state_dict(), fit_positions=True)
+    report = ast_weights.load_ast(target, source.state_dict(), interpolate=True)
     assert report.changes == ("positions: 4x8 → 4x4",)
     old = source.pos_embed[0, 2:].reshape(4, 8, -1)
     torch.testing.assert_close(target.pos_embed[0, 2:].reshape(4, 4, -1), old[:, 2:6])

@@ -45,13 +45,13 @@ class ASTFamily(Family):
 
         return AST(settings)
 
-    def load_weights(self, model: Any, state: "State", *, fit_positions: bool = False) -> "LoadReport":
+    def load_weights(self, model: Any, state: "State", *, interpolate: bool = False) -> "LoadReport":
         from avtool.models.ast.weights import load_ast, load_image_vit
         from avtool.models.published.image_vit import is_of_images
 
         if is_of_images(state):
             return load_image_vit(model, state)
-        return load_ast(model, state, fit_positions=fit_positions)
+        return load_ast(model, state, interpolate=interpolate)
 
 
 @register

@@ -15,19 +15,19 @@ from avtool.models.published.transformers_names import from_transformers, is_tra
 HEAD = ("head.1.weight", "head.1.bias")
 
 
-def load_ast(model: AST, checkpoint: Mapping[str, object], *, fit_positions: bool = False) -> LoadReport:
+def load_ast(model: AST, checkpoint: Mapping[str, object], *, interpolate: bool = False) -> LoadReport:
     """Loads AST weights in any of the three layouts.
 
     Args:
         model: changed in place.
         checkpoint: of the original project, of transformers, or of avtool.
-        fit_positions: cut or stretch the position grid where the weights were trained on another length.
+        interpolate: interpolate the position embeddings where the weights were trained on another length.
 
     Raises:
-        BadInputError: the grids differ and `fit_positions` is off, or another size differs.
+        BadInputError: the grids differ and `interpolate` is off, or another size differs.
     """
     state, changes = rename_ast(unwrap(checkpoint)), list[str]()
-    _fit_grid(model, state, changes, allowed=fit_positions)
+    _fit_grid(model, state, changes, allowed=interpolate)
     drop_other_head(state, model, HEAD, changes)
     return copy_into(model, state, changes)
 

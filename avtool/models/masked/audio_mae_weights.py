@@ -14,7 +14,7 @@ def load_audio_mae(
     model: MaskedAutoencoder | MaskedClassifier,
     checkpoint: Mapping[str, object],
     *,
-    fit_positions: bool = False,
+    interpolate: bool = False,
 ) -> LoadReport:
     """Loads weights of Audio-MAE, in pretraining or fine-tuned, or the encoder of an image MAE.
 
@@ -24,10 +24,10 @@ def load_audio_mae(
     Args:
         model: changed in place.
         checkpoint: of the original project, of avtool, or of an MAE in any layout of `load_mae`.
-        fit_positions: cut or stretch the position table where the weights have another number of frames.
+        interpolate: interpolate the position embeddings where the weights have another number of frames.
 
     Raises:
-        BadInputError: the grids differ and `fit_positions` is off, or another size differs.
+        BadInputError: the grids differ and `interpolate` is off, or another size differs.
     """
     changes: list[str] = []
     state = rename_temperature(rename_mae(unwrap(checkpoint)))
@@ -37,7 +37,7 @@ def load_audio_mae(
         state["encoder.patch_embed.proj.weight"] = kernel.sum(dim=1, keepdim=True)
         state.pop("encoder.pos_embed", None)
         changes.append("weights of images: colours summed; positions and decoder keep their start")
-    return adopt(model, state, changes, fit_positions=fit_positions)
+    return adopt(model, state, changes, interpolate=interpolate)
 
 
 def rename_temperature(state: State) -> State:

@@ -53,10 +53,10 @@ class _MAE(Family):
     follows: ClassVar[Follows] = {"image_size": "image_size"}
     layouts = ("the original project", "transformers ViTMAE")
 
-    def load_weights(self, model: Any, state: "State", *, fit_positions: bool = False) -> "LoadReport":
+    def load_weights(self, model: Any, state: "State", *, interpolate: bool = False) -> "LoadReport":
         from avtool.models.masked.mae_weights import load_mae
 
-        return load_mae(model, state, fit_positions=fit_positions)
+        return load_mae(model, state, interpolate=interpolate)
 
 
 @register
@@ -116,10 +116,10 @@ class _AudioMAE(Family):
     def fit_frames(self, num_frames: int) -> int:
         return whole_patches(num_frames)
 
-    def load_weights(self, model: Any, state: "State", *, fit_positions: bool = False) -> "LoadReport":
+    def load_weights(self, model: Any, state: "State", *, interpolate: bool = False) -> "LoadReport":
         from avtool.models.masked.audio_mae_weights import load_audio_mae
 
-        return load_audio_mae(model, state, fit_positions=fit_positions)
+        return load_audio_mae(model, state, interpolate=interpolate)
 
 
 @register
@@ -172,10 +172,10 @@ class _VideoMAE(Family):
     follows: ClassVar[Follows] = {"video_frames": "video_frames", "image_size": "image_size"}
     layouts = ("the original project", "transformers VideoMAE")
 
-    def load_weights(self, model: Any, state: "State", *, fit_positions: bool = False) -> "LoadReport":
+    def load_weights(self, model: Any, state: "State", *, interpolate: bool = False) -> "LoadReport":
         from avtool.models.masked.video_mae_weights import load_video_mae
 
-        return load_video_mae(model, state, fit_positions=fit_positions)
+        return load_video_mae(model, state, interpolate=interpolate)
 
 
 @register
@@ -257,10 +257,10 @@ class _MAViL(Family):
     def fit_frames(self, num_frames: int) -> int:
         return whole_patches(num_frames)
 
-    def load_weights(self, model: Any, state: "State", *, fit_positions: bool = False) -> "LoadReport":
+    def load_weights(self, model: Any, state: "State", *, interpolate: bool = False) -> "LoadReport":
         from avtool.models.masked.mavil_weights import load_mavil
 
-        return load_mavil(model, state, fit_positions=fit_positions)
+        return load_mavil(model, state, interpolate=interpolate)
 
 
 @register

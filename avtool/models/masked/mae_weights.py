@@ -22,19 +22,19 @@ def load_mae(
     model: MaskedAutoencoder | MaskedClassifier,
     checkpoint: Mapping[str, object],
     *,
-    fit_positions: bool = False,
+    interpolate: bool = False,
 ) -> LoadReport:
     """Loads MAE weights in any of the layouts. What only the other kind of model has is left out and told.
 
     Args:
         model: changed in place.
         checkpoint: of the original project, of transformers, or of avtool.
-        fit_positions: cut or stretch the position table where the weights have another number of rows.
+        interpolate: interpolate the position embeddings where the weights have another number of rows.
 
     Raises:
-        BadInputError: the grids differ and `fit_positions` is off, or another size differs.
+        BadInputError: the grids differ and `interpolate` is off, or another size differs.
     """
-    return adopt(model, rename_mae(unwrap(checkpoint)), [], fit_positions=fit_positions)
+    return adopt(model, rename_mae(unwrap(checkpoint)), [], interpolate=interpolate)
 
 
 def rename_mae(state: State) -> State:

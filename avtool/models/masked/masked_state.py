@@ -18,12 +18,16 @@ HEAD = ("head.weight", "head.bias")
 
 
 def adopt(
-    model: MaskedAutoencoder | MaskedClassifier, state: State, changes: list[str], *, fit_positions: bool
+    model: MaskedAutoencoder | MaskedClassifier,
+    state: State,
+    changes: list[str],
+    *,
+    interpolate: bool,
 ) -> LoadReport:
     """Copies tensors under our names into a model, without what only the other kind of model has.
 
     Raises:
-        BadInputError: the grids differ and `fit_positions` is off, another size differs, or the weights are
+        BadInputError: the grids differ and `interpolate` is off, another size differs, or the weights are
             of something else.
     """
     if "encoder.patch_embed.proj.weight" not in state:
@@ -35,10 +39,10 @@ def adopt(
         drop_other_head(state, model, HEAD, changes)
     else:
         leave_out(state, ("fc_norm.", "head."), "which only a classifier has", changes)
-    fit_encoder_positions(state, "encoder.", model.encoder, changes, allowed=fit_positions)
+    fit_encoder_positions(state, "encoder.", model.encoder, changes, allowed=interpolate)
     if "decoder.pos_embed" in state and isinstance(model, MaskedAutoencoder):
         grid, special = model.encoder.grid, model.decoder.num_special
-        fit_table(state, "decoder.pos_embed", grid, model.decoder.pos_embed, special, changes, fit_positions)
+        fit_table(state, "decoder.pos_embed", grid, model.decoder.pos_embed, special, changes, interpolate)
     return copy_into(model, state, changes)
 
 

@@ -21,7 +21,7 @@ _FINE_TUNED = [
 
 
 def load_mavil(
-    model: MAViL | MAViLClassifier, checkpoint: Mapping[str, object], *, fit_positions: bool = False
+    model: MAViL | MAViLClassifier, checkpoint: Mapping[str, object], *, interpolate: bool = False
 ) -> LoadReport:
     """Loads MAViL weights, or starts the encoders from an MAE. What the model has no place for is reported.
 
@@ -29,10 +29,10 @@ def load_mavil(
         model: changed in place.
         checkpoint: of avtool, of the published fine-tuned model (`blocks_v`, `blocks_av`), or of an MAE of
             images or of audio in any layout of `load_mae`.
-        fit_positions: cut or stretch position tables where the weights have other lengths.
+        interpolate: cut or stretch position tables where the weights have other lengths.
 
     Raises:
-        BadInputError: the grids differ and `fit_positions` is off, or another size differs.
+        BadInputError: the grids differ and `interpolate` is off, or another size differs.
     """
     changes: list[str] = []
     state = unwrap(checkpoint)
@@ -51,11 +51,11 @@ def load_mavil(
         leave_out(state, ("fc_norm.", "head."), "which only a classifier has", changes)
     for name in model.inputs:
         encoder = model.encoder.of(name)
-        fit_encoder_positions(state, f"encoder.{name}.", encoder, changes, allowed=fit_positions)
+        fit_encoder_positions(state, f"encoder.{name}.", encoder, changes, allowed=interpolate)
         table = f"decoder.{name}.pos_embed"
         if table in state and isinstance(model, MAViL):
             own = model.get_buffer(table)
-            fit_table(state, table, encoder.grid, own, 1, changes, allowed=fit_positions)
+            fit_table(state, table, encoder.grid, own, 1, changes, allowed=interpolate)
     return copy_into(model, state, changes)
 
 

@@ -24,7 +24,7 @@ def load_video_mae(
     model: MaskedAutoencoder | MaskedClassifier,
     checkpoint: Mapping[str, object],
     *,
-    fit_positions: bool = False,
+    interpolate: bool = False,
 ) -> LoadReport:
     """Loads VideoMAE weights in any of the layouts.
 
@@ -34,10 +34,10 @@ def load_video_mae(
     Args:
         model: changed in place.
         checkpoint: of the original project, of transformers (before or since version 5), or of avtool.
-        fit_positions: cut or stretch the position table where our weights have another number of frames.
+        interpolate: interpolate the position embeddings where our weights have another number of frames.
 
     Raises:
-        BadInputError: the grids differ and `fit_positions` is off, or another size differs.
+        BadInputError: the grids differ and `interpolate` is off, or another size differs.
     """
     state = rename_video_mae(unwrap(checkpoint))
     for part in ("encoder", "decoder"):
@@ -45,7 +45,7 @@ def load_video_mae(
         owner = getattr(model, part, None)
         if name not in state and owner is not None:
             state[name] = owner.pos_embed
-    return adopt(model, state, [], fit_positions=fit_positions)
+    return adopt(model, state, [], interpolate=interpolate)
 
 
 def rename_video_mae(state: State) -> State:

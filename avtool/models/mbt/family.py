@@ -51,9 +51,9 @@ class MBTFamily(Family):
 
         return MBT(settings)
 
-    def load_weights(self, model: Any, state: "State", *, fit_positions: bool = False) -> "LoadReport":
+    def load_weights(self, model: Any, state: "State", *, interpolate: bool = False) -> "LoadReport":
         from avtool.models.mbt.weights import load_image_vit
 
         if any(name.startswith("stems.") for name in state):
-            return super().load_weights(model, state, fit_positions=fit_positions)
+            return super().load_weights(model, state, interpolate=interpolate)
         return load_image_vit(model, state)

@@ -23,12 +23,12 @@ class _Encoders(Family):
     inputs = ("video", "audio")
     layouts = ("torchvision's r3d_18, mc3_18 and r2plus1d_18 (video)", "torchvision's resnet18 (audio)")
 
-    def load_weights(self, model: Any, state: "State", *, fit_positions: bool = False) -> "LoadReport":
+    def load_weights(self, model: Any, state: "State", *, interpolate: bool = False) -> "LoadReport":
         from avtool.models.temporal.torchvision_names import is_torchvision, load_torchvision
 
         if is_torchvision(state):
             return load_torchvision(model, state)
-        return super().load_weights(model, state, fit_positions=fit_positions)
+        return super().load_weights(model, state, interpolate=interpolate)
 
 
 @register

@@ -8,6 +8,7 @@ from avtool.core.artifact import Input, settings_hash
 from avtool.core.errors import BadInputError
 from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
+from avtool.data.clip_filter import Skipped, Wanted, usable_clips
 from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.labels import CLASS_FILES, LABELS, Task, class_lists
 from avtool.data.manifest import MANIFEST, Manifest, read_manifest
@@ -16,7 +17,7 @@ from avtool.data.statistics import durations
 from avtool.tasks.classification.recipe import DataRecipe
 
 _LONGEST = 10.0  # seconds
-_MODALITIES = {"audio": "sound", "video": "pictures"}
+_MODALITIES = ("audio", "video", "image")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class LabelledClips:
         classes: the class lists, one a part of the label.
         whole: clips whose spectrograms are cached together, so that each choice of folds finds them; None
             caches those that are used.
+        skipped: left out, each with its reason.
     """
 
     train: Manifest
@@ -37,6 +39,7 @@ class LabelledClips:
     kind: Task
     classes: tuple[tuple[str, ...], ...]
     whole: Manifest | None = None
+    skipped: tuple[Skipped, ...] = ()
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -51,17 +54,29 @@ class LabelledClips:
         return Input(self.train.origin, "clips", settings_hash([content, self.classes]))
 
 
-def find_clips(dataset: Path, recipe: DataRecipe, reporter: Reporter) -> LabelledClips:
-    """The clips of a dataset, as the recipe chooses them.
+def find_clips(dataset: Path, recipe: DataRecipe, inputs: Sequence[str], reporter: Reporter) -> LabelledClips:
+    """The clips of a dataset, as the recipe chooses them, that have what a model takes.
+
+    Args:
+        dataset: a `dataset` artifact.
+        recipe: the choice of clips.
+        inputs: of the model; of several, a clip needs one.
+        reporter: receives decisions.
 
     Raises:
-        BadInputError: a split, a fold or a class list is not there.
+        BadInputError: a split, a fold or a class list is not there, or too many clips are unusable.
     """
     manifest = read_manifest(dataset)
     chosen = choose_clips(manifest, recipe, reporter)
+    wanted = Wanted(tuple(name for name in inputs if name in _MODALITIES), all_of_them=False)
+    train, skipped = usable_clips(chosen.train, wanted, recipe.max_bad, reporter)
+    val = chosen.val
+    if val is not None:
+        val, more = usable_clips(val, wanted, recipe.max_bad, reporter)
+        skipped += more
     kind = find_task(dataset, manifest, recipe.task, reporter)
     whole = manifest if recipe.train_folds else None
-    return LabelledClips(chosen.train, chosen.val, kind, find_classes(dataset, kind), whole)
+    return LabelledClips(train, val, kind, find_classes(dataset, kind), whole, tuple(skipped))
 
 
 def dataset_inputs(dataset: Path) -> list[Input]:
@@ -111,32 +126,6 @@ def find_frames(train: Manifest, recipe: DataRecipe) -> int:
         message = f"{seconds:g} s of sound are shorter than one window of {recipe.audio.window_ms:g} ms"
         raise BadInputError(message, "set --seconds to the length of your clips")
     return num_frames
-
-
-def with_modality(clips: Manifest, inputs: Sequence[str], reporter: Reporter) -> Manifest:
-    """The clips that have what a model of one modality takes; the others are left out, and told.
-
-    A model of sound and pictures gets all clips: it goes by what each has.
-
-    Raises:
-        BadInputError: no clip is left.
-    """
-    wanted = [name for name in _MODALITIES if name in inputs]
-    column = f"has_{wanted[0]}" if len(wanted) == 1 else ""
-    # a mined clip is a sound file, and its pictures are those of the film
-    if column not in clips.table.column_names or (
-        wanted == ["video"] and "film_start" in clips.table.column_names
-    ):
-        return clips
-    kept = [place for place, has in enumerate(clips.column(column)) if has is not False]
-    if len(kept) == len(clips):
-        return clips
-    what = _MODALITIES[wanted[0]]
-    if not kept:
-        message = f"all {len(clips)} clips of `{clips.origin}` have no {what}"
-        raise BadInputError(message, "choose another modality, or other clips")
-    reporter.warn(f"{len(clips) - len(kept)} of {len(clips)} clips have no {what}, and are left out")
-    return clips.take(kept)
 
 
 def check_lengths(clips: Manifest, audio: AudioSettings) -> None:

@@ -1,16 +1,16 @@
 """The settings of `avtool finetune`."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from avtool.core.recipe import Recipe, option
 from avtool.data.inputs.spectrogram_recipe import SpectrogramRecipe
 from avtool.data.inputs.video_settings import VideoSettings
-from avtool.data.splits import DivisionRecipe
 from avtool.inference.preprocess import MOST_ROLLS
 from avtool.tasks.classification.augment_recipe import AugmentRecipe
+from avtool.tasks.recipe import ClipsRecipe, ModelRecipe
 from avtool.training.recipe import TrainRecipe
 
 TaskName = Literal["auto", "single-label", "multi-label", "verb-noun"]
@@ -24,40 +24,27 @@ def _named(value: object) -> object:
 Modalities = Annotated[tuple[Literal["audio", "video"], ...], BeforeValidator(_named)]
 
 
-class ModelRecipe(Recipe):
-    """What is trained, and from where it starts."""
+class ClassifierRecipe(ModelRecipe):
+    """A classifier to train."""
 
     name: str = option("cnn", "The architecture: cnn, ast_base, mbt_tiny, …", flag="--model", min_length=1)
-    arguments: dict[str, Any] = Field(
-        default_factory=dict, description="Settings of the architecture, such as { depth = 4 }."
-    )
     modalities: Modalities | None = option(
-        None,
-        "What a model of sound and pictures is given: audio, video.  [default: both]",
-        flag="--modalities",
+        None, "Inputs of a model of both: audio, video.  [default: both]", flag="--modalities"
     )
-    init: Path | None = option(
-        None,
-        "Weights to start from: a model, a run, or a checkpoint file (.safetensors, .pt).",
-        flag="--init",
-    )
-    freeze: bool = option(
-        False, "Train the last layer alone, on features that stay as they are.", flag="--freeze"
-    )
-    fit_positions: bool = option(
-        False, "Cut or stretch the positions of weights for another length.", flag="--interpolate-pos"
-    )
+    freeze: bool = option(False, "Train the last layer alone, on frozen features.", flag="--freeze")
 
     @model_validator(mode="after")
-    def _check(self) -> "ModelRecipe":
+    def _check(self) -> "ClassifierRecipe":
         if self.modalities is not None and "modalities" in self.arguments:
-            raise ValueError("model.modalities and model.arguments.modalities say the same: set one of them")
+            raise ValueError(
+                "model.modalities and model.arguments.modalities are one setting: set one of them"
+            )
         if self.modalities is not None and not 0 < len(self.modalities) == len(set(self.modalities)):
             raise ValueError("model.modalities names audio, video, or both, each once")
         return self
 
 
-class DataRecipe(DivisionRecipe, SpectrogramRecipe):
+class DataRecipe(ClipsRecipe, SpectrogramRecipe):
     """Which clips are learned from, which are validated on, and what of them is taken."""
 
     task: TaskName = option(
@@ -90,7 +77,7 @@ class LossRecipe(Recipe):
 class FinetuneRecipe(TrainRecipe):
     """`avtool finetune`."""
 
-    model: ModelRecipe = Field(default_factory=ModelRecipe)
+    model: ClassifierRecipe = Field(default_factory=ClassifierRecipe)
     data: DataRecipe = Field(default_factory=DataRecipe)
     augment: AugmentRecipe = Field(default_factory=AugmentRecipe)
     loss: LossRecipe = Field(default_factory=LossRecipe)

@@ -11,6 +11,7 @@ import numpy as np
 from avtool.core.artifact import Input
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
+from avtool.data.clip_filter import Skipped
 from avtool.data.inputs.feature_cache import FeatureCache
 from avtool.data.labels import Targets, encode_labels
 from avtool.data.manifest import Manifest
@@ -23,12 +24,12 @@ from avtool.tasks.classification.clips import (
     dataset_inputs,
     find_clips,
     find_frames,
-    with_modality,
 )
 from avtool.tasks.classification.features import FeatureSource
 from avtool.tasks.classification.metrics import METRIC, clip_metrics
 from avtool.tasks.classification.network import build_network
 from avtool.tasks.classification.recipe import FinetuneRecipe
+from avtool.training.report import Section, load_trained
 from avtool.training.run import weights_input
 from avtool.training.task import Task, Training, register
 
@@ -117,12 +118,19 @@ class ClassificationTask(Task[FinetuneRecipe]):
         """What is learned from and validated on."""
         if self.given is not None:
             return self.given
-        return find_clips(self.source, self.recipe.data, self.reporter)
+        recipe = self.recipe
+        inputs = recipe.model.modalities or MODELS.find(recipe.model.name).family.inputs
+        return find_clips(self.source, recipe.data, inputs, self.reporter)
 
     @property
     def validates(self) -> bool:
         """Whether there are validation clips."""
         return self.clips.val is not None
+
+    @property
+    def skipped(self) -> Sequence[Skipped]:
+        """The clips without what the model takes."""
+        return self.clips.skipped
 
     def describe(self) -> Mapping[str, int | str]:
         """The model, the kind of labels, and how many clips and classes there are."""
@@ -132,6 +140,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
             "classes": sum(self.clips.sizes),
             "train_clips": len(self.clips.train),
             "val_clips": len(self.clips.val or ()),
+            "skipped_clips": len(self.clips.skipped),
         }
 
     def num_samples(self) -> int:
@@ -155,13 +164,12 @@ class ClassificationTask(Task[FinetuneRecipe]):
         recipe, clips = self.recipe, self.clips
         model, arguments = self.build()
         start = recipe.model
-        load_start(model, start.name, start.init, self.reporter, fit_positions=start.fit_positions)
+        load_start(model, start.name, start.init, self.reporter, interpolate=start.interpolate_positions)
         if start.freeze:
             freeze_encoder(model, start.name)
         inputs: tuple[str, ...] = model.inputs  # type: ignore[assignment]
         _check_modalities(recipe, inputs)
-        train = with_modality(clips.train, inputs, self.reporter)
-        val = with_modality(clips.val, inputs, self.reporter) if clips.val is not None else None
+        train, val = clips.train, clips.val
         warn_of_unseen_classes(encode_labels(train, clips.kind, clips.classes), self.reporter)
         preprocess, features = self._preprocess(train, inputs)
         transform = self._transform(preprocess)
@@ -186,6 +194,15 @@ class ClassificationTask(Task[FinetuneRecipe]):
             labels=train.column("labels"),
             groups=train.column("group"),
         )
+
+    def report(self, run: Path, training: Training) -> Sequence[Section]:
+        """Each class's score on the validation clips."""
+        if not isinstance(training.validate, _Validation):
+            return ()
+        from avtool.tasks.classification.report import class_sections
+
+        model, device = load_trained(run, self.recipe.runtime.device)
+        return class_sections(training.validate.logits(model, device), training.validate.targets)
 
     @cached_property
     def _num_frames(self) -> int:
@@ -332,10 +349,17 @@ class _Validation:
     criterion: "Criterion"
     rolls: int
 
-    def __call__(self, model: "nn.Module", device: "torch.device") -> Mapping[str, float]:
+    @property
+    def targets(self) -> Targets:
+        """The labels of the clips."""
+        assert self.clips.targets is not None, "the clips have labels"
+        return self.clips.targets
+
+    def logits(self, model: "nn.Module", device: "torch.device") -> "NDArray[np.float32]":
+        """(clips, classes)."""
         from avtool.tasks.classification.scoring import score_clips
 
-        logits = score_clips(
+        return score_clips(
             model,
             self.clips,
             self.transform,
@@ -344,11 +368,12 @@ class _Validation:
             workers=self.workers,
             rolls=self.rolls,
         )
+
+    def __call__(self, model: "nn.Module", device: "torch.device") -> Mapping[str, float]:
+        logits = self.logits(model, device)
         if not np.isfinite(logits).all():
             raise FloatingPointError("the logits of the validation clips are not finite")
-        targets = self.clips.targets
-        assert targets is not None, "the clips have labels"
-        return {**clip_metrics(logits, targets), "loss": self._loss(logits, targets)}
+        return {**clip_metrics(logits, self.targets), "loss": self._loss(logits, self.targets)}
 
     def _loss(self, logits: "NDArray[np.float32]", targets: Targets) -> float:
         """The loss without label smoothing, to hold beside that of training."""

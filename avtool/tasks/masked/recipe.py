@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from avtool.core.recipe import Recipe, option
 from avtool.data.inputs.spectrogram_recipe import SpectrogramRecipe
 from avtool.data.inputs.video_settings import VideoSettings
-from avtool.tasks.pretraining_recipe import ClipsRecipe, ModelRecipe
+from avtool.tasks.recipe import ClipsRecipe, EncoderRecipe
 from avtool.training.recipe import TrainRecipe
 
 _CACHE_MIB = 1024
@@ -20,13 +20,19 @@ _CACHE_HELP = "Memory for pictures that were decoded, of all loader processes to
 DecoderName = Literal["auto", "global", "window"]
 
 
-class SoundRecipe(ClipsRecipe, SpectrogramRecipe):
+class CropsRecipe(ClipsRecipe):
+    """Clips, and the crops that are taken of each."""
+
+    crops: int = option(1, "Crops per clip and epoch; 0 tiles the whole clip.", ge=0, le=100_000)
+
+
+class SoundRecipe(CropsRecipe, SpectrogramRecipe):
     """Clips of which the sound is taken."""
 
     roll: bool = option(False, "Rotate spectrograms in time and change their level.")
 
 
-class PictureRecipe(ClipsRecipe):
+class PictureRecipe(CropsRecipe):
     """Clips of which one picture is taken: photographs, or moments of films."""
 
     size: int = option(224, "Side of the square that is kept, in pixels.", flag="--size", ge=8, le=1024)
@@ -41,7 +47,7 @@ class PictureRecipe(ClipsRecipe):
         return self
 
 
-class PicturesRecipe(ClipsRecipe):
+class PicturesRecipe(CropsRecipe):
     """Clips of which moving pictures are taken."""
 
     video: VideoSettings = Field(default_factory=VideoSettings)
@@ -106,7 +112,9 @@ class ContrastRecipe(Recipe):
     stage: Literal[1, 2] = option(
         1, "1: rebuild what is hidden; 2: predict what a teacher of stage 1 makes of it.", flag="--stage"
     )
-    teacher: Path | None = option(None, "Stage 2: a run of stage 1, or of stage 2.", flag="--teacher")
+    teacher: Path | None = option(
+        None, "Stage 2: a run of stage 1, or of stage 2.", flag="--teacher", identity=False
+    )
     fusion_layers: int = option(2, "Blocks that sound and pictures share.", ge=1, le=12)
     alpha: float = option(0.1, "Weight of the contrast between sound and pictures.", ge=0)
     beta: float = option(0.01, "Weight of the contrast between two masks of one clip.", ge=0)
@@ -123,7 +131,7 @@ class ContrastRecipe(Recipe):
 class ImageMaeRecipe(TrainRecipe):
     """`avtool pretrain image-mae` (He et al., 2022)."""
 
-    model: ModelRecipe = Field(default_factory=ModelRecipe)
+    model: EncoderRecipe = Field(default_factory=EncoderRecipe)
     data: PictureRecipe = Field(default_factory=PictureRecipe)
     mask: MaskRecipe = Field(default_factory=MaskRecipe)
 
@@ -131,7 +139,7 @@ class ImageMaeRecipe(TrainRecipe):
 class AudioMaeRecipe(TrainRecipe):
     """`avtool pretrain audio-mae` (Huang et al., 2022)."""
 
-    model: ModelRecipe = Field(default_factory=ModelRecipe)
+    model: EncoderRecipe = Field(default_factory=EncoderRecipe)
     decoder: DecoderName = option(
         "auto", "Attention of the decoder; auto: windows but for tiny.", flag="--decoder"
     )
@@ -142,7 +150,7 @@ class AudioMaeRecipe(TrainRecipe):
 class VideoMaeRecipe(TrainRecipe):
     """`avtool pretrain video-mae` (Tong et al., 2022)."""
 
-    model: ModelRecipe = Field(default_factory=ModelRecipe)
+    model: EncoderRecipe = Field(default_factory=EncoderRecipe)
     data: PicturesRecipe = Field(default_factory=PicturesRecipe)
     mask: VideoMaskRecipe = Field(default_factory=VideoMaskRecipe)
 
@@ -150,7 +158,7 @@ class VideoMaeRecipe(TrainRecipe):
 class MavilRecipe(TrainRecipe):
     """`avtool pretrain mavil` (Huang et al., 2023)."""
 
-    model: ModelRecipe = Field(default_factory=ModelRecipe)
+    model: EncoderRecipe = Field(default_factory=EncoderRecipe)
     decoder: DecoderName = option("auto", "Attention of the sound's decoder; auto: windows but for tiny.")
     data: SoundAndPicturesRecipe = Field(default_factory=SoundAndPicturesRecipe)
     mask: JointMaskRecipe = Field(default_factory=JointMaskRecipe)

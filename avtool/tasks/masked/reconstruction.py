@@ -1,29 +1,59 @@
-"""What a masked autoencoder rebuilds, as pictures: the clip, what was seen of it, what became of the rest."""
+"""Reconstructions of a masked autoencoder as images: the input, its visible patches, the reconstruction."""
 
-from collections.abc import Mapping
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avtool.tasks.pretraining_report import Pixels, Rebuilding
+from avtool.core.report.page import data_uri
+from avtool.training.report import Section
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
     from torch import Tensor, nn
 
     from avtool.models.masked.targets import TargetKind
 
-
+VIEWS = ("original", "visible patches", "reconstruction")
 _GAP = 2
 
+Pixels = NDArray[np.uint8]
+"""(H, W, 3) RGB."""
 
-def rebuild(model: "nn.Module", batch: "Mapping[str, Tensor]", kind: "TargetKind") -> list[Rebuilding]:
-    """Lets a model rebuild the hidden patches of a batch.
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """One modality of some clips.
+
+    Attributes:
+        modality: `audio`, `image` or `video`.
+        rows: for each clip its `VIEWS`.
+        loss: of the masked patches, as training computes it.
+        trivial: the loss of always predicting 0, an upper bound for a useful model; None where targets are
+            not normalised.
+        normalised: whether targets are normalised patches: for the image, the true mean and contrast of each
+            patch were put back, as the model predicts neither.
+    """
+
+    modality: str
+    rows: list[tuple[Pixels, Pixels, Pixels]]
+    loss: float
+    trivial: float | None
+    normalised: bool
+
+
+def reconstruct_batch(
+    model: "nn.Module", batch: "Mapping[str, Tensor]", kind: "TargetKind"
+) -> list[Reconstruction]:
+    """Reconstructs the masked patches of a batch, by modality.
 
     Args:
         model: a masked autoencoder, on the batch's device.
         batch: clips, and the noise of their masks.
-        kind: what the model was trained for.
+        kind: the targets that the model was trained for.
     """
     import torch
 
@@ -46,8 +76,43 @@ def rebuild(model: "nn.Module", batch: "Mapping[str, Tensor]", kind: "TargetKind
             rows = [_panels(name, *clip) for clip in zip(originals, masked, filled, strict=True)]
             loss = float(score(output[name], grid))
             trivial = trivial_loss(kind, grid.num_values, grid.channels)
-            found.append(Rebuilding(name, rows, loss, trivial, kind != "values"))
+            found.append(Reconstruction(name, rows, loss, trivial, kind != "values"))
     return found
+
+
+def reconstruction_sections(found: Sequence[Reconstruction], *, held_out: bool) -> list[Section]:
+    """Reconstructions as sections of a run's page, a row a clip; the frames of a video lie side by side.
+
+    Args:
+        found: by modality.
+        held_out: whether the clips are validation clips.
+    """
+    clips = "Validation clips" if held_out else "Training clips"
+    sections = []
+    for item in found:
+        note = f"{clips}; loss of these clips {item.loss:.4g}"
+        if item.trivial is not None:
+            note += f", of predicting nothing {item.trivial:.4g}"
+        if item.normalised:
+            note += (
+                ". Targets are normalised patches: for this image each masked patch was given the true mean "
+                "and contrast, so only the detail inside it is predicted"
+            )
+        figures = [
+            (view, _image(pixels, view)) for row in item.rows for view, pixels in zip(VIEWS, row, strict=True)
+        ]
+        columns = 1 if item.modality == "video" else len(VIEWS)
+        sections.append(Section(f"Reconstruction: {item.modality}", f"{note}.", figures, columns))
+    return sections
+
+
+def _image(pixels: Pixels, title: str) -> "Markup":
+    from markupsafe import Markup
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
+    return Markup('<img src="{}" alt="{}">').format(data_uri(buffer.getvalue(), "image/png"), title)
 
 
 def _panels(modality: str, *views: NDArray[np.float32]) -> tuple[Pixels, Pixels, Pixels]:
@@ -61,7 +126,7 @@ def _panels(modality: str, *views: NDArray[np.float32]) -> tuple[Pixels, Pixels,
 
 
 def _spectrogram(values: NDArray[np.float32], low: float, high: float) -> Pixels:
-    """(T, F) as a picture, time to the right and low frequencies below."""
+    """(T, F) as an image, time to the right and low frequencies below."""
     from matplotlib import colormaps
 
     scaled = np.clip((values.T[::-1] - low) / max(high - low, 1e-6), 0, 1)

@@ -1,8 +1,8 @@
 """Masked reconstruction as tasks: MAE, Audio-MAE, VideoMAE and MAViL."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +15,8 @@ from avtool.data.inputs.spec import Feed, read_feed
 from avtool.data.inputs.video_settings import VideoSettings
 from avtool.data.manifest import Manifest
 from avtool.models.registry import MODELS
+from avtool.tasks.clips import PretrainClips, dataset_input, find_clips, stretch_of
+from avtool.tasks.feature_maps import ShownSamples, feature_section, first_labels
 from avtool.tasks.masked.recipe import (
     AudioMaeRecipe,
     ImageMaeRecipe,
@@ -23,23 +25,22 @@ from avtool.tasks.masked.recipe import (
     SoundRecipe,
     VideoMaeRecipe,
 )
-from avtool.tasks.masked.reconstruction import rebuild
+from avtool.tasks.masked.reconstruction import reconstruct_batch, reconstruction_sections
 from avtool.tasks.masked.settings import chosen_settings, make_objective, read_teacher, target_kind
-from avtool.tasks.pretraining_clips import PretrainClips, dataset_input, find_clips, stretch_of
-from avtool.tasks.pretraining_network import build_network, start_from
-from avtool.tasks.pretraining_report import Exhibit, Rebuilding, first_labels, write_report
+from avtool.tasks.network import build_network, start_from
 from avtool.tasks.spectrogram_scale import measured_scale
+from avtool.training.report import Section, load_trained
 from avtool.training.run import weights_input
 from avtool.training.task import Task, Training, register
 from avtool.training.validation import Validation
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
-    from avtool.models.masked.targets import TargetKind
     from avtool.models.model_folder import LoadedModel, ModelDescription
     from avtool.tasks.masked.samples import MaskedClipDataset
 
+_MOST_RECONSTRUCTED = 6
 _EVALUATION_SHARE = 256 / 224
 """Shorter side of a photograph in sides of the square that evaluation keeps."""
 
@@ -165,26 +166,24 @@ class MaskedTask(Task[MaskedRecipe]):
             clip_ids=data.clip_ids,
         )
 
-    def report(self, run: Path) -> None:
-        """Curves, reconstructions and a map of the features."""
-        import torch
-
+    def report(self, run: Path, training: Training) -> Sequence[Section]:
+        """Reconstructions and a map of the features."""
         from avtool.data.inputs.collate import collate
         from avtool.data.inputs.video_transforms import as_seen
 
-        with torch.device("meta"):
-            model, _ = self.build()
-        exhibit = Exhibit(
-            self.summary,
-            self._held_out(model),
+        model, device = load_trained(run, self.recipe.runtime.device)
+        shown = ShownSamples(
+            self._held_out(training.model),
             collate,
             first_labels(self._held_out_clips),
             lambda batch: {name: as_seen(batch, name) for name in self.modalities},
-            _rebuilder(target_kind(self.recipe)),
-            self.validates,
-            self.recipe.runtime.device,
+            held_out=self.validates,
         )
-        write_report(run, exhibit, self.reporter)
+        sections = []
+        if (kind := target_kind(self.recipe)) is not None:
+            found = reconstruct_batch(model, shown.batch(0, _MOST_RECONSTRUCTED, device), kind)
+            sections = reconstruction_sections(found, held_out=self.validates)
+        return [*sections, feature_section(model, shown, device, self.reporter)]
 
     @cached_property
     def _teacher(self) -> "LoadedModel | None":
@@ -302,12 +301,6 @@ class MaskedTask(Task[MaskedRecipe]):
 def _noise(model: "nn.Module") -> dict[str, int]:
     """The number of patches of each input."""
     return {name: grid.num_tokens for name, grid in model.grids.items()}  # type: ignore[union-attr,operator]
-
-
-def _rebuilder(
-    kind: "TargetKind | None",
-) -> "Callable[[nn.Module, Mapping[str, Tensor]], list[Rebuilding]] | None":
-    return partial(rebuild, kind=kind) if kind is not None else None
 
 
 def _scale_of(teacher: "LoadedModel", audio: AudioSettings) -> tuple[float, float]:

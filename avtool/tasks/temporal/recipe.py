@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 from avtool.core.recipe import Recipe, option
 from avtool.data.decode_cache.settings import SpanSettings
 from avtool.data.inputs.audio_settings import AudioSettings
-from avtool.tasks.pretraining_recipe import ClipsRecipe, ModelRecipe
+from avtool.tasks.recipe import ClipsRecipe, EncoderRecipe
 from avtool.tasks.temporal.pair_settings import TemporalSettings
 from avtool.training.recipe import TrainRecipe
 
@@ -17,7 +17,7 @@ def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-class AvtModelRecipe(ModelRecipe):
+class AvtModelRecipe(EncoderRecipe):
     """The pair of encoders."""
 
     video_arch: str | None = option(

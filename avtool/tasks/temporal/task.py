@@ -13,12 +13,13 @@ from avtool.data.inputs.feature_cache import FeatureCache, cached_features
 from avtool.data.inputs.spec import Feed
 from avtool.data.inputs.video_settings import VideoSettings
 from avtool.data.manifest import Manifest
-from avtool.tasks.pretraining_clips import PretrainClips, dataset_input, find_clips
-from avtool.tasks.pretraining_network import build_network, start_from
-from avtool.tasks.pretraining_report import Exhibit, first_labels, write_report
+from avtool.tasks.clips import PretrainClips, dataset_input, find_clips
+from avtool.tasks.feature_maps import ShownSamples, feature_section, first_labels
+from avtool.tasks.network import build_network, start_from
 from avtool.tasks.spectrogram_scale import measured_scale
 from avtool.tasks.temporal.pair_settings import TemporalSettings as PairSettings
 from avtool.tasks.temporal.recipe import AvtRecipe
+from avtool.training.report import Section, load_trained
 from avtool.training.run import weights_input
 from avtool.training.task import Task, Training, register
 from avtool.training.validation import Validation
@@ -144,21 +145,19 @@ class TemporalTask(Task[AvtRecipe]):
             clip_ids=[name for name in clips.train.column("clip_id") for _ in range(recipe.data.crops)],
         )
 
-    def report(self, run: Path) -> None:
-        """Curves and maps of the features."""
+    def report(self, run: Path, training: Training) -> Sequence[Section]:  # noqa: ARG002
+        """Maps of the features."""
         from avtool.data.inputs.collate import collate
 
-        exhibit = Exhibit(
-            self.summary,
+        model, device = load_trained(run, self.recipe.runtime.device)
+        shown = ShownSamples(
             self._held_out(),
             collate,
             first_labels(self._held_out_clips),
             _first_clips,
-            None,
-            self.validates,
-            self.recipe.runtime.device,
+            held_out=self.validates,
         )
-        write_report(run, exhibit, self.reporter)
+        return [feature_section(model, shown, device, self.reporter)]
 
     @property
     def _held_out_clips(self) -> Manifest:

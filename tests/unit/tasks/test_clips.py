@@ -10,8 +10,8 @@ from avtool.core.reporter import Recorder, Silent
 from avtool.data.clip_filter import Wanted, usable_clips, write_skipped
 from avtool.data.manifest import read_manifest
 from avtool.models.registry import MODELS
-from avtool.tasks.pretraining_clips import find_clips
-from avtool.tasks.pretraining_recipe import ClipsRecipe
+from avtool.tasks.clips import find_clips
+from avtool.tasks.recipe import ClipsRecipe
 
 SOUND = Wanted(("audio",))
 

@@ -28,7 +28,7 @@ def test_positions_of_another_length_need_consent(tmp_path):
     model = create("ast_tiny", num_frames=256)
     with pytest.raises(BadInputError, match="position grid"):
         load_start(model, "ast_tiny", tmp_path / "old.pt", Recorder())
-    load_start(model, "ast_tiny", tmp_path / "old.pt", Recorder(), fit_positions=True)
+    load_start(model, "ast_tiny", tmp_path / "old.pt", Recorder(), interpolate=True)
 
 
 class Hostile:

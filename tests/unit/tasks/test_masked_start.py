@@ -40,4 +40,4 @@ def test_another_length_needs_consent(tmp_path: Path) -> None:
     name, start = "audio_mae_tiny", tmp_path / "model"
     with pytest.raises(BadInputError, match="position grid of the weights is 16x2 and the model's is 8x2"):
         load_start(create(name), name, start, Recorder())
-    load_start(create(name), name, start, Recorder(), fit_positions=True)
+    load_start(create(name), name, start, Recorder(), interpolate=True)

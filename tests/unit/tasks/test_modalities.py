@@ -6,36 +6,42 @@ import pytest
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder, Silent
-from avtool.data.manifest import Clip, Manifest, read_manifest, write_manifest
-from avtool.tasks.classification.clips import with_modality
+from avtool.data.manifest import Clip, write_manifest
+from avtool.tasks.classification.clips import find_clips
 from avtool.tasks.classification.network import build_network
-from avtool.tasks.classification.recipe import FinetuneRecipe, ModelRecipe
+from avtool.tasks.classification.recipe import ClassifierRecipe, DataRecipe, FinetuneRecipe
 
 
-def clips(folder: Path, has_audio: list[bool], **more: float) -> Manifest:
-    rows = [
-        Clip(f"{place}", f"{place}.mkv", 0.0, 1.0, extras={"has_audio": has, "has_video": True, **more})
-        for place, has in enumerate(has_audio)
-    ]
+def dataset(folder: Path, has_audio: list[bool]) -> None:
+    rows = []
+    for place, has in enumerate(has_audio):
+        (folder / f"{place}.mkv").touch()
+        extras = {"has_audio": has, "has_video": True}
+        rows.append(Clip(f"{place}", f"{place}.mkv", 0.0, 1.0, labels=("x",), extras=extras))
     write_manifest(folder, rows)
-    return read_manifest(folder / "manifest.parquet")
+    (folder / "labels").mkdir(exist_ok=True)
+    (folder / "labels" / "classes.csv").write_text("index,label\n0,x\n")
 
 
-def test_clips_without_the_only_modality_are_left_out_and_told(tmp_path):
-    told = Recorder()
-    kept = with_modality(clips(tmp_path, [True, False, True]), ("audio",), told)
-    assert kept.column("clip_id") == ["0", "2"]
-    assert told.warnings == ["1 of 3 clips have no sound, and are left out"]
+@pytest.mark.parametrize(
+    ("inputs", "left"), [(("audio",), ["0", "2"]), (("video", "audio"), ["0", "1", "2"])]
+)
+def test_clips_without_what_the_model_takes_are_skipped(tmp_path, inputs, left):
+    dataset(tmp_path, [True, False, True])
+    reporter = Recorder()
+    found = find_clips(tmp_path, DataRecipe(max_bad=0.5), inputs, reporter)
+    assert found.train.column("clip_id") == left
+    assert [skipped.clip_id for skipped in found.skipped] == [name for name in "012" if name not in left]
+    assert any("1 of 3 clips" in line for line in reporter.warnings) == (len(left) < 3)
 
 
-def test_a_model_of_both_gets_all_clips(tmp_path):
-    everything = clips(tmp_path, [True, False])
-    assert with_modality(everything, ("video", "audio", "audio_present"), Silent()) is everything
-
-
-def test_no_clip_left_is_an_error(tmp_path):
-    with pytest.raises(BadInputError, match=r"all 2 clips .* no sound"):
-        with_modality(clips(tmp_path, [False, False]), ("audio",), Silent())
+def test_too_many_skipped_clips_are_an_error(tmp_path):
+    dataset(tmp_path, [True, False, True])
+    with pytest.raises(BadInputError, match=r"more than data.max_bad = 0.05"):
+        find_clips(tmp_path, DataRecipe(), ("audio",), Silent())
+    dataset(tmp_path, [False, False])
+    with pytest.raises(BadInputError, match=r"2 of 2 clips .* cannot be used"):
+        find_clips(tmp_path, DataRecipe(max_bad=1), ("audio",), Silent())
 
 
 @pytest.mark.parametrize(
@@ -66,4 +72,4 @@ def test_a_model_without_a_choice_refuses_the_setting():
 )
 def test_senseless_modalities_are_refused(wrong):
     with pytest.raises(ValueError, match="modalities"):
-        ModelRecipe.model_validate({"name": "mbt_tiny", **wrong})
+        ClassifierRecipe.model_validate({"name": "mbt_tiny", **wrong})

@@ -8,7 +8,7 @@ from avtool.core.reporter import Reporter
 from avtool.models.build import build_seeded, tuples
 from avtool.models.registry import MODELS
 from avtool.models.start import load_start
-from avtool.tasks.pretraining_recipe import ModelRecipe
+from avtool.tasks.recipe import ModelRecipe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -46,4 +46,4 @@ def start_from(model: "nn.Module", name: str, recipe: ModelRecipe, reporter: Rep
     Raises:
         BadInputError: the file is none, or does not fit the network.
     """
-    load_start(model, name, recipe.init, reporter, fit_positions=recipe.fit_positions)
+    load_start(model, name, recipe.init, reporter, interpolate=recipe.interpolate_positions)

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from avtool.models.registry import create
-from avtool.tasks.curves import curve_figures
-from avtool.tasks.masked.reconstruction import rebuild
+from avtool.tasks.masked.reconstruction import reconstruct_batch
+from avtool.training.report import curve_figures
 
 torch.set_num_threads(1)
 
@@ -30,7 +30,7 @@ def batch_for(model, count: int = 2) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("kind", ["patch", "values"])
 def test_every_modality_has_three_views_of_each_clip(name: str, modalities: list[str], kind: str) -> None:
     model = create(name)
-    found = rebuild(model, batch_for(model), kind)
+    found = reconstruct_batch(model, batch_for(model), kind)
     assert [item.modality for item in found] == modalities
     for item in found:
         assert [len({view.shape for view in row}) for row in item.rows] == [1, 1]
@@ -44,7 +44,7 @@ def test_every_modality_has_three_views_of_each_clip(name: str, modalities: list
 )
 def test_seen_patches_are_shown_as_they_are(name: str, side: int, visible: int) -> None:
     model = create(name)
-    (item,) = rebuild(model, batch_for(model), "patch")
+    (item,) = reconstruct_batch(model, batch_for(model), "patch")
     for original, seen, rebuilt in item.rows:
         same = equal_patches(original, seen, side)
         assert same.sum() == visible
@@ -60,7 +60,7 @@ def equal_patches(one: np.ndarray, other: np.ndarray, side: int) -> np.ndarray:
 
 def test_the_trivial_level_is_that_of_predicting_nothing() -> None:
     model = create("mae_tiny_pretrain")
-    (item,) = rebuild(model, batch_for(model), "patch")
+    (item,) = reconstruct_batch(model, batch_for(model), "patch")
     assert item.trivial == pytest.approx(191 / 192)
 
 

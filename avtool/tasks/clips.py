@@ -15,7 +15,7 @@ from avtool.data.manifest import MANIFEST, Manifest, read_manifest
 from avtool.data.sections import divide_long
 from avtool.data.splits import choose_clips
 from avtool.data.statistics import durations
-from avtool.tasks.pretraining_recipe import ClipsRecipe
+from avtool.tasks.recipe import ClipsRecipe
 
 if TYPE_CHECKING:
     from avtool.data.shards.source import ShardSource

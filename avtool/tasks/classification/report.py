@@ -1,0 +1,51 @@
+"""Validation of a classifier, class by class, for the page of its run."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from avtool.data.labels import Targets
+from avtool.evaluation.metrics.multi_label import score_multi_label
+from avtool.evaluation.metrics.single_label import class_accuracies, confusion_matrix
+from avtool.evaluation.report_figures import class_figure, confusion_figure
+from avtool.training.report import Figure, Section
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_MOST_CLASSES = 60
+"""Classes of a confusion matrix that can be read, and bars of one figure."""
+
+
+def class_sections(logits: "NDArray[np.float32]", targets: Targets) -> list[Section]:
+    """Each class's score on the validation clips, and of few classes their confusion matrix.
+
+    Args:
+        logits: (clips, classes), the verbs before the nouns.
+        targets: of the same clips.
+    """
+    labels = np.stack([targets.target(clip) for clip in range(len(targets))])
+    if targets.task == "multi-label":
+        precision = score_multi_label(labels, logits).average_precision
+        return [_scores("Average precision", "average precision in %", targets.classes[0], precision)]
+    parts = {"Classes": (labels, logits)}
+    if targets.task == "verb-noun":
+        verbs = len(targets.classes[0])
+        parts = {"Verbs": (labels[:, 0], logits[:, :verbs]), "Nouns": (labels[:, 1], logits[:, verbs:])}
+    sections = []
+    for (title, (truth, scores)), classes in zip(parts.items(), targets.classes, strict=True):
+        counts = confusion_matrix(truth, scores.argmax(axis=1), len(classes))
+        sections.append(_scores(title, "accuracy in %", classes, class_accuracies(counts)))
+        if len(classes) <= _MOST_CLASSES:
+            matrix = confusion_figure(classes, counts.tolist())
+            sections.append(Section(f"{title}: confusion matrix", "", [("", matrix)]))
+    return sections
+
+
+def _scores(title: str, measure: str, classes: tuple[str, ...], values: "NDArray[np.float64]") -> Section:
+    """Bars of the classes that have validation clips, the lowest where they are many."""
+    known = [(name, float(value)) for name, value in zip(classes, values, strict=True) if np.isfinite(value)]
+    lowest = sorted(known, key=lambda pair: pair[1])[:_MOST_CLASSES]
+    words = measure if len(known) <= _MOST_CLASSES else f"{measure}, the lowest {_MOST_CLASSES}"
+    figures: list[Figure] = [(words, class_figure(lowest))] if lowest else []
+    return Section(title, "Of the validation clips.", figures)
