@@ -25,8 +25,16 @@ from avtool.core.runtime import RuntimeRecipe
 from avtool.models.runtime import choose_device, choose_precision, keep_freed_memory
 
 
-def start(recipe: RuntimeRecipe, model: nn.Module, reporter: Reporter) -> Accelerator:
-    """Settles device and precision, tells them, and brings the processes together.
+def start(
+    recipe: RuntimeRecipe, model: nn.Module, reporter: Reporter, *, takes_turns: bool = False
+) -> Accelerator:
+    """Chooses device and precision, reports them, and joins the processes.
+
+    Args:
+        recipe: where and how to compute.
+        model: the network; its size decides the precision on a CPU.
+        reporter: told about the choices.
+        takes_turns: whether some parameters get no gradient in some phase of a step.
 
     Raises:
         MissingError: a device or a compiler is wanted that is not there.
@@ -37,7 +45,8 @@ def start(recipe: RuntimeRecipe, model: nn.Module, reporter: Reporter) -> Accele
         raise MissingError(
             "torch.compile needs a C++ compiler", "apt-get install g++, or leave out --compile"
         )
-    accelerator = _accelerator(device.value, precision.value, recipe)
+    unused = recipe.unused_parameters or takes_turns
+    accelerator = _accelerator(device.value, precision.value, unused_parameters=unused)
     if device.value == "cpu":
         keep_freed_memory()
     if accelerator.is_main_process:
@@ -48,7 +57,7 @@ def start(recipe: RuntimeRecipe, model: nn.Module, reporter: Reporter) -> Accele
     return accelerator
 
 
-def _accelerator(device: str, precision: str, recipe: RuntimeRecipe) -> Accelerator:
+def _accelerator(device: str, precision: str, *, unused_parameters: bool) -> Accelerator:
     # Accelerate keeps one state a process, and would refuse a second run with another device or precision
     AcceleratorState._reset_state(reset_partial_state=True)  # noqa: SLF001
     with _environment(ACCELERATE_TORCH_DEVICE=device if ":" in device else None):
@@ -56,7 +65,7 @@ def _accelerator(device: str, precision: str, recipe: RuntimeRecipe) -> Accelera
             cpu=device == "cpu",
             mixed_precision="no" if precision == "fp32" else precision,
             gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),  # the loop accumulates
-            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=recipe.unused_parameters)],
+            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=unused_parameters)],
         )
     if accelerator.num_processes > 1:
         atexit.register(PartialState().destroy_process_group)

@@ -15,6 +15,7 @@ from avtool.training.named_tensors import (
     scatter_weights,
     whole,
 )
+from avtool.training.optimizers import Optimizers
 from avtool.training.state import Progress, Tensors
 from avtool.training.weight_average import WeightAverage
 
@@ -25,7 +26,7 @@ class LiveState:
 
     Attributes:
         net: whose tensor names carry no wrapper's prefix: the plain network, or the sharded one.
-        optimizer: torch's own, without Accelerate's wrapper.
+        optimizers: torch's own, without Accelerate's wrapper.
         average: of the weights, or None.
         scaler: of the loss in fp16, or None.
         sharded: whether every process holds a part (FSDP); then all of them call the methods together.
@@ -33,7 +34,7 @@ class LiveState:
     """
 
     net: nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizers: Optimizers
     average: WeightAverage | None
     scaler: Any
     sharded: bool
@@ -63,7 +64,11 @@ class LiveState:
             used: `used_weights()`, kept apart only where they are an average.
         """
         weights = gather_weights(self.net, sharded=self.sharded)
-        moments, numbers = gather_moments(self.net, self.optimizer, sharded=self.sharded)
+        moments: dict[str, Tensor] = {}
+        numbers: dict[str, float] = {}
+        for optimizer in self.optimizers.values():
+            tensors, plain = gather_moments(self.net, optimizer, sharded=self.sharded)
+            moments, numbers = moments | tensors, numbers | plain
         return Tensors(weights, moments, used if self.average and self.updates else None), numbers
 
     def restore(self, progress: Progress, tensors: Tensors) -> None:
@@ -74,7 +79,8 @@ class LiveState:
             self.average.take_from_module()
         scatter_weights(self.net, tensors.weights, sharded=self.sharded)
         moments: dict[str, Tensor | float] = {**tensors.optimizer, **progress.optimizer}
-        scatter_moments(self.net, self.optimizer, moments, sharded=self.sharded)
+        for optimizer in self.optimizers.values():
+            scatter_moments(self.net, optimizer, moments, sharded=self.sharded)
         if self.scaler is not None and progress.scaler:
             self.scaler.load_state_dict(progress.scaler)
 

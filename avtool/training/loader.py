@@ -16,14 +16,14 @@ from avtool.training.plan import Plan
 from avtool.training.task import Batch, Training
 
 Key = tuple[int, int]
-"""A clip's index and the epoch in which it is drawn."""
+"""A sample's index and the epoch in which it is drawn."""
 
 
 class StepBatches(Sampler[list[Key]]):
     """The batches of one process from a step to the run's end, epoch after epoch without a pause between.
 
     Args:
-        order: the clips of an epoch.
+        order: the samples of an epoch.
         plan: the run's numbers.
         process: this process's index.
         first_step: steps done already.
@@ -52,18 +52,18 @@ class StepBatches(Sampler[list[Key]]):
             within += 1
 
 
-def clips_of_step(order: Order, plan: Plan, step: int) -> list[int]:
-    """The clips that all processes together take in a step, counted from 1."""
+def samples_of_step(order: Order, plan: Plan, step: int) -> list[int]:
+    """The samples that all processes together take in a step, counted from 1."""
     epoch, within = divmod(step - 1, plan.steps_per_epoch)
-    begin = within * plan.clips_per_step
-    return [int(index) for index in order(epoch)[begin : begin + plan.clips_per_step]]
+    begin = within * plan.samples_per_step
+    return [int(index) for index in order(epoch)[begin : begin + plan.samples_per_step]]
 
 
-class SeededClips(Dataset[Any]):
-    """Clips whose every random choice follows from (seed, epoch, index), whichever process loads them.
+class SeededSamples(Dataset[Any]):
+    """Samples whose every random choice follows from (seed, epoch, index), whichever process loads them.
 
     Args:
-        data: clips by index; told the epoch where it has `set_epoch`.
+        data: samples by index; told the epoch where it has `set_epoch`.
         seed: of the run.
     """
 
@@ -97,9 +97,9 @@ class _Collate:
     def __init__(self, collate: Callable[[list[Any]], Batch]) -> None:
         self.collate = collate
 
-    def __call__(self, clips: list[Any]) -> Batch | AvtoolError:
-        error = next((clip for clip in clips if isinstance(clip, AvtoolError)), None)
-        return error or self.collate(clips)
+    def __call__(self, samples: list[Any]) -> Batch | AvtoolError:
+        error = next((sample for sample in samples if isinstance(sample, AvtoolError)), None)
+        return error or self.collate(samples)
 
 
 def make_loader(
@@ -118,7 +118,7 @@ def make_loader(
     One loader serves the whole run, so its worker processes start once and fetch ahead across epochs.
     """
     loader = DataLoader(
-        SeededClips(task.samples, seed),
+        SeededSamples(task.samples, seed),
         batch_sampler=StepBatches(order, plan, process, first_step),
         collate_fn=_Collate(task.collate),
         num_workers=workers,

@@ -14,17 +14,16 @@ from avtool.core.reporter import Progress, Reporter, Silent
 from avtool.data.samplers import Order, make_order
 from avtool.models.runtime import default_workers
 from avtool.training.accelerator import process_settings, start
-from avtool.training.loader import clips_of_step, make_loader
-from avtool.training.metric_buffer import NotFiniteError
+from avtool.training.loader import make_loader, samples_of_step
+from avtool.training.metric_buffer import NotFiniteError, is_loss
 from avtool.training.metrics_log import MetricsLog
 from avtool.training.recipe import TrainRecipe
-from avtool.training.schedules import warmup_length
 from avtool.training.stop_signals import StopSignals
 from avtool.training.task import Batch, Training, TrainOutcome
 from avtool.training.trainer import Trainer
 
 CRASH = "crash.json"
-"""The record of a loss that was not finite: the step, the terms, the clips."""
+"""The record of a loss that was not finite: the step, the terms, the samples."""
 MODEL = "model"
 """The saved model's folder in a run."""
 
@@ -52,9 +51,9 @@ def fit(
         SystemExit: on SIGTERM, with 143.
     """
     if len(task.samples) == 0:  # type: ignore[arg-type]
-        raise BadInputError("there is nothing to train on: the data hold no clips")
+        raise BadInputError("nothing to train on: there are no samples")
     reporter = reporter or Silent()
-    accelerator = start(recipe.runtime, task.model, reporter)
+    accelerator = start(recipe.runtime, task.model, reporter, takes_turns=len(task.phases) > 1)
     if not accelerator.is_main_process:
         reporter = Silent()
     with process_settings(recipe.runtime, accelerator.device), StopSignals() as signals:
@@ -62,7 +61,7 @@ def fit(
         reporter.info(str(trainer.plan))
         if recipe.optimizer.base_lr:
             reporter.info(_scaled_rate(trainer))
-        if (rise := warmup_length(recipe.schedule, trainer.plan.steps_per_epoch)) > trainer.plan.total:
+        if (rise := trainer.rates.longest_warmup) > trainer.plan.total:
             reporter.warn(f"the warm-up of {rise:g} steps outlasts the run: the rate never reaches its peak")
         if trainer.resumed_from:
             reporter.info(f"resumed at step {trainer.step} of {trainer.plan.total}")
@@ -110,7 +109,7 @@ class _Loop:
         return make_order(
             recipe.sampler.name,
             len(task.samples),  # type: ignore[arg-type]
-            plan.clips_per_epoch,
+            plan.samples_per_epoch,
             plan.batch_size * plan.processes,
             recipe.seed,
             labels=task.labels,
@@ -132,12 +131,12 @@ class _Loop:
 
     def _step(self, batches: Iterator[Batch], bar: Progress) -> None:
         trainer, plan = self.trainer, self.plan
-        rate = trainer.rate
+        rates = trainer.rates.at(trainer.step)
         trainer.advance(batches)
         step = trainer.step
         looking = plan.due(step, plan.log_every)
         if looking:
-            self._write_line(rate)
+            self._write_line(rates)
         better = (
             trainer.task.validate is not None and plan.due(step, plan.validate_every) and self._validate()
         )
@@ -151,15 +150,17 @@ class _Loop:
             self.reporter.info(f"stopped at step {step}: the same command goes on from there")
             self.signals.leave()
 
-    def _write_line(self, rate: float) -> None:
-        means = {name: sum(values) / len(values) for name, values in self.trainer.window.look().items()}
-        self.trainer.window.clear()
-        self._write("train", {"lr": rate, **means})
+    def _write_line(self, rates: Mapping[str, float]) -> None:
+        buffer = self.trainer.buffer
+        means = {name: sum(values) / len(values) for name, values in buffer.read().items()}
+        buffer.clear()
+        self._write("train", {**rates, **means})
         now, step = time.perf_counter(), self.trainer.step
-        clips = (step - self._looked[1]) * self.plan.clips_per_step
-        speed = clips / max(1e-9, now - self._looked[0])
+        samples = (step - self._looked[1]) * self.plan.samples_per_step
+        speed = samples / max(1e-9, now - self._looked[0])
         self._looked = (now, step)
-        self._note = f"loss {means['loss']:.4g}, {speed:.3g} clips/s, {_memory(self.trainer.device)}"
+        losses = ", ".join(f"{name} {mean:.4g}" for name, mean in means.items() if is_loss(name))
+        self._note = f"{losses}, {speed:.3g} samples/s, {_memory(self.trainer.device)}"
 
     def _validate(self) -> bool:
         better = self.trainer.validate()
@@ -185,15 +186,15 @@ class _Loop:
         return bool(self.signals.received)
 
     def record_crash(self, error: NotFiniteError) -> None:
-        """Writes down which clips made a loss that is not finite."""
+        """Records which samples gave a loss that is not finite."""
         if not self.main:
             return
-        indices = clips_of_step(self._order(), self.plan, error.step)
-        names = self.trainer.task.clip_ids
+        indices = samples_of_step(self._order(), self.plan, error.step)
+        names = self.trainer.task.sample_ids
         record = {
             "step": error.step,
             "terms": error.terms,
-            "clips": [names[index] for index in indices] if names else indices,
+            "samples": [names[index] for index in indices] if names else indices,
         }
         write_json(self.run_folder / CRASH, record)
 
@@ -213,7 +214,7 @@ class _Loop:
         if trainer.device.type == "cuda":
             trainer.accelerator.free_memory()  # another fold may follow in this process
         seconds = time.perf_counter() - self.begin
-        clips = (trainer.step - trainer.resumed_from) * self.plan.clips_per_step
+        samples = (trainer.step - trainer.resumed_from) * self.plan.samples_per_step
         return TrainOutcome(
             model,
             trainer.step,
@@ -221,7 +222,7 @@ class _Loop:
             metrics,
             best.step if best else None,
             seconds,
-            clips / seconds,
+            samples / seconds,
         )
 
 
@@ -231,21 +232,21 @@ def _in_one_line(loop: _Loop) -> Iterator[None]:
     try:
         yield
     except torch.OutOfMemoryError as error:
-        message = f"out of GPU memory with batches of {trainer.plan.batch_size} clips"
+        message = f"out of GPU memory with batches of {trainer.plan.batch_size} samples"
         raise BadInputError(message, "halve --batch-size and double --accumulate") from error
     except NotFiniteError as error:
         loop.record_crash(error)
         last = trainer.checkpoints.last()
         kept = f"the last good state is `{last}`" if last else "no checkpoint had been written"
-        clips = f"`{loop.run_folder / CRASH}` names the clips"
-        hint = f"{kept}, {clips}; lower --lr, set optimizer.clip_norm, or try --precision fp32"
+        record = f"`{loop.run_folder / CRASH}` names the samples"
+        hint = f"{kept}, {record}; lower --lr, set optimizer.clip_norm, or try --precision fp32"
         raise SomeFailedError(str(error), hint) from error
 
 
 def _scaled_rate(trainer: Trainer) -> str:
-    base, clips = trainer.recipe.optimizer.base_lr, trainer.plan.clips_per_step
-    peak = trainer.recipe.optimizer.peak_rate(clips)
-    return f"learning rate {peak:.4g}: base_lr {base:g} x {clips} clips / 256"
+    base, samples = trainer.recipe.optimizer.base_lr, trainer.plan.samples_per_step
+    peak = trainer.recipe.optimizer.peak_rate(samples)
+    return f"learning rate {peak:.4g}: base_lr {base:g} x {samples} samples / 256"
 
 
 def _memory(device: torch.device) -> str:

@@ -71,7 +71,7 @@ def torch_groups(
     """The groups of a torch optimiser.
 
     Each holds, beside torch's settings, its `group`, the name of the task's group or an empty string; its
-    `scale`, the factor of its learning rate; and whether it is `decayed`.
+    `scale`, the factor on the group's learning rate by depth; and whether it holds `matrices`.
 
     Args:
         module: the whole network, whose modules declare depths.
@@ -89,11 +89,11 @@ def torch_groups(
         if decay is None:
             decay = recipe.weight_decay if parameter in matrices else 0.0
         name = owner[parameter].name if parameter in owner else ""
-        key = (name, decay, scales[parameter] * own.rate, parameter in matrices)
+        key = (name, decay, scales[parameter], parameter in matrices)
         sorted_out.setdefault(key, []).append(parameter)
     return [
-        {"params": members, "weight_decay": decay, "scale": scale, "group": name, "decayed": is_matrix}
-        for (name, decay, scale, is_matrix), members in sorted_out.items()
+        {"params": members, "weight_decay": decay, "scale": scale, "group": name, "matrices": are_matrices}
+        for (name, decay, scale, are_matrices), members in sorted_out.items()
     ]
 
 

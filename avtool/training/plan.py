@@ -11,11 +11,11 @@ from avtool.training.recipe import LoopRecipe, TrainRecipe
 class Plan:
     """The arithmetic of a run. Steps are optimiser steps; a step takes `accumulate` batches in each process.
 
-    All steps weigh the same: an epoch has as many whole steps as its clips fill (at least one, for which
-    clips are taken again), and the few clips left over wait for another epoch's order.
+    All steps weigh the same: an epoch has as many whole steps as its samples fill (at least one, for
+    which samples are taken again), and the few samples left over wait for another epoch's order.
 
     Attributes:
-        batch_size: clips of a batch in one process.
+        batch_size: samples of a batch in one process.
         accumulate: batches of a step in one process.
         processes: processes that train together.
         steps_per_epoch: steps in an epoch.
@@ -35,10 +35,10 @@ class Plan:
     log_every: int
 
     @classmethod
-    def of(cls, recipe: LoopRecipe, num_clips: int, processes: int) -> "Plan":
-        """The plan of a recipe for so many clips."""
+    def of(cls, recipe: LoopRecipe, num_samples: int, processes: int) -> "Plan":
+        """The plan of a recipe for so many samples."""
         per_step = recipe.batch_size * recipe.accumulate * processes
-        steps_per_epoch = max(1, num_clips // per_step)
+        steps_per_epoch = max(1, num_samples // per_step)
         return cls(
             batch_size=recipe.batch_size,
             accumulate=recipe.accumulate,
@@ -51,14 +51,14 @@ class Plan:
         )
 
     @property
-    def clips_per_step(self) -> int:
-        """Clips that all processes together take for a step."""
+    def samples_per_step(self) -> int:
+        """Samples that all processes together take for a step."""
         return self.batch_size * self.accumulate * self.processes
 
     @property
-    def clips_per_epoch(self) -> int:
-        """Clips drawn in an epoch."""
-        return self.clips_per_step * self.steps_per_epoch
+    def samples_per_epoch(self) -> int:
+        """Samples drawn in an epoch."""
+        return self.samples_per_step * self.steps_per_epoch
 
     def epochs_at(self, step: int) -> float:
         """Epochs that are done after `step` steps."""
@@ -70,7 +70,7 @@ class Plan:
 
     def __str__(self) -> str:
         return (
-            f"{self.total} steps of {self.clips_per_step} clips: "
+            f"{self.total} steps of {self.samples_per_step} samples: "
             f"{self.epochs_at(self.total):g} epochs of {self.steps_per_epoch} steps"
         )
 
@@ -81,10 +81,6 @@ def check_plan(plan: Plan, recipe: TrainRecipe, *, validates: bool) -> None:
     Raises:
         BadInputError: there are some.
     """
-    rate = recipe.optimizer.peak_rate(plan.clips_per_step)
-    if recipe.optimizer.base_lr and recipe.optimizer.name in {"adam", "adamw"} and rate > 1:
-        message = f"optimizer.base_lr gives a rate of {rate:g} for steps of {plan.clips_per_step} clips"
-        raise BadInputError(message, "lower --base-lr: above 1, Adam moves every weight by more than itself")
     first = recipe.average.first_epoch
     if first * plan.steps_per_epoch > plan.total:
         epochs = plan.epochs_at(plan.total)

@@ -11,7 +11,7 @@ from avtool.core.recipe import Recipe, option
 from avtool.core.runtime import RuntimeRecipe
 from avtool.training.interval import Interval
 
-ScheduleName = Literal["cosine", "one-cycle", "step", "linear", "constant"]
+ScheduleName = Literal["cosine", "one-cycle", "step", "linear", "constant", "plateau"]
 _LARGEST_ADAM_RATE = 1.0
 _BASE_CLIPS = 256
 """Clips of a step that `optimizer.base_lr` is the rate for (Goyal et al., 2017)."""
@@ -61,9 +61,9 @@ class OptimizerRecipe(Recipe):
             raise ValueError(f"optimizer.betas = {self.betas} must lie in [0, 1)")
         return self
 
-    def peak_rate(self, clips_per_step: int) -> float:
+    def peak_rate(self, samples_per_step: int) -> float:
         """The learning rate at the schedule's peak, for steps of so many clips."""
-        return self.base_lr * clips_per_step / _BASE_CLIPS if self.base_lr else self.lr
+        return self.base_lr * samples_per_step / _BASE_CLIPS if self.base_lr else self.lr
 
 
 class ScheduleRecipe(Recipe):
@@ -75,10 +75,11 @@ class ScheduleRecipe(Recipe):
     decay_from: Literal["warmup", "start"] = option(
         "warmup", "Where cosine and linear begin to fall: after the warm-up, or (MBT) at step 0, below it."
     )
-    floor: float = option(0.0, "Factor at the end of cosine and linear.", ge=0, le=1)
-    gamma: float = option(0.5, "Factor at each step of `step`.", gt=0, le=1)
+    floor: float = option(0.0, "Last factor of cosine and linear; smallest of plateau.", ge=0, le=1)
+    gamma: float = option(0.5, "Factor at each reduction of step and plateau.", gt=0, le=1)
     step_from: int = option(1, "First epoch (from 0) that `step` lowers.", ge=0)
     step_every: int = option(1, "Epochs between two steps of `step`.", ge=1)
+    patience: int = option(2, "Validations without improvement before plateau reduces the rate.", ge=0)
     rise: float = option(0.3, "Share of the run in which `one-cycle` rises.", gt=0, lt=1)
 
     @model_validator(mode="after")
@@ -90,8 +91,15 @@ class ScheduleRecipe(Recipe):
         return self
 
 
+class OptimizationRecipe(Recipe):
+    """An optimizer with its schedule: the tables of a task that has several."""
+
+    optimizer: OptimizerRecipe = Field(default_factory=OptimizerRecipe)
+    schedule: ScheduleRecipe = Field(default_factory=ScheduleRecipe)
+
+
 class GroupRecipe(Recipe):
-    """A parameter group of a task: how its parameters are trained otherwise than the rest."""
+    """A parameter group of a task: what it has otherwise than its optimizer."""
 
     rate: float = option(1.0, "Factor on the optimizer's learning rate.", gt=0)
     weight_decay: float | None = option(
@@ -100,6 +108,7 @@ class GroupRecipe(Recipe):
         ge=0,
         lt=1,
     )
+    schedule: ScheduleRecipe | None = option(None, "Its own schedule; by default the optimizer's.")
 
 
 class EmaRecipe(Recipe):
@@ -176,6 +185,11 @@ class TrainRecipe(Recipe):
     loop: LoopRecipe = Field(default_factory=LoopRecipe)
     sampler: SamplerRecipe = Field(default_factory=SamplerRecipe)
     runtime: RuntimeRecipe = Field(default_factory=RuntimeRecipe)
+
+    @property
+    def main(self) -> OptimizationRecipe:
+        """The main optimizer with its schedule."""
+        return OptimizationRecipe(optimizer=self.optimizer, schedule=self.schedule)
 
     @model_validator(mode="after")
     def _check_averages(self) -> "TrainRecipe":

@@ -53,6 +53,8 @@ class RunFolder:
             CorruptArtifactError: its record is damaged.
         """
         values = read_json(self.out / _OUTCOME)
+        if "clips_per_second" in values:  # its name before samples of other kinds
+            values["samples_per_second"] = values.pop("clips_per_second")
         try:
             return TrainOutcome(**{**values, "model": self.out / MODEL})
         except TypeError as error:

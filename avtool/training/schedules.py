@@ -1,10 +1,10 @@
-"""Learning-rate schedules as closed forms: the factor on the peak rate at any step, with no state to restore.
+"""Learning-rate schedules: the factor on the peak rate at any step.
 
-Steps count from 0; `total` is the run's length in steps.
+All but `plateau` are closed forms, with no state to restore. Steps count from 0; `total` is the run's length.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from avtool.training.recipe import ScheduleRecipe
 
@@ -74,3 +74,48 @@ def make_schedule(recipe: ScheduleRecipe, total: int, steps_per_epoch: int) -> C
     if recipe.name == "one-cycle":
         return lambda step: one_cycle(step, total, recipe.rise)
     return lambda step: warmup(step, rise) * fall(step)
+
+
+class Plateau:
+    """A factor that falls whenever validations stop improving, as torch's `ReduceLROnPlateau` lowers it.
+
+    Args:
+        gamma: factor at each reduction.
+        patience: validations without improvement that are waited for.
+        floor: smallest factor.
+
+    Attributes:
+        factor: on the learning rate now.
+    """
+
+    def __init__(self, gamma: float, patience: int, floor: float) -> None:
+        self._gamma = gamma
+        self._patience = patience
+        self._floor = floor
+        self._best: float | None = None
+        self._waited = 0
+        self.factor = 1.0
+
+    @classmethod
+    def of(cls, recipe: ScheduleRecipe) -> "Plateau | None":
+        """The plateau of a recipe; None for closed forms."""
+        return cls(recipe.gamma, recipe.patience, recipe.floor) if recipe.name == "plateau" else None
+
+    def observe(self, value: float, *, maximise: bool) -> None:
+        """Takes the next validation; one that is not a number is no improvement."""
+        sign = 1 if maximise else -1
+        if value == value and (self._best is None or sign * value > sign * self._best):
+            self._best, self._waited = value, 0
+            return
+        self._waited += 1
+        if self._waited > self._patience:
+            self.factor, self._waited = max(self._floor, self.factor * self._gamma), 0
+
+    def state(self) -> dict[str, float]:
+        """What a checkpoint keeps."""
+        best = {} if self._best is None else {"best": self._best}
+        return {"factor": self.factor, "waited": self._waited, **best}
+
+    def restore(self, state: Mapping[str, float]) -> None:
+        """Takes up a state."""
+        self.factor, self._waited, self._best = state["factor"], int(state["waited"]), state.get("best")

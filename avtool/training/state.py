@@ -44,7 +44,8 @@ class Progress(BaseModel):
         validated: the metrics of the last validation.
         pending: scalars of the steps since the last line of the log.
         scaler: the state of the fp16 loss scale.
-        optimizer: the values of the optimiser's state that are no tensors.
+        optimizer: the values of the optimizers' states that are no tensors.
+        plateaus: the state of `plateau` schedules by the name of their rate.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
@@ -58,6 +59,11 @@ class Progress(BaseModel):
     pending: dict[str, list[float]] = {}
     scaler: dict[str, int | float] = {}
     optimizer: dict[str, float] = {}
+    plateaus: dict[str, dict[str, float]] = {}
+
+    def text(self) -> str:
+        """The record as JSON; what most runs do not have is left out."""
+        return self.model_dump_json(indent=2, exclude=None if self.plateaus else {"plateaus"}) + "\n"
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,7 @@ class Checkpoints:
         save_tensors(state / _OPTIMIZER, tensors.optimizer)
         if tensors.average is not None:
             save_tensors(state / _AVERAGE, tensors.average)
-        write_text(state / _PROGRESS, progress.model_dump_json(indent=2) + "\n")
+        write_text(state / _PROGRESS, progress.text())
         fsync_folder(state)
         fsync_folder(partial)
         replace_folder(partial, final)

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
     from avtool.models.model_folder import ModelDescription
+    from avtool.training.optimizers import NamedOptimizer
+    from avtool.training.parameter_groups import ParameterGroup
+    from avtool.training.step_rule import Phase
 
 Batch = dict[str, Any]
-Objective: TypeAlias = "Callable[[nn.Module, Batch], Mapping[str, Tensor]]"
+Objective: TypeAlias = "Callable[..., Mapping[str, Tensor]]"
 """(model, batch) → `loss`, a scalar to minimise, and other scalars to log, of the same names in every step.
 An `nn.Module` may have parameters of its own (a temperature): they are trained and checkpointed too, but are
-no part of the saved model."""
+no part of the saved model. Where a training has phases, it gets the name of the current one as `phase`."""
 
 RecipeType = TypeVar("RecipeType", bound=TrainRecipe)
 
@@ -38,7 +41,7 @@ class Training:
         objective: scores a batch.
         samples: what is learned from, by index. Its method `set_epoch`, where it has one, gets the epoch
             before each sample, in the process that loads it, for other augmentations in each.
-        collate: makes a batch, a dictionary, of a list of clips.
+        collate: makes a batch, a dictionary, of a list of samples.
         description: how the saved model is built and fed.
         transform: changes a batch on its device (mixup, masks); its generator, and torch's global one, are
             seeded anew for each batch.
@@ -46,9 +49,12 @@ class Training:
             raises FloatingPointError where the model's outputs are not finite.
         metric: which of these metrics says what is best.
         maximise: whether more of it is better.
-        labels: the labels of each clip, for the class-balanced sampler.
-        groups: the film or recording of each clip, for the grouped sampler.
-        clip_ids: the clips' names, for messages.
+        labels: the labels of each sample, for the class-balanced sampler.
+        groups: the film or recording of each sample, for the grouped sampler.
+        sample_ids: the samples' names, for messages.
+        parameter_groups: parameters with a rate, weight decay or schedule of their own.
+        optimizers: optimizers beside the main one, which has all parameters that these leave.
+        phases: which of them move in which part of a step; by default all move together.
     """
 
     model: "nn.Module"
@@ -62,7 +68,10 @@ class Training:
     maximise: bool = False
     labels: Sequence[Sequence[Hashable]] | None = None
     groups: Sequence[Hashable] | None = None
-    clip_ids: Sequence[str] | None = None
+    sample_ids: Sequence[str] | None = None
+    parameter_groups: "Sequence[ParameterGroup]" = ()
+    optimizers: "Sequence[NamedOptimizer]" = ()
+    phases: "Sequence[Phase]" = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ class TrainOutcome:
         metrics: the validation of the saved model; empty without one.
         best_step: the checkpoint with the best metric, or None without validation.
         seconds: wall time of this process's share.
-        clips_per_second: its rate, validation and checkpoints included; 0 when nothing was left to do.
+        samples_per_second: its rate, validation and checkpoints included; 0 when nothing was left to do.
     """
 
     model: Path
@@ -85,7 +94,7 @@ class TrainOutcome:
     metrics: Mapping[str, float] = field(default_factory=dict)
     best_step: int | None = None
     seconds: float = 0.0
-    clips_per_second: float = 0.0
+    samples_per_second: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """One training: what happens in a step, and what may happen after it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -18,16 +19,17 @@ from avtool.core.errors import BadInputError
 from avtool.models.model_folder import save_model
 from avtool.models.runtime import place
 from avtool.models.seeds import derive, seed_everything
+from avtool.training.learning_rates import LearningRates
 from avtool.training.live_state import LiveState
-from avtool.training.metric_buffer import NotFiniteError, Window
-from avtool.training.named_tensors import whole
+from avtool.training.metric_buffer import MetricBuffer, NotFiniteError
 from avtool.training.net import OBJECTIVE, Net, only_model
-from avtool.training.optimizers import make_optimizer, set_rate
+from avtool.training.optimizers import Optimizers
 from avtool.training.plan import Plan, check_plan
 from avtool.training.recipe import TrainRecipe
-from avtool.training.schedules import make_schedule
 from avtool.training.state import Best, Checkpoints, Progress
+from avtool.training.step_rule import Phase, StepRule
 from avtool.training.task import Batch, Training
+from avtool.training.update import Updater
 from avtool.training.weight_average import WeightAverage, ema_decay
 
 
@@ -43,7 +45,8 @@ class Trainer:
     Attributes:
         plan: the run in numbers.
         step: steps done.
-        window: scalars since the last line of the log.
+        rates: the learning rate of each optimizer and group.
+        buffer: scalars since the last line of the log.
         best: the best validation so far.
         validated: the last validation.
         checkpoints: what is on disk.
@@ -57,25 +60,31 @@ class Trainer:
         self.plan = Plan.of(recipe.loop, len(task.samples), accelerator.num_processes)  # type: ignore[arg-type]
         check_plan(self.plan, recipe, validates=task.validate is not None)
         self.checkpoints = Checkpoints(run)
-        self._factor = make_schedule(recipe.schedule, self.plan.total, self.plan.steps_per_epoch)
         self._generator = torch.Generator(self.device)
         self._state = self._build()
+        optimizers, groups = self._state.optimizers, task.parameter_groups
+        self.rates = LearningRates(optimizers, groups, self.plan, validates=task.validate is not None)
+        self._rule = StepRule(task.phases, optimizers)
+        self._updater = Updater(accelerator, self.net, optimizers)
         progress = self._resume()
         self.step = self.resumed_from = progress.step
         self.best = progress.best
         self.validated = progress.validated
-        self.window = Window(accelerator, progress.step, progress.pending)
+        self.buffer = MetricBuffer(accelerator, progress.step, progress.pending)
 
     def _build(self) -> LiveState:
-        place(self.task.model, self.recipe.runtime, self.device)
-        net = Net(self.task.model, self.task.objective).to(self.device)
-        self.net, self._optimizer = self.accelerator.prepare(net, make_optimizer(net, self.recipe.optimizer))
+        task, sharded = self.task, self.accelerator.distributed_type == DistributedType.FSDP
+        place(task.model, self.recipe.runtime, self.device)
+        net = Net(task.model, task.objective).to(self.device)
+        optimizers = Optimizers(net, self.recipe.main, task.optimizers, task.parameter_groups)
+        if sharded and len(optimizers) > 1:
+            raise BadInputError("FSDP trains with one optimizer, and this task has several", "launch DDP")
+        self.net, *_ = self.accelerator.prepare(net, *optimizers.values())
         self.net.train()
-        sharded = self.accelerator.distributed_type == DistributedType.FSDP
         owner: nn.Module = self.net if sharded else net
         averaged = self.recipe.ema.decay > 0 or self.recipe.average.first_epoch > 0
         average = WeightAverage(owner, leave_out=(OBJECTIVE,)) if averaged else None
-        return LiveState(owner, self._optimizer.optimizer, average, self.accelerator.scaler, sharded)
+        return LiveState(owner, optimizers, average, self.accelerator.scaler, sharded)
 
     def _resume(self) -> Progress:
         found = self.checkpoints.read_last()
@@ -89,61 +98,66 @@ class Trainer:
                 "launch as many as before, or choose another --out folder",
             )
         self._state.restore(progress, tensors)
+        self.rates.restore(progress.plateaus)
         if self.accelerator.is_main_process:
             self.checkpoints.point(progress)  # a kill between the two pointers leaves one behind
         return progress
 
     def advance(self, batches: Iterator[Batch]) -> None:
-        """Does one optimiser step.
+        """Does one step: every phase that is due, on the same batches.
 
         Raises:
-            NotFiniteError: the loss is not finite; on a GPU this shows when somebody looks.
+            NotFiniteError: a loss is not finite; on a GPU this shows when the buffer is read.
         """
-        set_rate(self._state.optimizer, self.rate)
+        self.rates.apply(self.step)
+        phases = self._rule.of(self.step)
+        prepared: Iterable[Batch] = self._prepared(islice(batches, self.plan.accumulate))
+        if len(phases) > 1:
+            prepared = list(prepared)
         scalars: dict[str, Tensor] = {}
-        for micro in range(self.plan.accumulate):
-            batch = self._fetch(batches, micro)
-            last = micro == self.plan.accumulate - 1
-            with nullcontext() if last else self.accelerator.no_sync(self.net):
-                parts = self.net(partial(self._score, batch))
-                self.accelerator.backward(parts["loss"] / self.plan.accumulate)
-            for name, value in parts.items():
-                share = value.detach() / self.plan.accumulate
-                scalars[name] = scalars[name] + share if name in scalars else share
-        if self.recipe.optimizer.clip_norm:
-            scalars["grad_norm"] = self._clip()
-        self._update()
+        for phase in phases:
+            scalars |= self._run_phase(phase, prepared)
         self.step += 1
         self._move_average()
-        self.window.add(scalars)
+        self.buffer.add(scalars)
 
-    @property
-    def rate(self) -> float:
-        """The learning rate of the next step."""
-        return self.recipe.optimizer.peak_rate(self.plan.clips_per_step) * self._factor(self.step)
+    def _prepared(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """Batches on the device, changed by the task's transform; each leaves the generators seeded."""
+        for micro, loaded in enumerate(batches):
+            batch: Batch = send_to_device(loaded, self.device, non_blocking=True)
+            seed = self._seed(micro)
+            transform = self.task.transform
+            yield transform(batch, self._generator.manual_seed(seed)) if transform else batch
 
-    def _fetch(self, batches: Iterator[Batch], micro: int) -> Batch:
-        batch: Batch = send_to_device(next(batches), self.device, non_blocking=True)
-        seed = derive(self.recipe.seed, "step", self.step, micro, self.accelerator.process_index)
+    def _seed(self, micro: int, *phase: str) -> int:
+        seed = derive(self.recipe.seed, "step", self.step, micro, self.accelerator.process_index, *phase)
         seed_everything(seed, self.device)
-        return self.task.transform(batch, self._generator.manual_seed(seed)) if self.task.transform else batch
+        return seed
 
-    def _score(self, batch: Batch, model: nn.Module) -> dict[str, Tensor]:
-        return dict(self.task.objective(model, batch))
+    def _run_phase(self, phase: Phase, batches: Iterable[Batch]) -> dict[str, Tensor]:
+        """One update of the phase's optimizers; its scalars by their names in the log."""
+        scalars: dict[str, Tensor] = {}
+        with self._state.optimizers.only(phase.optimizers):
+            for micro, batch in enumerate(batches):
+                if phase.name:
+                    self._seed(micro, phase.name)
+                last = micro == self.plan.accumulate - 1
+                with nullcontext() if last else self.accelerator.no_sync(self.net):
+                    parts = self.net(partial(self._score, batch, phase))
+                    self.accelerator.backward(parts["loss"] / self.plan.accumulate)
+                for name, value in parts.items():
+                    share = value.detach() / self.plan.accumulate
+                    scalars[name] = scalars[name] + share if name in scalars else share
+        scalars |= self._updater.update(phase.optimizers)
+        return {phase.label(name): value for name, value in scalars.items()}
 
-    def _clip(self) -> Tensor:
-        norm = self.accelerator.clip_grad_norm_(self.net.parameters(), self.recipe.optimizer.clip_norm)
-        return whole(norm)
-
-    def _update(self) -> None:
-        # Accelerate's wrapper adds the fp16 loss scale, or else 0.3 ms of looking for optional libraries
-        optimizer = self._optimizer if self.accelerator.scaler else self._state.optimizer
-        optimizer.step()
-        self._state.optimizer.zero_grad()
+    def _score(self, batch: Batch, phase: Phase, model: nn.Module) -> dict[str, Tensor]:
+        named = {"phase": phase.name} if phase.name else {}
+        return dict(self.task.objective(model, batch, **named))
 
     def _move_average(self) -> None:
         ema, average = self.recipe.ema, self.recipe.average
-        if ema.decay and not self.accelerator.optimizer_step_was_skipped:
+        if ema.decay and not self._updater.skipped:
             self._state.move_average(1 - ema_decay(self._state.updates, ema.decay, ramp=ema.ramp))
         epoch, within = divmod(self.step, self.plan.steps_per_epoch)
         if (
@@ -159,7 +173,7 @@ class Trainer:
         Raises:
             NotFiniteError: the model's answers are not finite.
         """
-        self.window.look()
+        self.buffer.read()
         seed_everything(derive(self.recipe.seed, "validate", self.step), self.device)
         self.net.eval()
         with self._state.lent, torch.no_grad():
@@ -170,6 +184,7 @@ class Trainer:
         self.validated = metrics
         value, sign = metrics[self.task.metric], 1 if self.task.maximise else -1
         better = value == value and (self.best is None or sign * value > sign * self.best.value)
+        self.rates.observe(value, maximise=self.task.maximise)
         if better:
             self.best = Best(step=self.step, value=value, metrics=metrics)
         return better
@@ -188,7 +203,7 @@ class Trainer:
         Raises:
             NotFiniteError: a loss or a weight is not finite; such a state is never kept.
         """
-        pending = self.window.look()
+        pending = self.buffer.read()
         self._state.need_finite(self.step)
         used = self._state.used_weights()
         tensors, numbers = self._state.tensors(used)
@@ -201,6 +216,7 @@ class Trainer:
                 best=self.best,
                 validated=self.validated,
                 pending=pending,
+                plateaus=self.rates.state(),
                 scaler=scaler.state_dict() if scaler else {},
                 optimizer=numbers,
             )

@@ -222,4 +222,4 @@ def test_a_loss_that_is_not_finite_stops_the_run(sounds, tmp_path, capsys):
     assert "crash.json" in capsys.readouterr().err
     record = json.loads((partial_folder(out) / "crash.json").read_text())
     assert record["step"] >= 1
-    assert len(record["clips"]) == 4
+    assert len(record["samples"]) == 4

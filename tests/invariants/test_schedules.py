@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avtool.training.recipe import ScheduleRecipe
-from avtool.training.schedules import make_schedule
+from avtool.training.schedules import Plateau, make_schedule
 
 TOTAL, EPOCH = 120, 10
 
@@ -89,3 +89,34 @@ def test_every_factor_is_positive_and_at_most_one(name: Any, total: int, epoch: 
     schedule = make_schedule(recipe, total, epoch)
     assert all(0 <= schedule(step) <= 1 for step in range(total))
     assert schedule(0) > 0
+
+
+@given(
+    values=st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0, math.nan]), max_size=40),
+    patience=st.integers(0, 3),
+    maximise=st.booleans(),
+    resumed=st.integers(0, 40),
+)
+def test_plateau_is_that_of_torch_and_goes_on_after_a_resume(
+    values: list[float], patience: int, maximise: bool, resumed: int
+) -> None:
+    recipe = ScheduleRecipe(name="plateau", gamma=0.5, patience=patience, floor=0.1)
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer,
+        "max" if maximise else "min",
+        factor=0.5,
+        patience=patience,
+        threshold=0,
+        min_lr=0.1,
+    )
+    ours = Plateau.of(recipe)
+    assert ours is not None
+    for index, value in enumerate(values):
+        if index == resumed:
+            state = ours.state()
+            ours = Plateau(0.5, patience, 0.1)
+            ours.restore(state)
+        ours.observe(value, maximise=maximise)
+        theirs.step(value)
+        assert ours.factor == optimizer.param_groups[0]["lr"]

@@ -163,7 +163,7 @@ class MaskedTask(Task[MaskedRecipe]):
             description=self._description(arguments, feed),
             validate=self._validation(objective, self._held_out(model)) if self.validates else None,
             groups=data.groups,
-            clip_ids=data.clip_ids,
+            sample_ids=data.clip_ids,
         )
 
     def report(self, run: Path, training: Training) -> Sequence[Section]:

@@ -142,7 +142,7 @@ class TemporalTask(Task[AvtRecipe]):
             description=self._description(arguments, feed),
             validate=self._validation() if self.validates else None,
             groups=data.groups,
-            clip_ids=[name for name in clips.train.column("clip_id") for _ in range(recipe.data.crops)],
+            sample_ids=[name for name in clips.train.column("clip_id") for _ in range(recipe.data.crops)],
         )
 
     def report(self, run: Path, training: Training) -> Sequence[Section]:  # noqa: ARG002

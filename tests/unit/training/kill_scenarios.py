@@ -12,16 +12,18 @@ import traceback
 from collections import UserDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import accelerate  # noqa: F401
 import torch
 import torch._dynamo  # slow to import: once here, and not in every child
-from synthetic_training import DESCRIPTION, make_task, recipe
+from synthetic_training import DESCRIPTION, Adversary, adversarial_task, make_task, recipe
 
 from avtool.objectives.classification import CRITERIA, Classification
 from avtool.training.loop import fit
+from avtool.training.task import Training
 
 KILLED_STEPS = (1, 3, 4, 8, 12)
 """Before anything was kept, before and after a checkpoint, after the best one, and at the end."""
@@ -56,6 +58,20 @@ def dying_at(step: int, number: int, *, group: bool = False) -> Callable[..., di
     return objective
 
 
+class DyingAdversary(Adversary):
+    """An adversarial objective that kills its own process in a phase of a step."""
+
+    def __init__(self, step: int, phase: str, *, noise: bool) -> None:
+        super().__init__(noise=noise)
+        self.left, self.fatal = 2 * step - 1, phase
+
+    def forward(self, model: torch.nn.Module, batch: Any, phase: str) -> dict[str, torch.Tensor]:
+        self.left -= phase == self.fatal
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().forward(model, batch, phase)
+
+
 def in_child(work: Callable[[], Any]) -> int:
     """Runs `work` in a child process of its own group; its exit code, negative for a signal."""
     child = os.fork()
@@ -77,9 +93,11 @@ def in_child(work: Callable[[], Any]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def train(folder: Path, tables: Mapping[str, Any], **changes: Any) -> int:
+def train(
+    folder: Path, tables: Mapping[str, Any], make: Callable[..., Training] = make_task, **changes: Any
+) -> int:
     """A training in a child process."""
-    return in_child(lambda: fit(make_task(**changes), recipe(**tables), folder))
+    return in_child(lambda: fit(make(**changes), recipe(**tables), folder))
 
 
 def differences(folder: Path, reference: Path) -> list[str]:
@@ -97,12 +115,18 @@ def main(root: Path) -> dict[str, Any]:
     """Runs every scenario: its name → exit codes of the disturbed and the resumed run, and what differs."""
     results: dict[str, Any] = {}
 
-    def scenario(name: str, reference: str, tables: Mapping[str, Any], first: Mapping[str, Any]) -> None:
+    def scenario(
+        name: str,
+        reference: str,
+        tables: Mapping[str, Any],
+        first: Mapping[str, Any],
+        make: Callable[..., Training] = make_task,
+    ) -> None:
         folder = root / name
-        disturbed = train(folder, tables, **first)
+        disturbed = train(folder, tables, make, **first)
         last = folder / "last"
         kept = int(last.read_text().strip()[-6:]) if last.is_file() else 0
-        codes = [disturbed, train(folder, tables)]
+        codes = [disturbed, train(folder, tables, make)]
         found = differences(folder, root / reference)
         results[name] = {"codes": codes, "differences": found, "kept_step": kept}
 
@@ -115,6 +139,7 @@ def main(root: Path) -> dict[str, Any]:
             "optimizer": {"name": "sgd", "lr": 0.05},
             "sampler": {"name": "class-balanced"},
         },
+        "plateau": {"schedule": {"name": "plateau", "patience": 0, "gamma": 0.1}},
         "bf16-grouped": {"runtime": {"precision": "bf16"}, "sampler": {"name": "grouped"}},
     }
     for name, tables in variants.items():
@@ -126,7 +151,7 @@ def main(root: Path) -> dict[str, Any]:
     }
     for step in KILLED_STEPS:
         scenario(f"kill-{step}", "plain", none, {"objective": dying_at(step, signal.SIGKILL)})
-    for name in ("sgd-averaged", "bf16-grouped"):
+    for name in ("sgd-averaged", "bf16-grouped", "plateau"):
         scenario(f"{name}-kill-11", name, variants[name], {"objective": dying_at(11, signal.SIGKILL)})
     scenario("workers-kill-8", "plain", workers, {"objective": dying_at(8, signal.SIGKILL)})
     for reading in (1, 4):
@@ -136,6 +161,11 @@ def main(root: Path) -> dict[str, Any]:
         scenario(f"kill-in-checkpoint-{reading}", "plain", none, {"description": dying})
     scenario("sigterm-5", "plain", none, {"objective": dying_at(5, signal.SIGTERM)})
     scenario("sigint-7", "plain", none, {"objective": dying_at(7, signal.SIGINT)})
+    results["adversarial"] = {"codes": [train(root / "adversarial", none, adversarial_task)]}
+    for step in (4, 8):
+        for phase in ("generator", "critic"):
+            dying_adversary = {"objective": partial(DyingAdversary, step, phase)}
+            scenario(f"{phase}-kill-{step}", "adversarial", none, dying_adversary, adversarial_task)
     group = dying_at(4, signal.SIGTERM, group=True)
     scenario("sigterm-group-4", "plain", workers, {"objective": group})
     return results

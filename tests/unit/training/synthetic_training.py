@@ -3,7 +3,8 @@
 import json
 import random
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from avtool.models.model_folder import ModelDescription
 from avtool.models.registry import create
 from avtool.objectives.classification import CRITERIA, Classification
 from avtool.training.loop import fit
-from avtool.training.recipe import TrainRecipe
-from avtool.training.task import Training
+from avtool.training.optimizers import NamedOptimizer
+from avtool.training.recipe import OptimizationRecipe, OptimizerRecipe, ScheduleRecipe, TrainRecipe
+from avtool.training.step_rule import Phase
+from avtool.training.task import Batch, Training
 
 NUM_CLIPS, NUM_CLASSES = 24, 10
 DESCRIPTION = ModelDescription("cnn_tiny", {}, {"sample_rate": 16000, "labels": ["a", "b"]})
@@ -121,6 +124,59 @@ def quiet_task() -> Training:
     return make_task(model=Bands(), samples=NoisyClips(noise=0), transform=None)
 
 
-if __name__ == "__main__":  # a process of a launcher; its arguments: FOLDER, and tables of settings as JSON
+class Adversary(torch.nn.Module):
+    """The loss of a generator of spectra, with the critic that it is trained against."""
+
+    def __init__(self, *, noise: bool = True) -> None:
+        super().__init__()
+        self.noise = noise
+        self.critic = torch.nn.Sequential(
+            torch.nn.Linear(32, 32),
+            torch.nn.LeakyReLU(),
+            torch.nn.Dropout(0.1 if noise else 0),
+            torch.nn.Linear(32, 1),
+        )
+
+    def forward(self, model: torch.nn.Module, batch: Batch, phase: str) -> dict[str, torch.Tensor]:
+        real = batch["audio"].mean(dim=1)
+        made = model(torch.randn(len(real), 4) if self.noise else real[:, :4])
+        if phase == "generator":
+            return {"loss": -self.critic(made).mean(), "distance": (made - real).norm(dim=1).mean()}
+        margins = torch.relu(1 - self.critic(real)) + torch.relu(1 + self.critic(made))
+        return {"loss": margins.mean() / 2}
+
+
+PHASES = (Phase("generator"), Phase("critic", ["critic"]))
+
+
+def adversarial_task(
+    phases: Sequence[Phase] = PHASES,
+    *,
+    objective: Callable[..., Adversary] = Adversary,
+    noise: bool = True,
+    **changes: Any,
+) -> Training:
+    """A generator and a critic, each with an optimizer, a schedule and a step of its own."""
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 16), torch.nn.LeakyReLU(), torch.nn.Linear(16, 32))
+    adversary = objective(noise=noise)
+    critic = OptimizationRecipe(
+        optimizer=OptimizerRecipe(name="adam", lr=2e-3, betas=(0.5, 0.9), clip_norm=0),
+        schedule=ScheduleRecipe(name="constant"),
+    )
+    values = {
+        "model": model,
+        "objective": adversary,
+        "samples": NoisyClips(noise=0.3 if noise else 0),
+        "transform": add_noise if noise else None,
+        "validate": None,
+        "optimizers": [NamedOptimizer("critic", [adversary.critic], critic)],
+        "phases": phases,
+    }
+    return make_task(**{**values, **changes})
+
+
+if __name__ == "__main__":  # a process of a launcher: TASK, FOLDER, and tables of settings as JSON
     torch.set_num_threads(1)
-    fit(quiet_task(), recipe(**json.loads(sys.argv[2])), Path(sys.argv[1]))
+    tasks = {"quiet": quiet_task, "adversarial": partial(adversarial_task, noise=False)}
+    fit(tasks[sys.argv[1]](), recipe(**json.loads(sys.argv[3])), Path(sys.argv[2]))

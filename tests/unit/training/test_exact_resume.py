@@ -17,6 +17,8 @@ SCENARIOS = [
     "workers-kill-8",
     "sgd-averaged-kill-11",
     "bf16-grouped-kill-11",
+    "plateau-kill-11",
+    *(f"{phase}-kill-{step}" for step in (4, 8) for phase in ("generator", "critic")),
     "sigterm-5",
     "sigint-7",
     "sigterm-group-4",
@@ -60,6 +62,11 @@ def test_a_signal_finishes_the_step_and_keeps_its_state(
     results: dict[str, Any], name: str, step: int
 ) -> None:
     assert results[name]["kept_step"] == step
+
+
+def test_the_plateau_was_reached(runs: Path) -> None:
+    lines = [json.loads(line) for line in (runs / "plateau" / "metrics.jsonl").read_text().splitlines()]
+    assert {line["lr"] for line in lines if "lr" in line} == {1e-3, 1e-4}
 
 
 def test_the_undisturbed_run_learned_and_logged(runs: Path) -> None:

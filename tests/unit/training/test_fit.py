@@ -38,7 +38,7 @@ def test_training_learns_and_leaves_a_model_that_predicts(tmp_path: Path) -> Non
     assert outcome.steps == 60
     assert outcome.metrics["accuracy"] == 1.0
     assert outcome.metrics["loss"] < 0.5
-    assert outcome.clips_per_second > 0
+    assert outcome.samples_per_second > 0
 
 
 def test_the_saved_model_is_the_average_of_the_weights(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(
         calls[0] += 1
         return {"loss": SCORE(model, batch)["loss"] * (bad if calls[0] > 16 else 1)}
 
-    task = make_task(objective, validate=None, clip_ids=[f"clip-{index}" for index in range(24)])
+    task = make_task(objective, validate=None, sample_ids=[f"clip-{index}" for index in range(24)])
     with pytest.raises(SomeFailedError, match=f"the loss became {bad} at step 9") as caught:
         fit(task, recipe(), tmp_path)
     assert "step-000006" in caught.value.hint
@@ -107,7 +107,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(
     assert all(bool(value.isfinite().all()) for value in weights.values())
     record = json.loads((tmp_path / "crash.json").read_text())
     assert record["step"] == 9
-    assert len(set(record["clips"])) == 6
+    assert len(set(record["samples"])) == 6
 
 
 def test_the_term_that_is_no_number_is_named(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_bad_clip_is_one_line(tmp_path: Path, workers: int) -> None:
 
 
 def test_no_clips_at_all(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="the data hold no clips"):
+    with pytest.raises(BadInputError, match="there are no samples"):
         fit(make_task(samples=torch.utils.data.Subset(NoisyClips(), [])), recipe(), tmp_path)
 
 
@@ -236,7 +236,7 @@ def test_decisions_are_told_with_their_reasons(tmp_path: Path) -> None:
     fit(make_task(), recipe(loop={"max_steps": 1}), tmp_path, recorder)
     assert recorder.infos == [
         "device: cpu (asked for); precision: fp32 (asked for)",
-        "1 steps of 6 clips: 0.25 epochs of 4 steps",
+        "1 steps of 6 samples: 0.25 epochs of 4 steps",
     ]
     assert recorder.warnings == []
     assert "scaled_dot_product_attention" in recorder.details[0]
@@ -281,7 +281,7 @@ def test_a_bar_counts_the_steps_and_tells_loss_rate_and_memory(tmp_path: Path) -
 
     fit(make_task(), recipe(), tmp_path, Watching())
     assert sum(amount for amount, _ in seen) == 12
-    assert all(word in seen[-1][1] for word in ("loss ", "clips/s", "GiB"))
+    assert all(word in seen[-1][1] for word in ("loss ", "samples/s", "GiB"))
 
 
 def test_tensorboard_is_written_where_it_is_installed(tmp_path: Path) -> None:

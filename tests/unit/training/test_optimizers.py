@@ -1,4 +1,4 @@
-"""Optimisers by name, and the rates of their groups."""
+"""Optimizers by name and by part, and the rates of their groups."""
 
 from typing import Any
 
@@ -8,20 +8,41 @@ from torch import nn
 
 from avtool.core.errors import BadInputError
 from avtool.models.registry import create
-from avtool.training.optimizers import make_optimizer, set_rate
-from avtool.training.recipe import OptimizerRecipe
+from avtool.training.learning_rates import LearningRates
+from avtool.training.optimizers import MAIN, NamedOptimizer, Optimizers
+from avtool.training.parameter_groups import ParameterGroup
+from avtool.training.plan import Plan
+from avtool.training.recipe import (
+    GroupRecipe,
+    LoopRecipe,
+    OptimizationRecipe,
+    OptimizerRecipe,
+    ScheduleRecipe,
+)
+from avtool.training.schedules import cosine
+from avtool.training.step_rule import Phase, StepRule
 
 torch.set_num_threads(1)
 
 
 def make(module: nn.Module, **settings: Any) -> torch.optim.Optimizer:
-    return make_optimizer(module, OptimizerRecipe(**settings))
+    return Optimizers(module, settings_of(**settings))[MAIN]
+
+
+def settings_of(schedule: ScheduleRecipe | None = None, **settings: Any) -> OptimizationRecipe:
+    return OptimizationRecipe(
+        optimizer=OptimizerRecipe(**settings), schedule=schedule or ScheduleRecipe(name="constant")
+    )
+
+
+def plan_of(steps: int = 100) -> Plan:
+    return Plan.of(LoopRecipe(batch_size=1, max_steps=steps), 10, processes=1)
 
 
 @pytest.mark.parametrize(
     ("name", "kind"), [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)]
 )
-def test_names_stand_for_optimisers(name: str, kind: type) -> None:
+def test_names_stand_for_optimizers(name: str, kind: type) -> None:
     assert type(make(nn.Linear(2, 2), name=name, lr=0.1)) is kind
 
 
@@ -56,9 +77,9 @@ def test_decay_shrinks_matrices_alone() -> None:
 
 
 def test_the_rate_is_set_group_by_group() -> None:
-    optimizer = make(create("vgg_tiny"), layer_decay=0.5)
-    set_rate(optimizer, 0.2)
-    assert sorted({group["lr"] for group in optimizer.param_groups}) == [0.05, 0.1, 0.2]
+    optimizers = Optimizers(create("vgg_tiny"), settings_of(layer_decay=0.5, lr=0.2))
+    LearningRates(optimizers, [], plan_of(), validates=False).apply(0)
+    assert sorted({group["lr"] for group in optimizers[MAIN].param_groups}) == [0.05, 0.1, 0.2]
 
 
 def test_frozen_parameters_are_left_out() -> None:
@@ -68,3 +89,101 @@ def test_frozen_parameters_are_left_out() -> None:
     assert {id(parameter) for parameter in grouped} == {id(parameter) for parameter in model[1].parameters()}
     with pytest.raises(BadInputError, match="every parameter of the model is frozen"):
         make(model.requires_grad_(False))
+
+
+class Towers(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.vision, self.text, self.critic = (nn.Linear(2, 2) for _ in range(3))
+
+
+def test_optimizers_share_out_the_parameters() -> None:
+    model = Towers()
+    others = [NamedOptimizer("critic", [model.critic], settings_of(name="sgd", lr=0.3))]
+    optimizers = Optimizers(model, settings_of(), others)
+    assert list(optimizers) == [MAIN, "critic"]
+    assert isinstance(optimizers["critic"], torch.optim.SGD)
+    assert {id(p) for p in optimizers.parameters("critic")} == {id(p) for p in model.critic.parameters()}
+    assert len(optimizers.parameters(MAIN)) == 4
+    with optimizers.only(["critic"]):
+        trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+        assert trained == ["critic.weight", "critic.bias"]
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_rates_of_optimizers_and_groups_are_closed_forms() -> None:
+    model = Towers()
+    falling, stairs = ScheduleRecipe(name="linear", warmup_steps=4), ScheduleRecipe(name="step", gamma=0.1)
+    groups = [
+        ParameterGroup("text", [model.text], GroupRecipe(rate=0.5, schedule=falling)),
+        ParameterGroup("vision", [model.vision.weight], GroupRecipe(rate=0.2)),
+    ]
+    others = [NamedOptimizer("critic", [model.critic], settings_of(ScheduleRecipe(), lr=0.01))]
+    optimizers = Optimizers(model, settings_of(stairs, lr=0.1), others, groups)
+    rates = LearningRates(optimizers, groups, plan_of(), validates=False)
+    for step in (0, 3, 9, 10, 57, 99):
+        main = 0.1 * 0.1 ** (step // 10)
+        rising = min(1, (step + 1) / 4) * (1 - max(0, step - 4) / 96)
+        expected = {
+            "lr/vision": 0.2 * main,
+            "lr": main,
+            "lr/text": 0.5 * 0.1 * rising,
+            "lr/critic": 0.01 * cosine(step / 100),
+        }
+        assert rates.at(step) == pytest.approx(expected)
+        rates.apply(step)
+        found = {group["group"]: group["lr"] for group in optimizers[MAIN].param_groups}
+        assert found == pytest.approx({"text": rates.at(step)["lr/text"], "vision": 0.2 * main, "": main})
+    assert rates.longest_warmup == 4
+
+
+def test_a_group_of_two_optimizers_is_refused() -> None:
+    model = Towers()
+    groups = [ParameterGroup("both", [model], GroupRecipe())]
+    others = [NamedOptimizer("critic", [model.critic], settings_of())]
+    optimizers = Optimizers(model, settings_of(), others, groups)
+    with pytest.raises(AssertionError, match="the group both spreads over two optimizers"):
+        LearningRates(optimizers, groups, plan_of(), validates=False)
+
+
+@pytest.mark.parametrize("loop", [{}, {"validate_every": "never"}])
+def test_a_plateau_without_validations_is_refused(loop: dict[str, Any]) -> None:
+    optimizers = Optimizers(Towers(), settings_of(ScheduleRecipe(name="plateau")))
+    plan = Plan.of(LoopRecipe(**loop), 10, processes=1)
+    with pytest.raises(BadInputError, match="the plateau schedule needs validations"):
+        LearningRates(optimizers, [], plan, validates=bool(loop))
+
+
+def test_a_scaled_rate_above_one_is_refused_once_the_batch_is_known() -> None:
+    optimizers = Optimizers(Towers(), settings_of(base_lr=0.5))
+    plan = Plan.of(LoopRecipe(batch_size=1024), 4096, processes=1)
+    with pytest.raises(BadInputError, match="base_lr gives a rate of 2 for steps of 1024 samples"):
+        LearningRates(optimizers, [], plan, validates=False)
+
+
+def names(phases: list[Phase]) -> list[str]:
+    return [phase.name for phase in phases]
+
+
+def test_phases_follow_one_another_alternate_or_join_later() -> None:
+    together = StepRule([], [MAIN, "critic"])
+    assert [phase.optimizers for phase in together.of(7)] == [(MAIN, "critic")]
+    turns = StepRule(
+        [Phase("a", [MAIN], every=2), Phase("b", ["critic"], every=2, first=1)], [MAIN, "critic"]
+    )
+    assert [names(turns.of(step)) for step in range(4)] == [["a"], ["b"], ["a"], ["b"]]
+    late = StepRule([Phase("a"), Phase("b", ["critic"], every=3, first=2)], [MAIN, "critic"])
+    assert [names(late.of(step)) for step in range(6)] == [["a"], ["a"], ["a", "b"], ["a"], ["a"], ["a", "b"]]
+
+
+@pytest.mark.parametrize(
+    ("phases", "message"),
+    [
+        ([Phase("a", every=2), Phase("b", ["critic"], every=2)], "a step without a phase"),
+        ([Phase("a")], "phases move"),
+        ([Phase("a", ["other"])], "phases move"),
+    ],
+)
+def test_impossible_rules_are_refused(phases: list[Phase], message: str) -> None:
+    with pytest.raises(AssertionError, match=message):
+        StepRule(phases, [MAIN, "critic"])

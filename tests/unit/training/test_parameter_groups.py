@@ -97,8 +97,8 @@ def test_groups_have_a_rate_and_a_decay_of_their_own() -> None:
     ]
     made = torch_groups(model, model.parameters(), OptimizerRecipe(weight_decay=0.05), groups)
     assert [(group["group"], group["scale"], group["weight_decay"]) for group in made] == [
-        ("text", 0.5, 0.05),
-        ("text", 0.5, 0.0),
+        ("text", 1.0, 0.05),
+        ("text", 1.0, 0.0),
         ("", 1.0, 0.05),
         ("", 1.0, 0.0),
         ("prompt", 1.0, 0.1),

@@ -7,7 +7,7 @@ import torch
 from synthetic_training import NoisyClips, make_task
 
 from avtool.data.samplers import make_order
-from avtool.training.loader import SeededClips, StepBatches, clips_of_step, make_loader
+from avtool.training.loader import SeededSamples, StepBatches, make_loader, samples_of_step
 from avtool.training.plan import Plan
 from avtool.training.recipe import LoopRecipe
 
@@ -19,23 +19,23 @@ def plan_of(num_clips: int, processes: int = 1, **settings: Any) -> Plan:
 
 
 def batches(plan: Plan, process: int = 0, first_step: int = 0) -> list[list[tuple[int, int]]]:
-    order = make_order("uniform", 24, plan.clips_per_epoch, plan.batch_size * plan.processes, 0)
+    order = make_order("uniform", 24, plan.samples_per_epoch, plan.batch_size * plan.processes, 0)
     return list(StepBatches(order, plan, process, first_step))
 
 
 def test_an_epoch_is_a_whole_number_of_steps() -> None:
     plan = plan_of(100, batch_size=8, accumulate=3, epochs=5)
-    assert (plan.steps_per_epoch, plan.total, plan.clips_per_step) == (4, 20, 24)
+    assert (plan.steps_per_epoch, plan.total, plan.samples_per_step) == (4, 20, 24)
     assert plan_of(100, processes=2, batch_size=8, accumulate=3).steps_per_epoch == 2
     assert plan_of(3, batch_size=8).steps_per_epoch == 1
 
 
 def test_the_clips_of_a_step_are_those_of_its_batches() -> None:
     plan = plan_of(24, processes=2, batch_size=2, accumulate=2, epochs=2)
-    order = make_order("uniform", 24, plan.clips_per_epoch, 4, 0)
+    order = make_order("uniform", 24, plan.samples_per_epoch, 4, 0)
     for step in (1, 3, 4, 6):
         taken = {index for p in (0, 1) for batch in batches(plan, p, step - 1)[:2] for index, _ in batch}
-        assert set(clips_of_step(order, plan, step)) == taken
+        assert set(samples_of_step(order, plan, step)) == taken
 
 
 def test_steps_may_be_given_instead_of_epochs() -> None:
@@ -83,7 +83,7 @@ def test_clips_are_seeded_by_epoch_and_index() -> None:
 
 
 def test_data_inside_a_wrapper_hear_of_the_epoch() -> None:
-    clips = SeededClips(torch.utils.data.Subset(NoisyClips(noise=0), [3, 4]), seed=0)
+    clips = SeededSamples(torch.utils.data.Subset(NoisyClips(noise=0), [3, 4]), seed=0)
     assert float(clips[0, 0]["audio"].max()) == 1
     assert float(clips[0, 5]["audio"].max()) == 1.5
 

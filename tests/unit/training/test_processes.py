@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from synthetic_training import quiet_task, recipe
+from synthetic_training import adversarial_task, quiet_task, recipe
 
 from avtool.core.errors import BadInputError
 from avtool.training.loop import fit
@@ -20,7 +20,7 @@ def of_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of two processes with gloo, each with batches of three."""
     folder = tmp_path_factory.mktemp("two")
     script = Path(__file__).with_name("synthetic_training.py")
-    run_two([script, folder, json.dumps({"loop": {"batch_size": 3}})])
+    run_two([script, "quiet", folder, json.dumps({"loop": {"batch_size": 3}})])
     return folder
 
 
@@ -28,6 +28,17 @@ def test_two_processes_equal_one_with_the_doubled_batch(of_two: Path, tmp_path: 
     fit(quiet_task(), recipe(loop={"batch_size": 6}), tmp_path)
     ours, theirs = read_metrics(tmp_path / "metrics.jsonl"), read_metrics(of_two / "metrics.jsonl")
     assert [line.keys() for line in ours] == [line.keys() for line in theirs]
+    for one, two in zip(ours, theirs, strict=True):
+        assert one == pytest.approx(two, abs=1e-5)
+
+
+def test_two_processes_take_turns_as_one(tmp_path: Path) -> None:
+    """Each phase reduces the gradients of its own optimizer alone."""
+    script = Path(__file__).with_name("synthetic_training.py")
+    run_two([script, "adversarial", tmp_path / "two", json.dumps({"loop": {"batch_size": 3}})])
+    fit(adversarial_task(noise=False), recipe(loop={"batch_size": 6}), tmp_path / "one")
+    ours, theirs = (read_metrics(tmp_path / name / "metrics.jsonl") for name in ("one", "two"))
+    assert len(ours) == len(theirs) == 2
     for one, two in zip(ours, theirs, strict=True):
         assert one == pytest.approx(two, abs=1e-5)
 

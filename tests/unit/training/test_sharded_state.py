@@ -10,8 +10,8 @@ from torch import nn
 
 from avtool.training.live_state import LiveState
 from avtool.training.net import Net
-from avtool.training.optimizers import make_optimizer
-from avtool.training.recipe import OptimizerRecipe
+from avtool.training.optimizers import MAIN, Optimizers
+from avtool.training.recipe import OptimizationRecipe
 from avtool.training.state import Progress
 from avtool.training.weight_average import WeightAverage
 
@@ -32,15 +32,15 @@ def make_state(seed: int) -> LiveState:
     torch.manual_seed(seed)
     net = Net(nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2)), lambda model, batch: {})
     fully_shard(net, mesh=init_device_mesh("cpu", (1,)))
-    return LiveState(net, make_optimizer(net, OptimizerRecipe()), WeightAverage(net), None, sharded=True)
+    return LiveState(net, Optimizers(net, OptimizationRecipe()), WeightAverage(net), None, sharded=True)
 
 
 def train(state: LiveState, step: int) -> float:
     torch.manual_seed(step)
     loss = state.net(lambda model: model(torch.randn(3, 4)).square().mean())
     loss.backward()
-    state.optimizer.step()
-    state.optimizer.zero_grad()
+    state.optimizers[MAIN].step()
+    state.optimizers[MAIN].zero_grad()
     state.move_average(0.3)
     return float(loss.detach())
 
