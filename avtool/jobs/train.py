@@ -27,7 +27,7 @@ class TrainResult:
         steps: done in all.
         resumed_from: the step at which the run's last call took over, 0 for one undisturbed run.
         seconds: wall time of that call's training.
-        clips_per_second: its rate.
+        samples_per_second: its rate.
     """
 
     out: Path
@@ -37,7 +37,7 @@ class TrainResult:
     steps: int
     resumed_from: int
     seconds: float
-    clips_per_second: float
+    samples_per_second: float
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class TrainPlan:
         facts: of the task: its model, its clips.
         parameters: trained values.
         steps: in all.
-        clips_per_step: of all processes of this one launch.
+        samples_per_step: of all processes of this one launch.
         learning_rate: at the schedule's peak.
         checkpoint_mib: disk that one checkpoint takes.
     """
@@ -58,7 +58,7 @@ class TrainPlan:
     facts: Mapping[str, int | str]
     parameters: int
     steps: int
-    clips_per_step: int
+    samples_per_step: int
     learning_rate: float
     checkpoint_mib: float
 
@@ -73,7 +73,7 @@ class TrainPlan:
         for name, value in self.facts.items():
             yield name.replace("_", " "), str(value)
         yield "parameters", f"{self.parameters / 1e6:.2f} M"
-        yield "steps", f"{self.steps} of {self.clips_per_step} clips"
+        yield "steps", f"{self.steps} of {self.samples_per_step} samples"
         yield "learning rate", f"{self.learning_rate:.4g} at its peak"
         yield "disk", f"{self.checkpoint_mib:.1f} MiB a checkpoint"
 
@@ -128,7 +128,7 @@ def train(
         outcome.steps,
         outcome.resumed_from,
         round(outcome.seconds, 3),
-        round(outcome.clips_per_second, 2),
+        round(outcome.samples_per_second, 2),
     )
 
 
@@ -158,7 +158,7 @@ def plan_training(
         facts,
         parameters,
         plan.total,
-        plan.clips_per_step,
-        recipe.optimizer.peak_rate(plan.clips_per_step),
+        plan.samples_per_step,
+        recipe.optimizer.peak_rate(plan.samples_per_step),
         round(parameters * _BYTES_A_PARAMETER / 2**20, 1),
     )
