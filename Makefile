@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test test-all check lint type bench golden docs lock clean
+.PHONY: help setup demo test test-all check lint type bench golden docs docs-reference lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -42,6 +42,9 @@ bench: $(READY)  ## speed beside peers, as ratios
 
 golden: $(READY)  ## record the ten-step losses anew, when a numerical change is meant
 	AVTOOL_REGENERATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/unit/training/test_golden_losses.py
+
+docs-reference: $(READY)  ## write the generated pages of docs/reference anew
+	$(BIN)/python -m tests.contract.reference_pages
 
 docs: $(READY)  ## the documentation as a web site in site/
 	$(BIN)/zensical build
