@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 import typer
 
+from avtool.benchmarks.registry import BENCHMARKS
+from avtool.cli.command import SCHEMAS
 from avtool.cli.main import app
 from avtool.cli.verbs import VERBS
+from avtool.core.recipe import iter_keys
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+GENERATED = ROOT / "docs" / "reference" / "cli.md"
+PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").rglob("*.md")) - {GENERATED})]
 SHIPPED = ROOT / "recipes"
 RECIPES = {path.relative_to(SHIPPED).with_suffix("").as_posix() for path in SHIPPED.rglob("*.toml")}
 GROUP = typer.main.get_command(app)
@@ -34,19 +38,34 @@ def command_lines(text: str) -> Iterator[list[str]]:
 def complaint(words: list[str]) -> str | None:
     """What avtool would not understand."""
     context = typer.Context(GROUP)
-    command = GROUP.get_command(context, words[0])
-    rest = words[1:]
+    command, name, rest = GROUP.get_command(context, words[0]), words[0], words[1:]
     while rest and (chosen := getattr(command, "commands", {}).get(rest[0].partition("|")[0])):
-        command, rest = chosen, rest[1:]
-    known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)} | {
-        "--help"
-    }
-    for place, word in enumerate(rest):
-        if re.match(r"--?[a-zA-Z]", word) and word.partition("=")[0] not in known:
+        command, name, rest = chosen, f"{name} {rest[0]}", rest[1:]
+    known = {flag for option in command.params for flag in (*option.opts, *option.secondary_opts)}
+    for word, value in zip(rest, [*rest, ""][1:], strict=True):
+        if re.match(r"--?[a-zA-Z]", word) and word.partition("=")[0] not in known | {"--help"}:
             return f"no option {word}"
-        if word == "--recipe" and not rest[place + 1].endswith(".toml") and rest[place + 1] not in RECIPES:
-            return f"no recipe {rest[place + 1]}"
+        if word == "--recipe" and not value.endswith(".toml") and value not in RECIPES:
+            return f"no recipe {value}"
+        if word == "--set" and not has_key(name, rest, value.partition("=")[0]):
+            return f"no key {value}"
     return None
+
+
+def has_key(command: str, words: list[str], key: str) -> bool:
+    """Whether a command's recipe has a key; `audio.…` stands for any key of its table."""
+    schema = (
+        BENCHMARKS[words[words.index("--benchmark") + 1]].settings()
+        if command == "eval"
+        else SCHEMAS.find(command)
+    )
+    keys = [known for known, _ in iter_keys(schema)]
+    prefix = key.removesuffix("…")
+    return (
+        key in keys
+        or any(key.startswith(f"{known}.") for known in keys)
+        or (prefix != key and any(known.startswith(prefix) for known in keys))
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -60,3 +79,4 @@ def test_a_wrong_command_line_would_be_seen() -> None:
     (words,) = command_lines("```sh\navtool tag 'x' --no-such # what\n```\n")
     assert complaint(words) == "no option --no-such"
     assert complaint(["finetune", "data", "--recipe", "finetune/none"]) == "no recipe finetune/none"
+    assert complaint(["sync", "a.mkv", "a.srt", "--set", "sync.no=1"]) == "no key sync.no=1"

@@ -1,4 +1,4 @@
-"""Internal links of README and documentation: the page exists, and so does the heading."""
+"""Internal links of README and documentation, and the files that they name: all of them exist."""
 
 import re
 from pathlib import Path
@@ -36,6 +36,12 @@ def broken_links(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_internal_links_lead_somewhere(page: Path) -> None:
     assert broken_links(page) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_named_files_exist(page: Path) -> None:
+    names = set(re.findall(r"`((?:avtool|docs|recipes|tests)/[\w./-]+)`", page.read_text(encoding="utf-8")))
+    assert {name for name in names if "NAME" not in name and not (ROOT / name).exists()} == set()
 
 
 def test_every_page_is_in_the_navigation() -> None:
