@@ -1,1 +1,1 @@
-"""Losses and tasks: (model, batch) to a dictionary with `loss` and the scalars to log."""
+"""Losses: (model, batch) to a dictionary with `loss` and the scalars to log."""

@@ -1,20 +1,20 @@
-"""Random numbers for the rows of a batch, however many processes share it."""
+"""Uniform noise for the rows of a batch, independent of the number of processes."""
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from avtool.objectives.across_processes import num_processes, rank
+from avtool.objectives.distributed import rank, world_size
 
 
 class SharedNoise(nn.Module):
-    """Uniform noise of which each process has its own rows: those that one process with all rows would have.
+    """Uniform noise: each process takes its own rows of the noise that one process with all rows would draw.
 
-    Every process draws the noise of the whole batch. How often it was asked is part of the state, so that a
-    resumed training goes on with the next numbers. In evaluation they are the same at every call.
+    The number of calls is part of the state, so that a resumed training continues with the next draw. In
+    evaluation every call gives the same numbers.
 
     Args:
-        seed: of all numbers.
+        seed: seed of every draw.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -27,13 +27,13 @@ class SharedNoise(nn.Module):
         words = np.random.SeedSequence([self.seed, self._calls]).generate_state(1, np.uint64)
         generator = torch.Generator(device).manual_seed(int(words[0] >> np.uint64(1)))
         self._calls += self.training
-        whole = torch.rand(num_processes() * rows, width, generator=generator, device=device)
+        whole = torch.rand(world_size() * rows, width, generator=generator, device=device)
         return whole[rank() * rows :][:rows]
 
     def get_extra_state(self) -> Tensor:
-        """How often it was asked; a tensor, as a checkpoint holds nothing else."""
+        """The number of calls, as a tensor: a checkpoint holds nothing else."""
         return torch.tensor(self._calls)
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Goes on where another stopped."""
+        """Restores the number of calls."""
         self._calls = int(state)

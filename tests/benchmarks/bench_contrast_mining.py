@@ -15,7 +15,7 @@ from torch.nn.functional import normalize
 
 from avtool.models.registry import create
 from avtool.objectives.temporal.contrasts import InfoNCE, MinedContrast
-from avtool.objectives.temporal.memories import PairedQueue
+from avtool.objectives.temporal.memory_bank import PairedQueue
 from avtool.objectives.temporal.mining import MiningSettings
 from avtool.objectives.temporal.objective import TemporalObjective
 from avtool.objectives.temporal.views import Views

@@ -1,4 +1,4 @@
-"""Encoders of short clips, and the heads that ask them about time.
+"""Encoders of short clips, and heads for the contrast and the temporal pretext tasks.
 
 An encoder is any module with `forward(clips) -> (B, D)` and `out_dim` = D.
 """

@@ -1,4 +1,4 @@
-"""Two encoders, of sight and of sound, that learn from each other and from the passing of time.
+"""AVT: a video and an audio encoder for contrastive learning with temporal self-supervision.
 
 A reconstruction after Jenni, Black, Collomosse: Audio-Visual Contrastive Learning with Temporal
 Self-Supervision (AAAI 2023). The objectives are in `avtool.objectives.temporal`.
@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 
 from avtool.models.layers.settings import require
 from avtool.models.temporal.encoders import make_audio_encoder, make_video_encoder
-from avtool.models.temporal.heads import MODALITIES, TimeHeads, projection, questions_of
+from avtool.models.temporal.heads import MODALITIES, PretextHeads, pretext_tasks_of, projection
 from avtool.models.temporal.residual import kaiming_fan_out
 
 
@@ -23,11 +23,11 @@ class AVTSettings:
     Attributes:
         video_arch: r2plus1d18, r3d18, mc3_18 or tiny.
         audio_arch: resnet18, ast (or ast_small, ast_deit_tiny, ast_tiny) or tiny.
-        tasks: what is asked about time: speed, direction, order (or one half of it, order-within one modality
-            and order-across both); a head stands for each.
+        tasks: groups of pretext tasks: speed, direction, order (or a half of it: order-within one modality,
+            order-across both); each task has a head.
         num_speeds: classes of speed.
         hidden_dim: width of the hidden layers of projections and heads.
-        projection_dim: width of the space in which clips are compared.
+        projection_dim: width of the projections that are contrasted.
         audio_frames: frames of a spectrogram; the convolutions take any number.
         num_mel_bins: mel bins F.
         recompute: trade time for memory in the first stages of the video encoder.
@@ -44,32 +44,32 @@ class AVTSettings:
     recompute: bool = False
 
     def __post_init__(self) -> None:
-        questions_of(self.tasks)
-        require(self.num_speeds >= 2, f"telling speeds apart needs two of them, not {self.num_speeds}")
+        pretext_tasks_of(self.tasks)
+        require(self.num_speeds >= 2, f"speed classification needs at least 2 speeds, not {self.num_speeds}")
 
 
 class AVTOutput(NamedTuple):
-    """What the pair says of two clips of each video, and of the sound that goes with them.
+    """The outputs for two clips of each video and their audio.
 
     Attributes:
-        features: by modality (B, 2, D), the encoders' output.
-        projections: by modality (B, 2, P), of length 1, float32.
-        answers: logits by question; see `TimeHeads`.
+        features: by modality (B, 2, D), of the encoders.
+        projections: by modality (B, 2, P), unit length, float32.
+        pretext_logits: logits by pretext task; see `PretextHeads`.
     """
 
     features: dict[str, Tensor]
     projections: dict[str, Tensor]
-    answers: dict[str, Tensor]
+    pretext_logits: dict[str, Tensor]
 
 
 class AVT(nn.Module):
-    """A video and an audio encoder, their projections into a common space, and the questions about time.
+    """A video and an audio encoder, their projections into a common space, and the heads of pretext tasks.
 
     Args:
         settings: what to build.
 
     Attributes:
-        questions: what the heads answer.
+        pretext_tasks: the tasks that have a head.
     """
 
     inputs = ("audio", "video")
@@ -77,7 +77,7 @@ class AVT(nn.Module):
     def __init__(self, settings: AVTSettings) -> None:
         super().__init__()
         self.settings = settings
-        self.questions = questions_of(settings.tasks)
+        self.pretext_tasks = pretext_tasks_of(settings.tasks)
         self.encoder = make_encoders(
             settings.video_arch,
             settings.audio_arch,
@@ -92,7 +92,7 @@ class AVT(nn.Module):
                 for name, dim in dims.items()
             }
         )
-        self.heads = TimeHeads(self.questions, dims, settings.hidden_dim, settings.num_speeds)
+        self.heads = PretextHeads(self.pretext_tasks, dims, settings.hidden_dim, settings.num_speeds)
         self.projection.apply(kaiming_fan_out)
         self.heads.apply(kaiming_fan_out)
 
@@ -101,7 +101,7 @@ class AVT(nn.Module):
 
         Args:
             video: (B, 2, 3, T, H, W) in [-1, 1].
-            audio: (B, 2, T, F) normalised log-mel, in the time of each video clip.
+            audio: (B, 2, T, F) normalised log-mel spectrograms of the same times.
         """
         require(
             video.dim() == 6 and audio.dim() == 4 and video.shape[1] == audio.shape[1] == 2,
@@ -139,6 +139,6 @@ def feature_dims(encoders: nn.ModuleDict) -> dict[str, int]:
     dims: dict[str, int] = {}
     for name, encoder in encoders.items():
         assert name in MODALITIES, "an encoder is called by its modality"
-        assert isinstance(encoder.out_dim, int), "an encoder tells its width"
+        assert isinstance(encoder.out_dim, int), "an encoder has a width"
         dims[name] = encoder.out_dim
     return dims

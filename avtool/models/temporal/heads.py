@@ -1,7 +1,7 @@
-"""The heads over the encoders' features: projections to compare clips by, and questions about time.
+"""Heads over the encoders' features: projections for the contrast, classifiers for temporal pretext tasks.
 
-The questions read the feature itself and not its projection, which so may forget time while the feature
-keeps it.
+The pretext tasks read the feature itself and not its projection, so that the projection may discard time
+while the feature keeps it.
 """
 
 import torch
@@ -11,31 +11,31 @@ from avtool.core.errors import BadInputError
 from avtool.core.registry import nearest_hint
 
 MODALITIES = ("video", "audio")
-TASKS: dict[str, tuple[str, ...]] = {
+PRETEXT_GROUPS: dict[str, tuple[str, ...]] = {
     "speed": ("video_speed", "audio_speed"),
     "direction": ("video_direction", "audio_direction"),
     "order-within": ("order_vv", "order_aa"),
     "order-across": ("order_va",),
     "order": ("order_vv", "order_aa", "order_va"),
 }
-"""The questions of a task."""
-QUESTIONS = (*TASKS["speed"], *TASKS["direction"], *TASKS["order"])
+"""The pretext tasks of each group that a recipe names."""
+PRETEXT_TASKS = tuple(task for group in ("speed", "direction", "order") for task in PRETEXT_GROUPS[group])
 ORDERS = ("overlapping", "first before second", "first after second")
 _OF_LETTER = {"v": "video", "a": "audio"}
 
 
-def questions_of(tasks: tuple[str, ...]) -> tuple[str, ...]:
-    """The questions of several tasks, each once and always in the same order.
+def pretext_tasks_of(groups: tuple[str, ...]) -> tuple[str, ...]:
+    """The pretext tasks of several groups, each once and always in the same order.
 
     Raises:
-        BadInputError: there is no such task.
+        BadInputError: there is no such group.
     """
-    for task in tasks:
-        if task not in TASKS:
-            hint = nearest_hint(task, list(TASKS), f"--tasks {','.join(TASKS)}")
-            raise BadInputError(f"no temporal task is called `{task}`", hint)
-    wanted = {question for task in tasks for question in TASKS[task]}
-    return tuple(question for question in QUESTIONS if question in wanted)
+    for group in groups:
+        if group not in PRETEXT_GROUPS:
+            hint = nearest_hint(group, list(PRETEXT_GROUPS), f"--tasks {','.join(PRETEXT_GROUPS)}")
+            raise BadInputError(f"no temporal pretext task is called `{group}`", hint)
+    wanted = {task for group in groups for task in PRETEXT_GROUPS[group]}
+    return tuple(task for task in PRETEXT_TASKS if task in wanted)
 
 
 def two_layers(dim: int, hidden_dim: int, out_dim: int) -> nn.Sequential:
@@ -46,8 +46,8 @@ def two_layers(dim: int, hidden_dim: int, out_dim: int) -> nn.Sequential:
 def projection(dim: int, hidden_dim: int, out_dim: int) -> nn.Sequential:
     """Linear, batch norm, ReLU, linear, batch norm.
 
-    The last one holds the mean of the projections at 0 (Chen, Xie, He, ICCV 2021, appendix). Memories push a
-    clip and are not pushed back: without it they would push all clips the same way, until all are alike.
+    The last batch norm holds the mean of the projections at 0 (Chen, Xie, He: ICCV 2021, appendix). Slots of
+    a queue get no gradient: without it they would repel all clips in the same direction, until all collapse.
     """
     return nn.Sequential(
         nn.Linear(dim, hidden_dim),
@@ -58,28 +58,28 @@ def projection(dim: int, hidden_dim: int, out_dim: int) -> nn.Sequential:
     )
 
 
-class TimeHeads(nn.Module):
-    """One classifier for each question about playback.
+class PretextHeads(nn.Module):
+    """A classifier for each temporal pretext task.
 
     Args:
-        questions: as `questions_of` gives them.
+        tasks: as `pretext_tasks_of` gives them.
         dims: width of the feature of each modality.
         hidden_dim: width of the hidden layer.
         num_speeds: classes of speed.
     """
 
     def __init__(
-        self, questions: tuple[str, ...], dims: dict[str, int], hidden_dim: int, num_speeds: int
+        self, tasks: tuple[str, ...], dims: dict[str, int], hidden_dim: int, num_speeds: int
     ) -> None:
         super().__init__()
         self.of = nn.ModuleDict()
-        for question in questions:
-            dim = sum(dims[modality] for modality in modalities_of(question))
-            num_classes = num_speeds if "speed" in question else 2 if "direction" in question else len(ORDERS)
-            self.of[question] = two_layers(dim, hidden_dim, num_classes)
+        for task in tasks:
+            dim = sum(dims[modality] for modality in modalities_of(task))
+            num_classes = num_speeds if "speed" in task else 2 if "direction" in task else len(ORDERS)
+            self.of[task] = two_layers(dim, hidden_dim, num_classes)
 
     def forward(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Answers every question.
+        """Classifies the clips for every pretext task.
 
         Args:
             features: (B, 2, D) of both clips of each modality.
@@ -88,17 +88,17 @@ class TimeHeads(nn.Module):
             Logits (B, 2, classes): of both clips, or of a pair of one modality in both orders; (B, 1, 3) of
             the first clip of video before the second of audio.
         """
-        return {question: head(_asked(question, features)) for question, head in self.of.items()}
+        return {task: head(_inputs(task, features)) for task, head in self.of.items()}
 
 
-def modalities_of(question: str) -> tuple[str, ...]:
-    """The modalities whose features a question reads, one after the other."""
-    modality, _, kind = question.partition("_")
+def modalities_of(task: str) -> tuple[str, ...]:
+    """The modalities whose features a pretext task reads, in order."""
+    modality, _, kind = task.partition("_")
     return tuple(_OF_LETTER[letter] for letter in kind) if modality == "order" else (modality,)
 
 
-def _asked(question: str, features: dict[str, Tensor]) -> Tensor:
-    names = modalities_of(question)
+def _inputs(task: str, features: dict[str, Tensor]) -> Tensor:
+    names = modalities_of(task)
     if len(names) == 1:
         return features[names[0]]
     first, second = (features[name] for name in names)

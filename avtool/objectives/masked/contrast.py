@@ -5,7 +5,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from avtool.core.errors import BadInputError
-from avtool.objectives.across_processes import gather, rank
+from avtool.objectives.distributed import all_gather, rank
 
 
 def info_nce(query: Tensor, key: Tensor, temperature: float) -> Tensor:
@@ -21,7 +21,7 @@ def info_nce(query: Tensor, key: Tensor, temperature: float) -> Tensor:
     Raises:
         BadInputError: there is one clip in all.
     """
-    keys = gather(F.normalize(key.float(), dim=-1))
+    keys = all_gather(F.normalize(key.float(), dim=-1))
     if len(keys) < 2:
         raise BadInputError(
             "a contrast needs at least 2 clips in a batch: with one its loss is always 0",

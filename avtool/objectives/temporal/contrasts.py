@@ -1,12 +1,18 @@
-"""Contrasts within the batch; with neighbours and negatives of a queue besides; with neighbours instead."""
+"""Contrasts: within the batch (InfoNCE), with mined positives and negatives, and of neighbours (NNCLR)."""
 
 import torch
 from torch import Tensor, nn
 
 from avtool.objectives.shared_noise import SharedNoise
-from avtool.objectives.temporal.info_nce import SHUT, contrast, log_crowd, several_positives, shut_unless
-from avtool.objectives.temporal.memories import PairedQueue
-from avtool.objectives.temporal.mining import Mined, MiningSettings, SlotScores, judge, mine
+from avtool.objectives.temporal.info_nce import (
+    EXCLUDED,
+    contrast,
+    exclude_unless,
+    log_negatives,
+    multi_positive_contrast,
+)
+from avtool.objectives.temporal.memory_bank import PairedQueue
+from avtool.objectives.temporal.mining import Mined, MiningSettings, SlotScores, combine, mine
 from avtool.objectives.temporal.views import AUDIO, DIRECTIONS, VIDEO, Direction, Views, over_directions
 
 Batch = dict[str, Tensor]
@@ -17,10 +23,10 @@ _CHECK_EVERY = 1000
 
 
 class InfoNCE(nn.Module):
-    """Each clip finds its counterpart among those of the batch.
+    """InfoNCE with the other videos of the batch as negatives.
 
     Args:
-        pairs: what is contrasted: keys of `DIRECTIONS`.
+        pairs: kinds of contrast: keys of `DIRECTIONS`.
         temperature: τ.
     """
 
@@ -36,28 +42,28 @@ class InfoNCE(nn.Module):
     def losses(self, views: Views, direction: Direction, query: Tensor) -> Tensor:
         """(B,) for queries (B, P)."""
         return contrast(
-            self.positive(views, direction, query), log_crowd(*self.crowd(views, direction, query))
+            self.positive(views, direction, query), log_negatives(*self.negatives(views, direction, query))
         )
 
     def positive(self, views: Views, direction: Direction, query: Tensor) -> Tensor:
         """(B,) scores of the usual positives."""
         return (query * views.key(direction)).sum(dim=1) / self.temperature
 
-    def crowd(self, views: Views, direction: Direction, query: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, N) scores of the others in the batch, and what shuts out those that do not count."""
-        scores = query @ views.crowd(direction).T / self.temperature
-        return scores, shut_unless(views.strangers(direction))
+    def negatives(self, views: Views, direction: Direction, query: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, N) scores of the candidates in the batch, and what excludes those that are no negatives."""
+        scores = query @ views.candidates(direction).T / self.temperature
+        return scores, exclude_unless(views.is_negative(direction))
 
 
 class QueueContrast(InfoNCE):
-    """A contrast that remembers past clips.
+    """InfoNCE with a queue of past clips.
 
     Args:
         pairs: as of `InfoNCE`.
         temperature: τ.
-        queue: the memory.
-        mining: how it is drawn from.
-        noise: what the draws are decided by.
+        queue: of past clips.
+        mining: how positives and negatives are drawn from it.
+        noise: uniform noise of the draws.
     """
 
     def __init__(
@@ -75,20 +81,20 @@ class QueueContrast(InfoNCE):
         self.noise = noise or SharedNoise()
         self._batches = 0
 
-    def look_up(self, views: Views, scores: SlotScores) -> tuple[Mined, dict[str, Tensor]]:
-        """Draws for every clip of the batch, video by video, and says how well the neighbours fit."""
-        seen, heard = (scores.between(name, name).detach() for name in (VIDEO, AUDIO))
-        judged = judge(seen, heard, views, self.mining.by)
-        mined = mine(judged, scores.shut, self.mining, self.noise)
-        similarity = judged.gather(1, mined.positives) * mined.found
+    def mine_queue(self, views: Views, scores: SlotScores) -> tuple[Mined, dict[str, Tensor]]:
+        """Draws for every clip of the batch, video by video; also the fill and fit of the queue, to log."""
+        by_video, by_audio = (scores.between(name, name).detach() for name in (VIDEO, AUDIO))
+        combined = combine(by_video, by_audio, views, self.mining.by)
+        mined = mine(combined, scores.excluded, self.mining, self.noise)
+        similarity = combined.gather(1, mined.positives) * mined.found
         return mined, {
             "queue_fill": self.queue.fill,
             "neighbour_similarity": similarity.sum() / mined.found.sum().clamp(min=1),
-            "neighbour_agreement": _agreement(seen, heard, scores.shut),
+            "neighbour_agreement": _agreement(by_video, by_audio, scores.excluded),
         }
 
-    def remember(self, views: Views) -> None:
-        """Puts the batch into the queue; to be called after everything was drawn."""
+    def push(self, views: Views) -> None:
+        """Adds the batch to the queue in training; to be called after all draws."""
         if not self.training:
             return
         self._batches += 1
@@ -97,24 +103,24 @@ class QueueContrast(InfoNCE):
             self.queue.check_same_everywhere()
 
 
-def _agreement(seen: Tensor, heard: Tensor, shut: Tensor) -> Tensor:
-    """The share of clips whose nearest slot by sight is the nearest by sound."""
-    similarity, slot = (seen + shut).max(dim=1)
-    some = similarity > SHUT / 2
-    return ((slot == (heard + shut).argmax(dim=1)) & some).sum() / some.sum().clamp(min=1)
+def _agreement(by_video: Tensor, by_audio: Tensor, excluded: Tensor) -> Tensor:
+    """The share of clips whose nearest slot is the same by video and by audio."""
+    similarity, slot = (by_video + excluded).max(dim=1)
+    some = similarity > EXCLUDED / 2
+    return ((slot == (by_audio + excluded).argmax(dim=1)) & some).sum() / some.sum().clamp(min=1)
 
 
 class MinedContrast(QueueContrast):
-    """InfoNCE with further positives and negatives that are drawn for each sample.
+    """InfoNCE with further positives and negatives that are mined for each sample.
 
     Args:
         pairs: as of `InfoNCE`.
         temperature: τ.
-        queue: the memory.
-        mining: how it is drawn from.
-        noise: what the draws are decided by.
-        alpha: the share of the drawn positives in the loss, once it has risen.
-        ramp: batches over which it rises from 0, as neighbours mean nothing at first.
+        queue: of past clips.
+        mining: how positives and negatives are drawn from it.
+        noise: uniform noise of the draws.
+        alpha: weight of the mined positives in the loss, after the ramp.
+        ramp: batches over which it rises linearly from 0; 0 disables the ramp.
     """
 
     batches: Tensor
@@ -138,7 +144,7 @@ class MinedContrast(QueueContrast):
     def forward(self, views: Views, _batch: Batch) -> dict[str, Tensor]:
         """The losses, and `alpha`, `queue_fill`, `neighbour_similarity` and `neighbour_agreement`."""
         scores = SlotScores(self.queue, views)
-        mined, told = self.look_up(views, scores)
+        mined, metrics = self.mine_queue(views, scores)
         alpha = self.alpha * (self.batches / self.ramp).clamp(max=1) if self.ramp else self._full_alpha()
         directions = [direction for pair in self.pairs for direction in DIRECTIONS[pair]]
         modalities = dict.fromkeys((direction.query[0], direction.key[0]) for direction in directions)
@@ -146,39 +152,40 @@ class MinedContrast(QueueContrast):
         terms = over_directions(
             self.pairs, views, lambda d: self._losses(views, d, drawn, mined.found, alpha)
         )
-        self.remember(views)
+        self.push(views)
         if self.training:
             self.batches += 1
-        return {**terms, **told, "alpha": alpha}
+        return {**terms, **metrics, "alpha": alpha}
 
     def _full_alpha(self) -> Tensor:
         return torch.full((), self.alpha, device=self.batches.device)
 
     def _score(self, similarity: Tensor, mined: Mined) -> tuple[Tensor, Tensor]:
-        """(2B, positives), scores of the drawn positives, and (2B,), the part of the drawn negatives."""
+        """Scores (2B, positives) of the mined positives, and log Σ e^n (2B,) of the mined negatives."""
         scores = similarity / self.temperature
-        return scores.gather(1, mined.positives), log_crowd(scores, mined.negatives)
+        return scores.gather(1, mined.positives), log_negatives(scores, mined.negatives)
 
     def _losses(
         self, views: Views, direction: Direction, drawn: Scores, found: Tensor, alpha: Tensor
     ) -> Tensor:
         (modality, clip), query = direction.query, views.query(direction)
         others, of_queue = (values[clip::2] for values in drawn[modality, direction.key[0]])
-        crowd = torch.logaddexp(log_crowd(*self.crowd(views, direction, query)), of_queue)
-        return several_positives(self.positive(views, direction, query), others, found[clip::2], crowd, alpha)
+        negatives = torch.logaddexp(log_negatives(*self.negatives(views, direction, query)), of_queue)
+        positive = self.positive(views, direction, query)
+        return multi_positive_contrast(positive, others, found[clip::2], negatives, alpha)
 
 
 class NeighbourContrast(QueueContrast):
-    """A clip's neighbour asks in its place (NNCLR: Dwibedi et al., ICCV 2021)."""
+    """InfoNCE with the nearest neighbour as query (NNCLR: Dwibedi et al., ICCV 2021)."""
 
     def forward(self, views: Views, _batch: Batch) -> dict[str, Tensor]:
         """The losses, and `queue_fill`, `neighbour_similarity` and `neighbour_agreement`."""
-        mined, told = self.look_up(views, SlotScores(self.queue, views))
+        mined, metrics = self.mine_queue(views, SlotScores(self.queue, views))
         terms = over_directions(
             self.pairs, views, lambda d: self.losses(views, d, self._neighbour(views, d, mined))
         )
-        self.remember(views)
-        return {**terms, **told}
+        self.push(views)
+        return {**terms, **metrics}
 
     def _neighbour(self, views: Views, direction: Direction, mined: Mined) -> Tensor:
         modality, clip = direction.query

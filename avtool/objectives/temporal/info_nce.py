@@ -1,51 +1,51 @@
-"""InfoNCE with positives and negatives of each sample's own (van den Oord et al., 2018)."""
+"""InfoNCE with positives and negatives that differ by sample (van den Oord et al., 2018)."""
 
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-SHUT = -1e9
-"""Added to the score of what must not count, and faster than masks. Finite: infinities have no gradient."""
+EXCLUDED = -1e9
+"""Added to excluded scores; faster than boolean masks. Finite, as infinities have no gradient."""
 
 
-def shut_unless(allowed: Tensor) -> Tensor:
-    """0 where `allowed`, `SHUT` elsewhere."""
-    return SHUT * (~allowed).float()
+def exclude_unless(allowed: Tensor) -> Tensor:
+    """0 where `allowed`, `EXCLUDED` elsewhere: a term to add to scores."""
+    return EXCLUDED * (~allowed).float()
 
 
-def log_crowd(scores: Tensor, shut: Tensor) -> Tensor:
+def log_negatives(scores: Tensor, excluded: Tensor) -> Tensor:
     """(B, N) scores of negatives → (B,), the log of the sum of their exponentials.
 
     Args:
         scores: similarity / temperature.
-        shut: (B, N), 0 for those that count, `SHUT` for the others.
+        excluded: (B, N), 0 for negatives, `EXCLUDED` for the others.
     """
-    return (scores + shut).logsumexp(dim=1)
+    return (scores + excluded).logsumexp(dim=1)
 
 
-def contrast(scores: Tensor, crowd: Tensor) -> Tensor:
-    """-log(e^s / (e^s + Σ e^n)): how hard each positive is to find among the negatives.
+def contrast(scores: Tensor, negatives: Tensor) -> Tensor:
+    """The InfoNCE loss of each positive among its negatives, -log(e^s / (e^s + Σ e^n)).
 
     Args:
         scores: (B,) or (B, k) of the positives, similarity / temperature.
-        crowd: (B,), the negatives' part of the sum; see `log_crowd`.
+        negatives: (B,), log Σ e^n; see `log_negatives`.
     """
-    return softplus((crowd if scores.dim() == 1 else crowd[:, None]) - scores)
+    return softplus((negatives if scores.dim() == 1 else negatives[:, None]) - scores)
 
 
-def several_positives(
-    scores: Tensor, others: Tensor, allowed: Tensor, crowd: Tensor, alpha: Tensor
+def multi_positive_contrast(
+    scores: Tensor, others: Tensor, allowed: Tensor, negatives: Tensor, alpha: Tensor
 ) -> Tensor:
     """(1 - α) · contrast of the usual positive + α · the mean contrast of the others.
 
     Args:
         scores: (B,) of the usual positives.
         others: (B, k) of the other positives.
-        allowed: (B, k), True where there is one; a sample without any keeps to its usual positive.
-        crowd: (B,); see `log_crowd`.
-        alpha: a number in [0, 1].
+        allowed: (B, k), True where there is one; a sample without any uses its usual positive alone.
+        negatives: (B,), log Σ e^n; see `log_negatives`.
+        alpha: α in [0, 1].
     """
     count = allowed.sum(dim=1)
-    mean = (contrast(others, crowd) * allowed).sum(dim=1) / count.clamp(min=1)
+    mean = (contrast(others, negatives) * allowed).sum(dim=1) / count.clamp(min=1)
     share = alpha * (count > 0)
-    return torch.lerp(contrast(scores, crowd), mean, share.to(mean.dtype))
+    return torch.lerp(contrast(scores, negatives), mean, share.to(mean.dtype))

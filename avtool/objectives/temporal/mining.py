@@ -1,4 +1,4 @@
-"""Positives and negatives that depend on the sample: drawn from the queue by what is similar now."""
+"""Mining of positives and negatives: draws from the queue by the current similarity to each query."""
 
 import math
 from collections.abc import Callable
@@ -9,31 +9,31 @@ import torch
 from torch import Tensor
 
 from avtool.models.layers.settings import require
-from avtool.objectives.temporal.info_nce import SHUT, shut_unless
-from avtool.objectives.temporal.memories import EMPTY, PairedQueue
+from avtool.objectives.temporal.info_nce import EXCLUDED, exclude_unless
+from avtool.objectives.temporal.memory_bank import EMPTY, PairedQueue
 from avtool.objectives.temporal.views import AUDIO, VIDEO, Views
 
-Judge = Literal["consensus", "union", "video", "audio"]
+Combination = Literal["consensus", "union", "video", "audio"]
 Noise = Callable[[int, int, torch.device], Tensor]
 """Gives (rows, width) numbers in [0, 1) on a device."""
 
 
 @dataclass(frozen=True)
 class MiningSettings:
-    """How neighbours and negatives are drawn.
+    """The draw of positives and negatives.
 
     Attributes:
-        by: what says how similar two clips are: sight, sound, the less similar of both (consensus), or the
-            more similar (union).
-        num_positives: drawn for a query.
-        top: nearest slots that they are drawn from.
-        positive_temperature: of the draw; 0 would be the nearest alone.
-        num_negatives: drawn for a query, without replacement.
-        negative_temperature: of the draw; infinity is uniform.
-        exclude: share of the queue, the nearest to a query, that is no negative.
+        by: similarity of two clips: of their video, of their audio, the minimum of both (consensus), or the
+            maximum (union).
+        num_positives: positives per query.
+        top: nearest slots that positives are drawn from.
+        positive_temperature: temperature of that draw; towards 0 it takes the nearest slot.
+        num_negatives: negatives per query, without replacement.
+        negative_temperature: temperature of that draw; infinity is uniform.
+        exclude: share of the queue, the nearest slots of a query, that are never negatives.
     """
 
-    by: Judge = "consensus"
+    by: Combination = "consensus"
     num_positives: int = 1
     top: int = 5
     positive_temperature: float = 0.1
@@ -53,14 +53,14 @@ class MiningSettings:
         require(0 <= self.exclude < 1, f"the share {self.exclude} of a queue is not in [0, 1)")
 
     def num_excluded(self, length: int) -> int:
-        """The nearest slots of a queue of so many that are no negatives."""
+        """The number of nearest slots of a queue of this length that are never negatives."""
         return max(self.top, math.ceil(self.exclude * length))
 
     def need_room(self, length: int) -> None:
-        """Refuses a queue in which nothing is left to be a negative.
+        """Checks that a queue of this length leaves negatives.
 
         Raises:
-            BadInputError: its length is no more than what is excluded.
+            BadInputError: all of its slots are excluded.
         """
         excluded = self.num_excluded(length)
         require(
@@ -71,12 +71,12 @@ class MiningSettings:
 
 
 class Mined(NamedTuple):
-    """What was drawn from K slots for each of N queries.
+    """Positives and negatives of N queries among K slots.
 
     Attributes:
         positives: (N, positives), slots.
         found: (N, positives), False where there were too few.
-        negatives: (N, K), 0 for those that were drawn, `SHUT` for the others.
+        negatives: (N, K), 0 for the drawn ones, `EXCLUDED` for the others.
     """
 
     positives: Tensor
@@ -85,46 +85,46 @@ class Mined(NamedTuple):
 
 
 @torch.no_grad()
-def mine(similarity: Tensor, shut: Tensor, settings: MiningSettings, noise: Noise) -> Mined:
-    """Draws from a queue.
+def mine(similarity: Tensor, excluded: Tensor, settings: MiningSettings, noise: Noise) -> Mined:
+    """Draws positives and negatives from a queue.
 
     Args:
         similarity: (N, K) of each query to each slot, finite.
-        shut: (N, K), 0 for what may be drawn, `SHUT` where a slot is empty or of the query's own video.
-        settings: how.
-        noise: what decides.
+        excluded: (N, K), 0 for what may be drawn, `EXCLUDED` for empty slots and those of the query's video.
+        settings: of the draw.
+        noise: uniform noise of the draw.
     """
     length = similarity.shape[1]
-    excluded = settings.num_excluded(length)
-    nearest, slots = (similarity + shut).topk(excluded, dim=1)
+    num_excluded = settings.num_excluded(length)
+    nearest, slots = (similarity + excluded).topk(num_excluded, dim=1)
     chances = nearest[:, : settings.top] / settings.positive_temperature
     places = (chances + gumbel(chances, noise)).topk(settings.num_positives, dim=1).indices
-    negatives = shut.scatter(1, slots, SHUT)
-    if settings.num_negatives < length - excluded:  # else all of them are drawn
+    negatives = excluded.scatter(1, slots, EXCLUDED)
+    if settings.num_negatives < length - num_excluded:  # else all of them are drawn
         chances = similarity / settings.negative_temperature + gumbel(similarity, noise) + negatives
         chosen = chances.topk(settings.num_negatives, dim=1, sorted=False).indices
-        negatives = torch.minimum(negatives, torch.full_like(negatives, SHUT).scatter_(1, chosen, 0.0))
-    return Mined(slots.gather(1, places), nearest.gather(1, places) > SHUT / 2, negatives)
+        negatives = torch.minimum(negatives, torch.full_like(negatives, EXCLUDED).scatter_(1, chosen, 0.0))
+    return Mined(slots.gather(1, places), nearest.gather(1, places) > EXCLUDED / 2, negatives)
 
 
 def gumbel(like: Tensor, noise: Noise) -> Tensor:
-    """(N, K) numbers that make the largest of log-chances + noise a draw by these chances (Gumbel, 1954).
+    """Gumbel noise (N, K): the argmax of log-probabilities + noise is a draw by them (Gumbel, 1954).
 
-    The largest k are k draws without replacement (Yellott, 1977).
+    The k largest are k draws without replacement (Yellott, 1977).
     """
     uniform = noise(len(like), like.shape[1], like.device)
     return uniform.log_().neg_().log_().neg_()  # a 0, once in 2²⁴, is never the largest
 
 
 class SlotScores:
-    """How similar each clip of a batch is to each slot of a queue, by every pair of modalities.
+    """Similarity of each clip of a batch to each slot of a queue, for every pair of modalities.
 
     Args:
-        queue: as it is now: it may move on before gradients are computed.
+        queue: copied, as it changes before gradients are computed.
         views: of the batch.
 
     Attributes:
-        shut: (2B, K), video by video: 0 for slots that hold a clip of another video, `SHUT` for the others.
+        excluded: (2B, K), video by video: 0 for slots of other videos, `EXCLUDED` for the others.
     """
 
     def __init__(self, queue: PairedQueue, views: Views) -> None:
@@ -132,7 +132,7 @@ class SlotScores:
         self._views = views
         self._known: dict[tuple[str, str], Tensor] = {}
         allowed = (queue.video_id != EMPTY) & (queue.video_id != views.video_id[:, None])
-        self.shut = shut_unless(allowed).repeat_interleave(2, dim=0)
+        self.excluded = exclude_unless(allowed).repeat_interleave(2, dim=0)
 
     def between(self, query: str, key: str) -> Tensor:
         """(2B, K) of the clips' modality `query`, video by video, to the slots' modality `key`."""
@@ -141,13 +141,13 @@ class SlotScores:
         return self._known[query, key]
 
 
-def judge(seen: Tensor, heard: Tensor, views: Views, by: Judge) -> Tensor:
-    """One similarity (2B, K) of the two; a clip that lacks a modality is judged by the other."""
+def combine(by_video: Tensor, by_audio: Tensor, views: Views, by: Combination) -> Tensor:
+    """One similarity (2B, K) of the two; that of the other modality where a clip lacks one."""
     both = {
-        "video": lambda: seen,
-        "audio": lambda: heard,
-        "consensus": lambda: torch.minimum(seen, heard),
-        "union": lambda: torch.maximum(seen, heard),
+        "video": lambda: by_video,
+        "audio": lambda: by_audio,
+        "consensus": lambda: torch.minimum(by_video, by_audio),
+        "union": lambda: torch.maximum(by_video, by_audio),
     }[by]()
     has_video, has_audio = (views.present[name].repeat_interleave(2)[:, None] for name in (VIDEO, AUDIO))
-    return torch.where(has_video & has_audio, both, torch.where(has_video, seen, heard))
+    return torch.where(has_video & has_audio, both, torch.where(has_video, by_video, by_audio))

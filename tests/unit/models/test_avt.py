@@ -75,7 +75,7 @@ def test_both_clips_are_encoded_projected_and_asked() -> None:
     for projection in output.projections.values():
         assert projection.shape == (3, 2, 16)
         torch.testing.assert_close(projection.norm(dim=2), torch.ones(3, 2))
-    assert {name: tuple(value.shape) for name, value in output.answers.items()} == {
+    assert {name: tuple(value.shape) for name, value in output.pretext_logits.items()} == {
         "video_speed": (3, 2, 4),
         "audio_speed": (3, 2, 4),
         "video_direction": (3, 2, 2),
@@ -90,7 +90,10 @@ def test_the_order_of_a_pair_is_asked_both_ways() -> None:
     """Exchanging the clips exchanges the answers about a modality, as the heads see (first, second)."""
     model = create("avt_tiny").eval()
     with torch.no_grad():
-        asked, exchanged = model(VIDEO, AUDIO).answers, model(VIDEO.flip(1), AUDIO.flip(1)).answers
+        asked, exchanged = (
+            model(VIDEO, AUDIO).pretext_logits,
+            model(VIDEO.flip(1), AUDIO.flip(1)).pretext_logits,
+        )
     torch.testing.assert_close(exchanged["order_vv"], asked["order_vv"].flip(1))
     torch.testing.assert_close(exchanged["order_aa"], asked["order_aa"].flip(1))
     assert float((exchanged["order_va"] - asked["order_va"]).abs().max()) > 1e-4
@@ -109,7 +112,7 @@ def test_the_order_of_a_pair_is_asked_both_ways() -> None:
 )
 def test_only_what_is_asked_has_a_head(tasks: tuple[str, ...], questions: tuple[str, ...]) -> None:
     model = create("avt_tiny", tasks=tasks)
-    assert model.questions == questions
+    assert model.pretext_tasks == questions
     assert tuple(model.heads.of) == questions
 
 
@@ -129,7 +132,7 @@ def test_a_transformer_hears_in_the_place_of_convolutions() -> None:
     model = create("avt_tiny", audio_arch="ast_tiny")
     output = model(VIDEO, AUDIO)
     assert output.features["audio"].shape == (3, 2, 64)
-    sum(values.sum() for values in (*output.answers.values(), *output.projections.values())).backward()
+    sum(values.sum() for values in (*output.pretext_logits.values(), *output.projections.values())).backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
 
 
@@ -174,8 +177,8 @@ def test_a_clip_without_sound_is_scored_by_its_pictures() -> None:
     [
         ("avt_tiny", {"video_arch": "r2plus1d"}, "no video encoder is called `r2plus1d`"),
         ("avt_tiny", {"audio_arch": "resnet50"}, "no audio encoder is called `resnet50`"),
-        ("avt_tiny", {"tasks": ("sped",)}, "no temporal task is called `sped`"),
-        ("avt_tiny", {"num_speeds": 1}, "telling speeds apart needs two of them"),
+        ("avt_tiny", {"tasks": ("sped",)}, "no temporal pretext task is called `sped`"),
+        ("avt_tiny", {"num_speeds": 1}, "speed classification needs at least 2 speeds"),
         ("avt_classifier_tiny", {"modalities": ("image",)}, "the modalities are audio and video, not image"),
     ],
 )

@@ -13,8 +13,8 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from avtool.models.registry import create
-from avtool.objectives.across_processes import num_processes, rank
-from avtool.objectives.temporal.memories import PairedMemory
+from avtool.objectives.distributed import rank, world_size
+from avtool.objectives.temporal.memory_bank import MemoryBank
 from avtool.objectives.temporal.mining import MiningSettings
 from avtool.objectives.temporal.objective import METHODS, TemporalSettings, make_temporal_objective
 from avtool.training.net import Net
@@ -33,20 +33,20 @@ def two_steps(method: str) -> dict[str, Tensor]:
     )
     net: nn.Module = Net(model, objective)
     model.eval()
-    if num_processes() > 1:
+    if world_size() > 1:
         net = DistributedDataParallel(net)
     kept = {}
     for step in range(2):
         whole = film_batch(ROWS, seed=step)
         whole["video_speed_weight"][: ROWS // 2] = 0  # the processes answer different numbers of questions
         whole["audio_present"] = torch.arange(ROWS) != 2
-        part = {name: torch.tensor_split(rows, num_processes())[rank()] for name, rows in whole.items()}
+        part = {name: torch.tensor_split(rows, world_size())[rank()] for name, rows in whole.items()}
         net.zero_grad()
         told = net(partial(_score, objective, part))
         told["loss"].backward()
         kept[f"loss-{step}"] = told["loss"].detach()
         kept |= {f"{step}-{name}": p.grad for name, p in model.named_parameters() if p.grad is not None}
-    for memory in (module for module in objective.modules() if isinstance(module, PairedMemory)):
+    for memory in (module for module in objective.modules() if isinstance(module, MemoryBank)):
         memory.check_same_everywhere()
     kept |= {name: value.double() for name, value in objective.state_dict().items()}
     return kept
@@ -64,7 +64,7 @@ if __name__ == "__main__":  # a process of a launcher; its argument: the file to
     for kept in results.values():
         for step in range(2):
             distributed.all_reduce(kept[f"loss-{step}"])
-            kept[f"loss-{step}"] /= num_processes()
+            kept[f"loss-{step}"] /= world_size()
     if rank() == 0:
         torch.save(results, Path(sys.argv[1]))
     distributed.destroy_process_group()

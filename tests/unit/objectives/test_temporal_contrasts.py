@@ -8,10 +8,11 @@ from temporal_batches import labels, projections, unit, views
 from torch.nn.functional import cross_entropy, logsigmoid
 
 from avtool.objectives.shared_noise import SharedNoise
+from avtool.objectives.temporal.avid import InstanceDiscrimination
 from avtool.objectives.temporal.contrasts import InfoNCE, MinedContrast, NeighbourContrast
-from avtool.objectives.temporal.memories import InstanceBank, PairedQueue
+from avtool.objectives.temporal.gdt import TransformContrast
+from avtool.objectives.temporal.memory_bank import InstanceBank, PairedQueue
 from avtool.objectives.temporal.mining import MiningSettings
-from avtool.objectives.temporal.peers import InstanceDiscrimination, TransformContrast
 from avtool.objectives.temporal.views import DIRECTIONS, VIDEO, Views
 
 TAU = 0.1
@@ -157,7 +158,7 @@ def test_a_clip_asks_itself_where_it_has_no_neighbour() -> None:
 
 def test_instances_are_told_from_noise_at_the_level_of_the_first_batch() -> None:
     bank = InstanceBank(6, 8)
-    bank.meet(views(6, seed=50))
+    bank.initialize(views(6, seed=50))
     objective = InstanceDiscrimination(("va",), TAU, bank, num_negatives=2, noise=SharedNoise(4))
     batch, memory = views(3), {name: bank.of(name).clone() for name in ("video", "audio")}
     found = float(objective(batch, {})["contrast_va"])
@@ -201,7 +202,7 @@ def test_another_time_of_the_same_video_is_a_negative_when_shifts_are_told() -> 
 
 def test_another_time_of_the_same_video_is_a_positive_when_shifts_are_not_told() -> None:
     batch = views(5)
-    found = float(TransformContrast(TAU, tell_shift=False)(batch, labels(5))["contrast_va"])
+    found = float(TransformContrast(TAU, distinct_shift=False)(batch, labels(5))["contrast_va"])
     sight, sound = (batch.own[name].flatten(0, 1) for name in ("video", "audio"))
     own = torch.arange(10)[:, None] // 2 == torch.arange(10) // 2
     losses = []

@@ -9,7 +9,13 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from avtool.objectives.temporal.contrasts import InfoNCE
-from avtool.objectives.temporal.info_nce import SHUT, contrast, log_crowd, several_positives, shut_unless
+from avtool.objectives.temporal.info_nce import (
+    EXCLUDED,
+    contrast,
+    exclude_unless,
+    log_negatives,
+    multi_positive_contrast,
+)
 from avtool.objectives.temporal.views import Views
 
 TAU = 0.1
@@ -78,8 +84,8 @@ def test_several_positives_have_the_gradient_of_finite_differences() -> None:
     alpha = torch.tensor(0.3, dtype=torch.float64)
 
     def losses(scores: Tensor, others: Tensor, crowd: Tensor) -> Tensor:
-        return several_positives(
-            scores, others, allowed, log_crowd(crowd, shut_unless(crowd < 1).double()), alpha
+        return multi_positive_contrast(
+            scores, others, allowed, log_negatives(crowd, exclude_unless(crowd < 1).double()), alpha
         )
 
     assert torch.autograd.gradcheck(losses, [value.requires_grad_() for value in (scores, others, crowd)])
@@ -89,7 +95,7 @@ def test_several_positives_share_the_loss_by_alpha() -> None:
     scores, others = torch.tensor([1.0, 1.0]), torch.tensor([[2.0, 0.0], [3.0, 9.0]])
     crowd = torch.tensor([0.5, 0.5])
     allowed = torch.tensor([[True, True], [True, False]])
-    found = several_positives(scores, others, allowed, crowd, torch.tensor(0.25))
+    found = multi_positive_contrast(scores, others, allowed, crowd, torch.tensor(0.25))
     c = [math.log1p(math.exp(0.5 - s)) for s in (1.0, 2.0, 0.0, 3.0)]
     expected = [0.75 * c[0] + 0.25 * (c[1] + c[2]) / 2, 0.75 * c[0] + 0.25 * c[3]]
     torch.testing.assert_close(found, torch.tensor(expected))
@@ -97,7 +103,7 @@ def test_several_positives_share_the_loss_by_alpha() -> None:
 
 def test_no_negatives_cost_nothing_and_have_a_gradient() -> None:
     scores = torch.randn(2, 3, requires_grad=True)
-    loss = contrast(scores[:, 0], log_crowd(scores, torch.full((2, 3), SHUT))).sum()
+    loss = contrast(scores[:, 0], log_negatives(scores, torch.full((2, 3), EXCLUDED))).sum()
     loss.backward()
     assert float(loss.detach()) == 0
     assert bool((scores.grad == 0).all())

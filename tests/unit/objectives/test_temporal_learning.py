@@ -10,7 +10,7 @@ from torch import Tensor
 from avtool.models.registry import create
 from avtool.models.temporal.avt import AVT
 from avtool.objectives.temporal.objective import TemporalSettings, make_temporal_objective
-from avtool.objectives.temporal.time_terms import expected_answers
+from avtool.objectives.temporal.pretext import pretext_targets
 
 pytestmark = pytest.mark.slow
 torch.set_num_threads(1)
@@ -41,10 +41,10 @@ def train(batch: Batch, steps: int) -> AVT:
 def balanced_accuracies(model: AVT, batch: Batch) -> dict[str, tuple[float, int]]:
     """The mean recall over the classes of each question, whose chance is 1 / classes, and that number."""
     with torch.no_grad():
-        answers = model(batch["video"], batch["audio"]).answers
+        answers = model(batch["video"], batch["audio"]).pretext_logits
     found = {}
     for question, logits in answers.items():
-        labels, guesses = expected_answers(question, batch)[0], logits.argmax(dim=2)
+        labels, guesses = pretext_targets(question, batch)[0], logits.argmax(dim=2)
         recalls = [float((guesses[labels == k] == k).float().mean()) for k in range(logits.shape[2])]
         found[question] = sum(recalls) / len(recalls), len(recalls)
     return found

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from avtool.core.errors import BadInputError
 from avtool.objectives.shared_noise import SharedNoise
-from avtool.objectives.temporal.info_nce import shut_unless
-from avtool.objectives.temporal.memories import EMPTY, PairedQueue
-from avtool.objectives.temporal.mining import Judge, MiningSettings, SlotScores, judge, mine
+from avtool.objectives.temporal.info_nce import exclude_unless
+from avtool.objectives.temporal.memory_bank import EMPTY, PairedQueue
+from avtool.objectives.temporal.mining import Combination, MiningSettings, SlotScores, combine, mine
 
 torch.set_num_threads(1)
 DRAWS = 20_000
@@ -44,7 +44,7 @@ def queues(draw: st.DrawFn) -> tuple[Tensor, Tensor, MiningSettings]:
 @given(queues())
 def test_draws_are_allowed_distinct_and_ranked(case: tuple[Tensor, Tensor, MiningSettings]) -> None:
     similarity, allowed, options = case
-    mined = mine(similarity, shut_unless(allowed), options, SharedNoise())
+    mined = mine(similarity, exclude_unless(allowed), options, SharedNoise())
     excluded = options.num_excluded(similarity.shape[1])
     for query in range(len(similarity)):
         positives = mined.positives[query][mined.found[query]].tolist()
@@ -103,7 +103,7 @@ def test_a_query_meets_the_slots_of_other_videos() -> None:
     seen, heard, allowed = (
         scores.between("video", "video"),
         scores.between("audio", "audio"),
-        scores.shut == 0,
+        scores.excluded == 0,
     )
     torch.testing.assert_close(seen[3], queue.video @ batch.own["video"][1, 1])  # second row, second clip
     torch.testing.assert_close(heard[2], queue.audio @ batch.own["audio"][1, 0])
@@ -112,11 +112,11 @@ def test_a_query_meets_the_slots_of_other_videos() -> None:
     assert allowed[4].sum() == 11
 
 
-@pytest.mark.parametrize("by", get_args(Judge))
-def test_sight_sound_or_both_judge(by: Judge) -> None:
+@pytest.mark.parametrize("by", get_args(Combination))
+def test_sight_sound_or_both_judge(by: Combination) -> None:
     batch = views(3, video_present=[True, True, False], audio_present=[True, False, True])
     seen, heard = torch.rand(6, 9), torch.rand(6, 9)
-    judged = judge(seen, heard, batch, by)
+    judged = combine(seen, heard, batch, by)
     chosen = {"video": seen, "audio": heard, "consensus": seen.minimum(heard), "union": seen.maximum(heard)}
     assert torch.equal(judged[:2], chosen[by][:2])
     assert torch.equal(judged[2:4], seen[2:4])  # no sound: sight alone

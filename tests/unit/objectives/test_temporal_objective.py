@@ -19,7 +19,7 @@ from avtool.objectives.temporal.objective import (
     TemporalSettings,
     make_temporal_objective,
 )
-from avtool.objectives.temporal.time_terms import expected_answers, mirrored, time_terms
+from avtool.objectives.temporal.pretext import mirrored, pretext_targets, pretext_terms
 
 torch.set_num_threads(1)
 Batch = dict[str, Tensor]
@@ -55,11 +55,11 @@ def test_before_becomes_after_and_overlapping_stays() -> None:
 
 def test_a_pair_of_one_modality_is_asked_in_both_orders_and_one_of_two_modalities_in_one() -> None:
     batch = {"order_vv": torch.tensor([0, 1, 2]), "order_vv_weight": torch.tensor([1.0, 0.5, 0.0])}
-    labels, weights = expected_answers("order_vv", batch)
+    labels, weights = pretext_targets("order_vv", batch)
     assert labels.tolist() == [[0, 0], [1, 2], [2, 1]]
     assert weights.tolist() == [[1, 1], [0.5, 0.5], [0, 0]]
     across = {name.replace("vv", "va"): value for name, value in batch.items()}
-    assert [value.shape for value in expected_answers("order_va", across)] == [(3, 1), (3, 1)]
+    assert [value.shape for value in pretext_targets("order_va", across)] == [(3, 1), (3, 1)]
 
 
 def test_losses_and_accuracies_are_means_over_what_has_weight() -> None:
@@ -68,7 +68,7 @@ def test_losses_and_accuracies_are_means_over_what_has_weight() -> None:
         "video_direction": torch.tensor([[0, 0], [0, 0]]),
         "video_direction_weight": torch.tensor([[1.0, 3.0], [0.0, 0.0]]),
     }
-    terms = time_terms({"video_direction": logits}, batch)
+    terms = pretext_terms({"video_direction": logits}, batch)
     expected = (math.log1p(math.exp(-2)) + 3 * math.log1p(math.exp(1))) / 4
     assert float(terms["video_direction"]) == pytest.approx(expected)
     assert float(terms["video_direction_accuracy"]) == 0.25
@@ -78,7 +78,7 @@ def test_losses_and_accuracies_are_means_over_what_has_weight() -> None:
 def test_a_question_without_any_answer_costs_nothing() -> None:
     logits = torch.randn(2, 1, 3, requires_grad=True)
     batch = {"order_va": torch.tensor([0, 2]), "order_va_weight": torch.zeros(2)}
-    loss = time_terms({"order_va": logits}, batch)["order_va"]
+    loss = pretext_terms({"order_va": logits}, batch)["order_va"]
     loss.backward()
     assert float(loss.detach()) == 0
     assert float(logits.grad.abs().max()) == 0
@@ -88,7 +88,7 @@ def test_the_loss_is_the_weighted_sum_of_its_terms() -> None:
     model, batch = create("avt_tiny").eval(), film_batch(5)
     with torch.no_grad():
         told = objective_for("infonce", contrast_weight=2.0, time_weight=0.5)(model, batch)
-    asked = sum(told[question] for question in model.questions)
+    asked = sum(told[question] for question in model.pretext_tasks)
     expected = 2 * (told["contrast_vv"] + told["contrast_va"]) + 0.5 * asked
     torch.testing.assert_close(told["loss"], expected)
 
@@ -154,7 +154,7 @@ def test_a_training_goes_on_from_its_middle_as_if_nothing_had_happened(method: M
     [
         ({"method": "simclr"}, "no objective is called `simclr`"),
         ({"pairs": ("vv", "av")}, "clips are contrasted as vv, aa, va, not as av"),
-        ({"method": "gdt", "pairs": ("vv",)}, "gdt contrasts sight with sound alone"),
+        ({"method": "gdt", "pairs": ("vv",)}, "gdt contrasts video with audio alone"),
         ({"alpha": 1.5}, r"alpha 1\.5 is not in"),
         ({"temperature": -1.0}, "the temperature -1.0 is negative"),
     ],
@@ -164,13 +164,13 @@ def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], message: 
         TemporalSettings(**settings)
 
 
-def test_a_batch_of_one_has_nothing_to_tell_apart() -> None:
-    with pytest.raises(BadInputError, match="a batch of 1 has nothing to tell"):
+def test_a_batch_of_one_is_refused() -> None:
+    with pytest.raises(BadInputError, match="at least 2 clips in a batch"):
         objective_for("infonce", batch=1)
 
 
 def test_avid_without_noise_is_refused() -> None:
-    with pytest.raises(BadInputError, match="avid tells clips from noise"):
+    with pytest.raises(BadInputError, match="avid needs negatives"):
         objective_for("avid", mining=MiningSettings(num_negatives=0))
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from temporal_batches import views
 
 from avtool.core.errors import BadInputError
-from avtool.objectives.temporal.memories import EMPTY, InstanceBank, PairedQueue, queue_length
+from avtool.objectives.temporal.memory_bank import EMPTY, InstanceBank, PairedQueue, queue_length
 
 
 @given(st.integers(1, 12), st.lists(st.integers(1, 9), max_size=12))
@@ -69,11 +69,11 @@ def test_a_queue_no_longer_than_a_batch_is_refused(num_clips: int, batch: int, w
 
 def test_the_bank_meets_a_row_once_and_then_follows_it() -> None:
     bank, first, second = InstanceBank(10, 8), views(3, index=[7, 2, 5]), views(2, seed=4, index=[2, 9])
-    bank.meet(first)
+    bank.initialize(first)
     assert torch.equal(bank.audio[[7, 2, 5]], first.own["audio"][:, 0])
     assert bank.video_id.tolist() == [-1, -1, 1, -1, -1, 2, -1, 0, -1, -1]
-    bank.meet(second)
-    bank.follow(second)
+    bank.initialize(second)
+    bank.update(second)
     middle = first.own["video"][1, 0] + second.own["video"][0, 0]
     torch.testing.assert_close(bank.video[2], middle / middle.norm())
     torch.testing.assert_close(bank.video[9], second.own["video"][1, 0])
@@ -81,7 +81,7 @@ def test_the_bank_meets_a_row_once_and_then_follows_it() -> None:
 
 def test_the_bank_does_not_meet_a_row_without_pictures() -> None:
     bank, batch = InstanceBank(4, 8), views(2, video_present=[False, True])
-    bank.meet(batch)
-    bank.follow(batch)
+    bank.initialize(batch)
+    bank.update(batch)
     assert bank.video_id.tolist() == [EMPTY, 1, EMPTY, EMPTY]
     assert float(bank.audio[0].abs().max()) == 0

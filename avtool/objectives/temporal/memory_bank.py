@@ -1,21 +1,21 @@
-"""Memories of clips, whose slots hold sight and sound of the same clip."""
+"""Memory banks: projections of past clips, video and audio of a clip in the same slot."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from avtool.core.errors import BadInputError
-from avtool.objectives.across_processes import gather, num_processes
+from avtool.objectives.distributed import all_gather, world_size
 from avtool.objectives.temporal.views import AUDIO, VIDEO, Views
 
 EMPTY = -1
-"""The video id of a slot that holds nothing."""
+"""The video id of an empty slot."""
 
 
-class PairedMemory(nn.Module):
-    """The projections of clips seen before; all processes hold the same.
+class MemoryBank(nn.Module):
+    """Projections of past clips, the same in every process.
 
-    The tensors are buffers, and so are part of a checkpoint.
+    The tensors are buffers, and so part of a checkpoint.
 
     Args:
         length: slots K.
@@ -44,26 +44,26 @@ class PairedMemory(nn.Module):
 
     @property
     def fill(self) -> Tensor:
-        """The share of slots that hold a clip."""
+        """The share of slots in use."""
         return (self.video_id != EMPTY).float().mean()
 
     def check_same_everywhere(self) -> None:
-        """Stops where processes hold different memories, which would be our mistake."""
-        if num_processes() > 1:
+        """Asserts that every process holds the same slots."""
+        if world_size() > 1:
             sums = torch.stack([self.video.sum(), self.audio.sum(), self.video_id.sum().float()])
-            everywhere = gather(sums[None])
-            assert bool((everywhere == everywhere[0]).all()), "every process holds the same memory"
+            everywhere = all_gather(sums[None])
+            assert bool((everywhere == everywhere[0]).all()), "every process holds the same memory bank"
 
 
-class PairedQueue(PairedMemory):
-    """The latest clips, first in, first out.
+class PairedQueue(MemoryBank):
+    """A first-in, first-out queue of clips.
 
     Args:
         length: slots K.
         dim: width P.
 
     Attributes:
-        next_slot: where the next clip goes.
+        next_slot: slot of the next clip.
     """
 
     next_slot: Tensor
@@ -74,26 +74,26 @@ class PairedQueue(PairedMemory):
 
     @torch.no_grad()
     def push(self, views: Views) -> None:
-        """Puts the first clip of every video of all processes in the place of the oldest ones.
+        """Replaces the oldest slots by the first clip of every video of all processes.
 
-        A clip that lacks a modality leaves its slot empty, as nothing could be compared with it.
+        A clip that lacks a modality leaves its slot empty.
         """
         whole = views.presents[VIDEO] & views.presents[AUDIO]
         ids = torch.where(whole, views.video_ids, EMPTY)[-self.length :]
         slots = (self.next_slot + torch.arange(len(ids), device=ids.device)) % self.length
         for name in (VIDEO, AUDIO):
-            self.of(name)[slots] = views.everyone[name][-self.length :, 0].to(self.video.dtype)
+            self.of(name)[slots] = views.gathered[name][-self.length :, 0].to(self.video.dtype)
         self.video_id[slots] = ids
         self.next_slot.add_(len(ids)).remainder_(self.length)
 
 
-class InstanceBank(PairedMemory):
-    """One slot for each row of the data, that follows it slowly.
+class InstanceBank(MemoryBank):
+    """A slot for each row of the dataset, a moving average of its projections.
 
     Args:
-        length: rows of the data.
+        length: rows of the dataset.
         dim: width P.
-        momentum: what is kept of a slot when its row comes by again.
+        momentum: decay of a slot at each update.
     """
 
     def __init__(self, length: int, dim: int, momentum: float = 0.5) -> None:
@@ -101,32 +101,32 @@ class InstanceBank(PairedMemory):
         self.momentum = momentum
 
     @torch.no_grad()
-    def meet(self, views: Views) -> None:
-        """Gives the rows of the batch that are seen for the first time their slots."""
+    def initialize(self, views: Views) -> None:
+        """Fills the slots of rows that occur for the first time."""
         whole = views.presents[VIDEO] & views.presents[AUDIO]
         new = whole & (self.video_id[views.indices] == EMPTY)
         slots = views.indices[new]
         for name in (VIDEO, AUDIO):
-            self.of(name)[slots] = views.everyone[name][new, 0]
+            self.of(name)[slots] = views.gathered[name][new, 0]
         self.video_id[slots] = views.video_ids[new]
 
     @torch.no_grad()
-    def follow(self, views: Views) -> None:
-        """Moves the slots of the batch's rows towards their projections of now."""
+    def update(self, views: Views) -> None:
+        """Moves the slots of the batch's rows towards their current projections."""
         for name in (VIDEO, AUDIO):
             memory = self.of(name)
-            moved = torch.lerp(views.everyone[name][:, 0], memory[views.indices], self.momentum)
+            moved = torch.lerp(views.gathered[name][:, 0], memory[views.indices], self.momentum)
             known = (self.video_id[views.indices] != EMPTY)[:, None]
             memory[views.indices] = torch.where(known, normalize(moved, dim=1), memory[views.indices])
 
 
 def queue_length(num_clips: int, batch: int, wanted: int = 16384) -> int:
-    """The slots for a data set: at most 4/5 of its clips, so that few are its own clips of an epoch before.
+    """The number of slots for a dataset: at most 4/5 of its clips, so that few are of the previous epoch.
 
     Args:
-        num_clips: clips of the data set.
+        num_clips: clips of the dataset.
         batch: clips of a step, of all processes; the length is a multiple of it.
-        wanted: the most.
+        wanted: maximum length.
 
     Raises:
         BadInputError: the queue would hold no more than a batch.
