@@ -4,9 +4,11 @@ from pathlib import Path
 
 import torch
 
-from avtool.data.inputs.audio_settings import AudioSettings
-from avtool.data.inputs.spec import Feed
-from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.inputs.audio import AudioInput
+from avtool.data.inputs.image import ImageInput
+from avtool.data.inputs.settings import AudioSettings, VideoSettings
+from avtool.data.inputs.spec import InputSpec
+from avtool.data.inputs.video import VideoInput
 from avtool.models.model_folder import ModelDescription, save_model
 from avtool.models.registry import create
 
@@ -31,18 +33,17 @@ def save_encoder(folder: Path, builder: str = "cnn_tiny", seed: int = 0) -> Path
     """A model of about a second of sound, and of four frames in it."""
     torch.manual_seed(seed)
     model = create(builder, **ARGUMENTS[builder])
-    feed = Feed(
-        inputs=INPUTS[builder],
-        audio=AudioSettings(num_mel_bins=32),
-        num_frames=96,
-        mean=-5.0,
-        std=4.0,
-        video=VideoSettings(
-            num_frames=1 if builder == "mae_tiny_pretrain" else 4,
-            seconds=1.0,
-            size=SIZE.get(builder, 32),
-            short_side=SIZE.get(builder, 36),
-        ),
+    frames = VideoSettings(
+        num_frames=1 if builder == "mae_tiny_pretrain" else 4,
+        seconds=1.0,
+        size=SIZE.get(builder, 32),
+        short_side=SIZE.get(builder, 36),
     )
-    save_model(folder, model.state_dict(), ModelDescription(builder, ARGUMENTS[builder], feed.to_json()))
+    known = {
+        "audio": AudioInput(AudioSettings(num_mel_bins=32), 96, -5.0, 4.0),
+        "video": VideoInput(frames),
+        "image": ImageInput(frames),
+    }
+    inputs = InputSpec(tuple(known[name] for name in INPUTS[builder]))
+    save_model(folder, model.state_dict(), ModelDescription(builder, ARGUMENTS[builder], inputs.to_json()))
     return folder

@@ -11,16 +11,14 @@ from avtool.core.arrays import Ints
 from avtool.core.artifact import Input, settings_hash
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
+from avtool.core.runtime import RuntimeRecipe
+from avtool.data.items import Item
 from avtool.data.manifest import Manifest
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.probes.clip_probe import ProbeName, Windows, probe_clips
 from avtool.evaluation.probes.neighbours import ClassRetrieval, mean_direction, retrieve_classes
-from avtool.inference.classifier import Classifier
-from avtool.inference.clip_features import ClipFeatures, embed_clips
-from avtool.inference.encoder import FeatureEncoder, Vectors
-from avtool.inference.predict_recipe import PredictRecipe
-from avtool.inference.sources import Item
-from avtool.inference.windows import spaced_windows
+from avtool.inference.clip_features import ClipFeatures, embed_clips, score_clips
+from avtool.inference.predictor import Predictor, Vectors
 from avtool.tasks.classification.recipe import FinetuneRecipe
 from avtool.tasks.classification.task import ClassificationTask
 
@@ -66,7 +64,7 @@ class FeatureStore:
         reporter: told about progress.
     """
 
-    model: FeatureEncoder
+    model: Predictor
     windows: int
     reporter: Reporter
     _known: dict[str, Vectors] = field(default_factory=dict)
@@ -75,7 +73,7 @@ class FeatureStore:
         """The features of clips, in their order."""
         new = [clip for clip in clips if clip.clip_id not in self._known]
         if new:
-            items = [Item(clip.clip_id, clips.local(clip.video), clip, clips) for clip in new]
+            items = [item for item in video_items(clips) if item.name not in self._known]
             found = embed_clips(self.model, items, self.windows, self.reporter)
             ends = np.cumsum(np.bincount(found.owners))[:-1]  # the windows of a clip stand together
             parts = np.split(found.values, ends)
@@ -152,23 +150,15 @@ def finetune_division(
     )
     name = f"{settings.benchmark}-{division.name.replace(' ', '')}"
     finished = train_cached(task, cached_run(task, settings.runs, name))
-    model = Classifier(
-        finished, PredictRecipe.model_validate({"runtime": {"device": settings.device}}), reporter
+    predictor = Predictor(finished, RuntimeRecipe(device=settings.device), reporter)
+    return _predictions(
+        division, score_clips(predictor, video_items(division.test), settings.windows, reporter)
     )
-    return _predictions(division, _averaged(division.test, model, settings.windows, reporter))
 
 
-def _averaged(clips: Manifest, model: Classifier, windows: int, reporter: Reporter) -> Vectors:
-    """(N, C) logarithms of the mean probabilities of the clips' windows."""
-    rows: list[Vectors] = []
-    with reporter.progress("scoring", len(clips)) as bar:
-        for clip in clips:
-            item = Item(clip.clip_id, clips.local(clip.video), clip, clips)
-            logits = model.score(spaced_windows(item, model.preprocess, windows))
-            mean = model.probabilities(logits).mean(axis=0)
-            rows.append(np.log(np.maximum(mean, np.finfo(np.float32).tiny)).astype(np.float32))
-            bar.advance()
-    return np.stack(rows)
+def video_items(clips: Manifest) -> list[Item]:
+    """The clips as items of their video files."""
+    return [Item(clip.clip_id, clips.local(clip.video), clip, clips) for clip in clips]
 
 
 def _predictions(division: Division, scores: Vectors) -> Predictions:

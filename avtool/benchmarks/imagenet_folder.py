@@ -24,7 +24,7 @@ from avtool.data.readers.source import split_name
 from avtool.evaluation.division_report import division_report
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.report import BenchmarkReport
-from avtool.inference.encoder import FeatureEncoder
+from avtool.inference.predictor import Predictor
 from avtool.media.still_images import is_image
 from avtool.tasks.classification.adapt import adapted_recipe
 from avtool.tasks.classification.recipe import FinetuneRecipe
@@ -93,7 +93,7 @@ def _score(
 ) -> Predictions:
     if settings.protocol == "linear":
         runtime = RuntimeRecipe(device=settings.device)
-        model = FeatureEncoder(encoder, "image", runtime, reporter, random_seed=random_seed)
+        model = Predictor(encoder, runtime, reporter, random_seed=random_seed).only("image")
         return probe_division(division, FeatureStore(model, 1, reporter), "logistic", reporter, settings.seed)
     flags: Mapping[str, object] = {
         "loop.epochs": settings.epochs,

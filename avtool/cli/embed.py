@@ -10,7 +10,7 @@ from avtool.cli.inputs import expand_lists
 from avtool.cli.options import FailFast, Overwrite, output
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
-from avtool.inference.embed_recipe import EmbedRecipe
+from avtool.inference.recipes import EmbedRecipe
 
 app = verb_app(
     "embed",

@@ -10,7 +10,7 @@ from avtool.cli.inputs import expand_lists
 from avtool.cli.options import FailFast, Jobs, Resume, output
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
-from avtool.inference.predict_recipe import PredictRecipe
+from avtool.inference.recipes import PredictRecipe
 
 app = verb_app(
     "predict",

@@ -9,7 +9,7 @@ from avtool.cli.command import command, verb_app
 from avtool.cli.inputs import expand_lists
 from avtool.cli.options import Overwrite, output
 from avtool.cli.session import Session
-from avtool.jobs.reconstruct_recipe import ReconstructRecipe
+from avtool.inference.recipes import ReconstructRecipe
 
 app = verb_app(
     "reconstruct",

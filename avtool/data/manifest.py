@@ -19,7 +19,7 @@ from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import atomic_file
 from avtool.core.manifest_columns import COLUMNS, checked_table
 from avtool.core.registry import nearest_hint
-from avtool.data.media_files import Media, local_media
+from avtool.data.media_files import Media, local_media, streams_in
 from avtool.media.addresses import is_address
 
 MANIFEST = "manifest.parquet"
@@ -147,6 +147,25 @@ class Manifest(Sequence[Clip]):
     def local(self, media: Media) -> Path:
         """The file to read; what has an address is copied into the cache first."""
         return local_media(self.folder, media.name)
+
+    def has_audio(self, clip: Clip) -> bool:
+        """Whether a clip has audio.
+
+        Raises:
+            BadInputError: its file cannot be opened.
+        """
+        known = clip.extras.get("has_audio")
+        return streams_in(self.local(clip.audio)).audio if known is None else bool(known)
+
+    def has_video(self, clip: Clip) -> bool:
+        """Whether a clip, or the film that it was cut from, has video, or is an image.
+
+        Raises:
+            BadInputError: its file cannot be opened.
+        """
+        media = clip.video
+        known = clip.extras.get("has_video") if media.name == clip.media else None
+        return streams_in(self.local(media)).video if known is None else bool(known)
 
     def check_media(self) -> None:
         """Looks for every local file.

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from avtool.core.files import inside
 from avtool.media.addresses import fetch, is_address
+from avtool.media.probe import probe
+from avtool.media.still_images import is_image
 
 
 class Media(NamedTuple):
@@ -14,6 +16,13 @@ class Media(NamedTuple):
     name: str
     start: float
     end: float
+
+
+class Streams(NamedTuple):
+    """Whether a file has audio, and video or an image."""
+
+    audio: bool
+    video: bool
 
 
 def local_media(folder: Path, name: str) -> Path:
@@ -37,3 +46,16 @@ def local_media(folder: Path, name: str) -> Path:
 def _plain_file(folder: Path, name: str) -> Path:
     """Checked once: the check takes longer than reading a small picture."""
     return Path(name) if Path(name).is_absolute() else inside(folder, name)
+
+
+@lru_cache(maxsize=100_000)
+def streams_in(path: Path) -> Streams:
+    """The modalities of a file, from its headers; an attached cover image is no video.
+
+    Raises:
+        BadInputError: it cannot be opened.
+    """
+    if is_image(path):
+        return Streams(audio=False, video=True)
+    info = probe(path)
+    return Streams(bool(info.audio), any(not stream.cover for stream in info.video))

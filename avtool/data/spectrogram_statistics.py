@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from avtool.core.errors import BadInputError
 from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Reporter
-from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.inputs.feature_cache import FeatureCache
+from avtool.data.inputs.settings import AudioSettings
 from avtool.data.manifest import Manifest
 
 _BLOCK = 32  # clips
@@ -104,7 +104,7 @@ def fbank_statistics(
 
 def _moments_of(task: tuple[int, Manifest, AudioSettings]) -> tuple[int, Moments | BadInputError]:
     """The moments of some clips; runs in a worker process."""
-    from avtool.data.inputs.audio_features import compute_features
+    from avtool.data.inputs.spectrogram import compute_features
 
     number, clips, settings = task
     total = Moments()

@@ -14,7 +14,7 @@ from avtool.core.files import write_json
 from avtool.core.recipe import Recipe, option
 from avtool.core.reporter import Reporter
 from avtool.data.folds import Folds
-from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.settings import AudioSettings
 from avtool.data.manifest import Manifest, read_manifest
 from avtool.data.spectrogram_statistics import FbankStatistics, fbank_statistics
 

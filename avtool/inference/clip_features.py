@@ -1,7 +1,8 @@
-"""The features of short clips in memory: a few windows of each, for probes and retrieval."""
+"""Features and logits of short clips in memory: a few windows of each, for probes, retrieval and scoring."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +10,11 @@ from numpy.typing import NDArray
 from avtool.core.arrays import Ints
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
-from avtool.inference.encoder import FeatureEncoder
-from avtool.inference.sources import Item
-from avtool.inference.windows import spaced_windows
+from avtool.data.items import Item
+from avtool.inference.windows import iter_windows, spaced_windows
+
+if TYPE_CHECKING:
+    from avtool.inference.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,15 @@ class ClipFeatures:
 
 
 def embed_clips(
-    model: FeatureEncoder, items: Sequence[Item], windows: int, reporter: Reporter
+    predictor: "Predictor", items: Sequence[Item], windows: int, reporter: Reporter
 ) -> ClipFeatures:
     """Embeds evenly spaced windows of clips.
 
     Args:
-        model: the encoder.
+        predictor: the encoder.
         items: the clips.
         windows: of each; a clip that is no longer than a window gives one.
-        reporter: told about progress.
+        reporter: gets progress.
 
     Raises:
         BadInputError: a clip cannot be read; the message names it.
@@ -54,9 +57,38 @@ def embed_clips(
     with reporter.progress("embedding", len(items)) as bar:
         for number, item in enumerate(items):
             try:
-                values.append(model.embed(spaced_windows(item, model.feed, windows)))
+                values.append(predictor.features(spaced_windows(item, predictor.inputs, windows)))
             except BadInputError as error:
                 raise BadInputError(f"clip `{item.name}`: {error.message}", error.hint) from error
             owners += [number] * len(values[-1])
             bar.advance()
     return ClipFeatures(np.concatenate(values), np.array(owners, np.int64), len(items))
+
+
+def score_clips(
+    predictor: "Predictor", items: Sequence[Item], windows: int | None, reporter: Reporter
+) -> NDArray[np.float32]:
+    """The scores of clips, (clips, classes).
+
+    Args:
+        predictor: the classifier.
+        items: the clips.
+        windows: evenly spaced windows of each, whose probabilities are averaged (the scores are their
+            logarithms); None tiles each clip and averages logits.
+        reporter: gets progress.
+
+    Raises:
+        BadInputError: a clip cannot be read.
+    """
+    rows = []
+    with reporter.progress("scoring", len(items)) as bar:
+        for item in items:
+            if windows is None:
+                tiles = list(iter_windows(item, predictor.inputs, predictor.inputs.seconds))
+                rows.append(predictor.logits(tiles).mean(axis=0))
+            else:
+                logits = predictor.logits(spaced_windows(item, predictor.inputs, windows))
+                mean = predictor.probabilities(logits).mean(axis=0)
+                rows.append(np.log(np.maximum(mean, np.finfo(np.float32).tiny)).astype(np.float32))
+            bar.advance()
+    return np.stack(rows)

@@ -1,4 +1,4 @@
-"""The score of a file: of its windows one after the other, in memory that its length does not change."""
+"""The score of a file over its windows, one batch of them in memory at a time."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -7,24 +7,24 @@ import numpy as np
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
+from avtool.data.items import Item
 from avtool.inference.events import Event, EventFinder
-from avtool.inference.predict_recipe import PredictRecipe
-from avtool.inference.sources import Item
+from avtool.inference.recipes import PredictRecipe
 from avtool.inference.windows import in_batches, iter_windows
 
 if TYPE_CHECKING:
-    from avtool.inference.classifier import Classifier
+    from avtool.inference.predictor import Predictor
 
 
 @dataclass(frozen=True)
 class Scored:
-    """What is known of one file: all that a later run needs.
+    """The score of one file: all that a later run needs.
 
     Attributes:
         state: of the file, when it was read.
-        seconds: its length.
-        logits, probabilities: of each class, the windows' averaged.
-        events: empty where none were asked for.
+        seconds: its duration.
+        logits, probabilities: of each class, averaged over the windows.
+        events: empty without `recipe.events`.
     """
 
     state: list[object]
@@ -34,25 +34,23 @@ class Scored:
     events: list[Event]
 
 
-def score_file(item: Item, classifier: "Classifier", recipe: PredictRecipe, reporter: Reporter) -> Scored:
+def score_file(item: Item, predictor: "Predictor", recipe: PredictRecipe, reporter: Reporter) -> Scored:
     """Scores a file, or a clip.
 
     Raises:
-        BadInputError: it cannot be read, has nothing that the model takes, or the model answers with NaN.
+        BadInputError: it cannot be read, has nothing that the model takes, or its logits are not finite.
     """
     item.ready()
-    preprocess = classifier.preprocess
-    length = preprocess.seconds if "audio" in preprocess.inputs else preprocess.video.seconds
+    outputs, length = predictor.outputs, predictor.inputs.seconds
     hop = recipe.hop or (length / 2 if recipe.events else length)
-    finder = EventFinder(preprocess.labels, recipe.threshold, recipe.merge_gap, recipe.min_duration, hop)
+    finder = EventFinder(outputs.labels, recipe.threshold, recipe.merge_gap, recipe.min_duration, hop)
     state, end, count = item.state(), 0.0, 0
-    logit_sum = np.zeros(len(preprocess.labels))
-    probability_sum = np.zeros(len(preprocess.labels))
-    for windows in in_batches(iter_windows(item, preprocess, hop, reporter), recipe.batch_size):
-        logits = classifier.score(windows)
+    logit_sum, probability_sum = np.zeros((2, len(outputs.labels)))
+    for windows in in_batches(iter_windows(item, predictor.inputs, hop, reporter), recipe.batch_size):
+        logits = predictor.logits(windows)
         if not np.isfinite(logits).all():
-            raise BadInputError(f"the model answers `{item.path}` with numbers that are not finite")
-        probabilities = classifier.probabilities(logits)
+            raise BadInputError(f"the logits of `{item.path}` are not finite", "train the model again")
+        probabilities = predictor.probabilities(logits)
         logit_sum += logits.sum(axis=0, dtype=np.float64)
         probability_sum += probabilities.sum(axis=0)
         count += len(windows)
@@ -62,7 +60,7 @@ def score_file(item: Item, classifier: "Classifier", recipe: PredictRecipe, repo
                 finder.add(window.start, window.end, values)
     if recipe.average == "logits":
         mean = (logit_sum / count).astype(np.float32)
-        shown = classifier.probabilities(mean[None])[0]
+        shown = predictor.probabilities(mean[None])[0]
     else:  # logarithms of the mean probabilities rank, and score, as these do
         shown = probability_sum / count
         mean = np.log(np.maximum(shown, np.finfo(np.float32).tiny)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Applies a trained classifier to files: class scores, or a timeline of events."""
+"""A trained classifier applied to files: class scores, or a timeline of events."""
 
 import shutil
 import time
@@ -13,17 +13,17 @@ from avtool.core.artifact import Artifact, Input, open_partial, publish
 from avtool.core.errors import AvtoolError, DiskFullError, MissingError, SomeFailedError
 from avtool.core.files import link_tree, sha256_of, write_csv
 from avtool.core.reporter import Reporter
+from avtool.data.items import Item, find_items
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.predictions_file import write_predictions
-from avtool.inference.batch import FileScore, score_files
-from avtool.inference.predict_recipe import PredictRecipe
+from avtool.inference.files import FileScore, load_predictor, score_files
+from avtool.inference.recipes import PredictRecipe
 from avtool.inference.score import Scored
-from avtool.inference.sources import Item, find_items
 from avtool.inference.timelines import write_timelines
 from avtool.models.start import weights_file
 
 if TYPE_CHECKING:
-    from avtool.inference.classifier import Classifier
+    from avtool.inference.predictor import Predictor
 
 _PARTS = "files"
 _OF_THE_MACHINE = {"runtime", "batch_size"}
@@ -95,10 +95,9 @@ def predict(
         AvtoolError: the model cannot be used, or no file could be predicted (a single file's own error).
     """
     begin = time.perf_counter()
-    from avtool.inference.classifier import Classifier
 
-    items = find_items(sources, recipe)
-    classifier = Classifier(model, recipe, reporter)
+    items = find_items(sources, split=recipe.split, folds=recipe.folds)
+    predictor = load_predictor(model, recipe, reporter)
     weights = weights_file(model)
     used = Input(str(model), "model", sha256_of(weights))
     settings = {
@@ -115,9 +114,9 @@ def predict(
     told: dict[str, FileOutcome] = {}
     try:
         with reporter.progress("predicting", len(items)) as bar:
-            for score in score_files(items, parts, model, classifier, recipe, reporter, jobs):
+            for score in score_files(items, parts, predictor, recipe, reporter, jobs):
                 name, found = score.item.name, score.found
-                told[name] = _outcome(score, classifier)
+                told[name] = _outcome(score, predictor)
                 if isinstance(found, Scored):
                     scored[name] = found
                 elif fail_fast or len(items) == 1 or isinstance(found, DiskFullError | MissingError):
@@ -134,21 +133,21 @@ def predict(
             shutil.rmtree(partial, ignore_errors=True)
         raise
     outcomes = [told[item.name] for item in items]
-    _write(partial, items, scored, outcomes, classifier, recipe)
+    _write(partial, items, scored, outcomes, predictor, recipe)
     publish(out, Artifact("predictions", command, settings, inputs=[used]), leave_out=[_PARTS])
     return PredictResult(out, outcomes, round(time.perf_counter() - begin, 3))
 
 
-def _outcome(score: FileScore, classifier: "Classifier") -> FileOutcome:
+def _outcome(score: FileScore, predictor: "Predictor") -> FileOutcome:
     """The score in a line for people."""
     name, found = score.item.name, score.found
     if isinstance(found, AvtoolError):
         return FileOutcome(name, "failed", error=found)
-    best = int(np.argmax(found.probabilities[: classifier.preprocess.sizes[0]]))
+    best = int(np.argmax(found.probabilities[: predictor.outputs.sizes[0]]))
     return FileOutcome(
         name,
         "kept" if score.kept else "predicted",
-        classifier.preprocess.labels[best],
+        predictor.outputs.labels[best],
         round(found.probabilities[best], 4),
         len(found.events),
         found.seconds,
@@ -160,12 +159,12 @@ def _write(
     items: Sequence[Item],
     scored: Mapping[str, Scored],
     outcomes: Sequence[FileOutcome],
-    classifier: "Classifier",
+    predictor: "Predictor",
     recipe: PredictRecipe,
 ) -> None:
     done = [item for item in items if item.name in scored]
     clips: list[Any] = [item.clip for item in done]
-    labels = classifier.preprocess.labels
+    labels = predictor.outputs.labels
     predictions = Predictions(
         tuple(item.name for item in done),
         labels,
@@ -173,7 +172,7 @@ def _write(
         tuple(clip.labels if clip else () for clip in clips),
         tuple(clip.group if clip else "" for clip in clips),
         tuple(clip.fold if clip else None for clip in clips),
-        classifier.preprocess.sizes,
+        predictor.outputs.sizes,
     )
     write_predictions(partial, predictions)
     rows = [[item.name, *(f"{value:.6f}" for value in scored[item.name].probabilities)] for item in done]

@@ -10,12 +10,10 @@ import numpy as np
 from avtool.core.errors import BadInputError
 from avtool.core.files import atomic_file
 from avtool.core.reporter import Reporter
-from avtool.data.inputs.spec import Feed, read_feed
-from avtool.inference.predict_recipe import PredictRecipe
-from avtool.inference.sources import Item, find_items
-from avtool.inference.spectrograms import Spectrograms
+from avtool.data.inputs.spec import InputSpec, read_inputs
+from avtool.data.items import Item, find_items
+from avtool.inference.recipes import ReconstructRecipe
 from avtool.inference.windows import spaced_windows
-from avtool.jobs.reconstruct_recipe import ReconstructRecipe
 from avtool.tasks.masked.reconstruction import VIEWS, Pixels, Reconstruction, reconstruct_batch
 
 if TYPE_CHECKING:
@@ -93,13 +91,12 @@ def reconstruct(
     model = loaded.model.to(device)
     if recipe.mask_ratio is not None:
         _mask(model, recipe.mask_ratio)
-    feed = read_feed(run, loaded.preprocess)
-    chosen = PredictRecipe(split=recipe.split, folds=recipe.folds)
-    items = find_items(sources, chosen, pictures="image" in feed.inputs)
+    inputs = read_inputs(run, loaded.preprocess)
+    items = find_items(sources, split=recipe.split, folds=recipe.folds, images="image" in inputs)
     if len(items) > recipe.most:
         reporter.info(f"the first {recipe.most} of {len(items)} files are shown")
     items = items[: recipe.most]
-    batch = _batch(items, feed, model, recipe.seed, device)
+    batch = _batch(items, inputs, model, recipe.seed, device)
     found = reconstruct_batch(model, batch, kind)
     names = [Path(item.name).name for item in items]
     _write_sheet(out, names, found)
@@ -111,23 +108,19 @@ def reconstruct(
 
 
 def _batch(
-    items: Sequence[Item], feed: Feed, model: "nn.Module", seed: int, device: "torch.device"
+    items: Sequence[Item], inputs: InputSpec, model: "nn.Module", seed: int, device: "torch.device"
 ) -> "dict[str, Tensor]":
     """The first window of each file, and the noise of its masks."""
     import torch
 
-    windows = [spaced_windows(item, feed, 1)[0] for item in items]
-    batch: dict[str, Tensor] = {}
-    if "audio" in feed.inputs:
-        sounds = [_needed(window.sound, item, "sound") for window, item in zip(windows, items, strict=True)]
-        batch["audio"] = Spectrograms(feed, device)(sounds)
-    for name in ("video", "image"):
-        if name in feed.inputs:
-            pictures = [
-                _needed(window.pictures, item, "pictures")
-                for window, item in zip(windows, items, strict=True)
-            ]
-            batch[name] = torch.stack(pictures).to(device)
+    windows = [spaced_windows(item, inputs, 1)[0] for item in items]
+    for item, window in zip(items, windows, strict=True):
+        if lacking := [one.noun for one in inputs if one.name not in window.values]:
+            message = f"`{item.path}` has no {lacking[0]}"
+            raise BadInputError(
+                message, f"the model reconstructs {' and '.join(inputs.names)}: choose other files"
+            )
+    batch = inputs.batch(windows, device)
     grids: Any = model.grids
     for name, grid in grids.items():
         for view in ("", "2"):  # the second mask is not decoded, but the joint model wants it
@@ -137,12 +130,6 @@ def _batch(
             ]
             batch[f"{name}_noise{view}"] = torch.from_numpy(np.stack(noise)).to(device)
     return batch
-
-
-def _needed(part: Any, item: Item, noun: str) -> Any:
-    if part is None:
-        raise BadInputError(f"`{item.path}` has no {noun}", "the model rebuilds both: choose other files")
-    return part
 
 
 def _mask(model: "nn.Module", ratio: float) -> None:

@@ -10,7 +10,7 @@ from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped, Wanted, usable_clips
 from avtool.data.image_folder import image_folder, is_image_folder
-from avtool.data.inputs.spectrogram_recipe import SpectrogramRecipe
+from avtool.data.inputs.settings import SpectrogramRecipe
 from avtool.data.manifest import MANIFEST, Manifest, read_manifest
 from avtool.data.sections import divide_long
 from avtool.data.splits import choose_clips

@@ -3,8 +3,8 @@
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import with_audio
-from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.inputs.feature_cache import FeatureCache
+from avtool.data.inputs.settings import AudioSettings
 from avtool.data.manifest import Manifest
 from avtool.data.shards.source import ShardSource
 from avtool.data.spectrogram_statistics import Moments, fbank_statistics
@@ -49,7 +49,7 @@ def _of_shards(train: Manifest, source: ShardSource, audio: AudioSettings) -> tu
     """The same of clips in shards, of which every n-th is listened to."""
     import torch
 
-    from avtool.data.inputs.audio_features import features_of
+    from avtool.data.inputs.spectrogram import features_of
 
     total, heard = Moments(), train[:: max(1, len(train) // _ENOUGH)]
     for clip in heard:

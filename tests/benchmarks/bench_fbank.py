@@ -13,7 +13,7 @@ from torchaudio.compliance import kaldi
 from transformers import ASTFeatureExtractor
 
 from avtool.data.inputs.fbank import Fbank
-from avtool.data.inputs.fit import normalize, pad_or_cut
+from avtool.data.inputs.spectrogram import normalize, pad_or_cut
 
 NUM_CLIPS, NUM_SAMPLES, TURNS = 16, 160000, 8
 OURS = "avtool, batched"

@@ -14,11 +14,11 @@ from torchaudio.compliance import kaldi
 from torchaudio.functional import resample
 
 from avtool.core.reporter import Silent
-from avtool.data.inputs.audio_settings import AudioSettings
-from avtool.data.inputs.clip_views import AudioView, VideoView
+from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.collate import collate
 from avtool.data.inputs.feature_cache import cached_features
-from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.inputs.settings import AudioSettings, VideoSettings
+from avtool.data.inputs.video import VideoInput
 from avtool.data.manifest import Clip, Manifest, read_manifest, write_manifest
 from avtool.media.transcode import transcode_short_gop
 from avtool.tasks.classification.samples import ClipDataset
@@ -77,19 +77,19 @@ def bench_sounds(folder: Path, suffix: str) -> None:
     """Decoding each time, in this process and in a worker, beside the cache."""
     (folder / suffix).mkdir()
     manifest, settings = make_sounds(folder / suffix, suffix), AudioSettings()
-    view = AudioView(settings, 512)
+    view = AudioInput(settings, 512)
     usual = clips_per_second(lambda: usual_way(manifest))
     show(f"{suffix}: soundfile, torchaudio, Kaldi", usual, usual)
     show(
         f"{suffix}: avtool, decoded each time",
-        clips_per_second(lambda: load(ClipDataset(manifest, audio=view))),
+        clips_per_second(lambda: load(ClipDataset(manifest, [view]))),
         usual,
     )
     begin = time.perf_counter()
     features = cached_features(manifest, settings, Silent(), folder=folder / f"features-{suffix}")
     taken = time.perf_counter() - begin
     show(f"{suffix}: making the cache, once", NUM_CLIPS / taken, usual)
-    cached = ClipDataset(manifest, audio=AudioView(settings, 512, features))
+    cached = ClipDataset(manifest, [AudioInput(settings, 512, features=features)])
     show(f"{suffix}: avtool, cached features", clips_per_second(lambda: load(cached)), usual)
 
 
@@ -102,7 +102,7 @@ def bench_films(folder: Path, film: Path) -> None:
         clips = [Clip(f"{start}", str(path), float(start), float(start) + 8) for start in starts]
         write_manifest(folder, clips)
         manifest = read_manifest(folder / "manifest.parquet")
-        dataset = ClipDataset(manifest, video=VideoView(VideoSettings()), train=True)
+        dataset = ClipDataset(manifest, [VideoInput(VideoSettings())], train=True)
         rates[name] = clips_per_second(lambda dataset=dataset: load(dataset))
         show(f"{name}: windows of 8 frames", rates[name], rates["a film of 854x480"])
 

@@ -13,9 +13,11 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from avtool.data.inputs.audio_settings import AudioSettings
-from avtool.data.inputs.video_settings import VideoSettings
-from avtool.inference.preprocess import Preprocess
+from avtool.data.inputs.audio import AudioInput
+from avtool.data.inputs.settings import AudioSettings, VideoSettings
+from avtool.data.inputs.spec import InputSpec
+from avtool.data.inputs.video import VideoInput
+from avtool.inference.outputs import OutputSpec
 from avtool.media.encode import FilmSettings, write_film
 from avtool.models.model_folder import ModelDescription, save_model
 from avtool.models.registry import create
@@ -69,12 +71,12 @@ def make_model(builder: str, inputs: tuple[str, ...], **arguments: int) -> Path:
     """A model folder of random weights, for windows of five seconds."""
     audio, video = AudioSettings(), VideoSettings(num_frames=4, seconds=5.0, size=64, short_side=64)
     frames = audio.num_steps(5.0)
-    feeding = Preprocess(
-        inputs, audio, frames, -6.0, 5.0, False, video, task="single-label", labels=LABELS, sizes=(10,)
-    )
+    known = {"audio": AudioInput(audio, frames, -6.0, 5.0), "video": VideoInput(video)}
+    spec = InputSpec(tuple(known[name] for name in inputs))
+    preprocess = {**OutputSpec("single-label", LABELS, (10,)).to_json(), **spec.to_json()}
     torch.manual_seed(0)
     network = create(builder, num_classes=10, **arguments)
-    description = ModelDescription(builder, {"num_classes": 10, **arguments}, feeding.to_json())
+    description = ModelDescription(builder, {"num_classes": 10, **arguments}, preprocess)
     save_model(FOLDER / builder, network.state_dict(), description)
     return FOLDER / builder
 

@@ -15,8 +15,10 @@ from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
 
 from avtool.cli.main import run
-from avtool.data.inputs.audio_settings import AudioSettings
-from avtool.inference.preprocess import Preprocess
+from avtool.data.inputs.audio import AudioInput
+from avtool.data.inputs.settings import AudioSettings
+from avtool.data.inputs.spec import InputSpec
+from avtool.inference.outputs import OutputSpec
 from avtool.models.model_folder import ModelDescription, save_model
 from avtool.models.registry import create
 from avtool.synthetic.make_film import FilmFiles, make_film
@@ -51,11 +53,10 @@ def sound(tmp_path) -> Path:
 def model(tmp_path) -> Path:
     """A model of random weights."""
     torch.manual_seed(0)
-    feeding = Preprocess(
-        ("audio",), AudioSettings(), 98, -5.0, 4.0, task="single-label", labels=("a", "b"), sizes=(2,)
-    )
+    inputs = InputSpec((AudioInput(AudioSettings(), 98, -5.0, 4.0),))
+    preprocess = {**OutputSpec("single-label", ("a", "b"), (2,)).to_json(), **inputs.to_json()}
     network = create("cnn_tiny", num_classes=2)
-    description = ModelDescription("cnn_tiny", {"num_classes": 2}, feeding.to_json())
+    description = ModelDescription("cnn_tiny", {"num_classes": 2}, preprocess)
     save_model(tmp_path / "model", network.state_dict(), description)
     return tmp_path / "model"
 

@@ -82,9 +82,10 @@ def test_training_learns_and_describes_its_model(trained):
     preprocess = json.loads((trained / "model" / "preprocess.json").read_text())
     assert preprocess["labels"] == ["high", "low"]
     assert preprocess["task"] == "single-label"
-    assert preprocess["sample_rate"] == RATE
-    assert preprocess["num_frames"] == 58
-    assert -16 < preprocess["mean"] < 0 < preprocess["std"]
+    audio = preprocess["inputs"]["audio"]
+    assert audio["spectrogram"]["sample_rate"] == RATE
+    assert audio["num_frames"] == 58
+    assert -16 < audio["mean"] < 0 < audio["std"]
     page = (trained / "report.html").read_text()
     assert "Classes: confusion matrix" in page
     assert "Curves" in page

@@ -9,10 +9,14 @@ import soundfile
 import torch
 
 from avtool.cli.main import run
-from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.audio import AudioInput
+from avtool.data.inputs.base import ModelInput
+from avtool.data.inputs.features import FeaturesInput
+from avtool.data.inputs.settings import AudioSettings
+from avtool.data.inputs.spec import InputSpec
+from avtool.data.items import Item
 from avtool.data.manifest import Clip, Manifest, read_manifest, write_manifest
-from avtool.inference.preprocess import Preprocess
-from avtool.inference.sources import Item
+from avtool.inference.outputs import OutputSpec
 from avtool.inference.windows import iter_windows
 from avtool.models.model_folder import ModelDescription, save_model
 from avtool.models.registry import create
@@ -21,23 +25,24 @@ RATE = 16000
 LABELS = ("a", "b", "c")
 
 
-def preprocess(*inputs: str) -> Preprocess:
-    audio = AudioSettings(num_mel_bins=32)
-    return Preprocess(inputs, audio, 98, -5.0, 4.0, task="single-label", labels=LABELS, sizes=(3,))
+AUDIO = AudioInput(AudioSettings(num_mel_bins=32), 98, -5.0, 4.0)
+OUTPUTS = OutputSpec("single-label", LABELS, (3,))
 
 
-def model(folder: Path, builder: str, *inputs: str) -> Path:
+def model(folder: Path, builder: str, *inputs: ModelInput) -> Path:
     """A model of random weights."""
     torch.manual_seed(0)
     network = create(builder, num_classes=3)
-    description = ModelDescription(builder, {"num_classes": 3}, preprocess(*inputs).to_json())
+    description = ModelDescription(
+        builder, {"num_classes": 3}, {**OUTPUTS.to_json(), **InputSpec(inputs).to_json()}
+    )
     save_model(folder, network.state_dict(), description)
     return folder
 
 
 @pytest.fixture
 def cnn(tmp_path) -> Path:
-    return model(tmp_path / "model", "cnn_tiny", "audio")
+    return model(tmp_path / "model", "cnn_tiny", AUDIO)
 
 
 def noise(path: Path, seconds: float, seed: int) -> Path:
@@ -82,14 +87,15 @@ def test_a_clip_that_is_a_whole_film_is_read_in_blocks(tmp_path):
     sound = noise(tmp_path / "sounds" / "long.wav", 130, 0)
     clips = data_set(tmp_path, sound, (0.5, 130.5))
     item = Item("0.5", sound, clips[0], clips)
-    windows = list(iter_windows(item, preprocess("audio"), hop=10.0))
+    windows = list(iter_windows(item, InputSpec((AUDIO,)), hop=10.0))
     whole, _ = soundfile.read(sound, dtype="float32")
     whole = np.pad(whole[RATE // 2 :], (0, RATE // 2))  # the file ends half a second before the clip
-    for window in windows:
+    waveforms = [window.values["audio"] for window in windows]
+    for window, waveform in zip(windows, waveforms, strict=True):
         first = round(window.start * RATE)
-        np.testing.assert_array_equal(window.sound, whole[first : first + len(window.sound)])
+        np.testing.assert_array_equal(waveform, whole[first : first + len(waveform)])
     assert len(windows) == 13
-    assert max(window.sound.base.size for window in windows if window.sound.base is not None) < 71 * RATE
+    assert max(waveform.base.size for waveform in waveforms if waveform.base is not None) < 71 * RATE
 
 
 def test_clips_of_a_data_set_are_scored_in_processes(cnn, tmp_path):
@@ -106,9 +112,9 @@ def test_clips_of_a_data_set_are_scored_in_processes(cnn, tmp_path):
 
 
 def test_a_model_of_frame_features_is_refused_in_one_line(tmp_path, capsys):
-    ast_mm = model(tmp_path / "model", "ast_mm_tiny", "audio", "clip")
+    ast_mm = model(tmp_path / "model", "ast_mm_tiny", AUDIO, FeaturesInput(12))
     assert predict(ast_mm, tmp_path / "out", noise(tmp_path / "sounds" / "a.wav", 1, 0), jobs=1) == 2
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2
-    assert "reads features of frames" in told[0]
+    assert "has no frame features" in told[0]
     assert not (tmp_path / "out.partial").exists()

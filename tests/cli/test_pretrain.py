@@ -65,8 +65,8 @@ def mavil_run(films, tmp_path_factory) -> Path:
 def test_a_run_describes_its_model_and_shows_what_it_rebuilds(audio_run):
     assert verify(audio_run) == []
     preprocess = json.loads((audio_run / "model" / "preprocess.json").read_text())
-    assert preprocess["inputs"] == ["audio"]
-    assert preprocess["num_frames"] == 128
+    assert list(preprocess["inputs"]) == ["audio"]
+    assert preprocess["inputs"]["audio"]["num_frames"] == 128
     assert preprocess["target"] == "patch"
     assert (
         json.loads((audio_run / "model" / "config.json").read_text())["builder"] == "audio_mae_tiny_pretrain"

@@ -10,7 +10,7 @@ from torchaudio.compliance import kaldi
 
 from avtool.core.errors import BadInputError
 from avtool.data.inputs.fbank import Fbank
-from avtool.data.inputs.fit import normalize, pad_or_cut
+from avtool.data.inputs.spectrogram import normalize, pad_or_cut
 
 NUM_SAMPLES = 80000
 TIME = torch.arange(NUM_SAMPLES) / 16000

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from avtool.cli.main import run
-from avtool.data.inputs.audio_settings import AudioSettings
-from avtool.data.inputs.spec import Feed
+from avtool.data.inputs.audio import AudioInput
+from avtool.data.inputs.settings import AudioSettings
+from avtool.data.inputs.spec import InputSpec
 from avtool.models.model_folder import ModelDescription, save_model
 from avtool.models.registry import create
 
@@ -17,9 +18,9 @@ from avtool.models.registry import create
 def encoder(tmp_path: Path) -> Path:
     """A CNN with random weights that hears five seconds."""
     torch.manual_seed(0)
-    feed = Feed(("audio",), AudioSettings(num_mel_bins=64), num_frames=498, mean=-6.6, std=5.4)
+    inputs = InputSpec((AudioInput(AudioSettings(num_mel_bins=64), 498, -6.6, 5.4),))
     save_model(
-        tmp_path / "cnn", create("cnn_tiny").state_dict(), ModelDescription("cnn_tiny", {}, feed.to_json())
+        tmp_path / "cnn", create("cnn_tiny").state_dict(), ModelDescription("cnn_tiny", {}, inputs.to_json())
     )
     return tmp_path / "cnn"
 

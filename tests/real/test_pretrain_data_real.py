@@ -6,8 +6,8 @@ import pytest
 from avtool.core.reporter import Silent
 from avtool.data.decode_cache.settings import SpanSettings
 from avtool.data.decode_cache.source import FilmSource
-from avtool.data.inputs.audio_settings import AudioSettings
-from avtool.data.inputs.video_transforms import as_seen
+from avtool.data.inputs.settings import AudioSettings
+from avtool.data.inputs.video_augment import as_float
 from avtool.data.manifest import Clip, read_manifest, write_manifest
 from avtool.data.shards.dataset import write_shards
 from avtool.data.shards.recipe import ShardRecipe
@@ -43,7 +43,7 @@ def test_real_films_answer_questions_about_time(films):
     asked = dict.fromkeys(("video_direction_weight", "audio_direction_weight", "order_va_weight"), 0.0)
     for number in range(len(dataset)):
         sample = dataset[number]
-        assert as_seen(sample, "video").std() > 0.05
+        assert as_float(sample, "video").std() > 0.05
         for name in asked:
             asked[name] += float(sample[name].sum())
     assert all(asked.values())

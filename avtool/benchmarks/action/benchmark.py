@@ -27,7 +27,7 @@ from avtool.evaluation.division_report import division_report, retrieval_report
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.probes.clip_probe import ProbeName
 from avtool.evaluation.report import BenchmarkReport
-from avtool.inference.encoder import FeatureEncoder
+from avtool.inference.predictor import Predictor
 from avtool.tasks.classification.adapt import adapted_recipe
 from avtool.tasks.classification.clips import find_classes
 from avtool.tasks.classification.recipe import FinetuneRecipe
@@ -98,7 +98,7 @@ class _Evaluation:
         runtime = RuntimeRecipe(device=self.settings.device)
         return {
             name: FeatureStore(
-                FeatureEncoder(self.encoder, "video", runtime, self.reporter, random_seed=seed),
+                Predictor(self.encoder, runtime, self.reporter, random_seed=seed).only("video"),
                 self.settings.windows,
                 self.reporter,
             )

@@ -6,7 +6,6 @@ Each fold's run is kept, so that an interrupted benchmark goes on, and a repeate
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from avtool.benchmarks.cached_run import cached_run, train_cached
@@ -28,15 +27,15 @@ from avtool.core.parallel import map_unordered
 from avtool.core.paths import find_recipe
 from avtool.core.recipe import load, option
 from avtool.core.reporter import Reporter, Silent
+from avtool.core.runtime import RuntimeRecipe
 from avtool.data.folds import Folds
+from avtool.data.items import clip_items
 from avtool.data.manifest import Manifest
 from avtool.evaluation.predictions import Predictions, join_predictions
 from avtool.evaluation.predictions_file import read_predictions
 from avtool.evaluation.report import BenchmarkReport
-from avtool.inference.classifier import Classifier
-from avtool.inference.predict_recipe import PredictRecipe
-from avtool.inference.sources import Item
-from avtool.inference.windows import iter_windows
+from avtool.inference.clip_features import score_clips
+from avtool.inference.predictor import Predictor
 from avtool.tasks.classification.features import FeatureSource
 from avtool.tasks.classification.recipe import FinetuneRecipe
 from avtool.tasks.classification.task import ClassificationTask
@@ -232,23 +231,13 @@ def manifest_of(clips: tuple[EscClip, ...], origin: str) -> Manifest:
 def predict_clips(
     model: Path, clips: list[EscClip] | tuple[EscClip, ...], device: str, reporter: Reporter
 ) -> Predictions:
-    """What a model says of the clips' five seconds."""
-    recipe = PredictRecipe.model_validate({"runtime": {"device": device}})
-    classifier = Classifier(model, recipe, reporter)
-    rows = manifest_of(tuple(clips), "the test clips")
-    hop = classifier.preprocess.seconds
-    logits = []
-    with reporter.progress("scoring", len(clips)) as bar:
-        for clip in rows:
-            windows = iter_windows(
-                Item(clip.clip_id, rows.local(clip.audio), clip, rows), classifier.preprocess, hop
-            )
-            logits.append(classifier.score(list(windows)).mean(axis=0))
-            bar.advance()
+    """The logits of the clips' five seconds."""
+    predictor = Predictor(model, RuntimeRecipe(device=device), reporter)
+    logits = score_clips(predictor, clip_items(manifest_of(tuple(clips), "the test clips")), None, reporter)
     return Predictions(
         tuple(clip.clip_id for clip in clips),
-        classifier.preprocess.labels,
-        np.stack(logits),
+        predictor.outputs.labels,
+        logits,
         tuple((clip.label,) for clip in clips),
         tuple(clip.source for clip in clips),
         tuple(clip.fold for clip in clips),

@@ -15,6 +15,7 @@ from avtool.core.errors import BadInputError
 from avtool.core.recipe import option
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
+from avtool.data.items import Item
 from avtool.data.manifest import Manifest
 from avtool.evaluation.baselines import Floor
 from avtool.evaluation.feature_map import map_values
@@ -24,8 +25,7 @@ from avtool.evaluation.probes.clip_probe import ProbeName, ProbeOutcome, Windows
 from avtool.evaluation.probes.neighbours import mean_direction
 from avtool.evaluation.report import BenchmarkReport, Table
 from avtool.inference.clip_features import ClipFeatures, embed_clips
-from avtool.inference.encoder import FeatureEncoder
-from avtool.inference.sources import Item
+from avtool.inference.predictor import Predictor
 from avtool.tasks.classification.adapt import adapted_recipe
 from avtool.tasks.classification.recipe import FinetuneRecipe
 
@@ -171,9 +171,9 @@ def _probe_folds(
     for fold in FOLDS:
         path = task.encoder(fold)
         if path not in known:
-            model = FeatureEncoder(
-                path, "audio", RuntimeRecipe(device=task.device), task.reporter, random_seed=random_seed
-            )
+            model = Predictor(
+                path, RuntimeRecipe(device=task.device), task.reporter, random_seed=random_seed
+            ).only("audio")
             known[path] = embed_clips(model, items, task.settings.windows, task.reporter)
         outcome, predictions = _probe_fold(task, known[path], fold)
         outcomes.append(outcome)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +15,12 @@ from avtool.core.errors import BadInputError
 from avtool.core.recipe import Recipe, option
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
-from avtool.data.inputs.spec import Feed
+from avtool.data.inputs.audio import AudioInput
+from avtool.data.inputs.spec import InputSpec, Window
+from avtool.data.inputs.video import VideoInput, spread
 from avtool.data.readers.media_index import list_media
 from avtool.evaluation.report import BenchmarkReport
-from avtool.inference.encoder import FeatureEncoder
-from avtool.inference.windows import Window
+from avtool.inference.predictor import Predictor
 
 _SECOND = 1.0
 _SMALLEST_SIDE = 128
@@ -52,9 +54,9 @@ def run(settings: Settings, reporter: Reporter) -> BenchmarkReport:
         System("difference hash", "pictures", _SECOND, hash_features),
         *(system for name, models in encoders.items() for system in _systems(name, models)),
     ]
-    feeds = [model.feed for models in encoders.values() for model in models]
-    rates = [feed.audio.sample_rate for feed in feeds if "audio" in feed.inputs]
-    sides = [feed.video.short_side for feed in feeds if "video" in feed.inputs]
+    inputs = [model.inputs for models in encoders.values() for model in models]
+    rates = [audio.settings.sample_rate for one in inputs if (audio := one.get(AudioInput))]
+    sides = [video.settings.short_side for one in inputs if (video := one.get(VideoInput))]
     reading = ReadingSettings(
         clip_seconds=settings.clip_seconds,
         sample_rate=rates[0] if rates else 16000,
@@ -84,62 +86,55 @@ def _paths(settings: Settings) -> list[Path]:
     return [settings.data / name for name in list_media(settings.data)]
 
 
-def _encoders(settings: Settings, reporter: Reporter) -> dict[str, list[FeatureEncoder]]:
+def _encoders(settings: Settings, reporter: Reporter) -> dict[str, list[Predictor]]:
     """The encoder, and its twin, once for each modality that they take."""
     if settings.encoder is None:
         return {}
     path, runtime = Path(settings.encoder), RuntimeRecipe(device=settings.device)
-    found: dict[str, list[FeatureEncoder]] = {}
+    found: dict[str, list[Predictor]] = {}
     for name, seed in (("encoder", None), ("random weights", settings.seed)):
         if seed is None or settings.twin:
-            whole = FeatureEncoder(path, None, runtime, reporter, random_seed=seed)
-            if "image" in whole.feed.inputs:
+            whole = Predictor(path, runtime, reporter, random_seed=seed)
+            if "image" in whole.inputs:
                 raise BadInputError(
                     f"`{path}` is an encoder of single images", "choose one of films or sound"
                 )
             kept = [whole]
             if whole.modality == "both":
-                kept = [
-                    FeatureEncoder(path, modality, runtime, reporter, random_seed=seed)
-                    for modality in ("audio", "video")
-                ]
+                kept = [whole.only("audio"), whole.only("video")]
             found[name] = kept
     return found
 
 
-def _systems(name: str, models: Sequence[FeatureEncoder]) -> list[System]:
+def _systems(name: str, models: Sequence[Predictor]) -> list[System]:
     # both modalities are cut at the same times, so that their windows belong together
-    seconds = max(model.feed.window_seconds for model in models)
+    seconds = max(model.inputs.seconds for model in models)
     return [
-        System(name, "sound" if "audio" in model.feed.inputs else "pictures", seconds, _features_of(model))
+        System(name, "sound" if "audio" in model.inputs else "pictures", seconds, _features_of(model))
         for model in models
     ]
 
 
-def _features_of(model: FeatureEncoder) -> Callable[[Recording, Floats, float], Floats]:
+def _features_of(model: Predictor) -> Callable[[Recording, Floats, float], Floats]:
     def features(recording: Recording, starts: Floats, seconds: float) -> Floats:
-        windows = [_window(recording, model.feed, start, seconds) for start in starts.tolist()]
-        found: Floats = model.embed(windows).astype(np.float64)
+        windows = [_window(recording, model.inputs, start, seconds) for start in starts.tolist()]
+        found: Floats = model.features(windows).astype(np.float64)
         return found
 
     return features
 
 
-def _window(recording: Recording, feed: Feed, start: float, seconds: float) -> Window:
+def _window(recording: Recording, inputs: InputSpec, start: float, seconds: float) -> Window:
     """What an encoder takes of a recording from a time on."""
-    from avtool.data.inputs.video_transforms import apply_augmentation, centred
-
-    sound = pictures = None
-    if "audio" in feed.inputs:
-        assert recording.sound is not None, "an encoder of sound is asked about sound"
+    values: dict[str, Any] = {}
+    if audio := inputs.get(AudioInput):
+        assert recording.sound is not None, "an encoder of audio is given audio"
         first = round(start * recording.sample_rate)
-        sound = recording.sound[first : first + feed.audio.samples_of(feed.num_frames)]
-    if "video" in feed.inputs:
-        assert recording.pictures is not None, "an encoder of pictures is asked about pictures"
-        settings = feed.video
-        length = min(settings.seconds, len(recording.pictures) / recording.fps - start)
-        times = start + (np.arange(settings.num_frames) + 0.5) * length / settings.num_frames
+        length = audio.settings.samples_of(audio.num_frames)
+        values[audio.name] = recording.sound[first : first + length]
+    if video := inputs.get(VideoInput):
+        assert recording.pictures is not None, "an encoder of video is given video"
+        times = spread(video.settings, start, len(recording.pictures) / recording.fps - start)
         places = np.clip((times * recording.fps).astype(np.int64), 0, len(recording.pictures) - 1)
-        scaled = recording.scaled(places, settings.short_side)
-        pictures = apply_augmentation(scaled, centred(settings), settings.size)
-    return Window(start, start + seconds, sound, pictures)
+        values[video.name] = video.crop(recording.scaled(places, video.settings.short_side))
+    return Window(start, start + seconds, values)

@@ -9,7 +9,6 @@ from avtool.data.decode_cache.audio import AudioSpans, Waveform
 from avtool.data.decode_cache.cache import PartCache
 from avtool.data.decode_cache.frames import Frames, FrameSpans, span_numbers
 from avtool.data.decode_cache.settings import SpanSettings
-from avtool.data.inputs.video_settings import VideoSettings
 from avtool.data.manifest import Clip, Manifest
 
 
@@ -50,21 +49,6 @@ class FilmSource:
         self.cache = PartCache(settings.cache_mib)
         self._pictures = FrameSpans(settings, self.cache)
         self._sounds = AudioSpans(settings, self.cache, sample_rate)
-
-    @classmethod
-    def for_windows(
-        cls, video: VideoSettings, sample_rate: int = 16000, cache_mib: int = 1024
-    ) -> "FilmSource":
-        """A source of windows of pictures: twice as many a second as they take, in the size that they have.
-
-        Args:
-            video: of the windows.
-            sample_rate: of the sound, in Hz.
-            cache_mib: memory for what was read, in MiB.
-        """
-        fps = min(120.0, 2 * video.num_frames / video.seconds)
-        short_side = min(1024, video.short_side)
-        return cls(SpanSettings(fps=fps, short_side=short_side, cache_mib=cache_mib), sample_rate)
 
     def frame_span(self, clip: Clip) -> tuple[float, int]:
         media = clip.video

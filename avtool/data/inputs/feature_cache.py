@@ -8,7 +8,7 @@ width).
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,8 @@ from avtool.core.parallel import map_unordered
 from avtool.core.paths import cache_folder
 from avtool.core.processes import one_at_a_time
 from avtool.core.reporter import Reporter
-from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.inputs.content_hash import ContentHashes
+from avtool.data.inputs.settings import AudioSettings
 from avtool.data.manifest import Manifest
 
 Features = NDArray[np.float16]
@@ -97,6 +97,21 @@ class FeatureCache:
 
     def __len__(self) -> int:
         return len(self.clip_ids)
+
+    def number(self, clip_id: str) -> int:
+        """The place of a clip by its id.
+
+        Raises:
+            BadInputError: it has no features here.
+        """
+        if clip_id not in self._number_of:
+            message = f"clip `{clip_id}` has no features in `{self.folder}`"
+            raise BadInputError(message, "compute the features of this dataset")
+        return self._number_of[clip_id]
+
+    @cached_property
+    def _number_of(self) -> dict[str, int]:
+        return {clip_id: number for number, clip_id in enumerate(self.clip_ids)}
 
     def num_steps(self, clip: int) -> int:
         """Frames, or samples, of a clip."""
@@ -208,7 +223,7 @@ def _compute(
 
 def _write_shard(task: _ShardTask) -> int | BadInputError:
     """Computes a shard; runs in a worker process. Returns its number of clips, or what went wrong."""
-    from avtool.data.inputs.audio_features import compute_features
+    from avtool.data.inputs.spectrogram import compute_features
 
     parts = []
     for clip in task.clips:

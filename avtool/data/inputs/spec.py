@@ -1,51 +1,94 @@
-"""How files become the inputs of a model: what `preprocess.json` says of every model, classifier or not."""
+"""The inputs of a model by name: their windows, their batches, and what `preprocess.json` says of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
-from avtool.core.recipe import validate
-from avtool.data.inputs.audio_settings import AudioSettings
-from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.inputs.audio import AudioInput
+from avtool.data.inputs.base import ModelInput
+from avtool.data.inputs.features import FeaturesInput
+from avtool.data.inputs.image import ImageInput
+from avtool.data.inputs.text import TextInput
+from avtool.data.inputs.video import VideoInput
 
-MODALITIES = ("audio", "video", "image")
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+InputType = TypeVar("InputType", bound=ModelInput)
+INPUTS: dict[str, type[ModelInput]] = {
+    "audio": AudioInput,
+    "video": VideoInput,
+    "image": ImageInput,
+    "text": TextInput,
+    "clip": FeaturesInput,
+}
+"""By the names of models' arguments."""
 
 
 @dataclass(frozen=True)
-class Feed:
-    """How to feed a model.
+class Window:
+    """A part of a file.
 
     Attributes:
-        inputs: of `audio`, `video` and `image`, what it takes.
-        audio: settings of the spectrograms.
-        num_frames: frames of a spectrogram.
-        mean, std: that scale it: (x - mean) / (2 std).
-        pad_waveform: whether short sound is padded before the filter bank (with silence) or, as published,
-            after it (with 0).
-        video: the window of pictures; of an image, its size.
+        start, end: in seconds of the file (of the clip, in a dataset).
+        values: by the names of the inputs that the file has: what their `batch` takes.
     """
 
-    inputs: tuple[str, ...]
-    audio: AudioSettings
-    num_frames: int = 1
-    mean: float = 0.0
-    std: float = 1.0
-    pad_waveform: bool = False
-    video: VideoSettings = VideoSettings()  # noqa: RUF009 - frozen
+    start: float
+    end: float
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """The inputs of a model, in the model's order."""
+
+    inputs: tuple[ModelInput, ...]
+
+    def __post_init__(self) -> None:
+        if not self.inputs:
+            raise ValueError("it takes no input")
+        assert len(set(self.names)) == len(self.inputs), "two inputs have one name"
+
+    def __iter__(self) -> Iterator[ModelInput]:
+        return iter(self.inputs)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def __getitem__(self, name: str) -> ModelInput:
+        return next(one for one in self.inputs if one.name == name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the model's arguments."""
+        return tuple(one.name for one in self.inputs)
 
     @property
     def seconds(self) -> float:
-        """The length of sound that the model takes at once."""
-        return self.audio.samples_of(self.num_frames) / self.audio.sample_rate
+        """Duration of a window: that of the stream, or without one of the longest input."""
+        streams = [one.seconds for one in self.inputs if one.is_stream]
+        return streams[0] if streams else max(one.seconds for one in self.inputs)
 
-    @property
-    def window_seconds(self) -> float:
-        """The length of a window: that of the sound, or where there is none of the pictures."""
-        return self.seconds if "audio" in self.inputs else self.video.seconds
+    def get(self, kind: type[InputType]) -> InputType | None:
+        """The input of a kind, or None."""
+        return next((one for one in self.inputs if isinstance(one, kind)), None)
 
-    def only(self, names: Sequence[str], origin: Path) -> "Feed":
+    def reading(self, kind: type[ModelInput], **sources: Any) -> "InputSpec":
+        """The same, the input of a kind read from other sources: `features=` or `source=`."""
+        return InputSpec(
+            tuple(
+                replace(one, **sources)  # type: ignore[type-var]
+                if isinstance(one, kind)
+                else one
+                for one in self.inputs
+            )
+        )
+
+    def only(self, names: Sequence[str], origin: Path | str) -> "InputSpec":
         """The same with some of the inputs.
 
         Args:
@@ -55,69 +98,77 @@ class Feed:
         Raises:
             BadInputError: the model does not take one of them.
         """
-        if lacking := [name for name in names if name not in self.inputs]:
-            message = f"`{origin}` takes no {lacking[0]}: it takes {' and '.join(self.inputs)}"
+        if lacking := [name for name in names if name not in self]:
+            message = f"`{origin}` takes no {lacking[0]}: it takes {' and '.join(self.names)}"
             raise BadInputError(message, "choose another --modality, or another model")
-        return replace(self, inputs=tuple(name for name in self.inputs if name in names))
+        return InputSpec(tuple(one for one in self.inputs if one.name in names))
+
+    def with_features(self, folder: Path, origin: Path | str) -> "InputSpec":
+        """The same, its frame features read from a `features` artifact.
+
+        Raises:
+            BadInputError: there are none among the inputs, or the folder is no such artifact.
+            CorruptArtifactError: the artifact is damaged.
+        """
+        from avtool.data.inputs.feature_cache import FeatureCache
+
+        if self.get(FeaturesInput) is None:
+            raise BadInputError(f"`{origin}` takes no frame features", "leave out --frame-features")
+        return self.reading(FeaturesInput, features=FeatureCache(folder))
+
+    def batch(self, windows: Sequence[Window], device: "torch.device") -> "dict[str, Tensor]":
+        """The model's arguments: of the inputs that all of the windows have."""
+        found: dict[str, Tensor] = {}
+        for one in self.inputs:
+            values = [window.values[one.name] for window in windows if one.name in window.values]
+            if len(values) == len(windows):
+                found |= one.batch(values, device)
+        return found
+
+    def assets(self) -> dict[str, Path]:
+        """Folders that belong beside the weights, by their names there."""
+        return {name: path for one in self.inputs for name, path in one.assets().items()}
 
     def to_json(self) -> dict[str, Any]:
         """As `preprocess.json` has it."""
-        values: dict[str, Any] = {"inputs": list(self.inputs)}
-        if "audio" in self.inputs:
-            values |= {
-                "sample_rate": self.audio.sample_rate,
-                "seconds": self.seconds,
-                "num_frames": self.num_frames,
-                "fbank": self.audio.model_dump(mode="json"),
-                "mean": self.mean,
-                "std": self.std,
-                "pad_waveform": self.pad_waveform,
-            }
-        if {"video", "image"} & set(self.inputs):
-            values["video"] = self.video.model_dump(mode="json")
-        return values
+        return {"inputs": {one.name: one.to_json() for one in self.inputs}}
 
 
-def read_feed(folder: Path, values: Mapping[str, Any]) -> Feed:
-    """Reads it back.
+def read_inputs(folder: Path, values: Mapping[str, Any]) -> InputSpec:
+    """Reads the inputs of a model back.
 
     Args:
-        folder: the model, for messages.
+        folder: of the model.
         values: the content of its `preprocess.json`.
 
     Raises:
-        BadInputError: the model takes other inputs than sound and pictures.
         CorruptArtifactError: the content is damaged.
     """
     try:
-        feed = Feed(**feed_fields(values))
-    except (KeyError, TypeError, ValueError, AvtoolError) as error:
-        reason = str(error) if not isinstance(error, KeyError) else f"it has no {error}"
-        message = f"`{folder}` does not say how it is fed ({reason})"
+        parts = values["inputs"]
+        parts = parts if isinstance(parts, Mapping) else _older_parts(values)
+        return InputSpec(tuple(_read_input(name, part, folder) for name, part in parts.items()))
+    except (KeyError, TypeError, ValueError, AttributeError, AvtoolError) as error:
+        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        message = f"`{folder}` does not describe its inputs ({reason})"
         raise CorruptArtifactError(message, "train the model again") from error
-    if foreign := [name for name in feed.inputs if name not in MODALITIES]:
-        message = f"`{folder}` reads `{foreign[0]}`, which is not computed from files here"
-        raise BadInputError(message, "choose a model of sound and pictures")
-    return feed
 
 
-def feed_fields(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a `Feed` in a `preprocess.json`, checked.
+def _read_input(name: str, part: Any, folder: Path) -> ModelInput:
+    if name not in INPUTS:
+        raise ValueError(f"`{name}` is no input")
+    return INPUTS[name].from_json(name, part, folder)
 
-    Raises:
-        KeyError, TypeError, ValueError, AvtoolError: one is absent or wrong.
-    """
-    fields: dict[str, Any] = {
-        "inputs": tuple(str(name) for name in values["inputs"]),
-        "audio": validate(AudioSettings, values.get("fbank", {}), "fbank"),
-        "num_frames": int(values.get("num_frames", 1)),
-        "mean": float(values.get("mean", 0.0)),
-        "std": float(values.get("std", 1.0)),
-        "pad_waveform": bool(values.get("pad_waveform", False)),
-        "video": validate(VideoSettings, values.get("video", {}), "video"),
+
+def _older_parts(values: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The parts of an older `preprocess.json`: a list of inputs, and the keys of all beside it."""
+    audio = {
+        "spectrogram": values.get("fbank", {}),
+        "num_frames": values.get("num_frames", 1),
+        "mean": values.get("mean", 0.0),
+        "std": values.get("std", 1.0),
+        "pad_waveform": values.get("pad_waveform", False),
     }
-    if not fields["inputs"]:
-        raise ValueError("it takes no input")
-    if fields["std"] <= 0 or fields["num_frames"] <= 0:
-        raise ValueError("it cannot scale or cut its input")
-    return fields
+    video = values.get("video", {})
+    parts = {"audio": audio, "video": video, "image": video, "clip": {}}
+    return {name: parts.get(name, {}) for name in values["inputs"]}

@@ -1,8 +1,11 @@
-"""SpecAugment (Park et al., 2019) and its companions, on batches of log-mel spectrograms (B, T, F).
+"""SpecAugment (Park et al., 2019), time rolls, noise and gain of log-mel spectrograms (B, T, F).
 
 Each sample draws its own numbers from torch's global generator, and nothing happens in evaluation mode.
 """
 
+import math
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -91,3 +94,20 @@ class UniformNoise(nn.Module):
             return fbank
         level = torch.rand(len(fbank), 1, 1, device=fbank.device, dtype=fbank.dtype) * self.highest
         return fbank + torch.rand_like(fbank) * level
+
+
+class RollAndGain:
+    """Rotates one spectrogram in time and changes its level (Huang et al., 2022).
+
+    Args:
+        enabled: without it samples stay as they are; as many numbers are drawn, so that what is drawn after
+            them is the same.
+    """
+
+    def __init__(self, *, enabled: bool = True) -> None:
+        self.enabled = enabled
+
+    def __call__(self, fbank: Tensor, rng: np.random.Generator) -> Tensor:
+        """(T, F) log energies → the same, rotated by up to T frames, of 0.5 to 1.5 times the amplitude."""
+        shift, gain = int(rng.integers(len(fbank))), float(rng.beta(10, 10)) + 0.5
+        return fbank.roll(shift, dims=0) + 2 * math.log(gain) if self.enabled else fbank

@@ -56,14 +56,12 @@ def write_shard(path: Path, clips: Manifest, first: int, settings: ShardRecipe) 
 
 def _fields(clips: Manifest, clip: Clip, source: FilmSource, settings: ShardRecipe) -> dict[str, bytes]:
     """The files of one clip by what follows its key."""
-    from avtool.data.inputs.clip_views import AudioView, VideoView
-
     fields: dict[str, bytes] = {}
     first_picture, count = 0.0, 0
-    if AudioView.is_present(clips, clip):
+    if clips.has_audio(clip):
         samples = source.audio(clips, clip, 0, max(1, round(clip.duration * settings.sample_rate)))
         fields["flac"] = _flac(samples, settings.sample_rate)
-    if VideoView.is_present(clips, clip):
+    if clips.has_video(clip):
         first_picture, count = source.frame_span(clip)
         for number, picture in enumerate(source.frames(clips, clip, np.arange(count)) if count else ()):
             fields[f"{number:04d}.jpg"] = _jpeg(picture, settings.quality)

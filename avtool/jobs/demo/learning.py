@@ -13,7 +13,7 @@ from avtool.data.manifest import MANIFEST, Manifest, read_manifest
 from avtool.evaluation.metrics.intervals import mean_interval
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.predictions_file import read_predictions
-from avtool.inference.predict_recipe import PredictRecipe
+from avtool.inference.recipes import PredictRecipe
 from avtool.jobs.demo.recipe import DemoRecipe
 from avtool.jobs.predict import predict
 from avtool.tasks.classification.features import FeatureSource

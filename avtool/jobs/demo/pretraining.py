@@ -8,9 +8,9 @@ from avtool.core.recipe import load
 from avtool.core.reporter import Reporter
 from avtool.data.manifest import read_manifest
 from avtool.evaluation.report import Table
+from avtool.inference.recipes import ReconstructRecipe
 from avtool.jobs.demo.recipe import DemoRecipe
 from avtool.jobs.reconstruct import Reconstructed, reconstruct
-from avtool.jobs.reconstruct_recipe import ReconstructRecipe
 from avtool.jobs.train import train
 from avtool.tasks.masked.recipe import MavilRecipe
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from avtool.data.inputs.video_transforms import as_seen
+from avtool.data.inputs.video_augment import as_float
 from avtool.models.masked.autoencoder import Rebuilt
 from avtool.models.masked.patch_grid import PatchGrid
 from avtool.models.masked.targets import TargetKind, make_targets
@@ -62,4 +62,4 @@ class MaskedReconstruction(nn.Module):
 
 def masked_inputs(model: Any, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """What a masked model takes of a batch."""
-    return {name: as_seen(batch, name) for name in model.masked_inputs}
+    return {name: as_float(batch, name) for name in model.masked_inputs}

@@ -1,7 +1,7 @@
 """Audio-visual contrast and temporal pretext tasks.
 
 A batch holds two clips of each video, and the audio of each:
-- `video` (B, 2, 3, T, H, W), or bytes as `as_seen` takes them; `audio` (B, 2, Ta, F);
+- `video` (B, 2, 3, T, H, W), or bytes as `as_float` takes them; `audio` (B, 2, Ta, F);
 - `video_speed`, `audio_speed`, `video_direction`, `audio_direction`: classes (B, 2);
 - `order_vv`, `order_aa`, `order_va`: classes (B,), of `avtool.models.temporal.heads.ORDERS`, for (first clip,
   second clip) of video, of audio, and of (first clip of video, second clip of audio);

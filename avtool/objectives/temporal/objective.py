@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from avtool.data.inputs.video_transforms import as_seen
+from avtool.data.inputs.video_augment import as_float
 from avtool.models.layers.settings import require
 from avtool.models.temporal.avt import AVT
 from avtool.objectives.shared_noise import SharedNoise
@@ -90,7 +90,7 @@ class TemporalObjective(nn.Module):
             contrast, and `negative_share`: the share of pairs in the batch that are of different videos.
         """
         assert isinstance(model, AVT), "the objective is for pairs of encoders"
-        output = model(as_seen(batch, "video"), batch["audio"])
+        output = model(as_float(batch, "video"), batch["audio"])
         with torch.autocast(batch["video"].device.type, enabled=False):
             views = Views.of(output.projections, batch)
             contrasts = self.contrast(views, batch)

@@ -4,7 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from avtool.core.errors import BadInputError
-from avtool.data.inputs.spec import Feed, read_feed
+from avtool.data.inputs.audio import AudioInput
+from avtool.data.inputs.image import ImageInput
+from avtool.data.inputs.spec import InputSpec, read_inputs
+from avtool.data.inputs.video import VideoInput
 from avtool.models.registry import MODELS, Model
 from avtool.tasks.classification.recipe import FinetuneRecipe
 
@@ -24,8 +27,8 @@ def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, star
     from avtool.models.model_folder import find_model, read_description
 
     description = read_description(find_model(encoder))
-    feed = read_feed(encoder, description.preprocess)
-    feed = feed.only(["audio", "video"] if modality == "both" else [modality], encoder)
+    inputs = read_inputs(encoder, description.preprocess)
+    inputs = inputs.only(["audio", "video"] if modality == "both" else [modality], encoder)
     classifier = classifier_of(description.builder)
     known = classifier.setting_names()
     arguments = {
@@ -33,7 +36,7 @@ def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, star
         for key, value in description.arguments.items()
         if key in known and key not in {*classifier.family.follows, "modalities"}
     }
-    modalities = tuple(name for name in ("video", "audio") if name in feed.inputs)
+    modalities = tuple(name for name in ("video", "audio") if name in inputs)
     model = recipe.model.model_copy(
         update={
             "name": classifier.name,
@@ -42,15 +45,15 @@ def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, star
             "modalities": modalities if "modalities" in known else None,
         }
     )
-    return recipe.model_copy(update={"model": model, "data": recipe.data.model_copy(update=_data_of(feed))})
+    return recipe.model_copy(update={"model": model, "data": recipe.data.model_copy(update=_data_of(inputs))})
 
 
-def _data_of(feed: Feed) -> dict[str, Any]:
+def _data_of(inputs: InputSpec) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    if "audio" in feed.inputs:
-        values = {"audio": feed.audio, "seconds": feed.seconds, "mean": feed.mean, "std": feed.std}
-    if {"video", "image"} & set(feed.inputs):
-        values["video"] = feed.video
+    if audio := inputs.get(AudioInput):
+        values = {"audio": audio.settings, "seconds": audio.seconds, "mean": audio.mean, "std": audio.std}
+    if frames := inputs.get(VideoInput) or inputs.get(ImageInput):
+        values["video"] = frames.settings
     return values
 
 

@@ -6,11 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from avtool.data.inputs.audio_settings import AudioSettings
-from avtool.data.inputs.fbank import Fbank
-from avtool.data.inputs.fit import normalize
+from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.mixup import Mix, draw_batch_mix, draw_modality_mixes, draw_sample_mix, one_hot
 from avtool.data.inputs.modality_dropout import draw_presence
+from avtool.data.inputs.spec import InputSpec
 from avtool.data.inputs.spec_augment import SpecAugment, TimeRoll, UniformNoise
 from avtool.tasks.classification.augment_recipe import AugmentRecipe
 
@@ -23,33 +22,26 @@ class BatchTransform(nn.Module):
 
     Args:
         sizes: classes of each part of the labels.
-        audio: settings of the spectrograms; None where the model has no sound.
-        num_frames: frames of the stretch.
-        mean: of the training spectrograms.
-        std: of the training spectrograms.
+        inputs: of the model.
         augment: what to change.
     """
 
     def __init__(
         self,
         sizes: Sequence[int],
-        audio: AudioSettings | None,
-        num_frames: int,
-        mean: float,
-        std: float,
+        inputs: InputSpec,
         augment: AugmentRecipe,
     ) -> None:
         super().__init__()
         self.sizes = tuple(sizes)
-        self.mean, self.std = mean, std
+        self.inputs = inputs
         self.augment = augment
-        self.fbank = _fbank(audio) if audio is not None and augment.mix_waveforms else None
-        bins = audio.num_mel_bins if audio else 0
-        self.roll = TimeRoll(round(augment.time_roll * num_frames))
+        audio = self.audio = inputs.get(AudioInput) or AudioInput()
+        self.roll = TimeRoll(round(augment.time_roll * audio.num_frames))
         self.masks = SpecAugment(
-            min(augment.frequency_mask, bins // 2),
-            min(augment.time_mask, num_frames // 2),
-            value=mean if augment.mask_value == "mean" else 0.0,
+            min(augment.frequency_mask, audio.settings.num_mel_bins // 2),
+            min(augment.time_mask, audio.num_frames // 2),
+            value=audio.mean if augment.mask_value == "mean" else 0.0,
         )
         self.noise = UniformNoise(augment.noise)
 
@@ -57,7 +49,9 @@ class BatchTransform(nn.Module):
         """A batch as `collate` makes it → one that model and objective take."""
         batch = dict(batch)
         if self.training:
-            if "audio" in batch and self.fbank is None:  # before mixing: each partner has a roll of its own
+            if (
+                "audio" in batch and not self.audio.pad_waveform
+            ):  # before mixing: each partner has a roll of its own
                 batch["audio"] = self._rolled(batch["audio"])
             self._drop_modalities(batch)
             self._mix(batch)
@@ -66,8 +60,8 @@ class BatchTransform(nn.Module):
         return batch
 
     def _audio(self, values: Tensor) -> Tensor:
-        fbank = values if self.fbank is None else self._rolled(self.fbank(values))
-        scaled = normalize(self.masks(fbank), self.mean, self.std)
+        fbank = self._rolled(self.audio.spectrograms(values)) if self.audio.pad_waveform else values
+        scaled = self.audio.scale(self.masks(fbank))
         noisy: Tensor = self.noise(scaled) if self.augment.noise else scaled
         return noisy
 
@@ -106,12 +100,12 @@ class BatchTransform(nn.Module):
         else:
             mix = draw_batch_mix(size, augment.mixup_alpha, device)
         batch["label"] = mix.blend_labels(batch["label"])
-        for name in (*_MODALITIES, "clip", "image"):
+        for name in self.inputs.names:
             if name in batch:
                 self._blend(batch, name, mix)
 
     def _blend(self, batch: Batch, name: str, mix: Mix) -> None:
-        waves = name == "audio" and self.fbank is not None
+        waves = name == self.audio.name and self.audio.pad_waveform
         batch[name] = (mix.blend_waveforms if waves else mix.blend)(batch[name])
         for mask in (f"{name}_present", f"{name}_mask"):
             if mask in batch:
@@ -129,14 +123,3 @@ def label_vectors(label: Tensor, sizes: Sequence[int]) -> Tensor:
         return one_hot(label, sizes[0])
     parts = zip(label.unbind(dim=-1), sizes, strict=True)
     return torch.cat([one_hot(part, size) for part, size in parts], dim=-1)
-
-
-def _fbank(settings: AudioSettings) -> Fbank:
-    return Fbank(
-        settings.sample_rate,
-        settings.num_mel_bins,
-        settings.low_frequency,
-        settings.high_frequency,
-        settings.window_ms,
-        settings.hop_ms,
-    )

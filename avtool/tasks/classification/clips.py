@@ -9,7 +9,7 @@ from avtool.core.errors import BadInputError
 from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped, Wanted, usable_clips
-from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.settings import AudioSettings
 from avtool.data.labels import CLASS_FILES, LABELS, Task, class_lists
 from avtool.data.manifest import MANIFEST, Manifest, read_manifest
 from avtool.data.splits import choose_clips

@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from avtool.core.recipe import Recipe, option
-from avtool.data.inputs.spectrogram_recipe import SpectrogramRecipe
-from avtool.data.inputs.video_settings import VideoSettings
-from avtool.inference.preprocess import MOST_ROLLS
+from avtool.data.inputs.settings import SpectrogramRecipe, VideoSettings
+from avtool.inference.outputs import MOST_ROLLS
 from avtool.tasks.classification.augment_recipe import AugmentRecipe
 from avtool.tasks.recipe import ClipsRecipe, ModelRecipe
 from avtool.training.recipe import TrainRecipe

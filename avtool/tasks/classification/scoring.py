@@ -7,7 +7,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from avtool.data.inputs.collate import collate
-from avtool.inference.logits import logits_of
+from avtool.inference.predictor import logits_of
 from avtool.tasks.classification.batch_transform import BatchTransform
 from avtool.tasks.classification.samples import ClipDataset
 

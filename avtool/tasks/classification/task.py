@@ -12,10 +12,16 @@ from avtool.core.artifact import Input
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped
+from avtool.data.inputs.audio import AudioInput
+from avtool.data.inputs.base import ModelInput
 from avtool.data.inputs.feature_cache import FeatureCache
+from avtool.data.inputs.features import FeaturesInput
+from avtool.data.inputs.image import ImageInput
+from avtool.data.inputs.spec import InputSpec
+from avtool.data.inputs.video import VideoInput
 from avtool.data.labels import Targets, encode_labels
 from avtool.data.manifest import Manifest
-from avtool.inference.preprocess import Preprocess
+from avtool.inference.outputs import OutputSpec
 from avtool.models.registry import MODELS
 from avtool.models.start import freeze_encoder, load_start
 from avtool.tasks.classification.clips import (
@@ -159,6 +165,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
         """
         from avtool.data.inputs.collate import collate
         from avtool.models.model_folder import ModelDescription
+        from avtool.tasks.classification.batch_transform import BatchTransform
         from avtool.tasks.classification.samples import warn_of_unseen_classes
 
         recipe, clips = self.recipe, self.clips
@@ -171,24 +178,25 @@ class ClassificationTask(Task[FinetuneRecipe]):
         _check_modalities(recipe, inputs)
         train, val = clips.train, clips.val
         warn_of_unseen_classes(encode_labels(train, clips.kind, clips.classes), self.reporter)
-        preprocess, features = self._preprocess(train, inputs)
-        transform = self._transform(preprocess)
+        spec, features = self._inputs(train, inputs)
+        outputs = self._outputs(inputs)
+        transform = BatchTransform(outputs.sizes, spec, recipe.augment)
         return Training(
             model=model,
             objective=self._objective(model),
-            samples=self._clips(train, preprocess, features, train=True),
+            samples=self._clips(train, spec, features, train=True),
             collate=collate,
             description=ModelDescription(
                 start.name,
                 arguments,
-                preprocess.to_json(),
-                f"Names clips by {len(preprocess.labels)} classes, from {' and '.join(preprocess.inputs)}; "
+                {**outputs.to_json(), **spec.to_json()},
+                f"Names clips by {len(outputs.labels)} classes, from {' and '.join(spec.names)}; "
                 f"trained on {len(train)} clips.",
                 self.command,
                 self.inputs,
             ),
             transform=_OnDevice(transform),
-            validate=self._validation(val, preprocess, transform) if val is not None else None,
+            validate=self._validation(val, spec, outputs, transform) if val is not None else None,
             metric=METRIC[clips.kind] if val is not None else "loss",
             maximise=val is not None,
             labels=train.column("labels"),
@@ -215,42 +223,28 @@ class ClassificationTask(Task[FinetuneRecipe]):
         """Of spectrograms: those of the dataset's folds are cached together."""
         return self.features or FeatureSource(self.recipe, self.reporter, self.jobs, self.clips.whole)
 
-    def _preprocess(self, train: Manifest, inputs: Sequence[str]) -> tuple[Preprocess, FeatureCache | None]:
-        """How files become the model's inputs, and the training clips' spectrograms where they are cached."""
+    def _inputs(self, train: Manifest, names: Sequence[str]) -> tuple[InputSpec, FeatureCache | None]:
+        """The inputs among a model's arguments, and cached spectrograms of the training clips."""
         data, features = self.recipe.data, None
         mean, std = data.mean or 0.0, data.std or 1.0
-        if "audio" in inputs:
+        if "audio" in names:
             check_lengths(train, data.audio)
             features = self._source.of(train)
             if data.std is None:
                 mean, std = self._source.scale(train, features)
-        preprocess = Preprocess(
-            task=self.clips.kind,
-            labels=tuple(name for names in self.clips.classes for name in names),
-            sizes=self.clips.sizes,
-            rolls=data.rolls,
-            inputs=tuple(name for name in inputs if name in {"audio", "video", "clip", "image"}),
-            audio=data.audio,
-            num_frames=self._num_frames,
-            mean=mean,
-            std=std,
-            pad_waveform=self.recipe.augment.mix_waveforms,
-            video=data.video,
-        )
-        return preprocess, features
+        pad_waveform = self.recipe.augment.mix_waveforms
+        known: dict[str, ModelInput] = {
+            "audio": AudioInput(data.audio, self._num_frames, mean, std, pad_waveform),
+            "video": VideoInput(data.video),
+            "image": ImageInput(data.video),
+            "clip": FeaturesInput(int(self.recipe.model.arguments.get("clip_steps", 12))),
+        }
+        return InputSpec(tuple(known[name] for name in names if name in known)), features
 
-    def _transform(self, preprocess: Preprocess) -> "BatchTransform":
-        from avtool.tasks.classification.batch_transform import BatchTransform
-
-        audio = preprocess.audio if "audio" in preprocess.inputs else None
-        return BatchTransform(
-            preprocess.sizes,
-            audio,
-            preprocess.num_frames,
-            preprocess.mean,
-            preprocess.std,
-            self.recipe.augment,
-        )
+    def _outputs(self, inputs: Sequence[str]) -> OutputSpec:
+        labels = tuple(name for names in self.clips.classes for name in names)
+        rolls = self.recipe.data.rolls if "audio" in inputs else 1
+        return OutputSpec(self.clips.kind, labels, self.clips.sizes, rolls)
 
     def _objective(self, model: "nn.Module") -> "Classification":
         from avtool.objectives.classification import Classification
@@ -268,35 +262,18 @@ class ClassificationTask(Task[FinetuneRecipe]):
         return partial(CRITERIA[name], smoothing=smoothing, **more)
 
     def _clips(
-        self, clips: Manifest, preprocess: Preprocess, features: FeatureCache | None, *, train: bool
+        self, clips: Manifest, spec: InputSpec, features: FeatureCache | None, *, train: bool
     ) -> "ClipDataset":
-        from avtool.data.inputs.clip_views import AudioView, FrameFeatureView, VideoView
-        from avtool.data.inputs.image_view import ImageView
         from avtool.tasks.classification.samples import ClipDataset
 
-        data, audio, frames, video, image = self.recipe.data, None, None, None, None
-        if "audio" in preprocess.inputs:
-            settings, steps = preprocess.audio, preprocess.num_frames
-            if preprocess.pad_waveform:
-                settings, steps = (
-                    settings.model_copy(update={"kind": "waveform"}),
-                    settings.samples_of(preprocess.num_frames),
-                )
-            audio = AudioView(settings, steps, features)
-        if "video" in preprocess.inputs:
-            video = VideoView(preprocess.video)
-        if "image" in preprocess.inputs:
-            image = ImageView(preprocess.video.size, flip=preprocess.video.flip)
-        if "clip" in preprocess.inputs:
-            assert data.frame_features is not None, "checked with the modalities"
-            cache = FeatureCache(data.frame_features, clips.column("clip_id"))
-            frames = FrameFeatureView(cache, int(self.recipe.model.arguments.get("clip_steps", 12)))
+        data = self.recipe.data
+        spec = spec.reading(AudioInput, features=features)
+        if data.frame_features is not None:
+            frames = FeatureCache(data.frame_features, clips.column("clip_id"))
+            spec = spec.reading(FeaturesInput, features=frames)
         return ClipDataset(
             clips,
-            audio=audio,
-            video=video,
-            frames=frames,
-            image=image,
+            spec,
             targets=encode_labels(clips, self.clips.kind, self.clips.classes),
             train=train,
             cut=data.cut if train else "centre",
@@ -305,25 +282,25 @@ class ClassificationTask(Task[FinetuneRecipe]):
         )
 
     def _validation(
-        self, val: Manifest, preprocess: Preprocess, transform: "BatchTransform"
+        self, val: Manifest, spec: InputSpec, outputs: OutputSpec, transform: "BatchTransform"
     ) -> "_Validation":
         from avtool.models.runtime import default_workers
 
         features = None
-        if "audio" in preprocess.inputs:
-            check_lengths(val, preprocess.audio)
+        if "audio" in spec:
+            check_lengths(val, self.recipe.data.audio)
             features = self._source.of(val)
-        clips = self._clips(val, preprocess, features, train=False)
+        clips = self._clips(val, spec, features, train=False)
         assert clips.targets is not None, "the clips have labels"
         if unseen := clips.targets.unseen():
             self.reporter.warn(
                 f"{len(unseen)} classes have no clip to validate on, `{unseen[0]}` among them"
                 + (": the mean leaves them out" if self.clips.kind == "multi-label" else "")
             )
-        workers = default_workers() if {"video", "image"} & set(preprocess.inputs) else 0
+        workers = default_workers() if {"video", "image"} & set(spec.names) else 0
         criterion = self._criterion(smoothing=0.0)
         batch_size = self.recipe.loop.batch_size
-        return _Validation(clips, transform, batch_size, workers, criterion, preprocess.rolls)
+        return _Validation(clips, transform, batch_size, workers, criterion, outputs.rolls)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from avtool.core.recipe import Recipe, option
-from avtool.data.inputs.spectrogram_recipe import SpectrogramRecipe
-from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.inputs.settings import SpectrogramRecipe, VideoSettings
 from avtool.tasks.recipe import ClipsRecipe, EncoderRecipe
 from avtool.training.recipe import TrainRecipe
 

@@ -4,8 +4,7 @@ Noise and stretches depend on seed, epoch and the number of the sample alone: wh
 whatever batch, after whatever interruption, hides the same patches of the same stretch.
 """
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
@@ -13,30 +12,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from avtool.data.inputs.clip_views import AudioView, VideoView
+from avtool.data.inputs.base import ModelInput
 from avtool.data.inputs.collate import Key, scalar
-from avtool.data.inputs.fit import normalize
-from avtool.data.inputs.image_view import ImageView
 from avtool.data.manifest import Clip, Manifest
 from avtool.data.sample_numbers import SampleNumbers, sources_of
 from avtool.data.statistics import durations
 
 _NOISE_STREAM = 1  # what else is drawn must not move the masks
-_INPUTS = ("audio", "video", "image")
 
 
 class MaskedClipDataset(Dataset[dict[str, Tensor]]):
     """Samples for masked models.
 
-    A sample holds `index`, the place of its clip in the manifest; `audio` (T, F), `video` (3, T, H, W) and
-    `image` (3, H, W) as far as there are views of them; and for each input named in `noise` uniform numbers
-    `audio_noise` (L,) of its L patches, with `second_view` another set `audio_noise2`.
+    A sample holds `index`, the place of its clip in the manifest; what its inputs read, by their names; and
+    for each input named in `noise` uniform numbers `<name>_noise` (L,) of its L patches, with `second_view`
+    another set `<name>_noise2`.
 
     Args:
         manifest: the clips.
-        audio: the view of the sound, or None.
-        video: the view of moving pictures, or None.
-        image: the view of single pictures, or None.
+        inputs: of the model, audio first.
         noise: the number of patches of each input that is masked.
         second_view: whether there is noise for a second mask.
         train: whether stretches are taken anywhere and changed at random; else from the middle, as they are,
@@ -44,8 +38,6 @@ class MaskedClipDataset(Dataset[dict[str, Tensor]]):
         align: sound and pictures begin together; else the shorter stretch lies somewhere in the longer.
         crops: stretches taken of each clip in an epoch, spread over its length; None takes as many as fit,
             so that a long film counts for more than a short one.
-        roll: training rotates spectrograms in time and changes their level (Huang et al., 2022).
-        scale: mean and standard deviation that spectrograms are scaled by; None leaves them as they are.
         seed: of everything random.
 
     Raises:
@@ -55,34 +47,26 @@ class MaskedClipDataset(Dataset[dict[str, Tensor]]):
     def __init__(
         self,
         manifest: Manifest,
+        inputs: Iterable[ModelInput],
         *,
-        audio: AudioView | None = None,
-        video: VideoView | None = None,
-        image: ImageView | None = None,
         noise: Mapping[str, int],
         second_view: bool = False,
         train: bool = True,
         align: bool = False,
         crops: int | None = 1,
-        roll: bool = False,
-        scale: tuple[float, float] | None = None,
         seed: int = 0,
     ) -> None:
-        assert audio or video or image, "a sample needs an input"
-        assert set(noise) <= set(_INPUTS), f"noise for {sorted(noise)}"
+        self.inputs = tuple(inputs)
+        assert self.inputs, "a sample needs an input"
+        assert set(noise) <= {one.name for one in self.inputs}, f"noise for {sorted(noise)}"
         assert min(noise.values(), default=1) > 0, f"noise for no patches: {dict(noise)}"
-        if audio is not None and audio.features is not None:
-            audio.features.need_clips(manifest)
+        for one in self.inputs:
+            one.check_clips(manifest)
         self.manifest = manifest
-        self.audio = audio
-        self.video = video
-        self.image = image
-        self.noise = {name: noise[name] for name in _INPUTS if name in noise}
+        self.noise = {one.name: noise[one.name] for one in self.inputs if one.name in noise}
         self.second_view = second_view
         self.train = train
         self.align = align
-        self.roll = roll
-        self.scale = scale
         self.seed = seed
         self.epoch = 0
         self._numbers = SampleNumbers(self._count_crops(crops))
@@ -97,7 +81,7 @@ class MaskedClipDataset(Dataset[dict[str, Tensor]]):
     @property
     def window_seconds(self) -> float:
         """Length of the longest stretch that is taken."""
-        return max(self._audio_seconds, self._video_seconds)
+        return max((one.seconds for one in self.inputs if one.is_track), default=0.0)
 
     @property
     def groups(self) -> list[str]:
@@ -118,25 +102,10 @@ class MaskedClipDataset(Dataset[dict[str, Tensor]]):
         place = self._place(crop, crops, rng)
         sample = {"index": scalar(index), **self._draw_noise(epoch, number)}
         changes = rng if self.train else None
-        if self.audio is not None:
-            at = self._part(clip, place, self._audio_seconds)
-            sample["audio"] = self._changed(self.audio(self.manifest, index, clip, at), rng)
-        if self.video is not None:
-            at = self._part(clip, place, self._video_seconds)
-            sample["video"] = self.video(self.manifest, clip, at, changes)
-        if self.image is not None:
-            sample["image"] = self.image(self.manifest, clip, place, changes)
+        for one in self.inputs:
+            at = self._part(clip, place, one.seconds) if one.is_track else place
+            sample |= one.sample(self.manifest, index, at, changes)
         return sample
-
-    @property
-    def _audio_seconds(self) -> float:
-        if self.audio is None:
-            return 0.0
-        return self.audio.settings.samples_of(self.audio.num_steps) / self.audio.settings.sample_rate
-
-    @property
-    def _video_seconds(self) -> float:
-        return 0.0 if self.video is None else self.video.settings.seconds
 
     def _count_crops(self, crops: int | None) -> NDArray[np.int64]:
         if crops is not None:
@@ -168,9 +137,3 @@ class MaskedClipDataset(Dataset[dict[str, Tensor]]):
             for view in views
             for name, length in self.noise.items()
         }
-
-    def _changed(self, audio: Tensor, rng: np.random.Generator) -> Tensor:
-        shift, gain = int(rng.integers(len(audio))), float(rng.beta(10, 10)) + 0.5
-        if self.roll and self.train:
-            audio = audio.roll(shift, dims=0) + 2 * math.log(gain)  # of energies
-        return audio if self.scale is None else normalize(audio, *self.scale)

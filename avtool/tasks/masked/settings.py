@@ -3,8 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from avtool.core.errors import BadInputError
-from avtool.data.inputs.audio_settings import AudioSettings
-from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.inputs.settings import AudioSettings, VideoSettings
 from avtool.tasks.masked.recipe import (
     AudioMaeRecipe,
     ImageMaeRecipe,

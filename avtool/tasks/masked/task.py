@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from avtool.core.artifact import Input
 from avtool.core.errors import BadInputError
 from avtool.data.clip_filter import Skipped, Wanted
-from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.audio import AudioInput
+from avtool.data.inputs.base import ModelInput
 from avtool.data.inputs.feature_cache import FeatureCache, cached_features
-from avtool.data.inputs.spec import Feed, read_feed
-from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.inputs.image import ImageInput
+from avtool.data.inputs.settings import AudioSettings, VideoSettings
+from avtool.data.inputs.spec import InputSpec, read_inputs
+from avtool.data.inputs.video import VideoInput, film_source
 from avtool.data.manifest import Manifest
 from avtool.models.registry import MODELS
 from avtool.tasks.clips import PretrainClips, dataset_input, find_clips, stretch_of
@@ -22,6 +25,7 @@ from avtool.tasks.masked.recipe import (
     ImageMaeRecipe,
     MaskedRecipe,
     MavilRecipe,
+    PictureRecipe,
     SoundRecipe,
     VideoMaeRecipe,
 )
@@ -112,7 +116,8 @@ class MaskedTask(Task[MaskedRecipe]):
         """The window of pictures; of a photograph, its size."""
         if isinstance(self.recipe, ImageMaeRecipe):
             size = self.recipe.data.size
-            return VideoSettings(num_frames=1, size=size, short_side=round(size * _EVALUATION_SHARE))
+            short_side = round(size * _EVALUATION_SHARE)
+            return VideoSettings(num_frames=1, size=size, short_side=short_side, flip=self.recipe.data.flip)
         video: VideoSettings = getattr(self.recipe.data, "video", VideoSettings())
         return video
 
@@ -132,9 +137,7 @@ class MaskedTask(Task[MaskedRecipe]):
 
     def num_samples(self) -> int:
         """Stretches that are learned from in an epoch."""
-        audio = self.sound.audio if self.sound is not None else AudioSettings()
-        feed = Feed(self.modalities, audio, self.num_frames, video=self.video)
-        return len(self._samples(self.clips.train, feed, None, {}, train=True))
+        return len(self._samples(self.clips.train, self._spec(), None, {}, train=True))
 
     def prepare(self) -> Training:
         """The model, its objective and its samples.
@@ -148,8 +151,8 @@ class MaskedTask(Task[MaskedRecipe]):
         model, arguments = self.build()
         start_from(model, self.model_name, recipe.model, self.reporter)
         objective = make_objective(recipe, model, self._teacher)
-        feed, features = self._feed
-        data = self._samples(clips.train, feed, features, _noise(model), train=True)
+        spec, features = self._inputs
+        data = self._samples(clips.train, spec, features, _noise(model), train=True)
         if len(self.modalities) > 1 and len(data) < recipe.loop.batch_size:
             self.reporter.warn(
                 f"{len(data)} clips do not fill a batch of {recipe.loop.batch_size}: they come twice in it, "
@@ -160,7 +163,7 @@ class MaskedTask(Task[MaskedRecipe]):
             objective=objective,
             samples=data,
             collate=collate,
-            description=self._description(arguments, feed),
+            description=self._description(arguments, spec),
             validate=self._validation(objective, self._held_out(model)) if self.validates else None,
             groups=data.groups,
             sample_ids=data.clip_ids,
@@ -169,14 +172,14 @@ class MaskedTask(Task[MaskedRecipe]):
     def report(self, run: Path, training: Training) -> Sequence[Section]:
         """Reconstructions and a map of the features."""
         from avtool.data.inputs.collate import collate
-        from avtool.data.inputs.video_transforms import as_seen
+        from avtool.data.inputs.video_augment import as_float
 
         model, device = load_trained(run, self.recipe.runtime.device)
         shown = ShownSamples(
             self._held_out(training.model),
             collate,
             first_labels(self._held_out_clips),
-            lambda batch: {name: as_seen(batch, name) for name in self.modalities},
+            lambda batch: {name: as_float(batch, name) for name in self.modalities},
             held_out=self.validates,
         )
         sections = []
@@ -195,10 +198,10 @@ class MaskedTask(Task[MaskedRecipe]):
         return self.clips.val if self.clips.val is not None else self.clips.train
 
     def _held_out(self, model: "nn.Module") -> "MaskedClipDataset":
-        feed, features = self._feed
-        return self._samples(self._held_out_clips, feed, features, _noise(model), train=False)
+        spec, features = self._inputs
+        return self._samples(self._held_out_clips, spec, features, _noise(model), train=False)
 
-    def _description(self, arguments: dict[str, Any], feed: Feed) -> "ModelDescription":
+    def _description(self, arguments: dict[str, Any], spec: InputSpec) -> "ModelDescription":
         """What a reader of the weights must know."""
         from avtool.models.model_folder import ModelDescription
 
@@ -206,7 +209,7 @@ class MaskedTask(Task[MaskedRecipe]):
         return ModelDescription(
             self.model_name,
             arguments,
-            {"method": type(self).name, **feed.to_json(), "target": target_kind(self.recipe)},
+            {"method": type(self).name, **spec.to_json(), "target": target_kind(self.recipe)},
             f"An encoder of {' and '.join(self.modalities)}, pretrained by {type(self).name}{stage} on "
             f"{len(self.clips.train)} clips without labels.",
             self.command,
@@ -227,15 +230,25 @@ class MaskedTask(Task[MaskedRecipe]):
             workers=default_workers() if "video" in self.modalities else 0,
         )
 
+    def _spec(self, mean: float = 0.0, std: float = 1.0) -> InputSpec:
+        """The inputs of the model."""
+        audio = self.sound.audio if self.sound is not None else AudioSettings()
+        known: dict[str, ModelInput] = {
+            "audio": AudioInput(audio, self.num_frames, mean, std),
+            "video": VideoInput(self.video),
+            "image": ImageInput(self.video),
+        }
+        return InputSpec(tuple(known[name] for name in self.modalities))
+
     @cached_property
-    def _feed(self) -> tuple[Feed, FeatureCache | None]:
-        """How the model is fed, and the spectrograms where they are cached.
+    def _inputs(self) -> tuple[InputSpec, FeatureCache | None]:
+        """The inputs of the model, and the spectrograms where they are cached.
 
         A student's spectrograms are scaled as its teacher's were, since the teacher sees the same ones.
         """
         sound, teacher = self.sound, self._teacher
         if sound is None:
-            return Feed(self.modalities, AudioSettings(), video=self.video), None
+            return self._spec(), None
         features = None
         if sound.cache and self.clips.shards is None:
             features = cached_features(self.clips.whole, sound.audio, self.reporter, jobs=self.jobs)
@@ -244,53 +257,40 @@ class MaskedTask(Task[MaskedRecipe]):
             mean, std = _scale_of(teacher, sound.audio)
         elif std is None:
             mean, std = measured_scale(self.clips, sound.audio, features, self.reporter, jobs=self.jobs)
-        return Feed(self.modalities, sound.audio, self.num_frames, mean, std, video=self.video), features
+        return self._spec(mean, std), features
 
     def _samples(
         self,
         clips: Manifest,
-        feed: Feed,
+        spec: InputSpec,
         features: FeatureCache | None,
         noise: dict[str, int],
         *,
         train: bool,
     ) -> "MaskedClipDataset":
-        from avtool.data.decode_cache.source import FilmSource
-        from avtool.data.inputs.clip_views import AudioView, VideoView
-        from avtool.data.inputs.image_view import ImageView
+        from avtool.data.inputs.spec_augment import RollAndGain
         from avtool.tasks.masked.samples import MaskedClipDataset
 
-        data = self.recipe.data
-        shards = self.clips.shards
-        audio = video = image = None
-        if "audio" in feed.inputs:
-            known = features.of(clips.column("clip_id")) if features else None
-            audio = AudioView(feed.audio, feed.num_frames, known, source=shards)
-        if "video" in feed.inputs:
+        data, shards = self.recipe.data, self.clips.shards
+        known = features.of(clips.column("clip_id")) if features else None
+        augment = RollAndGain(enabled=getattr(data, "roll", False))
+        spec = spec.reading(AudioInput, features=known, source=shards, augment=augment, scaled=True)
+        if "video" in spec:
             cache_mib = getattr(data, "cache_mib", 1)
-            video = VideoView(feed.video, shards or FilmSource.for_windows(feed.video, cache_mib=cache_mib))
-        if isinstance(self.recipe, ImageMaeRecipe):
-            still = self.recipe.data
-            image = ImageView(
-                still.size,
-                still.area,
-                still.flip,
-                source=shards,
-                cache_mib=still.cache_mib,
-                as_bytes=True,
+            source = shards or film_source(self.video, cache_mib=cache_mib)
+            spec = spec.reading(VideoInput, source=source)
+        if isinstance(data, PictureRecipe):
+            spec = spec.reading(
+                ImageInput, source=shards, area=data.area, cache_mib=data.cache_mib, as_bytes=True
             )
         samples = MaskedClipDataset(
             clips,
-            audio=audio,
-            video=video,
-            image=image,
+            spec,
             noise=noise,
-            second_view=len(feed.inputs) > 1,
+            second_view=len(spec.names) > 1,
             train=train,
             align=getattr(data, "align", False),
             crops=(data.crops or None) if train else 1,
-            roll=getattr(data, "roll", False),
-            scale=(feed.mean, feed.std) if audio else None,
             seed=self.recipe.seed,
         )
         if not len(samples):
@@ -305,13 +305,14 @@ def _noise(model: "nn.Module") -> dict[str, int]:
 
 def _scale_of(teacher: "LoadedModel", audio: AudioSettings) -> tuple[float, float]:
     """Mean and deviation that a teacher's spectrograms were scaled by."""
-    feed = read_feed(Path("the teacher"), teacher.preprocess)
-    if feed.audio != audio:
-        theirs, ours = feed.audio.model_dump(), audio.model_dump()
+    seen = read_inputs(Path("the teacher"), teacher.preprocess).get(AudioInput)
+    assert seen is not None, "a MAViL takes audio"
+    if seen.settings != audio:
+        theirs, ours = seen.settings.model_dump(), audio.model_dump()
         name = next(name for name in ours if ours[name] != theirs[name])
         message = f"the teacher heard spectrograms of {name} {theirs[name]}, and these have {ours[name]}"
         raise BadInputError(message, f"--set data.audio.{name}={theirs[name]}")
-    return feed.mean, feed.std
+    return seen.mean, seen.std
 
 
 @register

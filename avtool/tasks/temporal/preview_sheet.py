@@ -68,10 +68,10 @@ def _rows(samples: Samples, number: int, speeds: Sequence[int]) -> list[tuple[st
 
 def _read(samples: Samples, number: int) -> dict[str, NDArray[Any]]:
     """A sample as encoders see it."""
-    from avtool.data.inputs.video_transforms import as_seen
+    from avtool.data.inputs.video_augment import as_float
 
     sample = samples[number]
-    return {name: as_seen(sample, name).numpy() for name in sample}
+    return {name: as_float(sample, name).numpy() for name in sample}
 
 
 def _played(sample: Mapping[str, NDArray[Any]], name: str, clip: int, speeds: Sequence[int]) -> str:

@@ -10,12 +10,12 @@ from torch import Tensor
 from avtool.data.decode_cache.scaling import cut_out
 from avtool.data.decode_cache.shots import cut_places, steps_of
 from avtool.data.decode_cache.source import ClipSource
-from avtool.data.inputs.audio_features import features_of
-from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.inputs.fbank import FLOOR
 from avtool.data.inputs.feature_cache import FeatureCache
-from avtool.data.inputs.image_view import centre_box, random_box
-from avtool.data.inputs.video_transforms import UNCHANGED, ColourChange, draw_colours
+from avtool.data.inputs.image import centre_box, random_box
+from avtool.data.inputs.settings import AudioSettings
+from avtool.data.inputs.spectrogram import features_of
+from avtool.data.inputs.video_augment import UNCHANGED, ColourChange, draw_colours
 from avtool.data.manifest import Clip, Manifest
 from avtool.tasks.temporal.grid import Grid, Stretch
 from avtool.tasks.temporal.pair_settings import TemporalSettings

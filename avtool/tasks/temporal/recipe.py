@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from avtool.core.recipe import Recipe, option
 from avtool.data.decode_cache.settings import SpanSettings
-from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.settings import AudioSettings
 from avtool.tasks.recipe import ClipsRecipe, EncoderRecipe
 from avtool.tasks.temporal.pair_settings import TemporalSettings
 from avtool.training.recipe import TrainRecipe

@@ -12,12 +12,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from avtool.data.decode_cache.source import ClipSource
-from avtool.data.inputs.audio_settings import AudioSettings
-from avtool.data.inputs.clip_views import AudioView, VideoView
 from avtool.data.inputs.collate import Key, scalar
 from avtool.data.inputs.feature_cache import FeatureCache
-from avtool.data.inputs.fit import normalize
-from avtool.data.inputs.video_transforms import UNCHANGED
+from avtool.data.inputs.settings import AudioSettings
+from avtool.data.inputs.spectrogram import normalize
+from avtool.data.inputs.video_augment import UNCHANGED
 from avtool.data.manifest import Clip, Manifest
 from avtool.data.sample_numbers import SampleNumbers, sources_of
 from avtool.tasks.temporal.draw import Pair, draw_pair
@@ -35,7 +34,7 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
     """Samples of two clips.
 
     A sample holds `video` (2, T, H, W, 3), uint8, in training with `video_colours` (2, 4), of which
-    `as_seen` makes (2, 3, T, H, W) in [-1, 1]; `audio` (2, Ta, F); `video_present` and `audio_present`
+    `as_float` makes (2, 3, T, H, W) in [-1, 1]; `audio` (2, Ta, F); `video_present` and `audio_present`
     (bool); labels `<modality>_speed` (place of the speed) and `<modality>_direction` (1 for backwards), (2,)
     int64; `order_vv`, `order_aa` and `order_va` (0 overlapping, 1 the first is earlier, 2 later), int64; for
     each label its `<label>_weight` of the same shape, 0 or 1; `video_id`, equal for clips of one film or
@@ -125,10 +124,12 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
         return sample | self._answers(pair, grids, able)
 
     def _find_present(self, clip: Clip) -> frozenset[str]:
-        readers = (("video", self._pictures, VideoView), ("audio", self._sound, AudioView))
-        return frozenset(
-            name for name, reader, view in readers if reader and view.is_present(self.manifest, clip)
+        manifest = self.manifest
+        kinds = (
+            ("video", self._pictures, manifest.has_video),
+            ("audio", self._sound, manifest.has_audio),
         )
+        return frozenset(name for name, reader, has in kinds if reader and has(clip))
 
     def _grids(self, clip: Clip, present: frozenset[str]) -> dict[str, Grid]:
         grids = {}

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from avtool.core.artifact import Input
 from avtool.core.errors import BadInputError
 from avtool.data.clip_filter import Skipped, Wanted, with_audio
+from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.feature_cache import FeatureCache, cached_features
-from avtool.data.inputs.spec import Feed
-from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.inputs.settings import VideoSettings
+from avtool.data.inputs.spec import InputSpec
+from avtool.data.inputs.video import VideoInput
 from avtool.data.manifest import Manifest
 from avtool.tasks.clips import PretrainClips, dataset_input, find_clips
 from avtool.tasks.feature_maps import ShownSamples, feature_section, first_labels
@@ -132,14 +134,14 @@ class TemporalTask(Task[AvtRecipe]):
         # clips that can answer nothing are refused before hours of spectrograms are computed of them
         for line in self._samples(clips.train, None, None, train=True).report.lines():
             self.reporter.info(line)
-        feed, features = self._feed
-        data = self._samples(clips.train, features, (feed.mean, feed.std), train=True)
+        spec, scale, features = self._inputs
+        data = self._samples(clips.train, features, scale, train=True)
         return Training(
             model=model,
             objective=self._objective(model, data),
             samples=data,
             collate=collate,
-            description=self._description(arguments, feed),
+            description=self._description(arguments, spec),
             validate=self._validation() if self.validates else None,
             groups=data.groups,
             sample_ids=[name for name in clips.train.column("clip_id") for _ in range(recipe.data.crops)],
@@ -165,17 +167,17 @@ class TemporalTask(Task[AvtRecipe]):
         return self.clips.val if self.clips.val is not None else self.clips.train
 
     def _held_out(self) -> "TemporalClipDataset":
-        feed, features = self._feed
-        return self._samples(self._held_out_clips, features, (feed.mean, feed.std), train=False)
+        _, scale, features = self._inputs
+        return self._samples(self._held_out_clips, features, scale, train=False)
 
-    def _description(self, arguments: dict[str, Any], feed: Feed) -> "ModelDescription":
+    def _description(self, arguments: dict[str, Any], spec: InputSpec) -> "ModelDescription":
         """What a reader of the weights must know."""
         from avtool.models.model_folder import ModelDescription
 
         return ModelDescription(
             self.model_name,
             arguments,
-            {"method": self.name, **feed.to_json()},
+            {"method": self.name, **spec.to_json()},
             f"Encoders of sight and sound, pretrained by {self.name} "
             f"({self.recipe.temporal.objective}) on {len(self.clips.train)} clips without labels. "
             "A reconstruction after Jenni et al. (AAAI 2023).",
@@ -246,8 +248,8 @@ class TemporalTask(Task[AvtRecipe]):
         ).eval()
 
     @cached_property
-    def _feed(self) -> tuple[Feed, FeatureCache | None]:
-        """How the encoders are fed, and the spectrograms where they are cached."""
+    def _inputs(self) -> tuple[InputSpec, tuple[float, float], FeatureCache | None]:
+        """The inputs of the encoders, the scale of spectrograms, and these where they are cached."""
         data, clips = self.recipe.data, self.clips
         all_sound = len(with_audio(clips.whole)) == len(clips.whole)
         features = None
@@ -262,7 +264,8 @@ class TemporalTask(Task[AvtRecipe]):
             size=data.pairs.size,
             short_side=max(data.pairs.size, data.spans.short_side),
         )
-        return Feed(_MODALITIES, data.audio, data.pairs.audio_frames, mean, std, video=video), features
+        audio = AudioInput(data.audio, data.pairs.audio_frames, mean, std)
+        return InputSpec((audio, VideoInput(video))), (mean, std), features
 
     def _samples(
         self,
@@ -291,6 +294,6 @@ class TemporalTask(Task[AvtRecipe]):
 
 def _first_clips(batch: "Any") -> "dict[str, Tensor]":
     """The first clip of each pair, as the encoders take it."""
-    from avtool.data.inputs.video_transforms import as_seen
+    from avtool.data.inputs.video_augment import as_float
 
-    return {name: as_seen(batch, name)[:, 0] for name in _MODALITIES}
+    return {name: as_float(batch, name)[:, 0] for name in _MODALITIES}

@@ -9,9 +9,9 @@ from avtool.core.errors import BadInputError
 from avtool.core.reporter import Silent
 from avtool.data import spectrogram_statistics
 from avtool.data.folds import parse_folds
-from avtool.data.inputs.audio_features import compute_features
-from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.inputs.feature_cache import cached_features
+from avtool.data.inputs.settings import AudioSettings
+from avtool.data.inputs.spectrogram import compute_features
 from avtool.data.manifest import Clip
 from avtool.data.spectrogram_statistics import Moments, fbank_statistics
 from avtool.data.statistics import duration_histogram, label_counts, leaking_groups

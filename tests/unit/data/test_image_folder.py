@@ -4,7 +4,8 @@ from PIL import Image
 
 from avtool.core.errors import BadInputError
 from avtool.data.image_folder import image_folder, is_image_folder
-from avtool.data.inputs.image_view import ImageView
+from avtool.data.inputs.image import ImageInput
+from avtool.data.inputs.settings import VideoSettings
 from avtool.tasks.masked.samples import MaskedClipDataset
 
 
@@ -25,7 +26,12 @@ def test_pictures_are_clips(pictures):
 
 
 def test_pictures_are_masked(pictures):
-    samples = MaskedClipDataset(image_folder(pictures), image=ImageView(16), noise={"image": 4})
+    images = ImageInput(VideoSettings(num_frames=1, size=16, short_side=16))
+    samples = MaskedClipDataset(
+        image_folder(pictures),
+        [images],
+        noise={"image": 4},
+    )
     grey = [float((samples[number]["image"].mean() + 1) * 127.5) for number in range(2)]
     assert grey == pytest.approx([20, 90], abs=1)
 

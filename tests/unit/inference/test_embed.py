@@ -13,9 +13,9 @@ from avtool.cli.main import run
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.reporter import Silent
 from avtool.core.runtime import RuntimeRecipe
-from avtool.inference.embed_recipe import EmbedRecipe
-from avtool.inference.encoder import FeatureEncoder
 from avtool.inference.feature_table import feature_table, join_tables, read_card, write_table
+from avtool.inference.predictor import Predictor
+from avtool.inference.recipes import EmbedRecipe
 from avtool.jobs.embed import embed
 from tests.harness import save_encoder
 
@@ -69,8 +69,8 @@ def test_features_do_not_depend_on_the_batch_size(media: Path, encoder: Path, tm
 
 def test_a_random_twin_is_the_same_for_a_seed_and_another_for_another(encoder: Path) -> None:
     def weights(seed: int | None) -> np.ndarray:
-        found = FeatureEncoder(encoder, None, RuntimeRecipe(device="cpu"), Silent(), random_seed=seed)
-        return next(iter(found.encoder.parameters())).detach().numpy()
+        found = Predictor(encoder, RuntimeRecipe(device="cpu"), Silent(), random_seed=seed)
+        return next(iter(found.model.parameters())).detach().numpy()
 
     assert np.array_equal(weights(1), weights(1))
     assert not np.array_equal(weights(1), weights(2))
@@ -78,7 +78,7 @@ def test_a_random_twin_is_the_same_for_a_seed_and_another_for_another(encoder: P
 
 
 def test_a_model_that_does_not_fuse_joins_unit_vectors(media: Path, fusing_encoder: Path) -> None:
-    from avtool.inference.encoder import _joined
+    from avtool.inference.predictor import _joined
 
     torch = pytest.importorskip("torch")
     features = {"audio": torch.randn(2, 4), "video": torch.randn(2, 6)}
@@ -152,7 +152,7 @@ def test_an_older_file_is_not_replaced_unasked(media: Path, encoder: Path, tmp_p
 def test_pictures_are_no_sound(encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
     assert call("embed", tmp_path / "a.png", "-e", encoder, "-o", tmp_path / "f.parquet") == 2
-    assert "is not a film or a sound" in " ".join(capsys.readouterr().err.split())
+    assert "has no audio" in " ".join(capsys.readouterr().err.split())
 
 
 def test_what_is_said_as_json(media: Path, encoder: Path, tmp_path: Path, capsys) -> None:
@@ -186,4 +186,4 @@ def test_a_model_without_features_is_refused(tmp_path: Path) -> None:
     model = create("ast_mm_tiny")
     save_model(tmp_path / "m", model.state_dict(), ModelDescription("ast_mm_tiny", {}, {"inputs": ["audio"]}))
     with pytest.raises(BadInputError, match="gives no features"):
-        FeatureEncoder(tmp_path / "m", None, RuntimeRecipe(device="cpu"), Silent())
+        Predictor(tmp_path / "m", RuntimeRecipe(device="cpu"), Silent()).features([])

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from avtool.inference.logits import logits_of
+from avtool.inference.predictor import logits_of
 from avtool.models.layers.output import ClassifierOutput
 
 

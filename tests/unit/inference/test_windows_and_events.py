@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avtool.data.inputs.audio_stream import cut
 from avtool.inference.events import Event, EventFinder
-from avtool.inference.windows import cut
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=20), st.integers(1, 40), st.integers(1, 40))

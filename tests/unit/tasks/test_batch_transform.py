@@ -4,7 +4,10 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from avtool.data.inputs.audio_settings import AudioSettings
+from avtool.data.inputs.audio import AudioInput
+from avtool.data.inputs.settings import AudioSettings
+from avtool.data.inputs.spec import InputSpec
+from avtool.data.inputs.video import VideoInput
 from avtool.tasks.classification.augment_recipe import AugmentRecipe
 from avtool.tasks.classification.batch_transform import BatchTransform, label_vectors
 
@@ -14,7 +17,8 @@ OFF = {"mixup": "none", "frequency_mask": 0, "time_mask": 0}
 
 def transform(**augment) -> BatchTransform:
     recipe = AugmentRecipe.model_validate({**OFF, **augment})
-    return BatchTransform((3,), AudioSettings(num_mel_bins=16), 20, MEAN, STD, recipe)
+    audio = AudioInput(AudioSettings(num_mel_bins=16), 20, MEAN, STD, recipe.mix_waveforms)
+    return BatchTransform((3,), InputSpec((audio, VideoInput())), recipe)
 
 
 @pytest.fixture(autouse=True)

@@ -10,10 +10,10 @@ from PIL import Image
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Silent
+from avtool.core.runtime import RuntimeRecipe
+from avtool.data.items import Item
 from avtool.data.manifest import Clip, read_manifest, write_manifest
-from avtool.inference.classifier import Classifier
-from avtool.inference.predict_recipe import PredictRecipe
-from avtool.inference.sources import Item
+from avtool.inference.predictor import Predictor
 from avtool.inference.windows import spaced_windows
 from avtool.models.registry import create
 from avtool.models.start import freeze_encoder
@@ -79,11 +79,11 @@ def test_a_classifier_of_pictures_learns_and_predicts(tmp_path: Path, freeze: bo
     out = tmp_path / "run"
     train_task(ClassificationTask.of_clips(clips, tuple(COLOURS), recipe, Silent()), out)
     preprocess = json.loads((out / "model" / "preprocess.json").read_text())
-    assert preprocess["inputs"] == ["image"]
-    assert preprocess["video"]["size"] == 32
-    model = Classifier(out, PredictRecipe.model_validate({"runtime": {"device": "cpu"}}), Silent())
+    assert list(preprocess["inputs"]) == ["image"]
+    assert preprocess["inputs"]["image"]["size"] == 32
+    predictor = Predictor(out, RuntimeRecipe(device="cpu"), Silent())
     for label in COLOURS:
         path = tmp_path / "data" / f"{label}0.png"
-        scores = model.score(spaced_windows(Item("x", path), model.preprocess, 10))
+        scores = predictor.logits(spaced_windows(Item("x", path), predictor.inputs, 10))
         assert scores.shape == (1, 2)
-        assert model.preprocess.labels[int(scores.argmax())] == label
+        assert predictor.outputs.labels[int(scores.argmax())] == label

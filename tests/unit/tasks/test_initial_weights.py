@@ -5,7 +5,7 @@ import torch
 
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.reporter import Recorder
-from avtool.inference.preprocess import read_preprocess
+from avtool.inference.outputs import read_outputs
 from avtool.models.registry import create
 from avtool.models.start import load_start
 from avtool.tasks.classification.network import build_network
@@ -69,4 +69,4 @@ def test_the_seed_decides_the_start():
 )
 def test_a_model_of_another_kind_is_no_classifier(tmp_path, values):
     with pytest.raises(CorruptArtifactError, match="no classifier"):
-        read_preprocess(tmp_path, values)
+        read_outputs(tmp_path, values)

@@ -4,9 +4,9 @@ from PIL import Image
 
 from avtool.data.decode_cache.settings import SpanSettings
 from avtool.data.decode_cache.source import FilmSource
-from avtool.data.inputs.audio_settings import AudioSettings
-from avtool.data.inputs.clip_views import AudioView, VideoView
-from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.inputs.audio import AudioInput
+from avtool.data.inputs.settings import AudioSettings, VideoSettings
+from avtool.data.inputs.video import VideoInput
 from avtool.data.manifest import Clip
 from avtool.tasks.masked.samples import MaskedClipDataset
 from avtool.tasks.temporal.pair_settings import TemporalSettings
@@ -40,9 +40,9 @@ def test_two_rows_for_each_pair_of_clips(films, tmp_path):
 
 
 def test_what_a_masked_model_sees(films, tmp_path):
-    video = VideoView(VideoSettings(num_frames=4, seconds=2, size=16, short_side=16))
-    seen = MaskedClipDataset(films, audio=AudioView(SOUND, 40), video=video, noise={})
-    heard = MaskedClipDataset(films, audio=AudioView(SOUND, 40), noise={})
+    video = VideoInput(VideoSettings(num_frames=4, seconds=2, size=16, short_side=16))
+    seen = MaskedClipDataset(films, [AudioInput(SOUND, 40), video], noise={})
+    heard = MaskedClipDataset(films, [AudioInput(SOUND, 40)], noise={})
     widths = []
     for samples in (seen, heard):
         preview_sheet(samples, 3, tmp_path / "sheet.png")

@@ -115,7 +115,7 @@ def test_fine_tuning_trains_on_a_split_and_is_kept(ucf101: Path, encoder: Path, 
     (kept,) = tmp_path.iterdir()
     assert kept.name.startswith("ucf101-split2-")
     preprocess = json.loads((kept / "model" / "preprocess.json").read_text())
-    assert preprocess["inputs"] == ["video"]
+    assert list(preprocess["inputs"]) == ["video"]
     assert preprocess["labels"] == ["Archery", "Bowling"]
     again = report(capsys, "ucf101", *arguments)
     assert again["metrics"] == found["metrics"]

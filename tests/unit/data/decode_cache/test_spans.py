@@ -12,8 +12,8 @@ from avtool.data.decode_cache.scaling import cut_out, scaled
 from avtool.data.decode_cache.settings import SpanSettings
 from avtool.data.decode_cache.shots import cut_places
 from avtool.data.decode_cache.source import FilmSource
-from avtool.data.inputs.clip_views import VideoView
-from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.inputs.settings import VideoSettings
+from avtool.data.inputs.video import VideoInput, film_source
 from avtool.data.manifest import Clip
 from avtool.media.video_frames import read_frames
 from avtool.media.waveforms import read_waveform
@@ -174,10 +174,10 @@ def test_sound_counts_from_the_start_of_the_clip(film):
 def test_windows_of_a_source_are_nearly_those_of_the_film(film):
     manifest = make_manifest(film.parent, [Clip("a", film.name, 0.0, 4.0)])
     settings = VideoSettings(num_frames=4, seconds=1.0, size=32, short_side=32)
-    cached = VideoView(settings, FilmSource.for_windows(settings))
+    cached = VideoInput(settings, source=film_source(settings))
     for place in (0.0, 0.4, 1.0):
-        one = VideoView(settings)(manifest, manifest[0], place, None)
-        other = cached(manifest, manifest[0], place, None)
+        one = VideoInput(settings).sample(manifest, 0, place, None)["video"]
+        other = cached.sample(manifest, 0, place, None)["video"]
         assert (one - other).abs().max() * 127.5 <= 2 * 5 + 3  # an eighth of a second, and the rounding
 
 

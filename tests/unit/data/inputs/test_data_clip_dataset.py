@@ -7,12 +7,13 @@ from torch.utils.data import DataLoader
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Silent
-from avtool.data.inputs.audio_features import compute_features
-from avtool.data.inputs.audio_settings import AudioSettings
-from avtool.data.inputs.clip_views import AudioView, FrameFeatureView, VideoView
+from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.collate import collate
 from avtool.data.inputs.feature_cache import cached_features
-from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.inputs.features import FeaturesInput
+from avtool.data.inputs.settings import AudioSettings, VideoSettings
+from avtool.data.inputs.spectrogram import compute_features
+from avtool.data.inputs.video import VideoInput
 from avtool.data.labels import encode_labels
 from avtool.data.manifest import Clip, Manifest
 from avtool.tasks.classification.samples import ClipDataset
@@ -52,12 +53,12 @@ def equal(one, other) -> bool:
 def test_short_sound_is_padded_and_long_sound_is_cut(tmp_path):
     manifest = sound_clips(tmp_path, 1, seconds=1.0)
     whole = compute_features(manifest, manifest[0].audio, SMALL)
-    long = ClipDataset(manifest, audio=AudioView(SMALL, 128))[0]["audio"]
+    long = ClipDataset(manifest, [AudioInput(SMALL, 128)])[0]["audio"]
     assert long.shape == (128, 16)
     assert torch.equal(long[:98], whole)
     assert not long[98:].any()
     for cut, first in (("start", 0), ("centre", 24)):
-        short = ClipDataset(manifest, audio=AudioView(SMALL, 50), cut=cut)[0]["audio"]
+        short = ClipDataset(manifest, [AudioInput(SMALL, 50)], cut=cut)[0]["audio"]
         assert torch.equal(short, whole[first : first + 50])
 
 
@@ -66,7 +67,7 @@ def test_cached_and_decoded_sound_agree_wherever_it_is_cut(tmp_path):
     features = cached_features(manifest, SMALL, Silent())
     for epoch in range(3):
         decoded, cached = (
-            ClipDataset(manifest, audio=AudioView(SMALL, 40, source), cut="random")[1, epoch]["audio"]
+            ClipDataset(manifest, [AudioInput(SMALL, 40, features=source)], cut="random")[1, epoch]["audio"]
             for source in (None, features)
         )
         torch.testing.assert_close(cached, decoded, atol=8e-3, rtol=0)  # half precision of values up to 16
@@ -75,15 +76,15 @@ def test_cached_and_decoded_sound_agree_wherever_it_is_cut(tmp_path):
 def test_waveforms(tmp_path):
     manifest = sound_clips(tmp_path, 1, seconds=0.5)
     settings = AudioSettings(kind="waveform")
-    sample = ClipDataset(manifest, audio=AudioView(settings, 16000))[0]
+    sample = ClipDataset(manifest, [AudioInput(settings, 16000)])[0]
     assert sample["audio"].shape == (16000,)
     assert not sample["audio"][8000:].any()
 
 
 def test_chance_depends_on_seed_epoch_and_index_alone(films):
     def dataset(seed=0):
-        audio, video = AudioView(SMALL, 30), VideoView(TINY_VIDEO)
-        return ClipDataset(films, audio=audio, video=video, train=True, cut="random", seed=seed)
+        audio, video = AudioInput(SMALL, 30), VideoInput(TINY_VIDEO)
+        return ClipDataset(films, [audio, video], train=True, cut="random", seed=seed)
 
     one = dataset()
     first = one[0, 3]
@@ -96,7 +97,7 @@ def test_chance_depends_on_seed_epoch_and_index_alone(films):
 
 
 def test_workers_and_batch_sizes_change_nothing(films):
-    dataset = ClipDataset(films[:2], audio=AudioView(SMALL, 30), cut="random")
+    dataset = ClipDataset(films[:2], [AudioInput(SMALL, 30)], cut="random")
     keys = [(0, 1), (1, 1), (0, 2), (1, 2)]
     alone = [dataset[key] for key in keys]
     loader = DataLoader(dataset, batch_size=2, sampler=keys, num_workers=1, collate_fn=collate)
@@ -106,7 +107,7 @@ def test_workers_and_batch_sizes_change_nothing(films):
 
 
 def test_sound_and_pictures_are_cut_at_the_same_place(films):
-    dataset = ClipDataset(films, audio=AudioView(SMALL, 98), video=VideoView(TINY_VIDEO), cut="random")
+    dataset = ClipDataset(films, [AudioInput(SMALL, 98), VideoInput(TINY_VIDEO)], cut="random")
     manifest = films[:1]
     whole = compute_features(manifest, manifest[0].audio, SMALL)
     for epoch in range(4):
@@ -121,7 +122,7 @@ def test_sound_and_pictures_are_cut_at_the_same_place(films):
 
 
 def test_what_a_clip_lacks_is_marked(films):
-    batch = collate(list(ClipDataset(films, audio=AudioView(SMALL, 30), video=VideoView(TINY_VIDEO))))
+    batch = collate(list(ClipDataset(films, [AudioInput(SMALL, 30), VideoInput(TINY_VIDEO)])))
     assert batch["audio_present"].tolist() == [True, True, False]
     assert batch["video_present"].tolist() == [True, False, True]
     assert not batch["audio"][2].any()
@@ -132,7 +133,7 @@ def test_what_a_clip_lacks_is_marked(films):
 def test_without_flags_the_files_are_asked(films):
     plain = films.table.drop_columns(["has_audio", "has_video"])
     manifest = Manifest(plain, films.folder, films.origin)
-    dataset = ClipDataset(manifest, audio=AudioView(SMALL, 30), video=VideoView(TINY_VIDEO))
+    dataset = ClipDataset(manifest, [AudioInput(SMALL, 30), VideoInput(TINY_VIDEO)])
     assert [bool(dataset[n]["audio_present"]) for n in range(3)] == [True, True, False]
     assert [bool(dataset[n]["video_present"]) for n in range(3)] == [True, False, True]
 
@@ -141,7 +142,7 @@ def test_a_mined_clip_shows_its_film(films):
     film = {"film": str(films.folder / "both.mp4"), "film_start": 2.0, "film_end": 3.0}
     clips = [Clip("a", "sound.wav", 0.0, 1.0, extras={**film, "has_audio": True, "has_video": False})]
     manifest = Manifest(make_manifest(films.folder / "mined", clips).table, films.folder, "mined")
-    sample = ClipDataset(manifest, audio=AudioView(SMALL, 30), video=VideoView(TINY_VIDEO))[0]
+    sample = ClipDataset(manifest, [AudioInput(SMALL, 30), VideoInput(TINY_VIDEO)])[0]
     assert bool(sample["video_present"])
     grey = (float(sample["video"].mean()) + 1) / 2 * 255
     assert 20 + 5 * 20 <= grey <= 20 + 5 * 30
@@ -150,36 +151,36 @@ def test_a_mined_clip_shows_its_film(films):
 @pytest.mark.parametrize(
     ("views", "message"),
     [
-        ({"audio": AudioView(SMALL, 30)}, "1 of the 3 clips of .* have no sound"),
-        ({"video": VideoView(TINY_VIDEO)}, "1 of the 3 clips of .* have no pictures"),
+        ([AudioInput(SMALL, 30)], "1 of the 3 clips of .* have no audio"),
+        ([VideoInput(TINY_VIDEO)], "1 of the 3 clips of .* have no video"),
     ],
 )
 def test_one_modality_alone_must_be_there(films, views, message):
     with pytest.raises(BadInputError, match=message):
-        ClipDataset(films, **views)
+        ClipDataset(films, views)
 
 
 def test_a_modality_that_no_clip_has_is_refused(films):
-    with pytest.raises(BadInputError, match=r"1 of the 1 clips of .* have no pictures"):
-        ClipDataset(films[1:2], audio=AudioView(SMALL, 30), video=VideoView(TINY_VIDEO))
+    with pytest.raises(BadInputError, match=r"1 of the 1 clips of .* have no video"):
+        ClipDataset(films[1:2], [AudioInput(SMALL, 30), VideoInput(TINY_VIDEO)])
 
 
 def test_windows_go_from_start_to_end(films):
     manifest = films[:1]
-    dataset = ClipDataset(manifest, audio=AudioView(SMALL, 98), video=VideoView(TINY_VIDEO), windows=4)
+    dataset = ClipDataset(manifest, [AudioInput(SMALL, 98), VideoInput(TINY_VIDEO)], windows=4)
     whole = compute_features(manifest, manifest[0].audio, SMALL)
     assert len(dataset) == 4
     for window, first in enumerate([0, 100, 200, 300]):
         assert torch.equal(dataset[window]["audio"], whole[first : first + 98])
         assert int(dataset[window]["index"]) == 0
-    view = VideoView(TINY_VIDEO)
-    assert view.times(manifest[0].video, 1.0).tolist() == [3.125, 3.375, 3.625, 3.875]
+    view = VideoInput(TINY_VIDEO)
+    assert view.times(manifest[0], 1.0).tolist() == [3.125, 3.375, 3.625, 3.875]
 
 
 def test_labels_come_with_the_samples(tmp_path):
     manifest = sound_clips(tmp_path, 3, seconds=0.1)
     targets = encode_labels(manifest, "single-label", [("l0", "l1")])
-    dataset = ClipDataset(manifest, audio=AudioView(SMALL, 8), targets=targets)
+    dataset = ClipDataset(manifest, [AudioInput(SMALL, 8)], targets=targets)
     batch = collate([dataset[n] for n in range(3)])
     assert batch["label"].tolist() == [0, 1, 0]
     assert set(batch) == {"index", "audio", "label"}
@@ -189,16 +190,16 @@ def test_frame_features_are_cut_in_the_middle_or_masked(tmp_path):
     manifest = sound_clips(tmp_path, 1, seconds=0.1)
     features = cached_features(manifest, SMALL, Silent())  # eight steps
     for steps, mask in ((4, [True] * 4), (10, [True] * 8 + [False] * 2)):
-        sample = ClipDataset(manifest, frames=FrameFeatureView(features, steps))[0]
+        sample = ClipDataset(manifest, [FeaturesInput(steps, features=features)])[0]
         assert sample["clip"].shape == (steps, 16)
         assert sample["clip_mask"].tolist() == mask
     expected = features[0][2:6].astype(np.float32)
     np.testing.assert_array_equal(
-        ClipDataset(manifest, frames=FrameFeatureView(features, 4))[0]["clip"], expected
+        ClipDataset(manifest, [FeaturesInput(4, features=features)])[0]["clip"], expected
     )
 
 
 def test_features_of_other_clips_are_refused(tmp_path):
     features = cached_features(sound_clips(tmp_path / "a", 3, 0.1), SMALL, Silent())
     with pytest.raises(BadInputError, match="not those of the clips"):
-        ClipDataset(sound_clips(tmp_path / "b", 2, 0.1), audio=AudioView(SMALL, 8, features))
+        ClipDataset(sound_clips(tmp_path / "b", 2, 0.1), [AudioInput(SMALL, 8, features=features)])

@@ -8,9 +8,9 @@ from avtool.core.artifact import partial_folder, verify
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.reporter import Silent
 from avtool.data.inputs import feature_cache
-from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.inputs.fbank import Fbank
 from avtool.data.inputs.feature_cache import FeatureCache, cached_features
+from avtool.data.inputs.settings import AudioSettings
 from avtool.data.manifest import Clip
 from tests.unit.data.data_samples import make_manifest, sound_clips, write_sound
 

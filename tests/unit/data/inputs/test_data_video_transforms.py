@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from avtool.data.inputs.video_settings import VideoSettings
-from avtool.data.inputs.video_transforms import (
+from avtool.data.inputs.settings import VideoSettings
+from avtool.data.inputs.video_augment import (
     Augmentation,
     ColourChange,
     apply_augmentation,
-    as_seen,
+    as_float,
     centred,
     change_colours,
     draw_augmentation,
     draw_colours,
-    video_tensor,
+    frames_to_tensor,
 )
 
 SETTINGS = VideoSettings(num_frames=3, size=16, short_side=20)
@@ -117,19 +117,19 @@ def test_bytes_become_what_a_loader_of_floats_would_give():
     pictures = rng.integers(0, 256, (2, 2, 3, 8, 6, 3), np.uint8)
     colours = torch.tensor([[draw_colours(rng) for _ in range(2)] for _ in range(2)])
     batch = {"video": torch.from_numpy(pictures), "video_colours": colours}
-    seen = as_seen(batch, "video")
+    seen = as_float(batch, "video")
     assert seen.shape == (2, 2, 3, 3, 8, 6)
     for row in range(2):
         for clip in range(2):
-            plain = video_tensor(pictures[row, clip])[None]
+            plain = frames_to_tensor(pictures[row, clip])[None]
             expected = change_colours(plain, colours[row, clip][None])[0]
             torch.testing.assert_close(seen[row, clip], expected)
-    assert video_tensor(np.full((1, 2, 2, 3), 255, np.uint8)).eq(1).all()
+    assert frames_to_tensor(np.full((1, 2, 2, 3), 255, np.uint8)).eq(1).all()
     with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(as_seen(batch, "video"), seen)
-    still = as_seen({"video": batch["video"]}, "video")
-    assert torch.equal(still, video_tensor(pictures))
-    assert as_seen({"video": still}, "video") is still
+        assert torch.equal(as_float(batch, "video"), seen)
+    still = as_float({"video": batch["video"]}, "video")
+    assert torch.equal(still, frames_to_tensor(pictures))
+    assert as_float({"video": still}, "video") is still
 
 
 def test_what_is_drawn_stays_in_bounds_and_keeps_the_probabilities():

@@ -3,8 +3,9 @@ import pytest
 import torch
 from PIL import Image
 
-from avtool.data.inputs.image_view import ImageView, centre_box, random_box
-from avtool.data.inputs.video_transforms import as_seen
+from avtool.data.inputs.image import ImageInput, centre_box, random_box
+from avtool.data.inputs.settings import VideoSettings
+from avtool.data.inputs.video_augment import as_float
 from avtool.data.manifest import Clip
 from tests.unit.data.data_samples import make_manifest, write_grey_film
 
@@ -18,8 +19,18 @@ def photographs(tmp_path):
     return make_manifest(tmp_path, [Clip("a", "a.png", 0.0, 1.0)])
 
 
+def read(photographs, place=0.5, rng=None, size=16, **more):
+    """An image of a manifest's first clip."""
+    return make(size, **more).sample(photographs, 0, place, rng)["image"]
+
+
+def make(size=16, flip=0.5, **more) -> ImageInput:
+    """An input of images of some size."""
+    return ImageInput(VideoSettings(num_frames=1, size=size, short_side=size, flip=flip), **more)
+
+
 def test_evaluation_takes_the_middle(photographs):
-    picture = ImageView(32)(photographs, photographs[0], 0.5, None)
+    picture = read(photographs, size=32)
     assert picture.shape == (3, 32, 32)
     red, green, blue = ((channel.mean() + 1) * 127.5 for channel in picture)
     assert float(red) == pytest.approx(2 * 44.5, abs=2)
@@ -28,11 +39,10 @@ def test_evaluation_takes_the_middle(photographs):
 
 
 def test_training_takes_parts_that_differ(photographs):
-    view = ImageView(16)
-    pictures = [view(photographs, photographs[0], 0.5, np.random.default_rng(n)) for n in range(4)]
+    pictures = [read(photographs, rng=np.random.default_rng(n)) for n in range(4)]
     assert all(picture.abs().max() <= 1 for picture in pictures)
     assert not torch.equal(pictures[0], pictures[1])
-    again = view(photographs, photographs[0], 0.5, np.random.default_rng(2))
+    again = read(photographs, rng=np.random.default_rng(2))
     assert torch.equal(pictures[2], again)
 
 
@@ -40,7 +50,7 @@ def test_training_takes_parts_that_differ(photographs):
 def test_a_film_gives_its_picture_of_a_moment(tmp_path, place, number):
     write_grey_film(tmp_path / "film.mkv")
     manifest = make_manifest(tmp_path, [Clip("a", "film.mkv", 0.0, 4.0)])
-    picture = ImageView(16, area=(1.0, 1.0))(manifest, manifest[0], place, None)
+    picture = read(manifest, place, area=(1.0, 1.0))
     assert float((picture.mean() + 1) * 127.5) == pytest.approx(20 + 5 * number, abs=2)
 
 
@@ -60,10 +70,7 @@ def test_the_box_in_the_middle():
 
 
 def test_left_and_right_are_turned_round(photographs):
-    plain, turned = (
-        ImageView(16, flip=flip)(photographs, photographs[0], 0.5, np.random.default_rng(0))
-        for flip in (0.0, 1.0)
-    )
+    plain, turned = (read(photographs, rng=np.random.default_rng(0), flip=flip) for flip in (0.0, 1.0))
     assert torch.equal(turned, plain.flip(2))
     assert not torch.equal(turned, plain)
 
@@ -71,15 +78,14 @@ def test_left_and_right_are_turned_round(photographs):
 def test_bytes_are_the_same_picture(photographs):
     for seed in range(4):  # turned round and not
         floats, as_bytes = (
-            ImageView(16, as_bytes=kind)(photographs, photographs[0], 0.5, np.random.default_rng(seed))
-            for kind in (False, True)
+            read(photographs, rng=np.random.default_rng(seed), as_bytes=kind) for kind in (False, True)
         )
         assert as_bytes.shape == (16, 16, 3)
-        assert torch.equal(as_seen({"image": as_bytes}, "image"), floats)
+        assert torch.equal(as_float({"image": as_bytes}, "image"), floats)
 
 
 def test_a_picture_is_read_once(photographs):
-    view = ImageView(16)
-    first = view(photographs, photographs[0], 0.5, np.random.default_rng(1))
+    images = make()
+    first = images.sample(photographs, 0, 0.5, np.random.default_rng(1))["image"]
     photographs.local(photographs[0].video).unlink()
-    assert torch.equal(view(photographs, photographs[0], 0.5, np.random.default_rng(1)), first)
+    assert torch.equal(images.sample(photographs, 0, 0.5, np.random.default_rng(1))["image"], first)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from avtool.data.inputs.fit import normalize, pad_or_cut
+from avtool.data.inputs.spectrogram import normalize, pad_or_cut
 
 RAMP = torch.arange(10.0)[None, :, None].expand(1, 10, 2)
 

@@ -10,11 +10,11 @@ from avtool.core.errors import BadInputError
 from avtool.core.reporter import Silent
 from avtool.data.decode_cache.settings import SpanSettings
 from avtool.data.decode_cache.source import FilmSource
-from avtool.data.inputs.audio_settings import AudioSettings
 from avtool.data.inputs.collate import collate
 from avtool.data.inputs.fbank import Fbank
 from avtool.data.inputs.feature_cache import cached_features
-from avtool.data.inputs.video_transforms import as_seen
+from avtool.data.inputs.settings import AudioSettings
+from avtool.data.inputs.video_augment import as_float
 from avtool.data.manifest import Clip
 from avtool.media.encode import FilmSettings, write_film
 from avtool.tasks.temporal.pair_settings import TemporalSettings
@@ -70,7 +70,7 @@ def test_pictures_are_those_that_the_labels_tell_of(film):
         sample = dataset[number]
         spans = []
         for clip in (0, 1):
-            numbers = numbers_of(as_seen(sample, "video")[clip])
+            numbers = numbers_of(as_float(sample, "video")[clip])
             step = numbers[1] - numbers[0]
             assert numbers == list(range(numbers[0], numbers[0] + 8 * step, step))
             assert abs(step) == 2 ** int(sample["video_speed"][clip])
@@ -98,7 +98,7 @@ def test_the_sound_is_that_at_the_middle_of_the_pictures(film):
             first = int(errors.argmin())
             assert float(errors[first]) < 0.5 * float(errors.sort().values[1]) + 0.01
             heard = 0.0125 + 0.01 * (first + 39 * step / 2)
-            numbers = numbers_of(as_seen(sample, "video")[clip])
+            numbers = numbers_of(as_float(sample, "video")[clip])
             seen = (min(numbers) + 4 * abs(numbers[1] - numbers[0])) / FPS
             assert abs(heard - seen) <= 0.005 + 1e-6
 
@@ -122,7 +122,7 @@ def test_a_sample_of_sight_and_sound_has_all_that_is_asked(film):
     )
     assert all(batch[name].dtype == torch.int64 for name in pairs + orders)
     assert all(batch[f"{name}_weight"].dtype == torch.float32 for name in pairs + orders)
-    assert as_seen(batch, "video").abs().max() <= 1
+    assert as_float(batch, "video").abs().max() <= 1
     assert not torch.equal(batch["video"][0], batch["video"][1])
 
 
@@ -255,7 +255,7 @@ def test_cuts_are_avoided_where_asked(tmp_path):
         )
         settings = PLAIN | {"audio": None}
         dataset = TemporalClipDataset(manifest, pairs, crops=60, **settings)
-        steps = [as_seen(dataset[n], "video").diff(dim=2).abs().amax(dim=(1, 2, 3, 4)) for n in range(60)]
+        steps = [as_float(dataset[n], "video").diff(dim=2).abs().amax(dim=(1, 2, 3, 4)) for n in range(60)]
         cuts[respect] = int((torch.stack(steps) > 0.3).sum())
     assert cuts[True] < 0.6 * cuts[False]
 

@@ -5,9 +5,9 @@ import torch
 from torch.utils.data import DataLoader
 
 from avtool.core.reporter import Silent
-from avtool.data.inputs.audio_settings import AudioSettings
-from avtool.data.inputs.clip_views import AudioView
+from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.collate import collate
+from avtool.data.inputs.settings import AudioSettings
 from avtool.data.samplers import make_order
 from avtool.data.shards.dataset import write_shards
 from avtool.data.shards.recipe import ShardRecipe
@@ -29,7 +29,7 @@ def clips(tmp_path_factory) -> MaskedClipDataset:
     settings = ShardRecipe(clips_per_shard=4)
     out = write_shards(folder / "manifest.parquet", folder / "shards", settings, Silent()).out
     manifest, source = open_shards(out)
-    return MaskedClipDataset(manifest, audio=AudioView(SOUND, 20, source=source), noise={"audio": 6})
+    return MaskedClipDataset(manifest, [AudioInput(SOUND, 20, source=source)], noise={"audio": 6})
 
 
 def batches(clips, *, processes: int = 1, process: int = 0, first_step: int = 0, workers: int = 0):

@@ -16,10 +16,10 @@ from avtool.core.errors import BadInputError, CorruptArtifactError, MissingError
 from avtool.core.reporter import Recorder, Silent
 from avtool.data.decode_cache.settings import SpanSettings
 from avtool.data.decode_cache.source import FilmSource
-from avtool.data.inputs.audio_settings import AudioSettings
-from avtool.data.inputs.clip_views import AudioView, VideoView
-from avtool.data.inputs.video_settings import VideoSettings
-from avtool.data.inputs.video_transforms import as_seen
+from avtool.data.inputs.audio import AudioInput
+from avtool.data.inputs.settings import AudioSettings, VideoSettings
+from avtool.data.inputs.video import VideoInput
+from avtool.data.inputs.video_augment import as_float
 from avtool.data.manifest import Clip, read_manifest
 from avtool.data.shards.dataset import write_shards
 from avtool.data.shards.recipe import ShardRecipe
@@ -102,12 +102,12 @@ def test_data_sets_read_shards_as_they_read_films(dataset, shards):
     video = VideoSettings(num_frames=4, seconds=1, size=32, short_side=32, scale=(1, 1), colour_jitter=0)
     one, other = (
         MaskedClipDataset(
-            rows, audio=AudioView(SOUND, 40, source=s), video=VideoView(video, s), noise={"audio": 5}
+            rows, [AudioInput(SOUND, 40, source=s), VideoInput(video, source=s)], noise={"audio": 5}
         )[1, 3]
         for rows, s in ((films, source), (clips, packed))
     )
     assert torch.equal(one["audio_noise"], other["audio_noise"])
-    assert torch.allclose(as_seen(one, "video"), as_seen(other, "video"), atol=8 / 127)
+    assert torch.allclose(as_float(one, "video"), as_float(other, "video"), atol=8 / 127)
     assert (one["audio"] - other["audio"]).abs().median() < 0.1
 
 
@@ -187,7 +187,7 @@ def test_finished_shards_are_kept(dataset, tmp_path):
 
 def test_loader_processes_read_shards(shards):
     manifest, source = open_shards(shards)
-    heard = MaskedClipDataset(manifest, audio=AudioView(SOUND, 40, source=source), noise={})
+    heard = MaskedClipDataset(manifest, [AudioInput(SOUND, 40, source=source)], noise={})
     here = heard[1]["audio"]
     loader = DataLoader(heard, batch_size=None, num_workers=1)
     assert torch.equal(list(loader)[1]["audio"], here)

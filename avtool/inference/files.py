@@ -1,4 +1,4 @@
-"""Scores many files, here or in several processes; what an earlier run found of a file is kept."""
+"""Scores of many files, in this process or in several; results of an earlier run are kept."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -11,13 +11,13 @@ from avtool.core.errors import AvtoolError
 from avtool.core.files import read_json, write_json
 from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Recorder, Reporter, Silent
+from avtool.data.items import Item
 from avtool.inference.events import Event
-from avtool.inference.predict_recipe import PredictRecipe
+from avtool.inference.recipes import PredictRecipe
 from avtool.inference.score import Scored, score_file
-from avtool.inference.sources import Item
 
 if TYPE_CHECKING:
-    from avtool.inference.classifier import Classifier
+    from avtool.inference.predictor import Predictor
 
 _AT_A_TIME = 16
 """Files that a process scores before it reports, where there are many."""
@@ -25,7 +25,7 @@ _AT_A_TIME = 16
 
 @dataclass(frozen=True)
 class FileScore:
-    """How one file ended: its score, or what went wrong; and whether an earlier run had found it."""
+    """The outcome of one file: its score, or its error; and whether it comes from an earlier run."""
 
     item: Item
     found: Scored | AvtoolError
@@ -42,24 +42,35 @@ class _Task:
     recipe: PredictRecipe
 
 
+def load_predictor(model: Path, recipe: PredictRecipe, reporter: Reporter) -> "Predictor":
+    """The predictor of a recipe, with its frame features.
+
+    Raises:
+        AvtoolError: the model cannot be used, or is no classifier.
+    """
+    from avtool.inference.predictor import Predictor
+
+    predictor = Predictor(model, recipe.runtime, reporter)
+    reporter.detail(f"{len(predictor.outputs.labels)} classes")
+    return predictor.with_features(recipe.frame_features) if recipe.frame_features else predictor
+
+
 def score_files(
     items: Sequence[Item],
     parts: Path,
-    model: Path,
-    classifier: "Classifier",
+    predictor: "Predictor",
     recipe: PredictRecipe,
     reporter: Reporter,
     jobs: int,
 ) -> Iterator[FileScore]:
-    """Scores the files, in the order in which they finish, and keeps each score in a file of its own.
+    """Scores the files, in the order in which they finish, and writes each score to a file of its own.
 
     Args:
         items: the files.
         parts: the folder of scores.
-        model: where the classifier comes from.
-        classifier: used here, where one process does.
+        predictor: the model; worker processes load it from its path.
         recipe: the settings.
-        reporter: told of damage.
+        reporter: gets warnings of damage.
         jobs: processes; -1 for one a processor.
     """
     todo = []
@@ -71,9 +82,9 @@ def score_files(
             yield FileScore(item, found, kept=True)
     results: Iterator[tuple[int, Scored | AvtoolError]]
     if jobs == 1 or len(todo) == 1:
-        results = ((place, _attempt(items[place], classifier, recipe, reporter)) for place in todo)
+        results = ((place, _attempt(items[place], predictor, recipe, reporter)) for place in todo)
     else:
-        results = _apart(items, todo, model, recipe, reporter, jobs)
+        results = _apart(items, todo, predictor.path, recipe, reporter, jobs)
     for place, result in results:
         path = parts / f"{items[place].stem}.json"
         if isinstance(result, Scored):
@@ -94,10 +105,10 @@ def _kept(path: Path, item: Item) -> Scored | None:
 
 
 def _attempt(
-    item: Item, classifier: "Classifier", recipe: PredictRecipe, reporter: Reporter
+    item: Item, predictor: "Predictor", recipe: PredictRecipe, reporter: Reporter
 ) -> Scored | AvtoolError:
     try:
-        return score_file(item, classifier, recipe, reporter)
+        return score_file(item, predictor, recipe, reporter)
     except AvtoolError as error:
         return error
 
@@ -117,28 +128,26 @@ def _apart(
         places = list(todo[first : first + size])
         tasks.append(_Task(places, [_light(items[place]) for place in places], model, recipe))
     for results in map_unordered(_score_task, tasks, jobs=jobs):
-        for place, result, told in results:
-            told.replay(reporter)
+        for place, result, recorded in results:
+            recorded.replay(reporter)
             yield place, result
 
 
 def _light(item: Item) -> Item:
-    """Without the rows of the data set: to find a clip's files it needs to know its folder alone."""
+    """Without the rows of the dataset: to find a clip's files its folder suffices."""
     return replace(item, manifest=item.manifest[:0]) if item.manifest is not None else item
 
 
 def _score_task(task: _Task) -> list[tuple[int, Scored | AvtoolError, Recorder]]:
     """Scores some files; runs in a worker process."""
-    classifier = _classifier(task.model, task.recipe)
+    predictor = _loaded(task.model, task.recipe)
     results = []
     for place, item in zip(task.places, task.items, strict=True):
-        told = Recorder()
-        results.append((place, _attempt(item, classifier, task.recipe, told), told))
+        recorder = Recorder()
+        results.append((place, _attempt(item, predictor, task.recipe, recorder), recorder))
     return results
 
 
 @lru_cache(maxsize=1)
-def _classifier(model: Path, recipe: PredictRecipe) -> "Classifier":
-    from avtool.inference.classifier import Classifier
-
-    return Classifier(model, recipe, Silent())
+def _loaded(model: Path, recipe: PredictRecipe) -> "Predictor":
+    return load_predictor(model, recipe, Silent())

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from avtool.data.inputs.video_settings import VideoSettings
+from avtool.data.inputs.settings import VideoSettings
 
 # Bounds of TensorFlow's colour augmentation as video models use it.
 _BRIGHTNESS, _CONTRAST, _SATURATION, _HUE = 32 / 255, (0.6, 1.4), (0.6, 1.4), 0.2
@@ -99,33 +99,33 @@ def apply_augmentation(frames: NDArray[np.uint8], change: Augmentation, size: in
     assert min(height, width) >= size, f"frames of {width}x{height} hold no square of {size}"
     top, left = round(change.top * (height - size)), round(change.left * (width - size))
     window = frames[:, top : top + size, left : left + size]
-    video = video_tensor(window[:, :, ::-1] if change.flip else window)
+    video = frames_to_tensor(window[:, :, ::-1] if change.flip else window)
     if change.colours == UNCHANGED:
         return video
     return change_colours(video[None], torch.tensor([change.colours]))[0]
 
 
-def video_tensor(pictures: NDArray[np.uint8]) -> Tensor:
+def frames_to_tensor(frames: NDArray[np.uint8]) -> Tensor:
     """(..., T, H, W, 3) RGB as (..., 3, T, H, W) float32 in [-1, 1]."""
-    return as_seen({"video": torch.from_numpy(np.ascontiguousarray(pictures))}, "video")
+    return as_float({"video": torch.from_numpy(np.ascontiguousarray(frames))}, "video")
 
 
-def as_seen(batch: Mapping[str, Tensor], name: str) -> Tensor:
-    """An input of a batch or a sample as encoders see it: `video` (..., 3, T, H, W), `image` (..., 3, H, W).
+def as_float(batch: Mapping[str, Tensor], name: str) -> Tensor:
+    """An input of a batch or a sample in [-1, 1]: `video` (..., 3, T, H, W), `image` (..., 3, H, W).
 
-    Loaders give bytes of pictures, channels last, and for videos in training `video_colours`, (..., 4) as in
-    `ColourChange`. So a quarter of the memory is carried, and the device that trains does the sums. What is
-    not in bytes is given back as it is.
+    Loaders give bytes, channels last, and for videos in training `video_colours`, (..., 4) as in
+    `ColourChange`: a quarter of the memory to transfer, and the arithmetic is the device's. What is not in
+    bytes is returned unchanged.
     """
-    pictures = batch[name]
-    if pictures.dtype != torch.uint8:
-        return pictures
-    planes = pictures.movedim(-1, -4 if name == "video" else -3)
-    seen = planes.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1)
+    frames = batch[name]
+    if frames.dtype != torch.uint8:
+        return frames
+    planes = frames.movedim(-1, -4 if name == "video" else -3)
+    values = planes.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1)
     if f"{name}_colours" not in batch:
-        return seen
-    changed = change_colours(seen.flatten(0, -5), batch[f"{name}_colours"].flatten(0, -2))
-    return changed.view_as(seen)
+        return values
+    changed = change_colours(values.flatten(0, -5), batch[f"{name}_colours"].flatten(0, -2))
+    return changed.view_as(values)
 
 
 def change_colours(videos: Tensor, colours: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What is predicted: files, the media of folders, and the clips of data sets."""
+"""Files and clips that a trained model is applied to: single files, folders of media, and datasets."""
 
 import hashlib
 import re
@@ -8,22 +8,24 @@ from pathlib import Path, PurePosixPath
 
 from avtool.core.artifact import CARD
 from avtool.core.errors import BadInputError
+from avtool.data.folds import Folds
 from avtool.data.manifest import Clip, Manifest, read_manifest
+from avtool.data.media_files import Media
 from avtool.data.readers.media_index import list_media
-from avtool.inference.predict_recipe import PredictRecipe
 from avtool.media.addresses import fetch, is_elsewhere, local_path
+from avtool.media.probe import probe
 from avtool.media.still_images import is_image
 
 
 @dataclass(frozen=True)
 class Item:
-    """A file, or a clip of a data set.
+    """A file, or a clip of a dataset.
 
     Attributes:
         name: unique; the path or address, or the clip's id.
         path: the file, which `ready` fetches where it has an address.
-        clip: of a data set, with its labels; None for a whole file.
-        manifest: the clip's data set.
+        clip: of a dataset, with its labels; None for a whole file.
+        manifest: the clip's dataset.
     """
 
     name: str
@@ -37,11 +39,30 @@ class Item:
         plain = re.sub(r"[^A-Za-z0-9._-]+", "_", PurePosixPath(self.name).name)[:80].strip("._") or "file"
         return f"{plain}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
 
-    def ready(self) -> Path:
-        """The file, which is there now.
+    @property
+    def seconds(self) -> float:
+        """The duration of the file, or of the clip.
 
         Raises:
-            BadInputError: it is not.
+            BadInputError: it is not known.
+        """
+        total = self.clip.duration if self.clip else probe(self.path).duration_s
+        if total is None:
+            raise BadInputError(f"the duration of `{self.path}` is unknown", "remux it first")
+        return total
+
+    def video(self) -> tuple[Path, float]:
+        """The file that frames are read from, and where in it the item starts, in seconds."""
+        media: Media | None = self.clip.video if self.clip else None
+        if media is None or self.manifest is None:
+            return self.path, 0.0
+        return self.manifest.local(media), media.start
+
+    def ready(self) -> Path:
+        """The file, fetched where it has an address.
+
+        Raises:
+            BadInputError: it does not exist.
             MissingError: the library of its address's protocol is not installed.
         """
         if self.clip is not None and self.manifest is not None:
@@ -53,7 +74,7 @@ class Item:
         return path
 
     def state(self) -> list[object]:
-        """What must be equal for an earlier result to hold."""
+        """Name, path, size, modification time and span: equal states have equal results."""
         try:
             stat = self.path.stat()
         except OSError:
@@ -62,20 +83,32 @@ class Item:
         return [self.name, str(self.path.absolute()), stat.st_size, stat.st_mtime_ns, *span]
 
 
-def find_items(sources: Sequence[str], recipe: PredictRecipe, *, pictures: bool = False) -> list[Item]:
+def clip_items(clips: Manifest) -> list[Item]:
+    """The clips of a dataset as items, in their order."""
+    return [Item(clip.clip_id, _path_of(clip, clips), clip, clips) for clip in clips]
+
+
+def find_items(
+    sources: Sequence[str],
+    *,
+    split: str | None = None,
+    folds: Folds | None = None,
+    images: bool = False,
+) -> list[Item]:
     """The items of all sources, each once, in their order.
 
     Args:
-        sources: files, folders, and data sets.
-        recipe: which clips of data sets are wanted.
-        pictures: whether still pictures in folders count too.
+        sources: files, folders, and datasets.
+        split: of datasets, the split that is wanted; None for all.
+        folds: of datasets, the folds that are wanted; None for all.
+        images: whether still images in folders count too.
 
     Raises:
         BadInputError: a source does not exist, or nothing is found.
     """
     found: dict[str, Item] = {}
     for source in sources:
-        for item in _items_of(source, recipe, pictures):
+        for item in _items_of(source, split, folds, images):
             found.setdefault(item.name, item)
     if not found:
         raise BadInputError(
@@ -84,26 +117,26 @@ def find_items(sources: Sequence[str], recipe: PredictRecipe, *, pictures: bool 
     return list(found.values())
 
 
-def _items_of(source: str, recipe: PredictRecipe, pictures: bool) -> list[Item]:
+def _items_of(source: str, split: str | None, folds: Folds | None, images: bool) -> list[Item]:
     path = local_path(source)
     if is_elsewhere(source):
         return [Item(source, path)]
     if (path / CARD).is_file():
         clips = read_manifest(path)
-        if recipe.split is not None or recipe.folds is not None:
-            clips = clips.select(recipe.split, recipe.folds)
-        return [Item(clip.clip_id, _place_of(clip, clips), clip, clips) for clip in clips]
+        if split is not None or folds is not None:
+            clips = clips.select(split, folds)
+        return clip_items(clips)
     if path.is_dir():
         names = {str(path / name) for name in list_media(path)}
-        if pictures:
+        if images:
             names |= {str(found) for found in path.rglob("*") if is_image(found) and found.is_file()}
         return [Item(name, Path(name)) for name in sorted(names)]
     if not path.exists():
-        raise BadInputError(f"`{path}` does not exist", "give files, folders, or data sets")
+        raise BadInputError(f"`{path}` does not exist", "give files, folders, or datasets")
     return [Item(str(path), path)]
 
 
-def _place_of(clip: Clip, clips: Manifest) -> Path:
+def _path_of(clip: Clip, clips: Manifest) -> Path:
     """Where a clip's file is, or will be when it is fetched."""
     name = clip.media
     return local_path(name) if is_elsewhere(name) else clips.local(clip.audio)

@@ -1,0 +1,113 @@
+"""Frame features as an input: vectors by time from a `features` artifact, such as CLIP's of each second."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from avtool.core.errors import BadInputError
+from avtool.core.reporter import Reporter
+from avtool.data.inputs.base import ModelInput, Span
+from avtool.data.items import Item
+from avtool.data.manifest import Manifest
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from avtool.data.inputs.feature_cache import FeatureCache, Features
+
+_OLD_NUM_STEPS = 12
+
+
+@dataclass(frozen=True)
+class FeaturesInput(ModelInput):
+    """Features (num_steps, D) with a mask (num_steps,): the middle of more steps, zeros after fewer.
+
+    Attributes:
+        num_steps: steps that the model takes.
+        name: of the model's argument; that of the mask is `<name>_mask`.
+        features: the `features` artifact that they are read from.
+    """
+
+    num_steps: int
+    name: str = "clip"
+    features: "FeatureCache | None" = field(default=None, compare=False, repr=False)
+
+    noun: ClassVar[str] = "frame features"
+
+    @property
+    def seconds(self) -> float:
+        """0: the steps of whatever window there is are taken."""
+        return 0.0
+
+    def check_clips(self, clips: Manifest) -> None:
+        """Makes sure that the features are those of the clips."""
+        if self.features is not None:
+            self.features.need_clips(clips)
+
+    def sample(
+        self,
+        clips: Manifest,  # noqa: ARG002 - the features are those of the clips, in their order
+        index: int,
+        place: float,  # noqa: ARG002 - the middle
+        rng: np.random.Generator | None,  # noqa: ARG002 - features are not augmented
+    ) -> "dict[str, Tensor]":
+        """The features of a whole clip."""
+        assert self.features is not None, "samples are read from a `features` artifact"
+        return self._fitted(self.features[index])
+
+    def absent(self) -> "dict[str, Tensor]":
+        """Steps that are all masked."""
+        assert self.features is not None, "the artifact gives their width"
+        return self._fitted(self.features[0][:0])
+
+    def windows(
+        self, item: Item, hop: float, reporter: Reporter | None = None
+    ) -> "Iterator[tuple[Span, dict[str, Tensor]]]":
+        """A clip is one window."""
+        del hop, reporter
+        span = 0.0, item.seconds
+        yield span, self.window(item, *span)
+
+    def window(self, item: Item, start: float, end: float) -> "dict[str, Tensor]":
+        """The features whose times lie in a window of a clip.
+
+        Raises:
+            BadInputError: there is no `features` artifact, or it lacks the clip.
+        """
+        if self.features is None:
+            message = f"`{item.name}` has no {self.noun}, which the model takes"
+            raise BadInputError(message, "give a `features` artifact: --frame-features")
+        clip = self.features.number(item.name)
+        times = self.features.times(clip)
+        return self._fitted(self.features[clip][(start <= times) & (times < end)])
+
+    def batch(self, windows: "Sequence[Mapping[str, Tensor]]", device: "torch.device") -> "dict[str, Tensor]":
+        """(B, num_steps, D) and the mask (B, num_steps), True where there is a step."""
+        from avtool.data.inputs.collate import collate
+
+        return {name: values.to(device) for name, values in collate(windows).items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """Its part of `preprocess.json`."""
+        return {"num_steps": self.num_steps}
+
+    @classmethod
+    def from_json(cls, name: str, values: Mapping[str, Any], folder: Path) -> Self:  # noqa: ARG003
+        """Reads it back."""
+        return cls(int(values.get("num_steps", _OLD_NUM_STEPS)), name)
+
+    def _fitted(self, steps: "Features") -> "dict[str, Tensor]":
+        import torch
+
+        from avtool.data.inputs.spectrogram import pad_or_cut
+
+        values = torch.from_numpy(steps.astype(np.float32))
+        mask = torch.arange(self.num_steps) < len(values)
+        return {
+            self.name: pad_or_cut(values, self.num_steps, cut="centre"),
+            f"{self.name}_mask": mask,
+        }

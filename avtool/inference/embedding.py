@@ -1,0 +1,96 @@
+"""Features of many files, a table of windows each; results of an interrupted run are kept."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from avtool.core.errors import AvtoolError
+from avtool.data.inputs.spec import Window
+from avtool.data.items import Item
+from avtool.inference.feature_table import feature_table, read_card, write_table
+from avtool.inference.recipes import EmbedRecipe
+from avtool.inference.windows import in_batches, iter_windows, spaced_windows
+
+if TYPE_CHECKING:
+    from avtool.inference.predictor import Predictor, Vectors
+
+
+@dataclass(frozen=True)
+class EmbeddedFile:
+    """The outcome of one file.
+
+    Attributes:
+        name: the file, or the clip's id.
+        status: `embedded`, `kept` (done before an interruption) or `failed`.
+        windows: number of features.
+        error: the reason, when it failed.
+    """
+
+    name: str
+    status: str
+    windows: int = 0
+    error: AvtoolError | None = None
+
+
+def embed_file(
+    item: Item, predictor: "Predictor", recipe: EmbedRecipe
+) -> "tuple[list[tuple[float, float]], Vectors]":
+    """The spans in seconds, and the features (windows, D), of the windows of a file, or of a clip.
+
+    Raises:
+        AvtoolError: it cannot be read, or lacks a modality that is embedded.
+    """
+    item.ready()
+    spans, features = [], []
+    for windows in in_batches(_windows(item, predictor, recipe), recipe.batch_size):
+        features.append(predictor.features(windows))
+        spans += [(window.start, window.end) for window in windows]
+    return spans, np.concatenate(features)
+
+
+def embed_files(
+    items: Sequence[Item],
+    parts: Path,
+    predictor: "Predictor",
+    recipe: EmbedRecipe,
+    card: Mapping[str, Any],
+) -> Iterator[EmbeddedFile]:
+    """Embeds files one after the other, and writes the features of each to a table of its own.
+
+    Args:
+        items: the files.
+        parts: the folder of tables.
+        predictor: the encoder.
+        recipe: the settings.
+        card: what must be equal for a table to be kept.
+    """
+    for item in items:
+        path = parts / part_name(item)
+        state = {**card, "state": item.state()}
+        known = read_card(path)
+        if known and {name: known.get(name) for name in state} == state:
+            yield EmbeddedFile(item.name, "kept", int(known["windows"]))
+            continue
+        try:
+            spans, values = embed_file(item, predictor, recipe)
+        except AvtoolError as error:
+            yield EmbeddedFile(item.name, "failed", error=error)
+            continue
+        counts = {"windows": len(values), "width": values.shape[1]}
+        write_table(path, feature_table(item.name, spans, values), {**state, **counts})
+        yield EmbeddedFile(item.name, "embedded", len(values))
+
+
+def part_name(item: Item) -> str:
+    """The name of the table of one file."""
+    return f"{item.stem}.parquet"
+
+
+def _windows(item: Item, predictor: "Predictor", recipe: EmbedRecipe) -> Iterator[Window]:
+    if recipe.windows:
+        yield from spaced_windows(item, predictor.inputs, recipe.windows)
+    else:
+        yield from iter_windows(item, predictor.inputs, recipe.hop or predictor.inputs.seconds)

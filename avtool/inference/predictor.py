@@ -1,0 +1,203 @@
+"""A trained model on its device, with its inputs and outputs: logits and features of windows."""
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avtool.core.errors import BadInputError
+from avtool.core.reporter import Reporter
+from avtool.core.runtime import RuntimeRecipe
+from avtool.data.inputs.spec import InputSpec, Window, read_inputs
+from avtool.inference.outputs import Logits, OutputSpec, read_outputs
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from avtool.models.model_folder import ModelDescription
+
+Modality = Literal["audio", "video", "both", "image", "text"]
+Vectors = NDArray[np.float32]
+_BOTH = ("audio", "video")
+
+
+class Predictor:
+    """Applies a trained model, or its random-init baseline, to windows of files.
+
+    Args:
+        path: a model, a run, or a checkpoint.
+        runtime: device and precision.
+        reporter: gets both, with the reasons for them.
+        random_seed: of random weights in the place of trained ones; None for those of `path`.
+
+    Attributes:
+        path: as given.
+        model: the network, in evaluation mode on its device.
+        inputs: what it takes.
+        modality: what `features` embeds: one input, or `both` audio and video.
+        device: where it is.
+
+    Raises:
+        BadInputError: the path holds no model.
+        CorruptArtifactError: it is damaged.
+        MissingError: the device is not there.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        runtime: RuntimeRecipe,
+        reporter: Reporter,
+        *,
+        random_seed: int | None = None,
+    ) -> None:
+        import torch
+
+        from avtool.models.runtime import choose_device, choose_precision, place
+
+        self.path = path
+        self.model, self._description = _load(path, random_seed)
+        self.inputs = read_inputs(path, self._description.preprocess)
+        self.modality: Modality = _modality_of(self.inputs)
+        device = choose_device(runtime.device)
+        precision = choose_precision(runtime.precision, device.value, self.model)
+        reporter.info(f"device: {device}; precision: {precision}")
+        self.device = torch.device(device.value)
+        self._half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision.value)
+        place(self.model, runtime, self.device)
+
+    @cached_property
+    def outputs(self) -> OutputSpec:
+        """What its logits mean.
+
+        Raises:
+            CorruptArtifactError: it is no classifier.
+        """
+        return read_outputs(self.path, self._description.preprocess)
+
+    def only(self, modality: Modality | None) -> "Predictor":
+        """The same network on one modality, or on both audio and video; None for all that it takes.
+
+        Raises:
+            BadInputError: it does not take the modality.
+        """
+        if modality is None:
+            return self
+        other = copy(self)
+        other.inputs = self.inputs.only(_BOTH if modality == "both" else [modality], self.path)
+        other.modality = modality
+        return other
+
+    def with_features(self, folder: Path) -> "Predictor":
+        """The same, its frame features read from a `features` artifact.
+
+        Raises:
+            BadInputError: the model takes none, or the folder is no such artifact.
+            CorruptArtifactError: the artifact is damaged.
+        """
+        other = copy(self)
+        other.inputs = self.inputs.with_features(folder, self.path)
+        return other
+
+    def logits(self, windows: Sequence[Window]) -> Logits:
+        """The logits of windows of one file, (windows, classes); of each input that all windows have."""
+        batch = self.inputs.batch(windows, self.device)
+        with self._computing():
+            logits: Logits = logits_of(self.model, batch, self.outputs.rolls).float().cpu().numpy()
+        return logits
+
+    def probabilities(self, logits: Logits) -> NDArray[np.float64]:
+        """The probabilities of logits (N, classes)."""
+        return self.outputs.probabilities(logits)
+
+    def features(self, windows: Sequence[Window]) -> Vectors:
+        """The features of windows, (windows, D).
+
+        `both` is the feature that the model fuses; of a model that does not fuse, the two unit vectors one
+        after the other, so that cosines are the means of those of audio and of video.
+
+        Raises:
+            BadInputError: the model gives no features, the windows lack a modality that is embedded, or a
+                feature is not finite.
+        """
+        from avtool.models.encoder import need_encoder
+
+        encoder = need_encoder(self.model, str(self.path))
+        batch = self.inputs.batch(windows, self.device)
+        if lacking := [one.noun for one in self.inputs if one.name not in batch]:
+            message = f"it has no {lacking[0]}, which is embedded"
+            raise BadInputError(message, "choose another --modality")
+        with self._computing():
+            found = encoder.embed(**batch)
+        feature = found[self.modality] if self.modality in found else _joined(found)
+        values: Vectors = feature.float().cpu().numpy()
+        if not np.isfinite(values).all():
+            raise BadInputError("the encoder gives features that are not finite", "train it again")
+        return values
+
+    def _computing(self) -> Any:
+        from contextlib import ExitStack
+
+        import torch
+
+        context = ExitStack()
+        context.enter_context(torch.no_grad())
+        context.enter_context(torch.autocast(self.device.type, self._half, enabled=self._half is not None))
+        return context
+
+
+def logits_of(model: "nn.Module", batch: "Mapping[str, Tensor]", rolls: int = 1) -> "Tensor":
+    """The logits (B, classes) of a batch, with test-time augmentation by rotations in time.
+
+    Args:
+        model: its `inputs` name the entries of the batch that it takes.
+        batch: what there is.
+        rolls: evenly spaced rotations of the audio in time, whose logits are averaged; a model that was
+            trained with rotations takes a window for a circle.
+    """
+    import torch
+
+    inputs: tuple[str, ...] = model.inputs  # type: ignore[assignment]
+    taken = {name: batch[name] for name in inputs if name in batch}
+    if rolls == 1 or "audio" not in taken:
+        return _logits(model, taken)
+    audio = taken["audio"]
+    shifts = [turn * audio.shape[1] // rolls for turn in range(rolls)]
+    found = [_logits(model, {**taken, "audio": audio.roll(-shift, dims=1)}).float() for shift in shifts]
+    return torch.stack(found).mean(dim=0)
+
+
+def _logits(model: "nn.Module", taken: "Mapping[str, Tensor]") -> "Tensor":
+    logits: Tensor = model(**taken).logits
+    return logits
+
+
+def _load(path: Path, random_seed: int | None) -> "tuple[nn.Module, ModelDescription]":
+    from avtool.models.model_folder import build_model, find_model, load_model, read_description
+    from avtool.models.seeds import seed_everything
+
+    if random_seed is None:
+        loaded = load_model(path)
+        return loaded.model, loaded.description
+    description = read_description(find_model(path))
+    seed_everything(random_seed)
+    return build_model(path, description).eval(), description
+
+
+def _modality_of(inputs: InputSpec) -> Modality:
+    if set(_BOTH) <= set(inputs.names):
+        return "both"
+    only: dict[str, Modality] = {"audio": "audio", "video": "video", "image": "image", "text": "text"}
+    return next(only[name] for name in inputs.names if name in only)
+
+
+def _joined(features: "Mapping[str, Tensor]") -> "Tensor":
+    import torch
+
+    parts = [torch.nn.functional.normalize(feature.float(), dim=1) for feature in features.values()]
+    joined: Tensor = torch.cat(parts, dim=1) / len(parts) ** 0.5
+    return joined
