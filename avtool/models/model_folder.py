@@ -15,10 +15,11 @@ import safetensors.torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, device, nn
 
-from avtool.core.artifact import Artifact, Input, partial_folder, publish, read_artifact
+from avtool.core.artifact import CARD, Artifact, Input, partial_folder, publish, read_artifact
 from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
 from avtool.core.files import read_json, write_json, write_text, writing
 from avtool.models.build import tuples
+from avtool.models.frozen import FrozenWeights
 from avtool.models.registry import create
 
 WEIGHTS = "model.safetensors"
@@ -39,6 +40,7 @@ class ModelDescription:
         summary: a sentence for the card.
         command: the command line that trained it.
         inputs: the artifacts that it was trained on.
+        frozen: weights that it does not hold itself; they are read from where they came from.
     """
 
     builder: str
@@ -47,6 +49,11 @@ class ModelDescription:
     summary: str = ""
     command: str = ""
     inputs: Sequence[Input] = ()
+    frozen: Sequence[FrozenWeights] = ()
+
+    def leaves_out(self, parameter: str) -> bool:
+        """Whether a frozen parameter of the model is named here, and not stored."""
+        return any(frozen.covers(parameter) for frozen in self.frozen)
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ def save_model(
 
     Args:
         folder: the artifact.
-        weights: the network's `state_dict()`.
+        weights: the network's `state_dict()`, without what the description names as frozen.
         description: how to build and feed it.
         recipe: the resolved settings of the training.
         seed: its seed.
@@ -85,11 +92,13 @@ def save_model(
     with writing(partial):
         partial.mkdir(parents=True, exist_ok=True)
     save_tensors(partial / WEIGHTS, weights)
-    config = {
+    config: dict[str, Any] = {
         "schema_version": _SCHEMA_VERSION,
         "builder": description.builder,
         "arguments": dict(description.arguments),
     }
+    if description.frozen:
+        config["frozen"] = [frozen.to_json() for frozen in description.frozen]
     write_json(partial / _CONFIG, config)
     write_json(partial / _PREPROCESS, dict(description.preprocess))
     count = sum(tensor.numel() for tensor in weights.values())
@@ -158,9 +167,28 @@ def read_description(folder: Path) -> ModelDescription:
     builder, arguments = config.get("builder"), config.get("arguments")
     if not (isinstance(builder, str) and isinstance(arguments, dict)):
         raise CorruptArtifactError(f"`{folder / _CONFIG}` names no builder with arguments", _AGAIN)
+    try:
+        frozen = tuple(FrozenWeights(**item) for item in config.get("frozen", ()))
+    except TypeError as error:
+        raise CorruptArtifactError(f"`{folder / _CONFIG}`: frozen weights: {error}", _AGAIN) from error
     return ModelDescription(
-        builder, arguments, preprocess, command=artifact.command, inputs=tuple(artifact.inputs)
+        builder,
+        arguments,
+        preprocess,
+        command=artifact.command,
+        inputs=tuple(artifact.inputs),
+        frozen=frozen,
     )
+
+
+def needs_frozen(path: Path) -> bool:
+    """Whether a model lies with frozen weights that it does not hold itself.
+
+    Raises:
+        BadInputError: the path holds no model.
+    """
+    folder = find_model(path)
+    return (folder / CARD).is_file() and bool(read_description(folder).frozen)
 
 
 def load_model(path: Path) -> LoadedModel:
@@ -168,15 +196,16 @@ def load_model(path: Path) -> LoadedModel:
 
     Raises:
         BadInputError: the path holds no model.
-        CorruptArtifactError: a file is damaged, or the weights belong to another architecture.
+        CorruptArtifactError: a file is damaged, frozen weights are not where they came from, or the weights
+            belong to another architecture.
     """
     folder = find_model(path)
     description = read_description(folder)
     with device("meta"):  # the sizes are compared before memory is taken
         skeleton = build_model(folder, description)
-    _check_fit(skeleton, folder, description.builder)
+    _check_fit(skeleton, folder, description)
     model = build_model(folder, description)
-    model.load_state_dict(load_tensors(folder / WEIGHTS))
+    _load_into(model, folder, description)
     return LoadedModel(model.eval(), description)
 
 
@@ -185,11 +214,19 @@ def load_weights(model: nn.Module, path: Path) -> None:
 
     Raises:
         BadInputError: the path holds no model.
-        CorruptArtifactError: a file is damaged, or the weights belong to another architecture.
+        CorruptArtifactError: as for `load_model`.
     """
     folder = find_model(path)
-    _check_fit(model, folder, read_description(folder).builder)
-    model.load_state_dict(load_tensors(folder / WEIGHTS))
+    description = read_description(folder)
+    _check_fit(model, folder, description)
+    _load_into(model, folder, description)
+
+
+def _load_into(model: nn.Module, folder: Path, description: ModelDescription) -> None:
+    stored = load_tensors(folder / WEIGHTS)
+    for frozen in description.frozen:
+        frozen.load(model, folder, stored)
+    model.load_state_dict(model.state_dict() | stored if description.frozen else stored)
 
 
 def build_model(folder: Path, description: ModelDescription) -> nn.Module:
@@ -205,7 +242,7 @@ def build_model(folder: Path, description: ModelDescription) -> nn.Module:
         raise CorruptArtifactError(message, getattr(error, "hint", "") or _AGAIN) from error
 
 
-def _check_fit(model: nn.Module, folder: Path, builder: str) -> None:
+def _check_fit(model: nn.Module, folder: Path, description: ModelDescription) -> None:
     """Compares names and shapes; the file's header suffices."""
     path = folder / WEIGHTS
     try:
@@ -215,13 +252,14 @@ def _check_fit(model: nn.Module, folder: Path, builder: str) -> None:
         raise CorruptArtifactError(f"cannot read the weights `{path}`: {_one_line(error)}", _AGAIN) from error
     wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     problems = {
-        "lacks": sorted(wanted.keys() - found.keys()),
+        "lacks": sorted(name for name in wanted.keys() - found.keys() if not description.leaves_out(name)),
         "has unknown": sorted(found.keys() - wanted.keys()),
         "has in another shape": sorted(k for k in wanted.keys() & found.keys() if wanted[k] != found[k]),
     }
     if any(problems.values()):
         words = "; ".join(f"{problem} {_some(names)}" for problem, names in problems.items() if names)
-        message = f"`{path}`, of a `{builder}`, does not fit this {type(model).__name__}: it {words}"
+        builder, kind = description.builder, type(model).__name__
+        message = f"`{path}`, of a `{builder}`, does not fit this {kind}: it {words}"
         raise CorruptArtifactError(message, "use the model of the same builder and arguments")
 
 
@@ -244,6 +282,10 @@ def _card(description: ModelDescription, num_values: int, metrics: Mapping[str, 
         description.summary,
         f"{num_values / 1e6:.2f} M values, built by `{description.builder}` with "
         f"`{json.dumps(dict(description.arguments), ensure_ascii=False)}`.",
+        *(
+            f"Its frozen weights are those of `{frozen.path}`, SHA-256 {frozen.sha256}."
+            for frozen in description.frozen
+        ),
         f"Trained by `{description.command}`." if description.command else "",
         _table("Validation", ((name, f"{value:.4g}") for name, value in metrics.items())),
         _table("Input and output", preprocess.items()),

@@ -83,8 +83,10 @@ def weights_file(path: Path) -> Path:
 
 def _read_checkpoint(path: Path) -> Mapping[str, object]:
     """The tensors of a file of weights; nothing but tensors is unpickled."""
-    from avtool.models.model_folder import load_tensors
+    from avtool.models.model_folder import load_model, load_tensors, needs_frozen
 
+    if path.is_dir() and needs_frozen(path):
+        return load_model(path).model.state_dict()
     path = weights_file(path)
     if path.suffix == ".safetensors":
         return load_tensors(path)

@@ -30,6 +30,8 @@ class LiveState:
         average: of the weights, or None.
         scaler: of the loss in fp16, or None.
         sharded: whether every process holds a part (FSDP); then all of them call the methods together.
+        frozen: the names of frozen parameters; a checkpoint's state leaves them out.
+        named: those of them that the model folder leaves out too, as it names where they come from.
         updates: times that the average was moved.
     """
 
@@ -38,6 +40,8 @@ class LiveState:
     average: WeightAverage | None
     scaler: Any
     sharded: bool
+    frozen: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
     updates: int = 0
 
     def move_average(self, weight: float) -> None:
@@ -52,10 +56,11 @@ class LiveState:
         return self.average.swapped_in() if self.average and self.updates else nullcontext()
 
     def used_weights(self) -> dict[str, Tensor]:
-        """A copy of the weights that one would use now."""
+        """A copy of the weights that one would use now, as a model folder holds them."""
         with self.lent:
             weights = gather_weights(self.net, sharded=self.sharded)
-            return {name: value.detach().to("cpu", copy=True) for name, value in weights.items()}
+            kept = (item for item in weights.items() if item[0] not in self.named)
+            return {name: value.detach().to("cpu", copy=True) for name, value in kept}
 
     def tensors(self, used: dict[str, Tensor]) -> tuple[Tensors, dict[str, float]]:
         """What a checkpoint holds: tensors, and the optimiser's plain numbers.
@@ -63,26 +68,36 @@ class LiveState:
         Args:
             used: `used_weights()`, kept apart only where they are an average.
         """
-        weights = gather_weights(self.net, sharded=self.sharded)
+        weights = self._changing(gather_weights(self.net, sharded=self.sharded))
         moments: dict[str, Tensor] = {}
         numbers: dict[str, float] = {}
         for optimizer in self.optimizers.values():
             tensors, plain = gather_moments(self.net, optimizer, sharded=self.sharded)
             moments, numbers = moments | tensors, numbers | plain
-        return Tensors(weights, moments, used if self.average and self.updates else None), numbers
+        average = self._changing(used) if self.average and self.updates else None
+        return Tensors(weights, moments, average), numbers
+
+    def _changing(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {name: value for name, value in weights.items() if name not in self.frozen}
 
     def restore(self, progress: Progress, tensors: Tensors) -> None:
         """Makes everything what it was when the checkpoint was written."""
         self.updates = progress.updates
         if self.average and tensors.average is not None:
-            scatter_weights(self.net, tensors.average, sharded=self.sharded)
+            self._scatter(tensors.average)
             self.average.take_from_module()
-        scatter_weights(self.net, tensors.weights, sharded=self.sharded)
+        self._scatter(tensors.weights)
         moments: dict[str, Tensor | float] = {**tensors.optimizer, **progress.optimizer}
         for optimizer in self.optimizers.values():
             scatter_moments(self.net, optimizer, moments, sharded=self.sharded)
         if self.scaler is not None and progress.scaler:
             self.scaler.load_state_dict(progress.scaler)
+
+    def _scatter(self, weights: dict[str, Tensor]) -> None:
+        if self.frozen:
+            own = gather_weights(self.net, sharded=self.sharded)
+            weights = {name: own[name] for name in self.frozen} | weights
+        scatter_weights(self.net, weights, sharded=self.sharded)
 
     def need_finite(self, step: int) -> None:
         """Refuses weights with NaN or infinity.

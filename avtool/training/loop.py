@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from avtool.core.errors import BadInputError, SomeFailedError
-from avtool.core.files import link_tree, replace_folder, write_json
+from avtool.core.files import replace_folder, write_json
 from avtool.core.reporter import Progress, Reporter, Silent
 from avtool.data.samplers import Order, make_order
 from avtool.models.runtime import default_workers
@@ -208,7 +208,7 @@ class _Loop:
         model = self.run_folder / MODEL
         if self.main:
             partial = self.run_folder / f".{MODEL}.partial"
-            link_tree(chosen / MODEL, partial)
+            trainer.publish(chosen, metrics, partial)
             replace_folder(partial, model)
         trainer.accelerator.wait_for_everyone()
         if trainer.device.type == "cuda":

@@ -46,6 +46,7 @@ class Progress(BaseModel):
         scaler: the state of the fp16 loss scale.
         optimizer: the values of the optimizers' states that are no tensors.
         plateaus: the state of `plateau` schedules by the name of their rate.
+        frozen: the content hash of frozen parameters, which `state/` leaves out; empty without any.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
@@ -60,10 +61,12 @@ class Progress(BaseModel):
     scaler: dict[str, int | float] = {}
     optimizer: dict[str, float] = {}
     plateaus: dict[str, dict[str, float]] = {}
+    frozen: str = ""
 
     def text(self) -> str:
         """The record as JSON; what most runs do not have is left out."""
-        return self.model_dump_json(indent=2, exclude=None if self.plateaus else {"plateaus"}) + "\n"
+        absent = {name for name in ("plateaus", "frozen") if not getattr(self, name)}
+        return self.model_dump_json(indent=2, exclude=absent) + "\n"
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ class Training:
         parameter_groups: parameters with a rate, weight decay or schedule of their own.
         optimizers: optimizers beside the main one, which has all parameters that these leave.
         phases: which of them move in which part of a step; by default all move together.
+        self_contained: whether the run's model holds frozen weights too that its description names.
     """
 
     model: "nn.Module"
@@ -72,6 +73,7 @@ class Training:
     parameter_groups: "Sequence[ParameterGroup]" = ()
     optimizers: "Sequence[NamedOptimizer]" = ()
     phases: "Sequence[Phase]" = ()
+    self_contained: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """One training: what happens in a step, and what may happen after it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,14 +16,16 @@ from accelerate.utils import (  # type: ignore[import-untyped]
 )
 from torch import Tensor, nn
 
-from avtool.core.errors import BadInputError
-from avtool.models.model_folder import save_model
+from avtool.core.errors import BadInputError, CorruptArtifactError
+from avtool.core.files import link_tree
+from avtool.models.frozen import content_hash, frozen_parameters
+from avtool.models.model_folder import ModelDescription, load_model, save_model
 from avtool.models.runtime import place
 from avtool.models.seeds import derive, seed_everything
 from avtool.training.learning_rates import LearningRates
 from avtool.training.live_state import LiveState
 from avtool.training.metric_buffer import MetricBuffer, NotFiniteError
-from avtool.training.net import OBJECTIVE, Net, only_model
+from avtool.training.net import MODEL, OBJECTIVE, Net, only_model
 from avtool.training.optimizers import Optimizers
 from avtool.training.plan import Plan, check_plan
 from avtool.training.recipe import TrainRecipe
@@ -77,6 +80,8 @@ class Trainer:
         place(task.model, self.recipe.runtime, self.device)
         net = Net(task.model, task.objective).to(self.device)
         optimizers = Optimizers(net, self.recipe.main, task.optimizers, task.parameter_groups)
+        frozen = frozen_parameters(net)
+        self._frozen_content = content_hash(frozen) if frozen else ""
         if sharded and len(optimizers) > 1:
             raise BadInputError("FSDP trains with one optimizer, and this task has several", "launch DDP")
         self.net, *_ = self.accelerator.prepare(net, *optimizers.values())
@@ -84,7 +89,15 @@ class Trainer:
         owner: nn.Module = self.net if sharded else net
         averaged = self.recipe.ema.decay > 0 or self.recipe.average.first_epoch > 0
         average = WeightAverage(owner, leave_out=(OBJECTIVE,)) if averaged else None
-        return LiveState(owner, optimizers, average, self.accelerator.scaler, sharded)
+        return LiveState(
+            owner,
+            optimizers,
+            average,
+            self.accelerator.scaler,
+            sharded,
+            frozen=frozenset(frozen),
+            named=frozenset(name for name in frozen if task.description.leaves_out(name.removeprefix(MODEL))),
+        )
 
     def _resume(self) -> Progress:
         found = self.checkpoints.read_last()
@@ -97,6 +110,9 @@ class Trainer:
                 "other batches",
                 "launch as many as before, or choose another --out folder",
             )
+        if progress.frozen and progress.frozen != self._frozen_content:
+            message = "the frozen weights are not those that the run was begun with"
+            raise CorruptArtifactError(message, "put those weights back, or choose another --out folder")
         self._state.restore(progress, tensors)
         self.rates.restore(progress.plateaus)
         if self.accelerator.is_main_process:
@@ -217,21 +233,37 @@ class Trainer:
                 validated=self.validated,
                 pending=pending,
                 plateaus=self.rates.state(),
+                frozen=self._frozen_content,
                 scaler=scaler.state_dict() if scaler else {},
                 optimizer=numbers,
             )
-            write_model = partial(self._write_model, used)
+            write_model = partial(self._write_model, only_model(used), self.task.description, self.validated)
             self.checkpoints.write(progress, tensors, write_model, keep=self.recipe.loop.keep)
         self.accelerator.wait_for_everyone()
 
-    def _write_model(self, used: dict[str, Tensor], folder: Path) -> None:
+    def publish(self, checkpoint: Path, metrics: Mapping[str, float], folder: Path) -> None:
+        """Puts the model of a checkpoint into a folder, with its frozen weights where the task wants them."""
+        source, description = checkpoint / "model", self.task.description
+        if self.task.self_contained and description.frozen:
+            whole = load_model(source).model.state_dict()
+            self._write_model(whole, replace(description, frozen=()), metrics, folder)
+        else:
+            link_tree(source, folder)
+
+    def _write_model(
+        self,
+        weights: Mapping[str, Tensor],
+        description: ModelDescription,
+        metrics: Mapping[str, float],
+        folder: Path,
+    ) -> None:
         save_model(
             folder,
-            only_model(used),
-            self.task.description,
+            weights,
+            description,
             recipe=self.recipe.model_dump(mode="json"),
             seed=self.recipe.seed,
-            metrics=self.validated,
+            metrics=metrics,
         )
 
     @property

@@ -19,7 +19,15 @@ from typing import Any
 import accelerate  # noqa: F401
 import torch
 import torch._dynamo  # slow to import: once here, and not in every child
-from synthetic_training import DESCRIPTION, Adversary, adversarial_task, make_task, recipe
+from synthetic_training import (
+    DESCRIPTION,
+    Adversary,
+    adversarial_task,
+    frozen_task,
+    make_task,
+    recipe,
+    save_host,
+)
 
 from avtool.objectives.classification import CRITERIA, Classification
 from avtool.training.loop import fit
@@ -166,6 +174,9 @@ def main(root: Path) -> dict[str, Any]:
         for phase in ("generator", "critic"):
             dying_adversary = {"objective": partial(DyingAdversary, step, phase)}
             scenario(f"{phase}-kill-{step}", "adversarial", none, dying_adversary, adversarial_task)
+    frozen = partial(frozen_task, save_host(root / "host"))
+    results["frozen"] = {"codes": [train(root / "frozen", none, frozen)]}
+    scenario("frozen-kill-8", "frozen", none, {"objective": dying_at(8, signal.SIGKILL)}, frozen)
     group = dying_at(4, signal.SIGTERM, group=True)
     scenario("sigterm-group-4", "plain", workers, {"objective": group})
     return results

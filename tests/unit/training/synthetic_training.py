@@ -12,9 +12,12 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, default_collate
 
+from avtool.core.reporter import Silent
+from avtool.models.frozen import FrozenWeights
 from avtool.models.layers.output import ClassifierOutput
-from avtool.models.model_folder import ModelDescription
+from avtool.models.model_folder import ModelDescription, save_model
 from avtool.models.registry import create
+from avtool.models.start import freeze_encoder, load_start
 from avtool.objectives.classification import CRITERIA, Classification
 from avtool.training.loop import fit
 from avtool.training.optimizers import NamedOptimizer
@@ -122,6 +125,29 @@ class Bands(torch.nn.Module):
 def quiet_task() -> Training:
     """A task in which nothing is random but the order of the clips."""
     return make_task(model=Bands(), samples=NoisyClips(noise=0), transform=None)
+
+
+HOST = {"num_frames": 16, "num_mel_bins": 32, "num_classes": NUM_CLASSES}
+"""An AST of 5.4 M parameters for the synthetic clips."""
+
+
+def save_host(
+    folder: Path, name: str = "ast_deit_tiny", arguments: Mapping[str, Any] = HOST, seed: int = 0
+) -> Path:
+    """A model folder whose weights may be frozen."""
+    torch.manual_seed(seed)
+    save_model(folder, create(name, **arguments).state_dict(), ModelDescription(name, arguments))
+    return folder
+
+
+def frozen_task(host: Path, objective: Any = None) -> Training:
+    """The last layer of a model, trained on the frozen rest of it."""
+    model = create("ast_deit_tiny", **HOST)
+    load_start(model, "ast_deit_tiny", host, Silent())
+    freeze_encoder(model, "ast_deit_tiny")
+    frozen = [FrozenWeights.of(model, "ast_deit_tiny", host)]
+    description = ModelDescription("ast_deit_tiny", HOST, frozen=frozen)
+    return make_task(objective, model=model, description=description, validate=None)
 
 
 class Adversary(torch.nn.Module):

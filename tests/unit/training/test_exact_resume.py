@@ -18,6 +18,7 @@ SCENARIOS = [
     "sgd-averaged-kill-11",
     "bf16-grouped-kill-11",
     "plateau-kill-11",
+    "frozen-kill-8",
     *(f"{phase}-kill-{step}" for step in (4, 8) for phase in ("generator", "critic")),
     "sigterm-5",
     "sigint-7",
