@@ -1,3 +1,3 @@
-"""avtool learns to hear from closed captions, and writes them back."""
+"""Audio-visual learning: sound events mined from captions, pretraining, fine-tuning, evaluation."""
 
 __version__ = "0.1.0"

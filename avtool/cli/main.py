@@ -62,7 +62,7 @@ def _root(
         False, "--version", callback=_version, is_eager=True, help="Show the version."
     ),
 ) -> None:
-    """avtool learns to hear from closed captions, and writes them back."""
+    """Audio-visual learning: sound events mined from captions, pretraining, fine-tuning, evaluation."""
 
 
 def main() -> NoReturn:
