@@ -1,6 +1,7 @@
-"""What every test may use."""
+"""Fixtures of every test."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,4 +18,20 @@ def test_data() -> Path:
     folder = Path(os.environ.get("AVTOOL_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"no real test data at {folder}: set AVTOOL_TEST_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache of the session's own: tests neither read nor fill the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AVTOOL_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, for tests of what is kept between runs."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(folder))
     return folder

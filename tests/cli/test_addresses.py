@@ -14,7 +14,6 @@ import torch
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
 
-from avtool.cli.main import run
 from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.settings import AudioSettings
 from avtool.data.inputs.spec import InputSpec
@@ -22,6 +21,7 @@ from avtool.inference.outputs import OutputSpec
 from avtool.models.model_folder import ModelDescription, save_model
 from avtool.models.registry import create
 from avtool.synthetic.make_film import FilmFiles, make_film
+from tests.harness import call
 
 RATE = 16000
 MINING = ["--vad", "none", "--sync", "none", "-q"]
@@ -35,8 +35,7 @@ class Bucket(MemoryFileSystem):
 
 
 @pytest.fixture
-def bucket(tmp_path, monkeypatch) -> Bucket:
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
+def bucket(cache, monkeypatch) -> Bucket:
     monkeypatch.setitem(_registry, "s3", Bucket)
     monkeypatch.setattr(Bucket, "store", {})
     return Bucket()
@@ -64,10 +63,6 @@ def model(tmp_path) -> Path:
 @pytest.fixture(scope="module")
 def film(tmp_path_factory) -> FilmFiles:
     return make_film(tmp_path_factory.mktemp("made"), seed=1, minutes=1, picture="static")
-
-
-def call(*arguments: object) -> int:
-    return run([*map(str, arguments), "--no-progress"])
 
 
 def table(path: Path, *rows: tuple[object, ...]) -> Path:
@@ -128,7 +123,6 @@ def test_mining_fetches_films_and_captions(bucket, film, tmp_path):
 def test_a_missing_library_ends_the_command_with_its_pip_line(
     verb, listed, sound, model, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setitem(sys.modules, "s3fs", None)
     rows = [("media" if verb == "prepare" else "film",), (str(sound),), ("s3://bucket/film.mkv",)]
     sources = [table(tmp_path / "list.csv", *rows)] if listed else ["s3://bucket/film.mkv"]

@@ -11,21 +11,10 @@ import soundfile
 from pyarrow import parquet
 from safetensors.numpy import load_file, save_file
 
-from avtool.cli.main import run
 from avtool.core.artifact import partial_folder
+from tests.harness import RATE, call, class_tone, prepare_tones, write_wav
 
-RATE = 16000
 QUICK = ["--mel-bins", "32", "--batch-size", "4", "--workers", "0", "--device", "cpu", "--epochs", "1"]
-
-
-def tone(seconds: float, pitch: float = 300.0) -> np.ndarray:
-    t = np.arange(round(seconds * RATE)) / RATE
-    noise = 0.02 * np.random.default_rng(0).standard_normal(t.size)
-    return (0.4 * np.sin(2 * np.pi * pitch * t) + noise).astype(np.float32)
-
-
-def call(*arguments: object) -> int:
-    return run([*map(str, arguments), "--no-progress"])
 
 
 def errors_of(capsys, *arguments: object) -> tuple[int, str]:
@@ -39,25 +28,10 @@ def errors_of(capsys, *arguments: object) -> tuple[int, str]:
     return code, "\n".join(told)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AVTOOL_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory) -> Path:
     """Low and high tones: six to learn from, two to validate on."""
-    folder = tmp_path_factory.mktemp("tones")
-    for split, count in (("train", 3), ("val", 1)):
-        for label, pitch in (("low", 300.0), ("high", 3000.0)):
-            for number in range(count):
-                path = folder / "sounds" / split / label / f"{number}.wav"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                soundfile.write(path, tone(0.6, pitch + number), RATE)
-    assert call("prepare", folder / "sounds", "--out", folder / "data", "-q") == 0
-    return folder / "data"
+    return prepare_tones(tmp_path_factory.mktemp("tones"), train=3, val=1)
 
 
 @pytest.fixture(scope="module")
@@ -154,11 +128,11 @@ def test_classes_without_clips_are_named_and_the_training_goes_on(dataset, tmp_p
 def files(tmp_path_factory) -> Path:
     """Sound files with something wrong."""
     folder = tmp_path_factory.mktemp("files")
-    soundfile.write(folder / "whole.flac", tone(6), RATE)
+    write_wav(folder / "whole.flac", class_tone("low", 6))
     content = (folder / "whole.flac").read_bytes()
     (folder / "cut.flac").write_bytes(content[: len(content) // 2])
     soundfile.write(folder / "none.wav", np.zeros(0, np.float32), RATE)
-    soundfile.write(folder / "short.wav", tone(0.01), RATE)
+    write_wav(folder / "short.wav", class_tone("low", 0.01))
     (folder / "zero.wav").write_bytes(b"")
     header = bytearray((folder / "short.wav").read_bytes())
     header[24:28] = (4_000_000_000).to_bytes(4, "little")

@@ -10,8 +10,7 @@ import pytest
 
 from avtool.cli.main import run
 from avtool.cli.verbs import VERBS
-
-AVTOOL = [sys.executable, "-c", "from avtool.cli.main import main; main()"]
+from tests.harness import AVTOOL
 
 
 def avtool(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
@@ -74,18 +73,16 @@ def test_a_closed_pipe_ends_quietly_with_141():
     process.stderr.close()
 
 
-def test_an_internal_error_is_one_line_and_leaves_a_log(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path))
+def test_an_internal_error_is_one_line_and_leaves_a_log(cache, monkeypatch, capsys):
     monkeypatch.setattr("avtool.core.paths.list_recipes", lambda: 1 / 0)
     assert run(["recipes", "list"]) == 70
     error = capsys.readouterr().err
     assert error.startswith("error: internal error: ZeroDivisionError")
     assert "Traceback" not in error
-    assert "ZeroDivisionError" in (tmp_path / "last-crash.log").read_text()
+    assert "ZeroDivisionError" in (cache / "last-crash.log").read_text()
 
 
-def test_debug_shows_the_traceback(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path))
+def test_debug_shows_the_traceback(cache, monkeypatch, capsys):
     monkeypatch.setattr("avtool.core.paths.list_recipes", lambda: 1 / 0)
     monkeypatch.setattr(os, "environ", dict(os.environ))
     assert run(["recipes", "list", "--debug"]) == 70
@@ -109,11 +106,10 @@ def test_shell_completion_offers_the_verbs():
     assert "mine-subtitles" in done.stdout
 
 
-def test_the_cache_is_pruned_by_age(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path))
+def test_the_cache_is_pruned_by_age(cache, monkeypatch, capsys):
     for name, age in (("old", 90), ("new", 1)):
-        (tmp_path / name).write_text("x" * 10)
-        when = (tmp_path / name).stat().st_mtime - age * 86400
-        os.utime(tmp_path / name, (when, when))
+        (cache / name).write_text("x" * 10)
+        when = (cache / name).stat().st_mtime - age * 86400
+        os.utime(cache / name, (when, when))
     assert run(["cache", "prune", "--older-than", "30"]) == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    assert [path.name for path in cache.iterdir()] == ["new"]

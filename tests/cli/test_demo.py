@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from avtool.cli.main import run
 from avtool.core.artifact import verify
 from avtool.core.paths import find_recipe
@@ -16,11 +14,6 @@ data = { audio = { num_mel_bins = 32, hop_ms = 40.0, window_ms = 80.0 } }
 loop = { epochs = 3, workers = 0 }
 """
 SMALL = ["--picture", "none", "--set", "mine.sync.mode=none", "--json", "-q", "--no-progress"]
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
 
 
 def demo(out: Path, *arguments: object) -> int:

@@ -42,9 +42,7 @@ def data(tmp_path_factory) -> EscData:
 def folder(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("bench")
     (path / "quick.toml").write_text(QUICK)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AVTOOL_CACHE_DIR", str(path / "cache"))
-        yield path
+    return path
 
 
 @pytest.fixture

@@ -4,60 +4,24 @@ import csv
 import json
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
-from avtool.cli.main import run
 from avtool.core.artifact import partial_folder, verify
 from avtool.evaluation.predictions_file import read_predictions
 from avtool.media.encode import FilmSettings, write_film
+from tests.harness import AVTOOL, PITCH, RATE, call, class_tone, prepare_tones, write_wav
 
-AVTOOL = [sys.executable, "-c", "from avtool.cli.main import main; main()"]
-RATE = 16000
-PITCH = {"low": 300.0, "high": 3000.0}
 QUICK = ["--model", "cnn_tiny", "--mel-bins", "32", "--batch-size", "8", "--workers", "0", "--device", "cpu"]
-
-
-def tone(label: str, seconds: float, seed: int = 0) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    t = np.arange(round(seconds * RATE)) / RATE
-    sound = 0.4 * np.sin(2 * np.pi * PITCH[label] * rng.uniform(0.95, 1.05) * t)
-    return (sound + 0.02 * rng.standard_normal(t.size)).astype(np.float32)
-
-
-def write_wav(path: Path, sound: np.ndarray) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, sound, RATE)
-    return path
-
-
-def call(*arguments: object) -> int:
-    return run([*map(str, arguments), "--no-progress"])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AVTOOL_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory) -> Path:
     """Low and high tones of 0.6 s: 16 to learn from, 4 to validate on."""
-    folder = tmp_path_factory.mktemp("tones")
-    for split, count in (("train", 8), ("val", 2)):
-        for label in PITCH:
-            for number in range(count):
-                name = f"sounds/{split}/{label}/{number}.wav"
-                write_wav(folder / name, tone(label, 0.6, 100 * count + number))
-    assert call("prepare", folder / "sounds", "--out", folder / "data", "-q") == 0
-    return folder / "data"
+    return prepare_tones(tmp_path_factory.mktemp("tones"))
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +127,7 @@ def films(tmp_path_factory) -> Path:
                 path = folder / "films" / split / label / f"{number}.mp4"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 grey = 40 if label == "low" else 200
-                sound = [] if split == "train" and number else [tone(label, 1.0, number)]
+                sound = [] if split == "train" and number else [class_tone(label, 1.0, number)]
                 pictures = (np.full((48, 64, 3), grey, np.uint8) for _ in range(5))
                 write_film(path, FilmSettings(fps=5, sample_rate=RATE), pictures=pictures, sound=sound)
     assert call("prepare", folder / "films", "--out", folder / "data", "-q") == 0
@@ -228,7 +192,7 @@ def test_splices_are_for_models_of_sound_alone(films, capsys):
 @pytest.fixture
 def long_file(tmp_path) -> Path:
     """30 s: low, high from 10 to 20, low again."""
-    parts = [tone("low", 10, 1), tone("high", 10, 2), tone("low", 10, 3)]
+    parts = [class_tone("low", 10, 1), class_tone("high", 10, 2), class_tone("low", 10, 3)]
     return write_wav(tmp_path / "long.wav", np.concatenate(parts))
 
 
@@ -258,7 +222,11 @@ def test_batches_do_not_change_scores(trained, long_file, tmp_path):
 
 
 def test_a_bad_file_does_not_stop_the_others_and_they_are_kept(trained, tmp_path, capsys):
-    bad, good, out = tmp_path / "bad.wav", write_wav(tmp_path / "good.wav", tone("low", 1)), tmp_path / "out"
+    bad, good, out = (
+        tmp_path / "bad.wav",
+        write_wav(tmp_path / "good.wav", class_tone("low", 1)),
+        tmp_path / "out",
+    )
     bad.write_text("no sound")
     command = ["predict", bad, good, "--model", trained, "--out", out, "--json"]
     assert call(*command) == 1
@@ -267,7 +235,7 @@ def test_a_bad_file_does_not_stop_the_others_and_they_are_kept(trained, tmp_path
         "predicted",
     ]
     assert [row["file"] for row in read_csv(out / "failures.csv")] == [str(bad)]
-    write_wav(bad, tone("high", 1))
+    write_wav(bad, class_tone("high", 1))
     assert call(*command) == 0
     files = json.loads(capsys.readouterr().out)["files"]
     assert [file["status"] for file in files] == ["predicted", "kept"]
@@ -317,13 +285,13 @@ def test_bad_input_is_told_in_one_line(dataset, tmp_path, capsys, arguments, wor
 )
 def test_bad_predictions_are_told_in_one_line(trained, tmp_path, monkeypatch, capsys, arguments, words):
     monkeypatch.chdir(tmp_path)
-    file = write_wav(tmp_path.parent / f"{tmp_path.name}-sound" / "a.wav", tone("low", 0.6))
+    file = write_wav(tmp_path.parent / f"{tmp_path.name}-sound" / "a.wav", class_tone("low", 0.6))
     arguments = [file if argument == "FILE" else argument for argument in arguments]
     assert call("predict", *arguments, "--model", trained, "--out", tmp_path.parent / "never") == 2
     assert words in capsys.readouterr().err
 
 
 def test_a_folder_without_a_model_is_refused(dataset, tmp_path, capsys):
-    file = write_wav(tmp_path / "a.wav", tone("low", 0.6))
+    file = write_wav(tmp_path / "a.wav", class_tone("low", 0.6))
     assert call("predict", file, "--model", dataset, "--out", tmp_path / "out") == 2
     assert "holds no model" in capsys.readouterr().err

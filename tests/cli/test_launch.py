@@ -4,12 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 
 from avtool.cli.main import run
 from avtool.training.metrics_log import read_metrics
+from tests.harness import prepare_tones
 
 pytestmark = pytest.mark.slow
 RATE, SECONDS = 16000, 0.6
@@ -31,34 +30,23 @@ LAUNCH = [
 @pytest.fixture
 def dataset(tmp_path: Path) -> Path:
     """Low and high tones: 16 to learn from, 4 to validate on."""
-    rng = np.random.default_rng(0)
-    time = np.arange(round(SECONDS * RATE)) / RATE
-    for split, count in (("train", 8), ("val", 2)):
-        for label, pitch in PITCH.items():
-            for number in range(count):
-                path = tmp_path / "sounds" / split / label / f"{number}.wav"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                sound = 0.4 * np.sin(2 * np.pi * pitch * time) + 0.05 * rng.standard_normal(time.size)
-                soundfile.write(path, sound, RATE)
-    assert run(["prepare", str(tmp_path / "sounds"), "--out", str(tmp_path / "data"), "-q"]) == 0
-    return tmp_path / "data"
+    return prepare_tones(tmp_path)
 
 
-def test_two_processes_learn_as_one_with_the_doubled_batch(dataset, tmp_path, monkeypatch):
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
+def test_two_processes_learn_as_one_with_the_doubled_batch(dataset, cache, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     words = ["finetune", str(dataset), *PLAIN, *QUICK]
     launched = subprocess.run(
         [sys.executable, *LAUNCH, "-m", "avtool", *words, "--batch-size", "4", "--out", str(two)],
         check=True, timeout=180, capture_output=True, text=True,
     )  # fmt: skip
-    features = sorted(path.name for path in (tmp_path / "cache").glob("features-*"))
+    features = sorted(path.name for path in cache.glob("features-*"))
     assert len(features) == 2, "the training clips and the validation clips, each once"
     assert launched.stdout.count(f"{two}\n") == 1
     assert "2 processes (MULTI_CPU)" in launched.stderr
 
     assert run([*words, "--batch-size", "8", "--out", str(one), "-q"]) == 0
-    assert sorted(path.name for path in (tmp_path / "cache").glob("features-*")) == features
+    assert sorted(path.name for path in cache.glob("features-*")) == features
     ours, theirs = read_metrics(one / "metrics.jsonl"), read_metrics(two / "metrics.jsonl")
     assert len(ours) == len(theirs) == 6
     for alone, together in zip(ours, theirs, strict=True):

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,8 +14,8 @@ import pytest
 from avtool.cli.main import run
 from avtool.core.artifact import read_artifact, verify
 from avtool.synthetic.make_film import make_film
+from tests.harness import AVTOOL
 
-AVTOOL = [sys.executable, "-c", "from avtool.cli.main import main; main()"]
 FAST = ["--vad", "webrtc", "--no-progress", "-q"]
 
 

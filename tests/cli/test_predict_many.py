@@ -20,6 +20,7 @@ from avtool.inference.outputs import OutputSpec
 from avtool.inference.windows import iter_windows
 from avtool.models.model_folder import ModelDescription, save_model
 from avtool.models.registry import create
+from tests.harness import noise, write_wav
 
 RATE = 16000
 LABELS = ("a", "b", "c")
@@ -45,12 +46,6 @@ def cnn(tmp_path) -> Path:
     return model(tmp_path / "model", "cnn_tiny", AUDIO)
 
 
-def noise(path: Path, seconds: float, seed: int) -> Path:
-    path.parent.mkdir(exist_ok=True)
-    soundfile.write(path, 0.1 * np.random.default_rng(seed).standard_normal(round(seconds * RATE)), RATE)
-    return path
-
-
 def predict(cnn: Path, out: Path, *sources: object, jobs: int) -> int:
     more = ["--model", cnn, "--out", out, "--jobs", jobs, "--events", "--device", "cpu", "--json", "-q"]
     return run([str(word) for word in ["predict", *sources, *more]])
@@ -63,7 +58,7 @@ def data_set(folder: Path, sound: Path, *spans: tuple[float, float]) -> Manifest
 
 def test_processes_find_what_one_finds(cnn, tmp_path, capsys):
     for number in range(5):
-        noise(tmp_path / "sounds" / f"{number}.wav", 1 + number, number)
+        write_wav(tmp_path / "sounds" / f"{number}.wav", noise(1 + number, seed=number))
     (tmp_path / "sounds" / "2.wav").write_text("no sound")
     outs = {}
     for jobs in (1, 2):
@@ -75,7 +70,7 @@ def test_processes_find_what_one_finds(cnn, tmp_path, capsys):
 
 
 def test_processes_score_what_is_new(cnn, tmp_path, capsys):
-    sounds = [noise(tmp_path / "sounds" / f"{number}.wav", 1, number) for number in range(3)]
+    sounds = [write_wav(tmp_path / "sounds" / f"{number}.wav", noise(1, seed=number)) for number in range(3)]
     assert predict(cnn, tmp_path / "out", sounds[0], jobs=1) == 0
     capsys.readouterr()
     assert predict(cnn, tmp_path / "out", *sounds, jobs=2) == 0
@@ -84,7 +79,7 @@ def test_processes_score_what_is_new(cnn, tmp_path, capsys):
 
 
 def test_a_clip_that_is_a_whole_film_is_read_in_blocks(tmp_path):
-    sound = noise(tmp_path / "sounds" / "long.wav", 130, 0)
+    sound = write_wav(tmp_path / "sounds" / "long.wav", noise(130, seed=0))
     clips = data_set(tmp_path, sound, (0.5, 130.5))
     item = Item("0.5", sound, clips[0], clips)
     windows = list(iter_windows(item, InputSpec((AUDIO,)), hop=10.0))
@@ -99,7 +94,7 @@ def test_a_clip_that_is_a_whole_film_is_read_in_blocks(tmp_path):
 
 
 def test_clips_of_a_data_set_are_scored_in_processes(cnn, tmp_path):
-    sound = noise(tmp_path / "sounds" / "one.wav", 6, 0)
+    sound = write_wav(tmp_path / "sounds" / "one.wav", noise(6, seed=0))
     (tmp_path / "table.csv").write_text(
         f"media,start,end,label\n{sound},0,2,a\n{sound},2,4,b\n{sound},4,6,c\n"
     )
@@ -113,7 +108,8 @@ def test_clips_of_a_data_set_are_scored_in_processes(cnn, tmp_path):
 
 def test_a_model_of_frame_features_is_refused_in_one_line(tmp_path, capsys):
     ast_mm = model(tmp_path / "model", "ast_mm_tiny", AUDIO, FeaturesInput(12))
-    assert predict(ast_mm, tmp_path / "out", noise(tmp_path / "sounds" / "a.wav", 1, 0), jobs=1) == 2
+    sound = write_wav(tmp_path / "sounds" / "a.wav", noise(1, seed=0))
+    assert predict(ast_mm, tmp_path / "out", sound, jobs=1) == 2
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2
     assert "has no frame features" in told[0]

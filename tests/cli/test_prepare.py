@@ -5,41 +5,18 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 
 from avtool.cli.main import run
 from avtool.core.artifact import partial_folder, read_artifact, verify
 from avtool.data.manifest import read_manifest
-from avtool.media.encode import FilmSettings, write_film
 from avtool.media.probe import probe
+from tests.harness import AVTOOL, write_grey_film, write_sine
 
-AVTOOL = [sys.executable, "-c", "from avtool.cli.main import main; main()"]
 RATE = 16000
-
-
-def tone(seconds: float, gain: float = 0.5) -> np.ndarray:
-    t = np.arange(round(seconds * RATE)) / RATE
-    return (gain * np.sin(2 * np.pi * 440 * t)).astype(np.float32)
-
-
-def write_wav(path: Path, seconds: float = 0.5, gain: float = 0.5) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, tone(seconds, gain), RATE)
-    return path
-
-
-def write_grey_film(path: Path, seconds: float = 2.0, *, sound: bool = True) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pictures = (np.full((96, 128, 3), 5 * n, np.uint8) for n in range(round(seconds * 10)))
-    settings = FilmSettings(fps=10, sample_rate=RATE)
-    write_film(path, settings, pictures=pictures, sound=[tone(seconds)] if sound else [])
-    return path
 
 
 @pytest.fixture
@@ -47,8 +24,8 @@ def media(tmp_path) -> Path:
     """Two classes: three sounds, a film, and notes that are no media."""
     folder = tmp_path / "media"
     for name in ("dog/1.wav", "dog/2.wav", "cat/1.wav"):
-        write_wav(folder / name)
-    write_grey_film(folder / "cat" / "2.mp4")
+        write_sine(folder / name)
+    write_grey_film(folder / "cat" / "2.mp4", 2.0, size=(96, 128))
     (folder / "cat" / "notes.txt").write_text("x")
     return folder
 
@@ -95,8 +72,8 @@ def test_equal_runs_give_equal_manifests_whatever_the_number_of_processes(media,
 def test_the_same_command_looks_only_at_what_has_changed(media, tmp_path, capsys):
     out = tmp_path / "out"
     assert prepare(media, "--out", out) == 0
-    write_wav(media / "dog" / "1.wav", 0.8)
-    write_wav(media / "dog" / "3.wav")
+    write_sine(media / "dog" / "1.wav", 0.8)
+    write_sine(media / "dog" / "3.wav")
     capsys.readouterr()
     assert run(["prepare", str(media), "--out", str(out), "--no-progress"]) == 0
     assert "3 of 5 media were looked at before" in capsys.readouterr().err
@@ -108,8 +85,8 @@ def test_bad_media_are_listed_and_the_others_kept(media, tmp_path, capsys):
     out = tmp_path / "out"
     (media / "dog" / "bad.wav").write_bytes(b"RIFF no")
     (media / "dog" / "empty.wav").write_bytes(b"")
-    write_wav(media / "dog" / "blip.wav", 0.01)
-    write_wav(media / "dog" / "mute.wav", gain=0.0)
+    write_sine(media / "dog" / "blip.wav", 0.01)
+    write_sine(media / "dog" / "mute.wav", gain=0.0)
     assert prepare(media, "--out", out) == 1
     assert sorted(problems(out)) == [
         ("outside", str(media / "dog" / "blip.wav")),
@@ -124,7 +101,7 @@ def test_bad_media_are_listed_and_the_others_kept(media, tmp_path, capsys):
 
 
 def test_silent_clips_alone_are_no_failure(media, tmp_path):
-    write_wav(media / "dog" / "mute.wav", gain=0.0)
+    write_sine(media / "dog" / "mute.wav", gain=0.0)
     assert prepare(media, "--out", tmp_path / "out") == 0
 
 
@@ -165,9 +142,9 @@ def test_a_table_with_times_in_films(media, tmp_path):
 
 def test_a_web_list_lives_with_absent_media_and_with_clips_cut_by_others(tmp_path):
     media = tmp_path / "videos"
-    write_wav(media / "abcdefghij1_30.flac", 1.0)
-    write_wav(media / "sub" / "abcdefghij2.wav", 1.0)
-    write_wav(media / "abcdefghij3.wav", 1.5)
+    write_sine(media / "abcdefghij1_30.flac", 1.0)
+    write_sine(media / "sub" / "abcdefghij2.wav", 1.0)
+    write_sine(media / "abcdefghij3.wav", 1.5)
     lines = "".join(f'abcdefghij{n},30.000,31.000,"/m/1,/m/2"\n' for n in range(1, 5))
     (tmp_path / "eval_segments.csv").write_text(f"YTID,start_seconds,end_seconds,positive_labels\n{lines}")
     assert prepare(tmp_path / "eval_segments.csv", "--media", media, "--out", tmp_path / "out") == 0
@@ -192,7 +169,7 @@ def test_all_media_absent_is_an_error_that_says_where_it_looked(tmp_path, capsys
 def test_esc_keeps_five_seconds_where_a_file_is_shorter(tmp_path):
     folder = tmp_path / "ESC-10"
     for name, seconds in (("1-100-A", 3.6), ("2-200-A", 7.2)):
-        write_wav(folder / "001 - Dog bark" / f"{name}.wav", seconds)
+        write_sine(folder / "001 - Dog bark" / f"{name}.wav", seconds)
     assert prepare(folder, "--out", tmp_path / "out") == 0
     assert [(clip.start, clip.end) for clip in rows(tmp_path / "out").values()] == [(0.0, 5.0), (0.0, 5.0)]
 
@@ -263,7 +240,7 @@ def test_dry_run_writes_nothing(media, tmp_path, capsys):
 
 
 def test_headers_alone_are_read_when_that_is_enough(media, tmp_path):
-    write_wav(media / "dog" / "mute.wav", gain=0.0)
+    write_sine(media / "dog" / "mute.wav", gain=0.0)
     assert prepare(media, "--out", tmp_path / "out", "--check", "headers") == 0
     assert problems(tmp_path / "out") == []
     assert rows(tmp_path / "out")["dog/1"].end == 0.5
@@ -321,7 +298,7 @@ def test_another_source_is_refused_and_overwrite_replaces(media, tmp_path, capsy
 def test_killed_in_the_middle_and_resumed_gives_the_same_manifest(tmp_path):
     media = tmp_path / "media"
     for n in range(4):
-        write_grey_film(media / "x" / f"{n}.mp4", 4.0)
+        write_grey_film(media / "x" / f"{n}.mp4", 4.0, size=(96, 128))
     command = [*AVTOOL, "prepare", str(media), "--reencode", "-q", "--no-progress", "--out"]
     assert subprocess.run([*command, str(tmp_path / "quiet")], check=False, timeout=120).returncode == 0
     killed = tmp_path / "killed"

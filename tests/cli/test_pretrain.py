@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avtool.cli.main import run
 from avtool.core.artifact import partial_folder, verify
-from tests.unit.tasks.clips_for_pretraining import write_films, write_pictures, write_sounds
+from tests.harness import call, write_audio_clips, write_images, write_video_clips
 
 QUICK = ["--preset", "tiny", "--batch-size", 4, "--max-steps", 2, "--workers", 0, "--device", "cpu"]
 SOUND = ["--seconds", 1.28, "--mel-bins", 32]
@@ -27,25 +26,14 @@ PAIRS += [
 ]
 
 
-def call(*arguments: object) -> int:
-    return run([*map(str, arguments), "--no-progress"])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AVTOOL_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture(scope="module")
 def sounds(tmp_path_factory) -> Path:
-    return write_sounds(tmp_path_factory.mktemp("data") / "sounds", 8, val=4)
+    return write_audio_clips(tmp_path_factory.mktemp("data") / "sounds", 8, val=4)
 
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory) -> Path:
-    return write_films(tmp_path_factory.mktemp("data") / "films", 8, seconds=2.6, val=4)
+    return write_video_clips(tmp_path_factory.mktemp("data") / "films", 8, seconds=2.6, val=4)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +127,7 @@ def test_pairs_are_learned_from_and_drawn(films, tmp_path):
 
 
 def test_pictures_are_learned_from(tmp_path):
-    pictures = write_pictures(tmp_path / "pictures")
+    pictures = write_images(tmp_path / "pictures")
     out = tmp_path / "run"
     assert call("pretrain", "image-mae", pictures, *QUICK, "--size", 32, "--out", out, "-q") == 0
     assert (out / "report.html").read_text().count("data:image/png") == 3 * 6

@@ -5,29 +5,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
-from avtool.cli.main import run
 from avtool.core.artifact import read_artifact
 from avtool.data.manifest import read_manifest
 from avtool.data.shards.source import open_shards
+from tests.harness import call, write_sine
 
 pytest.importorskip("webdataset")
 
 SMALL = ["--count", 4, "--seconds", 1, "--size", 32, "--fps", 8]
 
 
-def call(*arguments: object) -> int:
-    return run([*map(str, arguments), "--no-progress"])
-
-
 @pytest.fixture(scope="module")
 def sounds(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("sounds")
     for label in ("bell", "horn"):
-        (folder / label).mkdir()
-        tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
-        soundfile.write(folder / label / "1.wav", tone, 16000)
+        write_sine(folder / label / "1.wav", 1.0)
     return folder
 
 

@@ -8,9 +8,8 @@ from avtool.cli.main import run
 
 
 @pytest.mark.slow
-def test_a_quick_training_is_scored_on_its_folds_and_kept(test_data, tmp_path, monkeypatch, capsys):
+def test_a_quick_training_is_scored_on_its_folds_and_kept(test_data, cache, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("AVTOOL_DATA", str(test_data))
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
     quick = ["--training", "finetune/esc50-cnn-tiny", "--epochs", "2", "--folds", "1,5"]
     quiet = ["--set", "floors=false", "--json", "--no-progress", "-q"]
     command = ["eval", "--benchmark", "esc50", "--subset", "esc10", *quick, *quiet]
@@ -20,7 +19,7 @@ def test_a_quick_training_is_scored_on_its_folds_and_kept(test_data, tmp_path, m
     assert first["metrics"]["folds"] == [1, 5]
     assert sum(map(sum, first["metrics"]["confusion"]["counts"])) == 160
     assert 15 <= first["metrics"]["accuracy"] <= 100
-    runs = sorted((tmp_path / "cache" / "benchmarks").iterdir())
+    runs = sorted((cache / "benchmarks").iterdir())
     assert [path.name.split("-")[2] for path in runs] == ["fold1", "fold5"]
     assert run([*command, "--jobs", "1", "--runs", str(tmp_path / "one by one")]) == 0
     alone = json.loads(capsys.readouterr().out)["report"]["metrics"]

@@ -32,13 +32,6 @@ def losses(out: Path) -> list[float]:
     return [line["loss"] for line in lines if line["split"] == "train"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AVTOOL_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture(scope="module")
 def films(test_data: Path, tmp_path_factory) -> Path:
     """Clips of five real films, small copies; one film has no sound, and one only silence."""

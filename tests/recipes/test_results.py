@@ -1,17 +1,14 @@
 """Every row of `recipes/results.csv`: the command, run as a user would, gives the number written there."""
 
 import csv
-import json
-import os
 import shlex
-import subprocess
-import sys
 from functools import reduce
 from pathlib import Path
 
 import pytest
 
 from avtool.core.paths import find_recipe
+from tests.harness import run_avtool_apart
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 
@@ -37,13 +34,6 @@ def test_a_recipe_gives_its_number(row: dict[str, str], test_data: Path, tmp_pat
 
 def call(command: str, folder: Path) -> dict:
     """Runs one `avtool` command line and reads the JSON that it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "avtool", *shlex.split(command), "--json", "--no-progress", "-q"],
-        cwd=folder,
-        env={**os.environ, "AVTOOL_CACHE_DIR": str(folder / "cache"), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    done = run_avtool_apart(*shlex.split(command), "--json", "--no-progress", "-q", timeout=3600, cwd=folder)
+    assert done.code == 0, done.stderr
+    return done.json

@@ -8,7 +8,7 @@ from avtool.core.reporter import Recorder
 from avtool.data.labels import LabelClass, class_lists, encode_labels, read_classes, write_classes
 from avtool.data.manifest import Clip
 from avtool.tasks.classification.samples import warn_of_unseen_classes
-from tests.unit.data.data_samples import make_manifest
+from tests.harness import make_manifest
 
 
 def labelled(folder, *labels):

@@ -8,7 +8,7 @@ import pytest
 
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.data.manifest import Clip, read_manifest, write_manifest
-from tests.unit.data.data_samples import make_manifest
+from tests.harness import make_manifest
 
 CLIPS = [
     Clip("a", "a.wav", 0.0, 1.0, "train", 1, ("dog", "bark"), "barks", "film1", {"conf": 0.5}),

@@ -12,7 +12,7 @@ from avtool.core.errors import AvtoolError, BadInputError
 from avtool.data.manifest import Clip, write_manifest
 from avtool.data.readers.layouts import READERS, detect_layout, read_source
 from avtool.data.readers.source import ReadOptions
-from tests.unit.data.data_samples import sound_clips, write_sound
+from tests.harness import chirp_clips, write_chirp
 
 
 def write(path, text):
@@ -302,9 +302,9 @@ def test_vggsound_in_both_forms(tmp_path):
 
 
 def test_a_data_set_of_avtool_is_a_source(tmp_path):
-    sound_clips(tmp_path / "old")
+    chirp_clips(tmp_path / "old")
     partial = open_partial(tmp_path / "data", {})
-    write_sound(partial / "clips" / "a.wav")
+    write_chirp(partial / "clips" / "a.wav")
     write_manifest(partial, [Clip("a", "clips/a.wav", 0.0, 1.0, "val", 3, ("x",), "t", "g", {"conf": 1.0})])
     write(partial / "labels" / "classes.csv", "index,label\n0,y\n1,x\n")
     publish(tmp_path / "data", Artifact("dataset", "x", {}))

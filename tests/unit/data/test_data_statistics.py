@@ -15,7 +15,7 @@ from avtool.data.inputs.spectrogram import compute_features
 from avtool.data.manifest import Clip
 from avtool.data.spectrogram_statistics import Moments, fbank_statistics
 from avtool.data.statistics import duration_histogram, label_counts, leaking_groups
-from tests.unit.data.data_samples import make_manifest, sound_clips, write_sound
+from tests.harness import chirp_clips, make_manifest, write_chirp
 
 SMALL = AudioSettings(num_mel_bins=16)
 
@@ -32,8 +32,7 @@ def test_joined_moments_are_those_of_all_numbers(parts):
 
 def test_statistics_of_spectrograms(tmp_path, monkeypatch):
     monkeypatch.setattr(spectrogram_statistics, "_BLOCK", 2)
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
-    manifest = sound_clips(tmp_path / "d", 5, seconds=0.3)
+    manifest = chirp_clips(tmp_path / "d", 5, seconds=0.3)
     values = np.concatenate([compute_features(manifest, clip.audio, SMALL).numpy() for clip in manifest])
     found = fbank_statistics(manifest, SMALL, Silent())
     np.testing.assert_allclose([found.mean, found.std], [values.mean(), values.std()], rtol=1e-6)
@@ -44,7 +43,7 @@ def test_statistics_of_spectrograms(tmp_path, monkeypatch):
 
 
 def test_silence_has_no_statistics(tmp_path):
-    write_sound(tmp_path / "a.wav", gain=0.0)
+    write_chirp(tmp_path / "a.wav", gain=0.0)
     manifest = make_manifest(tmp_path, [Clip("a", "a.wav", 0.0, 1.0)])
     with pytest.raises(BadInputError, match="is silent"):
         fbank_statistics(manifest, SMALL, Silent())

@@ -8,13 +8,13 @@ from avtool.core.errors import BadInputError
 from avtool.data.clip_audio import read_clip_audio
 from avtool.data.manifest import Clip
 from avtool.media.waveforms import read_waveform
-from tests.unit.data.data_samples import RATE, chirp, make_manifest, write_grey_film, write_sound
+from tests.harness import RATE, chirp, make_manifest, write_chirp, write_grey_film
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 48000])
 @pytest.mark.parametrize("suffix", ["wav", "flac"])
 def test_a_span_is_a_slice_of_the_whole(tmp_path, rate, suffix):
-    path = write_sound(tmp_path / f"a.{suffix}", 4.0, rate)
+    path = write_chirp(tmp_path / f"a.{suffix}", 4.0, rate)
     whole = read_waveform(path, 0.0, 4.0)
     assert whole.shape == (4 * RATE,)
     for start, end in [(0.0, 1.0), (1.2345, 2.5), (3.5, 4.0)]:
@@ -25,7 +25,7 @@ def test_a_span_is_a_slice_of_the_whole(tmp_path, rate, suffix):
 
 @pytest.mark.parametrize("rate", [22050, 44100, 48000])
 def test_resampling_keeps_the_sound(tmp_path, rate):
-    sound = read_waveform(write_sound(tmp_path / "a.wav", 2.0, rate), 0.0, 2.0)
+    sound = read_waveform(write_chirp(tmp_path / "a.wav", 2.0, rate), 0.0, 2.0)
     inside = slice(200, -200)
     np.testing.assert_allclose(sound[inside], chirp(2.0)[inside], atol=2e-3)
 
@@ -39,7 +39,7 @@ def test_channels_are_averaged_and_many_are_mixed(tmp_path):
 
 
 def test_rates_without_a_common_factor_are_read_too(tmp_path):
-    sound = read_waveform(write_sound(tmp_path / "a.wav", 2.0, 44101), 0.0, 2.0)
+    sound = read_waveform(write_chirp(tmp_path / "a.wav", 2.0, 44101), 0.0, 2.0)
     np.testing.assert_allclose(sound[200:-200], chirp(2.0)[200:-200], atol=5e-3)
 
 
@@ -55,7 +55,7 @@ def test_what_a_suffix_promises_is_not_believed(tmp_path):
 
 
 def test_a_clip_keeps_its_length_where_its_file_is_shorter(tmp_path):
-    write_sound(tmp_path / "a.wav", 0.5)
+    write_chirp(tmp_path / "a.wav", 0.5)
     manifest = make_manifest(tmp_path, [Clip("a", "a.wav", 0.0, 2.0), Clip("b", "a.wav", 1.0, 2.0)])
     sound = read_clip_audio(manifest, manifest[0].audio)
     assert sound.shape == (2 * RATE,)

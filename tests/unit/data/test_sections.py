@@ -2,7 +2,7 @@ import pytest
 
 from avtool.data.manifest import Clip
 from avtool.data.sections import divide_long
-from tests.unit.data.data_samples import make_manifest
+from tests.harness import make_manifest
 
 
 def test_long_clips_become_sections_of_equal_length(tmp_path):

@@ -7,10 +7,10 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
-from media_samples import RATE, make_chirp
 
 from avtool.core.errors import BadInputError
 from avtool.media.audio_cut import clip_bounds, write_clip
+from tests.unit.media.media_samples import RATE, make_chirp
 
 SOUND = make_chirp(10)
 

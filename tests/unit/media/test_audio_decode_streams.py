@@ -7,12 +7,12 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
-from media_samples import RATE, lag_of, make_chirp, numbered_pictures, write_pcm, write_sound
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder
 from avtool.media.audio_decode import decode_audio, iter_audio
 from avtool.media.encode import FilmSettings, write_film
+from tests.unit.media.media_samples import RATE, lag_of, make_chirp, numbered_pictures, write_pcm, write_sound
 
 DEFAULT, COMMENT = Disposition.default, Disposition.comment
 

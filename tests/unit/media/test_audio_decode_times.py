@@ -8,7 +8,6 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from media_samples import RATE, Samples, lag_of, make_chirp, numbered_pictures, write_pcm, write_sound
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder
@@ -17,6 +16,15 @@ from avtool.media.audio_decode import decode_audio, decode_audio_array, iter_aud
 from avtool.media.encode import FilmSettings, write_film
 from avtool.media.probe import probe
 from avtool.media.video_frames import read_frames
+from tests.unit.media.media_samples import (
+    RATE,
+    Samples,
+    lag_of,
+    make_chirp,
+    numbered_pictures,
+    write_pcm,
+    write_sound,
+)
 
 SECONDS = 6.0
 CODECS = [

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from media_samples import RATE, Samples, lag_of, make_chirp
 
 from avtool.core.errors import BadInputError
 from avtool.media.audio_timeline import AudioTimeline
+from tests.unit.media.media_samples import RATE, Samples, lag_of, make_chirp
 
 
 def frame_of(samples: np.ndarray, pts: int | None, rate: int = RATE, layout: str = "mono") -> av.AudioFrame:

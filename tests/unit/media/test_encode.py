@@ -6,7 +6,6 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from media_samples import RATE, lag_of, make_chirp, numbered_pictures, numbers_of
 
 from avtool.core.errors import BadInputError
 from avtool.media.audio_decode import decode_audio
@@ -16,6 +15,7 @@ from avtool.media.encode import FilmSettings, write_film
 from avtool.media.probe import probe
 from avtool.media.transcode import transcode_short_gop
 from avtool.media.video_frames import iter_frames, iter_key_frames, read_frames
+from tests.unit.media.media_samples import RATE, lag_of, make_chirp, numbered_pictures, numbers_of
 
 CUES = [Cue(400, 900, ("[door slams]",)), Cue(1200, 1900, ("Who is there & why?", "♪ la la ♪"))]
 

@@ -20,9 +20,8 @@ class Bucket(MemoryFileSystem):
 
 
 @pytest.fixture
-def bucket(tmp_path, monkeypatch):
-    """An empty bucket, and a cache folder of the test's own."""
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
+def bucket(cache, monkeypatch):
+    """An empty bucket, and an empty cache."""
     monkeypatch.setitem(_registry, "s3", Bucket)
     monkeypatch.setattr(Bucket, "store", {})
     return Bucket()
@@ -63,8 +62,7 @@ def test_an_address_is_fetched_once(bucket, tmp_path):
         local_media(tmp_path, "s3://films/gone.wav")
 
 
-def test_a_library_that_is_missing_is_named(tmp_path, monkeypatch):
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path))
+def test_a_library_that_is_missing_is_named(cache, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "s3fs", None)
     with pytest.raises(MissingError, match="s3fs") as raised:
         local_media(tmp_path, "s3://films/a.wav")
@@ -81,10 +79,9 @@ def test_a_library_that_is_missing_is_named(tmp_path, monkeypatch):
         ("s3://films/..", "media"),
     ],
 )
-def test_a_copy_is_named_like_the_original(address, name, tmp_path, monkeypatch):
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path))
+def test_a_copy_is_named_like_the_original(address, name, cache):
     assert local_path(address).name == name
-    assert local_path(address).parent.parent == tmp_path / "media"
+    assert local_path(address).parent.parent == cache / "media"
 
 
 def test_an_error_of_another_library_is_one_line(bucket, monkeypatch):

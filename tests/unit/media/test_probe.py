@@ -7,13 +7,13 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
-from media_samples import RATE, make_chirp, numbered_pictures, write_pcm, write_sound
 
 from avtool.core.errors import BadInputError
 from avtool.media.caption_track import CaptionTrack
 from avtool.media.captions.cue import Cue
 from avtool.media.encode import FilmSettings, write_film
 from avtool.media.probe import probe
+from tests.unit.media.media_samples import RATE, make_chirp, numbered_pictures, write_pcm, write_sound
 
 
 def test_streams_of_a_film(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from media_samples import make_chirp, numbered_pictures, numbers_of
 from PIL import Image
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder
 from avtool.media.encode import FilmSettings, film_writer, write_film
 from avtool.media.video_frames import iter_frames, iter_key_frames, read_frames, save_frames
+from tests.unit.media.media_samples import make_chirp, numbered_pictures, numbers_of
 
 FPS = 10
 

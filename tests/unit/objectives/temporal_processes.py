@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from synthetic_films import film_batch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -18,6 +17,7 @@ from avtool.objectives.temporal.memory_bank import MemoryBank
 from avtool.objectives.temporal.mining import MiningSettings
 from avtool.objectives.temporal.objective import METHODS, TemporalSettings, make_temporal_objective
 from avtool.training.net import Net
+from tests.unit.objectives.synthetic_films import film_batch
 
 ROWS = 8
 MINING = MiningSettings(top=3, num_negatives=5, exclude=0.1)

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 import torch
-from masked_processes import build, clips, loss_of
 
-from tests.two_processes import run_two
+from tests.harness import run_two
+from tests.unit.objectives.masked_processes import build, clips, loss_of
 
 torch.set_num_threads(1)
 
 
 def test_gradients_of_two_processes_are_those_of_one(tmp_path: Path) -> None:
-    run_two([Path(__file__).with_name("masked_processes.py"), tmp_path / "grads.pt"])
+    run_two("tests.unit.objectives.masked_processes", tmp_path / "grads.pt")
     of_two = torch.load(tmp_path / "grads.pt", weights_only=True)
     net = build()
     loss_of(net, clips(4)).backward()

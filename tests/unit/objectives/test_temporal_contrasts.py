@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from temporal_batches import labels, projections, unit, views
 from torch.nn.functional import cross_entropy, logsigmoid
 
 from avtool.objectives.shared_noise import SharedNoise
@@ -14,6 +13,7 @@ from avtool.objectives.temporal.gdt import TransformContrast
 from avtool.objectives.temporal.memory_bank import InstanceBank, PairedQueue
 from avtool.objectives.temporal.mining import MiningSettings
 from avtool.objectives.temporal.views import DIRECTIONS, VIDEO, Views
+from tests.unit.objectives.temporal_batches import labels, projections, unit, views
 
 TAU = 0.1
 PAIRS = ("vv", "va", "aa")

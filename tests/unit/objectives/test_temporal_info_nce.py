@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from temporal_batches import labels, projections, unit
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -17,6 +16,7 @@ from avtool.objectives.temporal.info_nce import (
     multi_positive_contrast,
 )
 from avtool.objectives.temporal.views import Views
+from tests.unit.objectives.temporal_batches import labels, projections, unit
 
 TAU = 0.1
 

@@ -4,13 +4,13 @@ import math
 
 import pytest
 import torch
-from synthetic_films import MEL_BINS, NUM_SPEEDS, film_batch
 from torch import Tensor
 
 from avtool.models.registry import create
 from avtool.models.temporal.avt import AVT
 from avtool.objectives.temporal.objective import TemporalSettings, make_temporal_objective
 from avtool.objectives.temporal.pretext import pretext_targets
+from tests.unit.objectives.synthetic_films import MEL_BINS, NUM_SPEEDS, film_batch
 
 pytestmark = pytest.mark.slow
 torch.set_num_threads(1)

@@ -4,10 +4,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from temporal_batches import views
 
 from avtool.core.errors import BadInputError
 from avtool.objectives.temporal.memory_bank import EMPTY, InstanceBank, PairedQueue, queue_length
+from tests.unit.objectives.temporal_batches import views
 
 
 @given(st.integers(1, 12), st.lists(st.integers(1, 9), max_size=12))

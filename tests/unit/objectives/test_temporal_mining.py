@@ -8,7 +8,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
-from temporal_batches import unit, views
 from torch import Tensor
 
 from avtool.core.errors import BadInputError
@@ -16,6 +15,7 @@ from avtool.objectives.shared_noise import SharedNoise
 from avtool.objectives.temporal.info_nce import exclude_unless
 from avtool.objectives.temporal.memory_bank import EMPTY, PairedQueue
 from avtool.objectives.temporal.mining import Combination, MiningSettings, SlotScores, combine, mine
+from tests.unit.objectives.temporal_batches import unit, views
 
 torch.set_num_threads(1)
 DRAWS = 20_000

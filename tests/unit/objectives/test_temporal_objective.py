@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-from synthetic_films import film_batch
 from torch import Tensor
 
 from avtool.core.errors import BadInputError
@@ -20,6 +19,7 @@ from avtool.objectives.temporal.objective import (
     make_temporal_objective,
 )
 from avtool.objectives.temporal.pretext import mirrored, pretext_targets, pretext_terms
+from tests.unit.objectives.synthetic_films import film_batch
 
 torch.set_num_threads(1)
 Batch = dict[str, Tensor]

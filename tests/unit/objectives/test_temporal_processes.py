@@ -1,14 +1,12 @@
 """Two processes with half of a batch each do what one does with all of it."""
 
-from pathlib import Path
-
 import pytest
 import torch
-from temporal_processes import two_steps
 from torch import Tensor
 
 from avtool.objectives.temporal.objective import METHODS
-from tests.two_processes import run_two
+from tests.harness import run_two
+from tests.unit.objectives.temporal_processes import two_steps
 
 torch.set_num_threads(1)
 
@@ -17,7 +15,7 @@ torch.set_num_threads(1)
 def of_two(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Tensor]]:
     """What two processes with gloo came to, for each objective."""
     path = tmp_path_factory.mktemp("two") / "results.pt"
-    run_two([Path(__file__).with_name("temporal_processes.py"), path])
+    run_two("tests.unit.objectives.temporal_processes", path)
     return torch.load(path, weights_only=True)
 
 

@@ -7,21 +7,21 @@ import json
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Callable
+from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import accelerate  # noqa: F401
 import torch
 import torch._dynamo
-from clips_for_pretraining import write_films, write_pictures, write_sounds
 
 from avtool.core.recipe import load
 from avtool.core.reporter import Silent
 from avtool.tasks import TASKS
 from avtool.training.loop import fit
-from avtool.training.trainer import Trainer
+from avtool.training.update import Updater
+from tests.harness import differences, in_child, write_audio_clips, write_images, write_video_clips
 
 KILLED_STEP = 4
 COMMON = {
@@ -68,22 +68,6 @@ RUNS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
-def in_child(work: Callable[[], Any]) -> int:
-    """Runs `work` in a child process; its exit code, negative for a signal."""
-    child = os.fork()
-    if child == 0:
-        code = 0
-        try:
-            work()
-        except BaseException:  # noqa: BLE001 - a child must never return into the parent's code
-            traceback.print_exc()
-            code = 70
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
 def train(root: Path, name: str, folder: Path, *, dying: bool = False) -> int:
     """A pretraining in a child process."""
     method_name, data, settings = RUNS[name]
@@ -102,33 +86,22 @@ def train(root: Path, name: str, folder: Path, *, dying: bool = False) -> int:
 
 
 def die_in_step(step: int) -> None:
-    """Lets this process be killed when a step has computed its gradients and not used them."""
-    update = Trainer._update
+    """Lets this process be killed when a step, counted from 0, has gradients that are not used yet."""
+    update, steps = Updater.update, count()
 
-    def dying(self: Trainer) -> None:
-        if self.step == step:
+    def dying(self: Updater, moving: Sequence[str]) -> dict[str, torch.Tensor]:
+        if next(steps) == step:
             os.kill(os.getpid(), signal.SIGKILL)
-        update(self)
+        return update(self, moving)
 
-    Trainer._update = dying  # type: ignore[method-assign]
-
-
-def differences(folder: Path, reference: Path) -> list[str]:
-    """The files that differ, artifact cards with their times aside."""
-    names = {p.relative_to(f) for f in (folder, reference) for p in f.rglob("*") if p.is_file()}
-    found = []
-    for name in sorted(names - {n for n in names if n.name == "artifact.json"}):
-        ours, theirs = folder / name, reference / name
-        if not (ours.is_file() and theirs.is_file() and ours.read_bytes() == theirs.read_bytes()):
-            found.append(str(name))
-    return found
+    Updater.update = dying  # type: ignore[method-assign]
 
 
 def main(root: Path, names: list[str]) -> dict[str, Any]:
     """Runs some of `RUNS`: exit codes of the undisturbed, killed and resumed run, and what differs."""
-    write_sounds(root / "sounds", 8, val=2)
-    write_films(root / "films", 8, seconds=2.6, val=2)
-    write_pictures(root / "pictures", 8, val=2)
+    write_audio_clips(root / "sounds", 8, val=2)
+    write_video_clips(root / "films", 8, seconds=2.6, val=2)
+    write_images(root / "pictures", 8, val=2)
     results = {}
     if "mavil-stage2" in names and train(root, "mavil", root / "mavil" / "whole") != 0:
         raise RuntimeError("there is no teacher")

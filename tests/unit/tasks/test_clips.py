@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from clips_for_pretraining import write_sounds
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder, Silent
@@ -12,13 +11,14 @@ from avtool.data.manifest import read_manifest
 from avtool.models.registry import MODELS
 from avtool.tasks.clips import find_clips
 from avtool.tasks.recipe import ClipsRecipe
+from tests.harness import write_audio_clips
 
 SOUND = Wanted(("audio",))
 
 
 @pytest.fixture(scope="module")
 def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_sounds(tmp_path_factory.mktemp("sounds") / "data", 10, seconds=0.5, val=3)
+    return write_audio_clips(tmp_path_factory.mktemp("sounds") / "data", 10, seconds=0.5, val=3)
 
 
 def find(dataset: Path, wanted: Wanted = SOUND, **settings: object):
@@ -32,7 +32,7 @@ def test_validation_clips_are_those_of_the_split(sounds: Path) -> None:
 
 
 def test_a_missing_file_is_left_out_and_told(sounds: Path, tmp_path: Path) -> None:
-    folder = write_sounds(tmp_path / "data", 4, seconds=0.5)
+    folder = write_audio_clips(tmp_path / "data", 4, seconds=0.5)
     (folder / "2.wav").unlink()
     reporter = Recorder()
     clips, skipped = usable_clips(read_manifest(folder), SOUND, 0.5, reporter)
@@ -64,7 +64,7 @@ def test_one_modality_is_enough_where_either_can_be_learned_from(sounds: Path) -
 
 
 def test_more_bad_clips_than_allowed_end_the_run(tmp_path: Path) -> None:
-    folder = write_sounds(tmp_path / "data", 4, seconds=0.5)
+    folder = write_audio_clips(tmp_path / "data", 4, seconds=0.5)
     (folder / "0.wav").unlink()
     with pytest.raises(BadInputError, match=r"more than data\.max_bad = 0\.2") as caught:
         usable_clips(read_manifest(folder), SOUND, 0.2, Silent())

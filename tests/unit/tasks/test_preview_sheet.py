@@ -12,7 +12,7 @@ from avtool.tasks.masked.samples import MaskedClipDataset
 from avtool.tasks.temporal.pair_settings import TemporalSettings
 from avtool.tasks.temporal.preview_sheet import preview_sheet
 from avtool.tasks.temporal.samples import TemporalClipDataset
-from tests.unit.data.data_samples import make_manifest, write_grey_film
+from tests.harness import make_manifest, write_grey_film
 
 SOUND = AudioSettings(num_mel_bins=16)
 

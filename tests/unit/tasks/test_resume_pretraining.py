@@ -1,26 +1,21 @@
 """Methods go on after kill -9 as if nothing had happened: memories, teacher and averages included."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kill_pretrainings import RUNS
 
 from avtool.training.metrics_log import read_metrics
+from tests.harness import run_module
+from tests.unit.tasks.kill_pretrainings import RUNS
 
-HERE = Path(__file__).parent
 QUICK = ("audio-mae", "mavil-stage2", "avt-avt")
 OTHERS = tuple(name for name in RUNS if name not in QUICK)
 
 
 def run_script(root: Path, names: tuple[str, ...]) -> dict[str, Any]:
-    script = [HERE / "kill_pretrainings.py", root, root / "results.json", *names]
-    environment = {**os.environ, "AVTOOL_CACHE_DIR": str(root / "cache")}
-    subprocess.run([sys.executable, *script], check=True, timeout=1200, env=environment)
+    run_module("tests.unit.tasks.kill_pretrainings", root, root / "results.json", *names, timeout=1200)
     results: dict[str, Any] = json.loads((root / "results.json").read_text())
     return results
 

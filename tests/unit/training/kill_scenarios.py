@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import traceback
 from collections import UserDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -19,7 +18,12 @@ from typing import Any
 import accelerate  # noqa: F401
 import torch
 import torch._dynamo  # slow to import: once here, and not in every child
-from synthetic_training import (
+
+from avtool.objectives.classification import CRITERIA, Classification
+from avtool.training.loop import fit
+from avtool.training.task import Training
+from tests.harness import differences, in_child
+from tests.unit.training.synthetic_training import (
     DESCRIPTION,
     Adversary,
     adversarial_task,
@@ -28,10 +32,6 @@ from synthetic_training import (
     recipe,
     save_host,
 )
-
-from avtool.objectives.classification import CRITERIA, Classification
-from avtool.training.loop import fit
-from avtool.training.task import Training
 
 KILLED_STEPS = (1, 3, 4, 8, 12)
 """Before anything was kept, before and after a checkpoint, after the best one, and at the end."""
@@ -80,43 +80,11 @@ class DyingAdversary(Adversary):
         return super().forward(model, batch, phase)
 
 
-def in_child(work: Callable[[], Any]) -> int:
-    """Runs `work` in a child process of its own group; its exit code, negative for a signal."""
-    child = os.fork()
-    if child == 0:
-        code = 0
-        try:
-            os.setpgid(0, 0)
-            work()
-        except KeyboardInterrupt:
-            code = 130
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        except BaseException:  # noqa: BLE001 - a child must never return into the parent's code
-            traceback.print_exc()
-            code = 70
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
 def train(
     folder: Path, tables: Mapping[str, Any], make: Callable[..., Training] = make_task, **changes: Any
 ) -> int:
     """A training in a child process."""
     return in_child(lambda: fit(make(**changes), recipe(**tables), folder))
-
-
-def differences(folder: Path, reference: Path) -> list[str]:
-    """The files that differ, artifact cards with their times aside."""
-    found = []
-    names = {p.relative_to(f) for f in (folder, reference) for p in f.rglob("*") if p.is_file()}
-    for name in sorted(names - {n for n in names if n.name == "artifact.json"}):
-        ours, theirs = folder / name, reference / name
-        if not (ours.is_file() and theirs.is_file() and ours.read_bytes() == theirs.read_bytes()):
-            found.append(str(name))
-    return found
 
 
 def main(root: Path) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from synthetic_training import Adversary, adversarial_task, make_task, recipe
 
 from avtool.core.errors import SomeFailedError
 from avtool.training.loop import fit
@@ -14,6 +13,7 @@ from avtool.training.metrics_log import read_metrics
 from avtool.training.optimizers import NamedOptimizer
 from avtool.training.recipe import OptimizationRecipe, OptimizerRecipe
 from avtool.training.step_rule import Phase
+from tests.unit.training.synthetic_training import Adversary, adversarial_task, make_task, recipe
 
 torch.set_num_threads(1)
 

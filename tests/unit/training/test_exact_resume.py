@@ -1,14 +1,13 @@
 """A training that was killed and run again leaves the very bytes of one that was not."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
+from tests.harness import run_module
+
 EXIT_CODES = {"kill": -9, "sigterm": 143, "sigint": 130}
 SCENARIOS = [
     *(f"kill-{step}" for step in (1, 3, 4, 8, 12)),
@@ -29,9 +28,7 @@ SCENARIOS = [
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("runs")
-    subprocess.run(
-        [sys.executable, HERE / "kill_scenarios.py", root, root / "results.json"], check=True, timeout=240
-    )
+    run_module("tests.unit.training.kill_scenarios", root, root / "results.json", timeout=240)
     return root
 
 

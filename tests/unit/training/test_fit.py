@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from synthetic_training import NoisyClips, make_task, quiet_task, recipe
 
 from avtool.core.errors import BadInputError, CorruptArtifactError, SomeFailedError
 from avtool.core.reporter import Recorder
@@ -17,6 +16,7 @@ from avtool.models.model_folder import load_model, load_tensors
 from avtool.objectives.classification import CRITERIA, Classification
 from avtool.training.loop import fit
 from avtool.training.metrics_log import read_metrics
+from tests.unit.training.synthetic_training import NoisyClips, make_task, quiet_task, recipe
 
 torch.set_num_threads(1)
 SCORE = Classification(("audio",), CRITERIA["single-label"])

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import torch
-from synthetic_training import frozen_task, recipe, save_host
 
 from avtool.core.errors import CorruptArtifactError
 from avtool.core.reporter import Silent
@@ -19,6 +18,7 @@ from avtool.models.model_folder import load_model, load_tensors
 from avtool.models.registry import create
 from avtool.models.start import load_start
 from avtool.training.loop import fit
+from tests.unit.training.synthetic_training import frozen_task, recipe, save_host
 
 torch.set_num_threads(1)
 SHORT = partial(recipe, loop={"max_steps": 4, "checkpoint_every": "2 steps"})

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import torch
-from synthetic_training import make_task, recipe
 
 from avtool.training.loop import fit
 from avtool.training.metrics_log import read_metrics
+from tests.unit.training.synthetic_training import make_task, recipe
 
 torch.set_num_threads(1)
 RECORD = Path(__file__).parents[2] / "golden" / "training_losses.json"

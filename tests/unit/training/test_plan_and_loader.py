@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 import torch
-from synthetic_training import NoisyClips, make_task
 
 from avtool.data.samplers import make_order
 from avtool.training.loader import SeededSamples, StepBatches, make_loader, samples_of_step
 from avtool.training.plan import Plan
 from avtool.training.recipe import LoopRecipe
+from tests.unit.training.synthetic_training import NoisyClips, make_task
 
 torch.set_num_threads(1)
 

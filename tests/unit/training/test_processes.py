@@ -5,22 +5,22 @@ from pathlib import Path
 
 import pytest
 import torch
-from synthetic_training import adversarial_task, quiet_task, recipe
 
 from avtool.core.errors import BadInputError
 from avtool.training.loop import fit
 from avtool.training.metrics_log import read_metrics
-from tests.two_processes import run_two
+from tests.harness import run_two
+from tests.unit.training.synthetic_training import adversarial_task, quiet_task, recipe
 
 torch.set_num_threads(1)
+SYNTHETIC = "tests.unit.training.synthetic_training"
 
 
 @pytest.fixture(scope="module")
 def of_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of two processes with gloo, each with batches of three."""
     folder = tmp_path_factory.mktemp("two")
-    script = Path(__file__).with_name("synthetic_training.py")
-    run_two([script, "quiet", folder, json.dumps({"loop": {"batch_size": 3}})])
+    run_two(SYNTHETIC, "quiet", folder, json.dumps({"loop": {"batch_size": 3}}))
     return folder
 
 
@@ -34,8 +34,7 @@ def test_two_processes_equal_one_with_the_doubled_batch(of_two: Path, tmp_path: 
 
 def test_two_processes_take_turns_as_one(tmp_path: Path) -> None:
     """Each phase reduces the gradients of its own optimizer alone."""
-    script = Path(__file__).with_name("synthetic_training.py")
-    run_two([script, "adversarial", tmp_path / "two", json.dumps({"loop": {"batch_size": 3}})])
+    run_two(SYNTHETIC, "adversarial", tmp_path / "two", json.dumps({"loop": {"batch_size": 3}}))
     fit(adversarial_task(noise=False), recipe(loop={"batch_size": 6}), tmp_path / "one")
     ours, theirs = (read_metrics(tmp_path / name / "metrics.jsonl") for name in ("one", "two"))
     assert len(ours) == len(theirs) == 2

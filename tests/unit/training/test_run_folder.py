@@ -9,7 +9,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic_training import make_task, recipe
 
 from avtool.core.artifact import Input, read_artifact, verify
 from avtool.core.errors import BadInputError, CorruptArtifactError
@@ -20,6 +19,7 @@ from avtool.training.recipe import TrainRecipe
 from avtool.training.resolved_toml import toml_text
 from avtool.training.run import folder_name
 from avtool.training.run_folder import RunFolder, open_run, publish_run
+from tests.unit.training.synthetic_training import make_task, recipe
 
 torch.set_num_threads(1)
 SHORT: dict[str, Any] = {"loop": {"max_steps": 2, "workers": 0}}

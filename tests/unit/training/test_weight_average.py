@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from synthetic_training import quiet_task, recipe
 from torch import nn
 
 from avtool.models.model_folder import load_tensors
 from avtool.training.loop import fit
 from avtool.training.weight_average import WeightAverage, ema_decay
+from tests.unit.training.synthetic_training import quiet_task, recipe
 
 torch.set_num_threads(1)
 

@@ -14,13 +14,6 @@ COLOURS = {"Archery": (220, 30, 30), "Bowling": (30, 60, 220)}
 GROUPS = 4
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AVTOOL_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 def video(path: Path, colour: tuple[int, int, int], seed: int) -> None:
     """A second of a coloured square that moves."""
     rng = np.random.default_rng(seed)

@@ -17,7 +17,7 @@ from avtool.data.inputs.video import VideoInput, film_source
 from avtool.data.manifest import Clip
 from avtool.media.video_frames import read_frames
 from avtool.media.waveforms import read_waveform
-from tests.unit.data.data_samples import make_manifest, write_grey_film, write_sound
+from tests.harness import make_manifest, write_chirp, write_grey_film
 
 SETTINGS = SpanSettings(fps=10, short_side=48, part_seconds=1.0, cache_mib=64)
 
@@ -129,21 +129,21 @@ def test_more_than_the_cache_holds_can_be_read(film):
 @pytest.mark.parametrize("rate", [16000, 44100])
 @pytest.mark.parametrize(("first", "past"), [(0, 64000), (15990, 16010), (1, 48001), (63000, 64000)])
 def test_a_stretch_of_sound_is_that_of_reading_it_alone(tmp_path, rate, first, past):
-    path = write_sound(tmp_path / "sound.wav", 4.0, rate)
+    path = write_chirp(tmp_path / "sound.wav", 4.0, rate)
     spans = AudioSpans(SETTINGS, PartCache(64), 16000)
     expected = read_waveform(path, first / 16000, past / 16000)
     assert spans.read(path, first, past) == pytest.approx(expected, abs=1e-6)
 
 
 def test_silence_follows_sound_that_ends_before(tmp_path):
-    path = write_sound(tmp_path / "sound.wav", 1.5)
+    path = write_chirp(tmp_path / "sound.wav", 1.5)
     stretch = AudioSpans(SETTINGS, PartCache(64), 16000).read(path, 16000, 40000)
     assert np.abs(stretch[:8000]).max() > 0.1
     assert not stretch[8000:].any()
 
 
 def test_no_sound_at_all_is_told(tmp_path):
-    path = write_sound(tmp_path / "sound.wav", 1.5)
+    path = write_chirp(tmp_path / "sound.wav", 1.5)
     with pytest.raises(BadInputError, match="no sound from 2 s on"):
         AudioSpans(SETTINGS, PartCache(64), 16000).read(path, 32000, 40000)
 
@@ -182,7 +182,7 @@ def test_windows_of_a_source_are_nearly_those_of_the_film(film):
 
 
 def test_a_sound_has_no_pictures(tmp_path):
-    path = write_sound(tmp_path / "sound.wav", 1.0)
+    path = write_chirp(tmp_path / "sound.wav", 1.0)
     with pytest.raises(BadInputError, match="has no pictures"):
         FrameSpans(SETTINGS, PartCache(64)).read(path, 0, 5)
 

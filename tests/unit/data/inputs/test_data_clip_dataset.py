@@ -17,16 +17,13 @@ from avtool.data.inputs.video import VideoInput
 from avtool.data.labels import encode_labels
 from avtool.data.manifest import Clip, Manifest
 from avtool.tasks.classification.samples import ClipDataset
-from tests.unit.data.data_samples import make_manifest, sound_clips, write_grey_film, write_sound
+from tests.harness import chirp_clips, make_manifest, write_chirp, write_grey_film
 
 SMALL = AudioSettings(num_mel_bins=16)
 TINY_VIDEO = VideoSettings(num_frames=4, seconds=1.0, size=16, short_side=24)
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    """A cache folder of the test's own."""
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +31,7 @@ def films(tmp_path_factory):
     """A film with sound and pictures, one without pictures, one without sound."""
     folder = tmp_path_factory.mktemp("films")
     write_grey_film(folder / "both.mp4", 4.0)
-    write_sound(folder / "sound.wav", 2.0)
+    write_chirp(folder / "sound.wav", 2.0)
     write_grey_film(folder / "mute.mp4", 2.0, sound=False)
     flags = [(True, True), (True, False), (False, True)]
     clips = [
@@ -51,7 +48,7 @@ def equal(one, other) -> bool:
 
 
 def test_short_sound_is_padded_and_long_sound_is_cut(tmp_path):
-    manifest = sound_clips(tmp_path, 1, seconds=1.0)
+    manifest = chirp_clips(tmp_path, 1, seconds=1.0)
     whole = compute_features(manifest, manifest[0].audio, SMALL)
     long = ClipDataset(manifest, [AudioInput(SMALL, 128)])[0]["audio"]
     assert long.shape == (128, 16)
@@ -63,7 +60,7 @@ def test_short_sound_is_padded_and_long_sound_is_cut(tmp_path):
 
 
 def test_cached_and_decoded_sound_agree_wherever_it_is_cut(tmp_path):
-    manifest = sound_clips(tmp_path, 3, seconds=1.0)
+    manifest = chirp_clips(tmp_path, 3, seconds=1.0)
     features = cached_features(manifest, SMALL, Silent())
     for epoch in range(3):
         decoded, cached = (
@@ -74,7 +71,7 @@ def test_cached_and_decoded_sound_agree_wherever_it_is_cut(tmp_path):
 
 
 def test_waveforms(tmp_path):
-    manifest = sound_clips(tmp_path, 1, seconds=0.5)
+    manifest = chirp_clips(tmp_path, 1, seconds=0.5)
     settings = AudioSettings(kind="waveform")
     sample = ClipDataset(manifest, [AudioInput(settings, 16000)])[0]
     assert sample["audio"].shape == (16000,)
@@ -178,7 +175,7 @@ def test_windows_go_from_start_to_end(films):
 
 
 def test_labels_come_with_the_samples(tmp_path):
-    manifest = sound_clips(tmp_path, 3, seconds=0.1)
+    manifest = chirp_clips(tmp_path, 3, seconds=0.1)
     targets = encode_labels(manifest, "single-label", [("l0", "l1")])
     dataset = ClipDataset(manifest, [AudioInput(SMALL, 8)], targets=targets)
     batch = collate([dataset[n] for n in range(3)])
@@ -187,7 +184,7 @@ def test_labels_come_with_the_samples(tmp_path):
 
 
 def test_frame_features_are_cut_in_the_middle_or_masked(tmp_path):
-    manifest = sound_clips(tmp_path, 1, seconds=0.1)
+    manifest = chirp_clips(tmp_path, 1, seconds=0.1)
     features = cached_features(manifest, SMALL, Silent())  # eight steps
     for steps, mask in ((4, [True] * 4), (10, [True] * 8 + [False] * 2)):
         sample = ClipDataset(manifest, [FeaturesInput(steps, features=features)])[0]
@@ -200,6 +197,6 @@ def test_frame_features_are_cut_in_the_middle_or_masked(tmp_path):
 
 
 def test_features_of_other_clips_are_refused(tmp_path):
-    features = cached_features(sound_clips(tmp_path / "a", 3, 0.1), SMALL, Silent())
+    features = cached_features(chirp_clips(tmp_path / "a", 3, 0.1), SMALL, Silent())
     with pytest.raises(BadInputError, match="not those of the clips"):
-        ClipDataset(sound_clips(tmp_path / "b", 2, 0.1), [AudioInput(SMALL, 8, features=features)])
+        ClipDataset(chirp_clips(tmp_path / "b", 2, 0.1), [AudioInput(SMALL, 8, features=features)])

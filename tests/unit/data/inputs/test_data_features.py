@@ -12,20 +12,16 @@ from avtool.data.inputs.fbank import Fbank
 from avtool.data.inputs.feature_cache import FeatureCache, cached_features
 from avtool.data.inputs.settings import AudioSettings
 from avtool.data.manifest import Clip
-from tests.unit.data.data_samples import make_manifest, sound_clips, write_sound
+from tests.harness import chirp_clips, make_manifest, write_chirp
 
 SMALL = AudioSettings(num_mel_bins=16)
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    """A cache folder of the test's own."""
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def test_features_are_the_filter_bank_in_half_precision(tmp_path):
-    manifest = sound_clips(tmp_path / "d", 3, seconds=0.5)
+    manifest = chirp_clips(tmp_path / "d", 3, seconds=0.5)
     features = cached_features(manifest, SMALL, Silent())
     assert len(features) == 3
     for index, clip in enumerate(manifest):
@@ -39,23 +35,23 @@ def test_features_are_the_filter_bank_in_half_precision(tmp_path):
 
 
 def test_waveforms_are_kept_too(tmp_path):
-    manifest = sound_clips(tmp_path / "d", 2, seconds=0.1)
+    manifest = chirp_clips(tmp_path / "d", 2, seconds=0.1)
     features = cached_features(manifest, AudioSettings(kind="waveform"), Silent())
     assert features[1].shape == (1600,)
     assert features.times(1)[-1] == pytest.approx(1599 / 16000)
 
 
 def test_the_second_call_computes_nothing_and_content_decides(tmp_path, cache):
-    first = cached_features(sound_clips(tmp_path / "d"), SMALL, Silent())
+    first = cached_features(chirp_clips(tmp_path / "d"), SMALL, Silent())
     before = {path: path.stat().st_mtime_ns for path in first.folder.rglob("*")}
-    again = cached_features(sound_clips(tmp_path / "elsewhere"), SMALL, Silent())
+    again = cached_features(chirp_clips(tmp_path / "elsewhere"), SMALL, Silent())
     assert again.folder == first.folder
     assert {path: path.stat().st_mtime_ns for path in first.folder.rglob("*")} == before
-    write_sound(tmp_path / "d" / "0.wav", 1.0, gain=0.123)
+    write_chirp(tmp_path / "d" / "0.wav", 1.0, gain=0.123)
     changed = cached_features(sound_clips_manifest(tmp_path / "d"), SMALL, Silent())
     assert changed.folder != first.folder
     assert cached_features(
-        sound_clips(tmp_path / "d"), AudioSettings(num_mel_bins=8), Silent()
+        chirp_clips(tmp_path / "d"), AudioSettings(num_mel_bins=8), Silent()
     ).folder not in {
         first.folder,
         changed.folder,
@@ -71,8 +67,8 @@ def sound_clips_manifest(folder):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_interrupted_run_goes_on_and_gives_the_same(tmp_path, monkeypatch, jobs):
     monkeypatch.setattr(feature_cache, "_SHARD", 2)
-    manifest = sound_clips(tmp_path / "d", 5, seconds=0.2)
-    write_sound(tmp_path / "d" / "4.wav", 0.2).rename(tmp_path / "kept.wav")
+    manifest = chirp_clips(tmp_path / "d", 5, seconds=0.2)
+    write_chirp(tmp_path / "d" / "4.wav", 0.2).rename(tmp_path / "kept.wav")
     (tmp_path / "d" / "4.wav").write_bytes(b"RIFF....")
     with pytest.raises(BadInputError, match="clip `c4`"):
         cached_features(manifest, SMALL, Silent(), folder=tmp_path / "f")
@@ -84,7 +80,7 @@ def test_an_interrupted_run_goes_on_and_gives_the_same(tmp_path, monkeypatch, jo
 
 
 def test_features_of_some_clips(tmp_path):
-    manifest = sound_clips(tmp_path / "d", 4, seconds=0.2)
+    manifest = chirp_clips(tmp_path / "d", 4, seconds=0.2)
     features = cached_features(manifest, SMALL, Silent())
     part = features.of(["c3", "c1"])
     assert part.clip_ids == ["c3", "c1"]
@@ -96,7 +92,7 @@ def test_features_of_some_clips(tmp_path):
 
 
 def test_a_folder_of_ones_own_is_opened_again(tmp_path):
-    manifest = sound_clips(tmp_path / "d", 2, seconds=0.2)
+    manifest = chirp_clips(tmp_path / "d", 2, seconds=0.2)
     for _ in range(2):
         assert len(cached_features(manifest, SMALL, Silent(), folder=tmp_path / "f")) == 2
     assert not partial_folder(tmp_path / "f").exists()
@@ -108,7 +104,7 @@ def test_a_missing_clip_and_a_damaged_cache_are_told(tmp_path):
     manifest = make_manifest(tmp_path, [Clip("a", "none.wav", 0.0, 1.0)])
     with pytest.raises(BadInputError, match=r"clip `a`: .* does not exist"):
         cached_features(manifest, SMALL, Silent())
-    features = cached_features(sound_clips(tmp_path / "d"), SMALL, Silent())
+    features = cached_features(chirp_clips(tmp_path / "d"), SMALL, Silent())
     (features.folder / "values" / "00000.npy").write_bytes(b"no")
     with pytest.raises(CorruptArtifactError, match="is damaged"):
         FeatureCache(features.folder)[0]

@@ -7,7 +7,7 @@ from avtool.data.inputs.image import ImageInput, centre_box, random_box
 from avtool.data.inputs.settings import VideoSettings
 from avtool.data.inputs.video_augment import as_float
 from avtool.data.manifest import Clip
-from tests.unit.data.data_samples import make_manifest, write_grey_film
+from tests.harness import make_manifest, write_grey_film
 
 
 @pytest.fixture

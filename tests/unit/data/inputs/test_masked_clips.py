@@ -19,7 +19,7 @@ from avtool.data.inputs.spec_augment import RollAndGain
 from avtool.data.inputs.video import VideoInput
 from avtool.data.manifest import Clip
 from avtool.tasks.masked.samples import MaskedClipDataset
-from tests.unit.data.data_samples import make_manifest, sound_clips, write_grey_film
+from tests.harness import chirp_clips, make_manifest, write_grey_film
 
 SOUND = AudioSettings(num_mel_bins=16)
 STILL = VideoSettings(
@@ -81,7 +81,7 @@ def test_noise_depends_on_seed_epoch_and_number_alone(films):
 
 
 def test_noise_is_uniform(tmp_path):
-    manifest = sound_clips(tmp_path, 1, 0.2)
+    manifest = chirp_clips(tmp_path, 1, 0.2)
     noise = MaskedClipDataset(manifest, [AudioInput(SOUND, 8)], noise={"audio": 8000})[0]["audio_noise"]
     assert noise.histc(8, 0, 1).sub(1000).abs().max() < 130
 
@@ -152,9 +152,8 @@ def test_long_films_give_more_crops_than_short_ones(films):
         dataset[len(dataset)]
 
 
-def test_features_from_the_cache_are_those_of_the_sound(tmp_path, monkeypatch):
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
-    manifest = sound_clips(tmp_path, 3, 2.0)
+def test_features_from_the_cache_are_those_of_the_sound(tmp_path):
+    manifest = chirp_clips(tmp_path, 3, 2.0)
     features = cached_features(manifest, SOUND, Silent())
     source = FilmSource(SPANS)
     views = [
@@ -170,7 +169,7 @@ def test_features_from_the_cache_are_those_of_the_sound(tmp_path, monkeypatch):
 
 
 def test_rolling_keeps_what_is_heard_and_changes_the_level(tmp_path):
-    manifest = sound_clips(tmp_path, 1, 1.0)
+    manifest = chirp_clips(tmp_path, 1, 1.0)
     view = AudioInput(SOUND, 98)
     plain = MaskedClipDataset(manifest, [view], noise={})[0]["audio"]
     rolled = MaskedClipDataset(manifest, [replace(view, augment=RollAndGain())], noise={})[0]["audio"]
@@ -181,7 +180,7 @@ def test_rolling_keeps_what_is_heard_and_changes_the_level(tmp_path):
 
 
 def test_spectrograms_are_scaled(tmp_path):
-    manifest = sound_clips(tmp_path, 1, 1.0)
+    manifest = chirp_clips(tmp_path, 1, 1.0)
     plain = MaskedClipDataset(manifest, [AudioInput(SOUND, 98)], noise={})[0]["audio"]
     scaled_input = AudioInput(SOUND, 98, -4.0, 2.0, scaled=True)
     scaled = MaskedClipDataset(manifest, [scaled_input], noise={})[0]["audio"]

@@ -20,7 +20,7 @@ from avtool.media.encode import FilmSettings, write_film
 from avtool.tasks.temporal.pair_settings import TemporalSettings
 from avtool.tasks.temporal.readers import PictureReader
 from avtool.tasks.temporal.samples import TemporalClipDataset
-from tests.unit.data.data_samples import make_manifest, sound_clips, write_grey_film
+from tests.harness import chirp_clips, make_manifest, write_grey_film
 
 FPS, RATE, SECONDS = 16, 16000, 9.0
 SOUND = AudioSettings(num_mel_bins=16)
@@ -135,8 +135,7 @@ def test_a_sample_depends_on_seed_epoch_and_number_alone(film):
         assert torch.equal(value, other[2][name]), name
 
 
-def test_features_of_the_cache_are_those_of_the_sound(film, tmp_path, monkeypatch):
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path))
+def test_features_of_the_cache_are_those_of_the_sound(film):
     features = cached_features(film, SOUND, Silent())
     read = TemporalClipDataset(film, PAIRS, **PLAIN)[0]["audio"]
     cached = TemporalClipDataset(film, PAIRS, features=features, **PLAIN)[0]["audio"]
@@ -235,7 +234,7 @@ def test_clips_without_sound_or_pictures_answer_what_they_can(film, tmp_path):
 
 
 def test_clips_of_one_recording_have_one_number(tmp_path):
-    manifest = sound_clips(tmp_path, 3, 4.0)
+    manifest = chirp_clips(tmp_path, 3, 4.0)
     rows = [manifest[n] for n in range(3)]
     clips = [Clip(c.clip_id, c.media, c.start, c.end, group=g) for c, g in zip(rows, "aba", strict=True)]
     dataset = TemporalClipDataset(make_manifest(tmp_path, clips), PAIRS, pictures=False, **PLAIN)
@@ -280,12 +279,12 @@ def test_the_bottom_is_cut_off_where_asked():
 def test_clips_that_are_too_short_are_refused(tmp_path, seconds, settings, message):
     pairs = PAIRS.model_copy(update={"audio_frames": 48, **settings})
     with pytest.raises(BadInputError, match=message):
-        TemporalClipDataset(sound_clips(tmp_path, 2, seconds), pairs, pictures=False, **PLAIN)
+        TemporalClipDataset(chirp_clips(tmp_path, 2, seconds), pairs, pictures=False, **PLAIN)
 
 
 def test_what_no_clip_has_is_refused(tmp_path):
     with pytest.raises(BadInputError, match="has pictures"):
-        TemporalClipDataset(sound_clips(tmp_path, 2, 4.0), PAIRS, **PLAIN)
+        TemporalClipDataset(chirp_clips(tmp_path, 2, 4.0), PAIRS, **PLAIN)
 
 
 @pytest.mark.parametrize("speeds", [(1, 3), (1, 1, 2), (2, 1), (0, 1), ()])

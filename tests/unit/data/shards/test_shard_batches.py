@@ -15,7 +15,7 @@ from avtool.data.shards.source import open_shards
 from avtool.tasks.masked.samples import MaskedClipDataset
 from avtool.training.loader import StepBatches
 from avtool.training.plan import Plan
-from tests.unit.data.data_samples import sound_clips
+from tests.harness import chirp_clips
 
 pytest.importorskip("webdataset")
 
@@ -25,7 +25,7 @@ SOUND = AudioSettings(num_mel_bins=16)
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory) -> MaskedClipDataset:
     folder = tmp_path_factory.mktemp("sounds")
-    sound_clips(folder, 12, 0.5)
+    chirp_clips(folder, 12, 0.5)
     settings = ShardRecipe(clips_per_shard=4)
     out = write_shards(folder / "manifest.parquet", folder / "shards", settings, Silent()).out
     manifest, source = open_shards(out)

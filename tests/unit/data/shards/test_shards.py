@@ -27,7 +27,7 @@ from avtool.data.shards.source import open_shards
 from avtool.tasks.masked.samples import MaskedClipDataset
 from avtool.tasks.temporal.pair_settings import TemporalSettings
 from avtool.tasks.temporal.samples import TemporalClipDataset
-from tests.unit.data.data_samples import chirp, make_manifest, write_grey_film, write_sound
+from tests.harness import chirp, make_manifest, write_chirp, write_grey_film
 
 webdataset = pytest.importorskip("webdataset")
 
@@ -42,7 +42,7 @@ def dataset(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("films")
     for number, seconds in enumerate((2.0, 2.5, 4.0)):
         write_grey_film(folder / f"{number}.mkv", seconds)
-    write_sound(folder / "sound.wav", 2.0)
+    write_chirp(folder / "sound.wav", 2.0)
     (folder / "broken.mkv").write_bytes(b"no film")
     clips = [
         Clip("a", "0.mkv", 0.0, 2.0, "train", 1, ("x", "y"), "a text", "g"),

@@ -3,11 +3,11 @@
 import codecs
 
 import pytest
-from read_text import read, shown
 
 from avtool.core.errors import BadInputError
 from avtool.media.captions.decoding import decode
 from avtool.media.captions.reading import read_captions
+from tests.unit.media.captions.read_text import read, shown
 
 SRT = "1\n00:00:01,000 --> 00:00:02,000\n♪ Straße – garçon ♪\n"
 LATIN = "1\n00:00:01,000 --> 00:00:02,000\nStraße, garçon, déjà vu – it’s over\n"

@@ -7,7 +7,6 @@ from fractions import Fraction
 import av
 import pytest
 from av.stream import Disposition
-from read_text import shown
 
 from avtool.core.errors import BadInputError
 from avtool.media.captions.embedded import (
@@ -16,6 +15,7 @@ from avtool.media.captions.embedded import (
     list_caption_streams,
     read_caption_stream,
 )
+from tests.unit.media.captions.read_text import shown
 
 MILLISECOND = Fraction(1, 1000)
 

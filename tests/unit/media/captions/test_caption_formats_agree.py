@@ -3,9 +3,9 @@
 import struct
 
 import pytest
-from read_text import read, shown
 
 from avtool.media.captions.reading import read_captions
+from tests.unit.media.captions.read_text import read, shown
 
 EXPECTED = [
     (1000, 2500, "[door slams]"),

@@ -5,11 +5,11 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from read_text import read
-from test_caption_formats_agree import TEXTS
 
 from avtool.core.errors import BadInputError
 from avtool.media.captions.cue import Captions
+from tests.unit.media.captions.read_text import read
+from tests.unit.media.captions.test_caption_formats_agree import TEXTS
 
 SEEDS = [text.encode() for text in TEXTS.values()]
 SEEDS += [text.encode("utf-16-le") for text in list(TEXTS.values())[:2]]

@@ -3,9 +3,9 @@
 import struct
 
 import pytest
-from read_text import read, shown
 
 from avtool.core.errors import BadInputError
+from tests.unit.media.captions.read_text import read, shown
 
 
 def test_roll_up_rows_are_given_once():

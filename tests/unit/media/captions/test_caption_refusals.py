@@ -1,10 +1,10 @@
 """What is no caption file is named in one line, with its encoding and its first line."""
 
 import pytest
-from read_text import read
 
 from avtool.core.errors import BadInputError
 from avtool.media.captions.reading import read_captions
+from tests.unit.media.captions.read_text import read
 
 
 @pytest.mark.parametrize(

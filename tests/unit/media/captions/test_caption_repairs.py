@@ -1,10 +1,10 @@
 """What is mended is counted, and no cue goes without being counted."""
 
 import pytest
-from read_text import read, shown
 
 from avtool.core.errors import BadInputError
 from avtool.media.captions import draft as draft_module
+from tests.unit.media.captions.read_text import read, shown
 
 
 def _srt(*cues: tuple[str, str, str]) -> str:

@@ -1,12 +1,12 @@
 """HLS playlists of captions: joined, cleaned of repetitions, and confined to their folder."""
 
 import pytest
-from read_text import shown
 
 from avtool.core.errors import BadInputError
 from avtool.media.captions.cue import Cue
 from avtool.media.captions.reading import read_captions
 from avtool.media.captions.segments import join_cues, read_caption_segments
+from tests.unit.media.captions.read_text import shown
 
 MAP = "X-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:900000"
 

@@ -1,7 +1,8 @@
 """SubRip as people write it."""
 
 import pytest
-from read_text import read, shown
+
+from tests.unit.media.captions.read_text import read, shown
 
 ONE = [(1000, 2000, "Hello")]
 

@@ -1,7 +1,8 @@
 """ASS and SSA: fields in any order, comments and drawings left out and counted."""
 
 import pytest
-from read_text import read, shown
+
+from tests.unit.media.captions.read_text import read, shown
 
 EVENTS = "[Script Info]\nTitle: x\n\n[Events]\nFormat: {}\n{}\n"
 

@@ -1,9 +1,9 @@
 """TTML: time expressions, nested times, white space, and what is refused."""
 
 import pytest
-from read_text import read, shown
 
 from avtool.core.errors import BadInputError
+from tests.unit.media.captions.read_text import read, shown
 
 TT = (
     '<tt xmlns="http://www.w3.org/ns/ttml" xmlns:ttp="http://www.w3.org/ns/ttml#parameter" '

@@ -1,9 +1,9 @@
 """WebVTT: what the standard keeps is never lost, what it drops is read or counted."""
 
 import pytest
-from read_text import read, shown
 
 from avtool.core.errors import BadInputError
+from tests.unit.media.captions.read_text import read, shown
 
 
 def test_notes_styles_regions_and_identifiers_are_no_text():

@@ -3,13 +3,13 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from read_text import read
 
 from avtool.core.errors import BadInputError
 from avtool.media.captions.cue import Cue
 from avtool.media.captions.markup import plain_text
 from avtool.media.captions.reading import read_captions
 from avtool.media.captions.writing import render_captions, write_captions
+from tests.unit.media.captions.read_text import read
 
 CUES = [
     Cue(1000, 2500, ("[door slams]",)),

@@ -3,7 +3,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fetch_web import Run, Web, make_film, serving
+
+from tests.unit.media.fetch.fetch_web import Run, Web, make_film, serving
 
 
 @pytest.fixture

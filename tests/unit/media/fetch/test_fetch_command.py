@@ -6,11 +6,11 @@ import socket
 from pathlib import Path
 
 import pytest
-from fetch_web import VTT, Web
 
 from avtool.cli.main import run as avtool
 from avtool.core.errors import ExitCode
 from avtool.mining.pairing import FilmPair, pair_films
+from tests.unit.media.fetch.fetch_web import VTT, Web
 
 QUICK = ("--sleep", "0", "--retries", "0", "--no-progress")
 

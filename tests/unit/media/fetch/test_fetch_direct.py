@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 import av
 import pytest
-from fetch_web import SRT, VTT, Run, Web, make_film
+
+from tests.unit.media.fetch.fetch_web import SRT, VTT, Run, Web, make_film
 
 
 def names(run: Run) -> set[str]:

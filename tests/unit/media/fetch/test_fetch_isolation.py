@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from fetch_web import Run, Web
 
 from avtool.core.errors import BadInputError
+from tests.unit.media.fetch.fetch_web import Run, Web
 
 COOKIES = "# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t4102444800\tname\tvalue\n"
 

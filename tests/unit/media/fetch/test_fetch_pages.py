@@ -1,6 +1,6 @@
 """Pages and feeds with several films."""
 
-from fetch_web import VTT, Run, Web
+from tests.unit.media.fetch.fetch_web import VTT, Run, Web
 
 
 def feed(web: Web, count: int) -> str:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import av
 import pytest
-from fetch_web import Run, Web
+
+from tests.unit.media.fetch.fetch_web import Run, Web
 
 
 def test_a_published_film_with_the_captions_beside_it(run: Run, web: Web, test_data: Path) -> None:

@@ -2,10 +2,10 @@ import socket
 from pathlib import Path
 
 import pytest
-from fetch_web import Run, Web
 
 from avtool.core.errors import BadInputError, CorruptArtifactError, MissingError
 from avtool.media.fetch.fetch import read_sources
+from tests.unit.media.fetch.fetch_web import Run, Web
 
 
 def test_lists_have_comments_blank_lines_and_a_byte_order_mark(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import av
 import pytest
-from fetch_web import Run, Web, make_film
 
 from avtool.core.errors import BadInputError
 from avtool.media.fetch.media import duration_of, join_streams
+from tests.unit.media.fetch.fetch_web import Run, Web, make_film
 
 MASTER = """#EXTM3U
 #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subs",NAME="English",LANGUAGE="en",URI="subs/en.m3u8"

@@ -1,9 +1,10 @@
 """A script written down in three styles and read again gives the sounds of the script."""
 
 import pytest
-from caption_scripts import SENTENCES, STYLES, Moment, scripts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.unit.mining.grammar.caption_scripts import SENTENCES, STYLES, Moment, scripts
 
 relaxed = settings(deadline=None, max_examples=60)  # the machine may be busy with something else
 
