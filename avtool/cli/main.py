@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 from typer.exceptions import Abort, TyperException
 
-import avtool
 from avtool.cli.help import CONTEXT, HelpGroup
 from avtool.cli.verbs import VERBS, load_verb
 from avtool.core.errors import AvtoolError, ExitCode
+from avtool.core.version import __version__
 
 if TYPE_CHECKING:
     from avtool.core.console import ConsoleReporter
@@ -49,7 +49,7 @@ class _LazyGroup(HelpGroup):
 
 def _version(show: bool) -> None:
     if show:
-        print(f"avtool {avtool.__version__}")  # noqa: T201
+        print(f"avtool {__version__}")  # noqa: T201
         raise typer.Exit
 
 
@@ -124,7 +124,7 @@ def _our_fault(error: Exception) -> int:
     log = cache_folder() / "last-crash.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(f"avtool {avtool.__version__}: {' '.join(sys.argv)}\n\n{text}", encoding="utf-8")
+        log.write_text(f"avtool {__version__}: {' '.join(sys.argv)}\n\n{text}", encoding="utf-8")
         hint = f"`{log}` says where: please report it"
     except OSError:
         hint = "run again with --debug to see where"

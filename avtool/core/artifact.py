@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import avtool
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import inside, read_json, replace_folder, sha256_of, write_json, writing
+from avtool.core.version import __version__
 
 SCHEMA_VERSION = 1
 Kind = Literal["dataset", "features", "run", "model", "predictions", "report"]
@@ -56,7 +56,7 @@ class Artifact:
     inputs: Sequence[Input] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
-    avtool: str = avtool.__version__
+    avtool: str = __version__
     created: str = ""
 
 

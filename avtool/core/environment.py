@@ -9,8 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import avtool
 from avtool.core.paths import cache_folder, data_folder, recipes_folder
+from avtool.core.version import __version__
 
 _LIBRARIES = (
     ("torch", ""), ("torchaudio", ""), ("torchvision", "hub"), ("transformers", "hub"), ("timm", "hub"),
@@ -32,7 +32,7 @@ class Check:
 
 def versions() -> dict[str, str]:
     """The versions of avtool, Python and the libraries that results may depend on."""
-    found = {"avtool": avtool.__version__, "python": platform.python_version()}
+    found = {"avtool": __version__, "python": platform.python_version()}
     for name, _ in _LIBRARIES:
         try:
             found[name] = importlib.metadata.version(name)
@@ -45,7 +45,7 @@ def checks() -> list[Check]:
     """Everything that commonly goes wrong on a user's machine, looked at once. Loads torch."""
     installed = versions()
     results = [
-        Check("avtool", True, avtool.__version__),
+        Check("avtool", True, __version__),
         Check(
             "python",
             sys.version_info >= (3, 11),

@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-import avtool
 from avtool.core.errors import BadInputError
 from avtool.core.registry import nearest_hint
 
@@ -28,7 +27,7 @@ def data_folder() -> Path:
 
 def recipes_folder() -> Path:
     """The recipes that ship with avtool: inside an installed wheel, or at the top of a checkout."""
-    package = Path(avtool.__file__).parent
+    package = Path(__file__).parents[1]
     installed = package / "_recipes"
     return installed if installed.is_dir() else package.parent / "recipes"
 

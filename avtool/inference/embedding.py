@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from avtool.core.errors import AvtoolError
+from avtool.data.inputs.base import Span
 from avtool.data.inputs.spec import Window
 from avtool.data.items import Item
 from avtool.inference.feature_table import feature_table, read_card, write_table
@@ -35,10 +36,23 @@ class EmbeddedFile:
     error: AvtoolError | None = None
 
 
-def embed_file(
-    item: Item, predictor: "Predictor", recipe: EmbedRecipe
-) -> "tuple[list[tuple[float, float]], Vectors]":
-    """The spans in seconds, and the features (windows, D), of the windows of a file, or of a clip.
+@dataclass(frozen=True)
+class FileFeatures:
+    """The features of the windows of one file.
+
+    Attributes:
+        name: the file, or the clip's id.
+        spans: start and end of each window, in seconds.
+        values: (windows, D).
+    """
+
+    name: str
+    spans: list[Span]
+    values: "Vectors"
+
+
+def embed_file(item: Item, predictor: "Predictor", recipe: EmbedRecipe) -> FileFeatures:
+    """The features of a file, or of a clip.
 
     Raises:
         AvtoolError: it cannot be read, or lacks a modality that is embedded.
@@ -48,7 +62,7 @@ def embed_file(
     for windows in in_batches(_windows(item, predictor, recipe), recipe.batch_size):
         features.append(predictor.features(windows))
         spans += [(window.start, window.end) for window in windows]
-    return spans, np.concatenate(features)
+    return FileFeatures(item.name, spans, np.concatenate(features))
 
 
 def embed_files(
@@ -75,13 +89,13 @@ def embed_files(
             yield EmbeddedFile(item.name, "kept", int(known["windows"]))
             continue
         try:
-            spans, values = embed_file(item, predictor, recipe)
+            found = embed_file(item, predictor, recipe)
         except AvtoolError as error:
             yield EmbeddedFile(item.name, "failed", error=error)
             continue
-        counts = {"windows": len(values), "width": values.shape[1]}
-        write_table(path, feature_table(item.name, spans, values), {**state, **counts})
-        yield EmbeddedFile(item.name, "embedded", len(values))
+        counts = {"windows": len(found.values), "width": found.values.shape[1]}
+        write_table(path, feature_table(item.name, found.spans, found.values), {**state, **counts})
+        yield EmbeddedFile(item.name, "embedded", len(found.values))
 
 
 def part_name(item: Item) -> str:

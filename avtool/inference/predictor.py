@@ -36,7 +36,9 @@ class Predictor:
 
     Attributes:
         path: as given.
+        reporter: gets warnings of damaged files.
         model: the network, in evaluation mode on its device.
+        description: how it was built, and its `preprocess.json`.
         inputs: what it takes.
         modality: what `features` embeds: one input, or `both` audio and video.
         device: where it is.
@@ -60,8 +62,9 @@ class Predictor:
         from avtool.models.runtime import choose_device, choose_precision, place
 
         self.path = path
-        self.model, self._description = _load(path, random_seed)
-        self.inputs = read_inputs(path, self._description.preprocess)
+        self.reporter = reporter
+        self.model, self.description = _load(path, random_seed)
+        self.inputs = read_inputs(path, self.description.preprocess)
         self.modality: Modality = _modality_of(self.inputs)
         device = choose_device(runtime.device)
         precision = choose_precision(runtime.precision, device.value, self.model)
@@ -77,7 +80,7 @@ class Predictor:
         Raises:
             CorruptArtifactError: it is no classifier.
         """
-        return read_outputs(self.path, self._description.preprocess)
+        return read_outputs(self.path, self.description.preprocess)
 
     def only(self, modality: Modality | None) -> "Predictor":
         """The same network on one modality, or on both audio and video; None for all that it takes.

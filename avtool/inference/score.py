@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
@@ -32,6 +33,35 @@ class Scored:
     logits: list[float]
     probabilities: list[float]
     events: list[Event]
+
+
+@dataclass(frozen=True)
+class FilePrediction:
+    """The prediction of one file, as `Predictor.predict` returns it.
+
+    Attributes:
+        name: the file, or the clip's id.
+        seconds: its duration.
+        labels: names of the classes.
+        probabilities: (classes,), averaged over the windows.
+        events: empty where none were asked for.
+    """
+
+    name: str
+    seconds: float
+    labels: tuple[str, ...]
+    probabilities: NDArray[np.float64]
+    events: list[Event]
+
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return self.labels[int(np.argmax(self.probabilities))]
+
+    @property
+    def probability(self) -> float:
+        """Of that class."""
+        return float(self.probabilities.max())
 
 
 def score_file(item: Item, predictor: "Predictor", recipe: PredictRecipe, reporter: Reporter) -> Scored:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import avtool
 from avtool.core.errors import BadInputError, DiskFullError, MissingError, SomeFailedError
 from avtool.core.files import sha256_of, writing
 from avtool.core.reporter import Reporter
+from avtool.core.version import __version__
 from avtool.data.items import find_items
 from avtool.inference.embedding import EmbeddedFile, embed_files, part_name
 from avtool.inference.feature_table import join_tables, read_card
@@ -73,7 +73,7 @@ def embed(
     images = "image" in predictor.inputs
     items = find_items(sources, split=recipe.split, folds=recipe.folds, images=images)
     card = {
-        "avtool": avtool.__version__,
+        "avtool": __version__,
         "encoder": str(encoder),
         "weights": sha256_of(weights_file(encoder)),
         "modality": predictor.modality,

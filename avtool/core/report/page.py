@@ -4,8 +4,8 @@ import base64
 from pathlib import Path
 from typing import Any
 
-import avtool
 from avtool.core.files import write_text
+from avtool.core.version import __version__
 
 _TEMPLATES = Path(__file__).parent
 
@@ -25,7 +25,7 @@ def write_page(path: Path, template: Path, **values: Any) -> None:
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["seconds"] = format_seconds
-    write_text(path, environment.get_template(template.name).render(version=avtool.__version__, **values))
+    write_text(path, environment.get_template(template.name).render(version=__version__, **values))
 
 
 def data_uri(content: bytes, media_type: str) -> str:
