@@ -216,7 +216,7 @@ def write_grey_film(
     path.parent.mkdir(parents=True, exist_ok=True)
     frames = (np.full((*size, 3), 20 + 5 * n, np.uint8) for n in range(round(seconds * fps)))
     blocks = [chirp(seconds)] if sound else []
-    write_film(path, FilmSettings(fps=fps, sample_rate=RATE), pictures=frames, sound=blocks)
+    write_film(path, FilmSettings(fps=fps, sample_rate=RATE), frames=frames, audio=blocks)
     return path
 
 
@@ -249,7 +249,7 @@ def write_video_clips(folder: Path, count: int = 8, seconds: float = 3.0, val: i
     settings = FilmSettings(fps=16, sample_rate=RATE)
     for number in range(count):
         frames = (_square(number, step) for step in range(round(seconds * 16)))
-        write_film(folder / f"{number}.mp4", settings, pictures=frames, sound=[_wavering(number, seconds)])
+        write_film(folder / f"{number}.mp4", settings, frames=frames, audio=[_wavering(number, seconds)])
     return _write_clips(folder, "mp4", count, seconds, val, has_audio=True, has_video=True)
 
 

@@ -31,16 +31,16 @@ def fetch(
 ) -> int:
     """Download films and their captions into a folder, with a table of them.
 
-    Download only what you may: the site's terms and the film's licence say so.
+    Download only what you may: see the site's terms and the film's licence.
     """
     from avtool.media.fetch.fetch import fetch as fetch_films
 
     result = fetch_films(expand_lists(sources), out, recipe, session.reporter)
     rows = [[row.film, round(row.duration), row.caption_kind, row.language] for row in result.rows]
     session.table(["film", "seconds", "captions", "language"], rows)
-    left_out = [["skipped", film.url, film.reason] for film in result.skipped]
-    left_out += [["failed", film.url, film.reason] for film in result.failed]
-    session.table(["", "address", "why"], left_out)
+    missing = [["skipped", film.url, film.reason] for film in result.skipped]
+    missing += [["failed", film.url, film.reason] for film in result.failed]
+    session.table(["", "address", "why"], missing)
     if result.archived:
         session.reporter.info(f"{result.archived} fetched by an earlier run; --overwrite fetches them again")
     session.emit(result.to_dict(), text=str(result.table) if result.table.exists() else "")

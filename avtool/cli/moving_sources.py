@@ -1,4 +1,4 @@
-"""`avtool moving-sources`: films in which sight and sound truly correspond, of any recordings."""
+"""`avtool moving-sources`: films whose audio and video correspond, of any recordings."""
 
 from pathlib import Path
 from typing import Annotated
@@ -26,9 +26,9 @@ def moving_sources(
     out: Annotated[Path, output("The dataset to write.")],
     count: Annotated[int, typer.Option("--count", "-n", help="Films to make.")] = 400,
     seconds: Annotated[float, typer.Option("--seconds", help="Length of a film.", min=0.5, max=60)] = 4.0,
-    size: Annotated[int, typer.Option("--size", help="Side of the picture, in pixels.", max=1024)] = 64,
-    fps: Annotated[int, typer.Option("--fps", help="Pictures a second.", min=1, max=60)] = 16,
-    seed: Annotated[int, typer.Option("--seed", help="Of everything random.", min=0)] = 0,
+    size: Annotated[int, typer.Option("--size", help="Side of the frame, in pixels.", max=1024)] = 64,
+    fps: Annotated[int, typer.Option("--fps", help="Frames per second.", min=1, max=60)] = 16,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.", min=0)] = 0,
     jobs: Jobs = 1,
     overwrite: Overwrite = False,
 ) -> None:

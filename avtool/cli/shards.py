@@ -36,7 +36,7 @@ def shards(
     rows = [
         ("shards", result.shards),
         ("clips", result.clips),
-        ("left out", len(result.skipped)),
+        ("skipped", len(result.skipped)),
         ("MiB", round(result.num_bytes / (1 << 20), 1)),
     ]
     session.table(["written", ""], rows)

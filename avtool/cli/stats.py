@@ -1,4 +1,4 @@
-"""`avtool stats`: a dataset in numbers, the mean and deviation of its spectrograms among them."""
+"""`avtool stats`: a dataset in numbers, spectrogram mean and std among them."""
 
 from pathlib import Path
 from typing import Annotated

@@ -38,6 +38,6 @@ def sync(
     outcome = sync_captions(film, captions, recipe, session.reporter)
     text = write_outcome(outcome, None if to_stdout else out, recipe)
     if outcome.dropped:
-        session.reporter.warn(f"{outcome.dropped} captions end before the film begins, and were left out")
+        session.reporter.warn(f"skipped {outcome.dropped} captions that end before the film begins")
     result = {"out": out, "cues": len(outcome.cues), "dropped": outcome.dropped, **outcome.result.to_dict()}
     session.emit(result, text=text or str(out))

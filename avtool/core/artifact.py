@@ -1,4 +1,4 @@
-"""Artifacts: folders with an `artifact.json` that says what they are, what made them, and from what.
+"""Artifacts: folders with an `artifact.json` that names their kind, command, settings and inputs.
 
 Writing is atomic: a job fills the sibling `NAME.partial` and `publish` renames it. A killed command leaves
 the old artifact or a resumable `.partial`, never half of one.
@@ -139,9 +139,7 @@ def open_partial(out: Path, settings: Mapping[str, Any], *, overwrite: bool = Fa
         elif not overwrite and (found := _settings_of(folder)) != wanted:
             changed = _differences(found, wanted)
             message = f"`{folder}` was made with other settings ({changed})"
-            raise BadInputError(
-                message, "use the same settings to resume, --overwrite to begin anew, or another --out"
-            )
+            raise BadInputError(message, "use the same settings to resume, or --overwrite, or another --out")
     with writing(partial):
         if overwrite:
             shutil.rmtree(partial, ignore_errors=True)
@@ -170,16 +168,16 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return values
 
 
-def publish(out: Path, artifact: Artifact, *, leave_out: Sequence[str] = ()) -> None:
+def publish(out: Path, artifact: Artifact, *, unhashed: Sequence[str] = ()) -> None:
     """Completes the artifact being built for `out` with its `artifact.json` and moves it into place.
 
     Args:
         out: the final folder.
         artifact: its card; `files` and `created` are filled in here.
-        leave_out: top-level folders whose files are not hashed (the many clips of a data set).
+        unhashed: top-level folders whose files are not hashed (the many clips of a dataset).
     """
     partial = partial_folder(out)
-    skipped = {*leave_out, CARD}
+    skipped = {*unhashed, CARD}
     files = {
         name: sha256_of(path)
         for path in sorted(partial.rglob("*"))

@@ -18,7 +18,7 @@ _LINE_EVERY_S = 10.0
 
 
 class ConsoleReporter:
-    """Renders what a job says.
+    """A job's messages and progress on a terminal or in a log.
 
     Args:
         verbosity: -1 only warnings and errors, 0 decisions too, 1 details too.
@@ -47,21 +47,21 @@ class ConsoleReporter:
         return self._console
 
     def info(self, text: str) -> None:
-        self._say(text, at_least=0)
+        self._print(text, at_least=0)
 
     def detail(self, text: str) -> None:
-        self._say(text, at_least=1)
+        self._print(text, at_least=1)
 
     def warn(self, text: str) -> None:
-        self._say(text, label="warning", style="yellow", at_least=-1)
+        self._print(text, label="warning", style="yellow", at_least=-1)
 
     def error(self, error: AvtoolError) -> None:
         """The one line that ends a failed command, and its hint."""
-        self._say(error.message, label="error", style="bold red", at_least=-2)
+        self._print(error.message, label="error", style="bold red", at_least=-2)
         if error.hint:
-            self._say(error.hint, label="hint", style="cyan", at_least=-2)
+            self._print(error.hint, label="hint", style="cyan", at_least=-2)
 
-    def _say(self, text: str, *, at_least: int, label: str = "", style: str = "") -> None:
+    def _print(self, text: str, *, at_least: int, label: str = "", style: str = "") -> None:
         line = " ".join(text.split("\n"))
         if self._log_file:
             prefix = f"{label}: " if label else ""

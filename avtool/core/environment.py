@@ -1,4 +1,4 @@
-"""What this machine has: for `avtool doctor`, `env.json` and bug reports."""
+"""The machine's versions, devices and folders: for `avtool doctor`, `env.json` and bug reports."""
 
 import importlib.metadata
 import importlib.util
@@ -22,7 +22,7 @@ _LIBRARIES = (
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the doctor's report; `hint` says what to do when it is not `ok`."""
+    """One line of the doctor's report; `hint` names the remedy when it is not `ok`."""
 
     name: str
     ok: bool

@@ -1,14 +1,14 @@
 """The errors a user may see, each with its message, its hint and its exit code.
 
-`AvtoolError` and its kinds are for people: one line that says what is wrong and where, and a hint that
-says what to do. A programmer's mistake is an `assert`, and ends in exit code 70.
+`AvtoolError` and its kinds are for people: one line with the problem and its place, and a hint with the
+remedy. A programmer's mistake is an `assert`, and ends in exit code 70.
 """
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process tells its caller; the numbers are part of the command line's contract."""
+    """The exit codes of the process; the numbers are part of the command line's contract."""
 
     DONE = 0
     SOME_FAILED = 1

@@ -32,8 +32,8 @@ def map_unordered(
         scheduler: the address of a Dask scheduler (`tcp://…`); empty starts a cluster on this machine.
 
     Raises:
-        BadInputError: `jobs` is 0, or a worker process died (out of memory, say).
-        MissingError: Dask is not installed or does not answer.
+        BadInputError: `jobs` is 0, or a worker process died (such as out of memory).
+        MissingError: Dask is not installed or not reachable.
     """
     if jobs == 0 or jobs < -1:
         raise BadInputError(
@@ -92,7 +92,7 @@ def _backend(engine: str, scheduler: str, jobs: int) -> Iterator[None]:
         )
     except (OSError, ValueError) as error:
         raise MissingError(
-            f"no Dask scheduler answers at `{scheduler}`", "start one with `dask scheduler`"
+            f"no Dask scheduler at `{scheduler}`", "start one with `dask scheduler`"
         ) from error
     with client, joblib.parallel_config(backend="dask", wait_for_workers_timeout=30):
         yield

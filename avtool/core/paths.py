@@ -1,4 +1,4 @@
-"""Where things are on this machine: caches, data sets, shipped recipes."""
+"""Folders of this machine: caches, datasets, shipped recipes."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ def cache_folder() -> Path:
 
 
 def data_folder() -> Path:
-    """Where benchmarks look for data sets: `AVTOOL_DATA`, or `data` in the user's data folder."""
+    """Where benchmarks look for datasets: `AVTOOL_DATA`, or `data` in the user's data folder."""
     if folder := os.environ.get("AVTOOL_DATA"):
         return Path(folder)
     from platformdirs import user_data_path

@@ -1,4 +1,4 @@
-"""How a job speaks: it gets a `Reporter` and never prints.
+"""The reporter: a job's messages and progress. A job gets a `Reporter` and never prints.
 
 The command line renders a reporter on stderr, a test records one, and a library user passes `Silent`.
 """
@@ -17,7 +17,7 @@ class Progress(Protocol):
 
 
 class Reporter(Protocol):
-    """What a job may say while it works."""
+    """Messages and progress of a job."""
 
     def info(self, text: str) -> None:
         """Something worth one line: a decision taken automatically, with its reason."""
@@ -26,7 +26,7 @@ class Reporter(Protocol):
         """Something worth a line only under `--verbose`."""
 
     def warn(self, text: str) -> None:
-        """Something the user should look at although the work goes on."""
+        """A problem that the user should look at although the work continues."""
 
     def progress(self, description: str, total: float | None) -> AbstractContextManager[Progress]:
         """Opens a progress bar; `total` is in the units that `advance` counts, None when unknown."""
@@ -38,7 +38,7 @@ class _NoProgress:
 
 
 class Silent:
-    """A reporter that says nothing."""
+    """A reporter that prints nothing."""
 
     def info(self, text: str) -> None:
         pass
@@ -72,7 +72,7 @@ class Recorder(Silent):
         self.warnings.append(text)
 
     def replay(self, reporter: Reporter) -> None:
-        """Says everything again to another reporter."""
+        """Repeats everything to another reporter."""
         for text in self.infos:
             reporter.info(text)
         for text in self.details:

@@ -14,7 +14,7 @@ def require(module: str, extra: str = "") -> ModuleType:
         extra: the extra of avtool that installs it, or "" for a required dependency.
 
     Raises:
-        MissingError: it is not installed, or is broken (a torchvision built for another torch, say).
+        MissingError: it is not installed, or is broken (such as a torchvision built for another torch).
     """
     package = f"'avtool[{extra}]'" if extra else "avtool"
     try:

@@ -1,1 +1,1 @@
-"""Data sets over the manifest, transforms, and the synthetic film maker."""
+"""Datasets over the manifest, transforms, and the synthetic film maker."""

@@ -9,7 +9,7 @@ from avtool.media.waveforms import Waveform, read_waveform
 
 
 def read_clip_audio(manifest: Manifest, media: Media, *, sample_rate: int = 16000) -> Waveform:
-    """Reads the whole of a clip's sound, with silence after the end of a file that is shorter than the clip.
+    """Reads the whole of a clip's audio, with silence after the end of a file that is shorter than the clip.
 
     Returns:
         (round(duration * sample_rate),) float32.
@@ -21,7 +21,7 @@ def read_clip_audio(manifest: Manifest, media: Media, *, sample_rate: int = 1600
     waveform = read_waveform(path, media.start, media.end, sample_rate=sample_rate)
     if not waveform.size:
         raise BadInputError(
-            f"`{path}` has no sound from {media.start:g} s on", "check the manifest, or prepare it again"
+            f"`{path}` has no audio from {media.start:g} s on", "check the manifest, or prepare it again"
         )
     wanted = round((media.end - media.start) * sample_rate)
     return np.pad(waveform, (0, wanted - waveform.size))

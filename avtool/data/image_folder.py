@@ -1,4 +1,4 @@
-"""A folder of still pictures as a data set: a clip a picture."""
+"""A folder of still images as a dataset: a clip an image."""
 
 from pathlib import Path
 
@@ -9,14 +9,14 @@ from avtool.media.still_images import is_image
 
 
 def is_image_folder(folder: Path) -> bool:
-    """Whether there are pictures in a folder, or in folders in it."""
+    """Whether there are images in a folder, or in folders in it."""
     return folder.is_dir() and any(is_image(path) for path in folder.rglob("*"))
 
 
 def image_folder(folder: Path) -> Manifest:
-    """The pictures of a folder, sorted by name.
+    """The images of a folder, sorted by name.
 
-    A picture's label is the folder that it lies in, if that is not `folder` itself.
+    An image's label is the folder that it lies in, if that is not `folder` itself.
 
     Raises:
         BadInputError: there are none.
@@ -25,7 +25,7 @@ def image_folder(folder: Path) -> Manifest:
         path for path in folder.rglob("*") if is_image(path) and path.is_file() and path.name[0] != "."
     )
     if not paths:
-        raise BadInputError(f"there are no pictures in `{folder}`", "give a folder of JPEG or PNG files")
+        raise BadInputError(f"there are no images in `{folder}`", "give a folder of JPEG or PNG files")
     return Manifest(
         checked_table(make_table(_clip(path, folder) for path in paths), str(folder)), folder, str(folder)
     )

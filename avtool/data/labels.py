@@ -1,6 +1,6 @@
 """Class lists, and the labels of a manifest as numbers.
 
-A data set's class list is `labels/classes.csv` (index, label, …); one of verbs and nouns has
+A dataset's class list is `labels/classes.csv` (index, label, …); one of verbs and nouns has
 `labels/verbs.csv` and `labels/nouns.csv` instead, and each of its clips the labels (verb, noun).
 """
 
@@ -33,7 +33,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class LabelClass:
-    """A class: its name, what its data set calls it (AudioSet's `/m/09x0r`), and how many clips have it."""
+    """A class: its name, what its dataset calls it (AudioSet's `/m/09x0r`), and how many clips have it."""
 
     label: str
     code: str = ""
@@ -76,7 +76,7 @@ def read_classes(path: Path) -> tuple[str, ...]:
 
 
 def class_lists(dataset: Path, task: Task) -> tuple[tuple[str, ...], ...]:
-    """The class lists of a data set for a task: one, or verbs and nouns."""
+    """The class lists of a dataset for a task: one, or verbs and nouns."""
     return tuple(read_classes(dataset / LABELS / f"{name}.csv") for name in CLASS_FILES[task])
 
 
@@ -165,7 +165,7 @@ def _indices(labels: pa.Array, classes: Sequence[str], manifest: Manifest, what:
         shown = ", ".join(f"`{name}`" for name in foreign[:_SHOWN]) + (", …" if len(foreign) > _SHOWN else "")
         plural = "s" if len(foreign) > 1 else ""
         message = f"{len(foreign)} {what}{plural} of `{manifest.origin}` not in the class list: {shown}"
-        raise BadInputError(message, "add them to the class list, or prepare the data set again")
+        raise BadInputError(message, "add them to the class list, or prepare the dataset again")
     numbers: NDArray[np.int32] = found.to_numpy(zero_copy_only=False).astype(np.int32)
     return numbers
 

@@ -1,7 +1,7 @@
-"""The manifest of a data set: a row a clip, in Parquet, checked when it is read.
+"""The manifest of a dataset: a row a clip, in Parquet, checked when it is read.
 
 The rows stay in Arrow's columns, which hold millions of clips in little memory and are shared by forked
-workers; a `Clip` is made when it is asked for.
+workers; a `Clip` is made on access.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,8 +31,8 @@ class Clip:
     """One clip.
 
     Attributes:
-        clip_id: unique in the data set.
-        media: its file: relative to the data set, absolute, or an fsspec address.
+        clip_id: unique in the dataset.
+        media: its file: relative to the dataset, absolute, or an fsspec address.
         start, end: the part of `media` that is meant, in seconds; silence follows where the file ends before.
         split: `train`, `val`, `test`, or "".
         fold: number of a cross-validation fold, or None.
@@ -73,7 +73,7 @@ class Clip:
 
 
 class Manifest(Sequence[Clip]):
-    """The clips of a data set, or a selection of them.
+    """The clips of a dataset, or a selection of them.
 
     Args:
         table: the checked columns.
@@ -126,12 +126,12 @@ class Manifest(Sequence[Clip]):
         """The clips of a split, of some folds, or both.
 
         Args:
-            split: `train`, say; None for all.
+            split: such as `train`; None for all.
             folds: numbers of folds; None for all.
-            split_column: the column that names the splits, where a data set has several divisions.
+            split_column: the column that names the splits, where a dataset has several.
 
         Raises:
-            BadInputError: the data set has no such split or fold; the message names those it has.
+            BadInputError: the dataset has no such split or fold; the message names those it has.
         """
         chosen = np.ones(len(self), bool)
         if split is not None:
@@ -182,7 +182,7 @@ class Manifest(Sequence[Clip]):
         ]
         shown = ", ".join(rows[:_SHOWN]) + (", …" if len(rows) > _SHOWN else "")
         message = f"{len(missing)} of {len(names)} media of `{self.origin}` are missing: {shown}"
-        raise BadInputError(message, "put them back, or `avtool prepare` the data set again")
+        raise BadInputError(message, "put them back, or `avtool prepare` the dataset again")
 
     def _is_one_of(self, column: str, wanted: list[Any], noun: str, hint: str) -> NDArray[np.bool_]:
         """Where a column holds one of the values; it is an error if one of them is nowhere."""
@@ -201,7 +201,7 @@ class Manifest(Sequence[Clip]):
 
 
 def read_manifest(dataset: Path) -> Manifest:
-    """Reads and checks the manifest of a data set.
+    """Reads and checks the manifest of a dataset.
 
     Args:
         dataset: a `dataset` artifact, or a Parquet file of the same columns.
@@ -218,7 +218,7 @@ def read_manifest(dataset: Path) -> Manifest:
         if not path.is_file():
             raise CorruptArtifactError(f"`{path}` is missing", "make the artifact again")
     elif not dataset.is_file():
-        raise BadInputError(f"`{dataset}` does not exist", "`avtool prepare` makes data sets")
+        raise BadInputError(f"`{dataset}` does not exist", "`avtool prepare` makes datasets")
     try:
         table = parquet.read_table(path)
     except (pa.ArrowException, OSError) as error:
@@ -230,10 +230,10 @@ def read_manifest(dataset: Path) -> Manifest:
 def write_manifest(folder: Path, clips: Iterable[Clip]) -> None:
     """Writes `manifest.parquet`; equal clips give equal bytes.
 
-    The columns of every data set come first, those of `extras` follow by name.
+    The columns of every dataset come first, those of `extras` follow by name.
 
     Args:
-        folder: the data set being built.
+        folder: the dataset being built.
         clips: in the order in which they are to stand.
     """
     table = make_table(clips)
@@ -242,7 +242,7 @@ def write_manifest(folder: Path, clips: Iterable[Clip]) -> None:
 
 
 def make_table(clips: Iterable[Clip]) -> pa.Table:
-    """The columns of clips: those of every data set first, then those of `extras` by name."""
+    """The columns of clips: those of every dataset first, then those of `extras` by name."""
     clips = list(clips)
     names = sorted({name for clip in clips for name in clip.extras})
     assert not set(names) & set(COLUMNS.names), "an extra column has the name of another"

@@ -44,7 +44,7 @@ def local_media(folder: Path, name: str) -> Path:
 
 @lru_cache(maxsize=100_000)
 def _plain_file(folder: Path, name: str) -> Path:
-    """Checked once: the check takes longer than reading a small picture."""
+    """Checked once: the check takes longer than reading a small frame."""
     return Path(name) if Path(name).is_absolute() else inside(folder, name)
 
 

@@ -1,4 +1,4 @@
-"""A data set of short films in which sight and sound truly correspond, made of a folder of recordings."""
+"""A dataset of short films whose audio and video correspond, made of a folder of recordings."""
 
 import shutil
 from collections import Counter
@@ -25,7 +25,7 @@ FILMS = "clips"
 
 @dataclass(frozen=True)
 class AvClips:
-    """What was made: the data set, how many films, and their classes."""
+    """What was made: the dataset, how many films, and their classes."""
 
     out: Path
     clips: int
@@ -52,17 +52,17 @@ def make_av_clips(
     overwrite: bool = False,
     command: str = "make-av-clips",
 ) -> AvClips:
-    """Makes films of moving sources, and their data set; labels, folds and groups are those of the sounds.
+    """Makes films of moving sources, and their dataset; labels, folds and groups are those of the sounds.
 
     Args:
         out: the `dataset` artifact to write.
-        sounds: ESC-50 or ESC-10, a data set, or any folder of sounds in folders that are their classes.
-        reporter: told about progress, and of recordings that cannot be used.
+        sounds: ESC-50 or ESC-10, a dataset, or any folder of sounds in folders that are their classes.
+        reporter: gets progress, and the recordings that cannot be used.
         count: films; the recordings are taken in turn, class by class, and begun again where they are fewer.
         settings: of the films.
         seed: of everything random.
         jobs: processes.
-        overwrite: begin anew whatever stands in `out`.
+        overwrite: replace whatever stands in `out`.
         command: the command line, for the artifact's card.
 
     Raises:
@@ -70,10 +70,10 @@ def make_av_clips(
     """
     settings = settings or ClipSettings()
     if count < 1:
-        raise BadInputError(f"{count} clips cannot be made", "ask for one or more")
+        raise BadInputError(f"{count} clips cannot be made", "give --count 1 or more")
     if settings.size % 2 or settings.size < 16:
         raise BadInputError(
-            f"pictures of {settings.size} pixels cannot be encoded", "use an even size from 16 on"
+            f"frames of {settings.size} pixels cannot be encoded", "use an even size from 16 on"
         )
     recordings = in_turn(find_recordings(sounds), seed)
     wanted = {"command": "make-av-clips", "sounds": str(sounds.resolve()), "count": count, "seed": seed}
@@ -107,12 +107,12 @@ def make_av_clips(
     counts = Counter(task.recording.label for task in made)
     classes = [LabelClass(label, count=counts[label]) for label in sorted(counts)]
     write_classes(partial / LABELS / "classes.csv", classes)
-    publish(out, Artifact("dataset", command, wanted, seed=seed), leave_out=[FILMS])
+    publish(out, Artifact("dataset", command, wanted, seed=seed), unhashed=[FILMS])
     return _result(out)
 
 
 def find_recordings(sounds: Path) -> list[Recording]:
-    """The recordings of a folder or data set, with their classes.
+    """The recordings of a folder or dataset, with their classes.
 
     Raises:
         BadInputError: there are none, or they have no classes.

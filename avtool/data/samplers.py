@@ -79,7 +79,7 @@ def spread_groups(
     """Each clip once, with the clips of a group spread over the batches.
 
     Of a group with c clips a batch holds at most ⌈c / batches⌉, the least that is possible: sorted by group,
-    clips are dealt to the batches like cards. Where a loss tells the clips of a batch apart, they then seldom
+    clips are dealt to the batches like cards. Where a loss contrasts the clips of a batch, they then seldom
     come from the same film.
 
     Args:

@@ -9,7 +9,7 @@ from avtool.data.manifest import Clip, Manifest, make_table
 def divide_long(manifest: Manifest, seconds: float) -> Manifest:
     """The same clips, those that are longer than `seconds` in equal sections that are not.
 
-    Sections keep what their clip has: labels, split, fold, and its group, which tells that they belong
+    Sections keep what their clip has: labels, split, fold, and its group, which shows that they belong
     together. A section's id is that of its clip and its number, `film#3`.
 
     Args:

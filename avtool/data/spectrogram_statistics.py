@@ -69,7 +69,7 @@ def fbank_statistics(
     Args:
         manifest: the clips; take those of the training split.
         settings: of the spectrograms.
-        reporter: told about progress.
+        reporter: gets progress.
         jobs: processes; -1 for one a processor.
         features: the spectrograms of these clips, where they are cached; half precision changes the fifth
             digit.
@@ -98,7 +98,7 @@ def fbank_statistics(
             for number in range(len(blocks)):  # in this order, so that the processes do not change the result
                 total = total.joined(done[number])
     if total.squares == 0:
-        raise BadInputError(f"all sound of `{manifest.origin}` is silent", "check the media")
+        raise BadInputError(f"all audio of `{manifest.origin}` is silent", "check the media")
     return FbankStatistics(total.mean, total.std, len(manifest), total.count // settings.num_mel_bins)
 
 

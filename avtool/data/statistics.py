@@ -43,7 +43,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class DatasetStatistics:
-    """A data set, or a part of it, in numbers.
+    """A dataset, or a part of it, in numbers.
 
     Attributes:
         dataset: its folder.
@@ -52,8 +52,8 @@ class DatasetStatistics:
         shortest, median, longest: lengths of clips in seconds.
         durations: histogram of the lengths.
         labels: how many clips have each label, the most frequent first.
-        leaking_groups: groups in more than one split or fold of the whole data set.
-        fbank: mean and standard deviation of the spectrograms, None where they were not asked for.
+        leaking_groups: groups in more than one split or fold of the whole dataset.
+        fbank: mean and standard deviation of the spectrograms, or None.
         audio: settings of the spectrograms.
     """
 
@@ -73,7 +73,7 @@ class DatasetStatistics:
     audio: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it."""
+        """The statistics as a JSON object."""
         values = asdict(self) | {"dataset": str(self.dataset)}
         values["labels"] = [{"label": label, "clips": count} for label, count in self.labels]
         return values
@@ -87,7 +87,7 @@ def stats(
     Args:
         dataset: a `dataset` artifact, which stays as it is.
         recipe: the settings.
-        reporter: told about progress, and warned of groups in several splits.
+        reporter: gets progress, and a warning of groups in several splits.
         jobs: processes; -1 for one a processor.
         out: a JSON file to write the numbers to; None writes nothing.
 

@@ -134,7 +134,7 @@ def predict(
         raise
     outcomes = [told[item.name] for item in items]
     _write(partial, items, scored, outcomes, predictor, recipe)
-    publish(out, Artifact("predictions", command, settings, inputs=[used]), leave_out=[_PARTS])
+    publish(out, Artifact("predictions", command, settings, inputs=[used]), unhashed=[_PARTS])
     return PredictResult(out, outcomes, round(time.perf_counter() - begin, 3))
 
 

@@ -1,4 +1,4 @@
-"""Says what a path holds: an artifact, a film, or captions."""
+"""The contents of a path: an artifact, a film, or captions."""
 
 from dataclasses import dataclass
 from pathlib import Path

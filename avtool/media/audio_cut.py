@@ -1,4 +1,4 @@
-"""Clips cut out of decoded sound, exact to the sample."""
+"""Clips cut out of decoded audio, exact to the sample."""
 
 from pathlib import Path
 from typing import Literal
@@ -23,7 +23,7 @@ def clip_bounds(num_samples: int, sample_rate: int, start_s: float, end_s: float
     past = min(num_samples, round(end_s * sample_rate))
     if first >= past:
         length = num_samples / sample_rate
-        message = f"a clip from {start_s:.3f} to {end_s:.3f} s has no sound: the film's lasts {length:.3f} s"
+        message = f"a clip from {start_s:.3f} to {end_s:.3f} s has no audio: the film's lasts {length:.3f} s"
         raise BadInputError(message, "check that times and film belong together")
     return first, past
 
@@ -36,18 +36,18 @@ def write_clip(
     path: Path,
     format: ClipFormat | None = None,  # noqa: A002
 ) -> tuple[float, float]:
-    """Writes a span of decoded sound as a 16-bit WAV or FLAC file.
+    """Writes a span of decoded audio as a 16-bit WAV or FLAC file.
 
     The file appears under its name when it is whole. It is not forced to the disk: clips are written by the
     thousand, into a folder that becomes an artifact only when all are there.
 
     Args:
-        samples: the film's sound from film time zero, (num_samples,) int16; a memory map will do.
-        sample_rate: of the sound, in Hz.
+        samples: the film's audio from film time zero, (num_samples,) int16; a memory map will do.
+        sample_rate: of the audio, in Hz.
         start_s: film time; the clip begins with sample round(start_s * sample_rate).
         end_s: film time; the clip ends before sample round(end_s * sample_rate).
         path: the file; its folder is made when it is missing.
-        format: by default what the suffix of `path` says.
+        format: by default that of the suffix of `path`.
 
     Returns:
         The clip's exact (start, end) in seconds of film time.

@@ -1,6 +1,6 @@
-"""The sound of a film as 16 kHz mono int16 on the film's clock: all of it to a file, or a short span.
+"""The audio of a film as 16 kHz mono int16 on the film's clock: all of it to a file, or a short span.
 
-The film is opened once, other streams are skipped in the demuxer, and sound is resampled in blocks: AAC at
+The film is opened once, other streams are skipped in the demuxer, and audio is resampled in blocks: AAC at
 48 kHz decodes about a thousand times faster than it plays (`python -m tests.benchmarks.bench_decode`).
 """
 
@@ -24,12 +24,12 @@ from avtool.core.reporter import Reporter, Silent
 from avtool.media.audio_timeline import AudioTimeline, Samples
 from avtool.media.container import ReadLog, decoded, film_start, open_media, pick_audio
 
-_LATE_S = 600.0  # how far past its stated end a film's sound may reach by a jump of its timestamps …
+_LATE_S = 600.0  # how far past its stated end a film's audio may reach by a jump of its timestamps …
 _BREATH_S = 60.0  # … and the gap that is no jump, wherever it is: stated ends may be estimates
 _LONGEST_S = 100 * 3600.0  # the end assumed where none is stated
-_SHORT_S = 1.0  # sound that ends so much before its stated end was cut short
+_SHORT_S = 1.0  # audio that ends so much before its stated end was cut short
 _AUDIBLE_S = 0.05  # gaps and overlaps that add up to less are rounding
-SILENT = "the sound is digital silence"
+SILENT = "the audio is digital silence"
 _PREROLL_S = 1.0  # how far before a span decoding starts …
 _SETTLE_S = 0.2  # … and the least that decoders need to settle: 80 ms for Opus, some frames for MP3
 # Formats that state the duration in their header; the others estimate it, or read it from the file's end.
@@ -38,16 +38,16 @@ _STATED_DURATION = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "asf", "f
 
 @dataclass(frozen=True, slots=True)
 class AudioTrack:
-    """A film's decoded sound.
+    """A film's decoded audio.
 
     Attributes:
         path: a `.npy` file of shape (num_samples,), int16, mono.
         sample_rate: in Hz. Sample n is film time n / sample_rate.
-        num_samples: from film time zero to the end of the sound.
+        num_samples: from film time zero to the end of the audio.
         stream: the container's number of the stream that was decoded.
-        complete: False when the file is cut short or its sound could not be read to the end.
-        last_pts_s: film time at which the last decoded sound ends, in seconds.
-        warnings: what a user should know: one line each.
+        complete: False when the file is cut short or its audio could not be read to the end.
+        last_pts_s: film time at which the last decoded audio ends, in seconds.
+        warnings: problems that a user should look at, one line each.
     """
 
     path: Path
@@ -75,7 +75,7 @@ def decode_audio(
     """Decodes one audio stream of a film, once, into a `.npy` file.
 
     Memory does not grow with the film. What is missing (late start, gaps) is silent; where timestamps
-    overlap, the sound that came first stays. A damaged or cut file gives what can be decoded, with
+    overlap, the audio that came first stays. A damaged or cut file gives what can be decoded, with
     `complete` false and a warning.
 
     Args:
@@ -83,7 +83,7 @@ def decode_audio(
         out: the `.npy` file to write, atomically.
         sample_rate: of the result, in Hz.
         stream: the container's number of the stream; by default `pick_audio` decides.
-        reporter: told about the choice of the stream, progress and warnings.
+        reporter: gets the choice of the stream, progress and warnings.
 
     Raises:
         BadInputError: no audio stream, nothing decodable, or timestamps far beyond the film's end.
@@ -97,7 +97,7 @@ def decode_audio(
         header = _write_header(file, 0)
         done, silent = 0, True
         duration_s = (container.duration or 0) / av.time_base
-        with reporter.progress(f"decoding the sound of {path.name}", duration_s or None) as bar:
+        with reporter.progress(f"decoding the audio of {path.name}", duration_s or None) as bar:
             for first, samples in _blocks(container, source, timeline, log, path):
                 file.seek(header + 2 * first)  # a gap becomes a hole in the file: silence
                 file.write(samples.data)
@@ -109,7 +109,7 @@ def decode_audio(
         file.seek(0)
         _write_header(file, done)
         stated_s = _stated_end(container, source)
-    complete, warnings = _tell(path, timeline, log, stated_s, reporter, silent=silent)
+    complete, warnings = _report(path, timeline, log, stated_s, reporter, silent=silent)
     return AudioTrack(out, sample_rate, done, index, complete, done / sample_rate, warnings)
 
 
@@ -118,7 +118,7 @@ def iter_audio(
 ) -> Iterator[Samples]:
     """Streams the samples of `decode_audio` in blocks of (samples,) int16, gaps filled with silence.
 
-    The reporter is told of damage when the last block is taken, as `decode_audio` tells it.
+    The reporter gets the damage when the last block is taken, as from `decode_audio`.
     """
     with open_media(path) as container:
         source = pick_audio(container, path, Silent(), stream)
@@ -133,7 +133,7 @@ def iter_audio(
             silent = silent and not samples.any()
             yield samples
             done += samples.size
-        _tell(path, timeline, log, _stated_end(container, source), reporter or Silent(), silent=silent)
+        _report(path, timeline, log, _stated_end(container, source), reporter or Silent(), silent=silent)
 
 
 def decode_audio_array(
@@ -142,7 +142,7 @@ def decode_audio_array(
     """Decodes a short span by seeking: `decode_audio(...).open()[round(start*sr):][:round(duration*sr)]`.
 
     Like a slice it is shorter where the film ends. The samples are those of the full decode where the
-    container times its sound exactly (MP4, WAV, FLAC, Ogg, MP3), but for the noise that AAC fills bands with.
+    container times its audio exactly (MP4, WAV, FLAC, Ogg, MP3), but for the noise that AAC fills bands with.
     Where timestamps are rounded (Matroska, FLV: 1 ms; Vorbis in WebM: 20 ms) they may be shifted by so much.
 
     Args:
@@ -200,7 +200,7 @@ def _placed(
     source.codec_context.thread_count = 1
     refused = 0
     for frame in decoded(container, source, log):
-        if log.bad_packets > refused:  # sound was lost just now: what follows goes by its own timestamp
+        if log.bad_packets > refused:  # audio was lost just now: what follows goes by its own timestamp
             refused = log.bad_packets
             yield from timeline.flush()
         yield from timeline.place(frame)
@@ -216,7 +216,7 @@ def _read_span(
     wanted: int,
     earliest: int,
 ) -> Samples | None:
-    """Samples begin … begin + wanted, or None if the sound from here on starts only after `earliest`."""
+    """Samples begin … begin + wanted, or None if the audio from here on starts only after `earliest`."""
     timeline = AudioTimeline(sample_rate, film_start(container))
     span = np.zeros(wanted, np.int16)
     started = False
@@ -235,8 +235,8 @@ def _read_span(
 def _seek(container: InputContainer, film_s: float) -> None:
     """Goes to somewhere before a film time, or stays at the start if the format cannot seek.
 
-    By the container's own choice of a stream: where that is the picture it lands seconds early, but Matroska
-    has an index for no other stream, and would read through half of the film for the sound's.
+    By the container's own choice of a stream: where that is the video it lands seconds early, but Matroska
+    has an index for no other stream, and would read through half of the film for the audio's.
     """
     with suppress(FFmpegError):
         container.seek(int((Fraction(film_s) + film_start(container)) * av.time_base))
@@ -250,7 +250,7 @@ def _write_header(file: BinaryIO, num_samples: int) -> int:
 
 
 def _stated_end(container: InputContainer, source: AudioStream) -> float | None:
-    """The film time at which the file says that the stream ends, None if it says nothing to rely on."""
+    """The film time of the stream's end by the file's header, None if that is not reliable."""
     if container.format.name not in _STATED_DURATION:
         return None
     start = film_start(container)
@@ -274,7 +274,7 @@ def _jump_error(path: Path, from_s: float, to_s: float) -> BadInputError:
     return BadInputError(message, "its clock is damaged: remux or re-encode it first")
 
 
-def _tell(
+def _report(
     path: Path,
     timeline: AudioTimeline,
     log: ReadLog,
@@ -283,7 +283,7 @@ def _tell(
     *,
     silent: bool,
 ) -> tuple[bool, tuple[str, ...]]:
-    """Warns of all that is wrong with a sound that was read to its end.
+    """Warns of all that is wrong with audio that was read to its end.
 
     Returns:
         Whether it is complete, and the warnings.
@@ -300,25 +300,25 @@ def _tell(
 
 def _cut_warning(end_s: float, stated_s: float | None, log: ReadLog) -> str:
     if log.stopped:
-        return f"reading stopped at {_clock(end_s)}: {log.stopped}; the sound up to there is kept"
-    return f"the sound ends at {_clock(end_s)} of {_clock(stated_s or 0)}: the file seems cut short"
+        return f"reading stopped at {_clock(end_s)}: {log.stopped}; the audio up to there is kept"
+    return f"the audio ends at {_clock(end_s)} of {_clock(stated_s or 0)}: the file seems cut short"
 
 
 def _warnings(timeline: AudioTimeline, log: ReadLog, silent: bool) -> list[str]:
-    """What a listener would want to know about the sound, beside its being cut short."""
+    """Problems of the audio that a listener would notice, beside its being cut short."""
     rate = timeline.sample_rate
     texts = []
     if log.bad_packets:
         at = f", the first at {_clock(log.refused_at)}" if log.refused_at is not None else ""
         where = " at its end" if log.bad_at_end == log.bad_packets else at
-        texts.append(f"{log.bad_packets} packets of sound could not be decoded{where}: {log.refusal}")
+        texts.append(f"{log.bad_packets} packets of audio could not be decoded{where}: {log.refusal}")
     if timeline.missing > _AUDIBLE_S * rate:
         at = _clock(timeline.first_gap / rate)
         gaps = f"1 gap at {at}" if timeline.gaps == 1 else f"{timeline.gaps} gaps, the first at {at}"
-        texts.append(f"{timeline.missing / rate:.2f} s of sound are missing ({gaps}): left silent")
+        texts.append(f"{timeline.missing / rate:.2f} s of audio are missing ({gaps}): left silent")
     if timeline.cut > _AUDIBLE_S * rate:
         at = _clock(timeline.first_cut / rate)
-        texts.append(f"{timeline.cut / rate:.2f} s of sound at {at} overlapped what came before: cut")
+        texts.append(f"{timeline.cut / rate:.2f} s of audio at {at} overlapped what came before: cut")
     if silent:
         texts.append(SILENT)
     return texts

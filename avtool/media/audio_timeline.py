@@ -2,11 +2,11 @@
 
 Output sample n is film time n / sample_rate (`avtool.media.container` states the rule). Frames that follow
 each other are one *run*: they are counted, not timed, because most containers round their timestamps (to
-1 ms in Matroska). The median of what its first second or so says decides where a run lies, because the very
+1 ms in Matroska). The median over its first second or so decides where a run lies, because the very
 first timestamp is the least reliable one (encoder delay, edit lists). A frame that strays from the count by
 more than 40 ms starts a new run: what is missing before it stays silent, what overlaps is cut.
 
-A run is resampled from a common point of the input and output clocks, so that the same sound falls on the
+A run is resampled from a common point of the input and output clocks, so that the same audio falls on the
 same samples whether the film is decoded from its start or from a seek.
 """
 
@@ -44,7 +44,7 @@ class _Run:
 
     Attributes:
         position: film time of the run's first sample, in input samples.
-        fifo: sound that waits to be resampled.
+        fifo: audio that waits to be resampled.
         resampler: None until the position is settled.
         first: the output sample of the run's start: what the resampler gives before it is padding.
         next_output: where on the film's clock the next resampled sample falls.
@@ -92,16 +92,16 @@ class _Run:
         self.first = round(Fraction(self.position * sample_rate, self.rate))
         self.next_output = (self.position - lead) * sample_rate // self.rate
         self.resampler = AudioResampler("s16", "mono", sample_rate)
-        sound = self.fifo.read()
-        assert sound is not None, "a run has at least the frame it began with"
-        self.fifo = _padded(sound, lead)
+        audio = self.fifo.read()
+        assert audio is not None, "a run has at least the frame it began with"
+        self.fifo = _padded(audio, lead)
 
 
 class AudioTimeline:
     """Turns decoded frames into mono int16 blocks at their place on the film's clock.
 
-    Multichannel sound is mixed down as ITU-R BS.775 does (5.1: left and right 0.71, centre 1, surrounds 0.5,
-    LFE left out; stereo: both alike), scaled so that the weights add up to 1 and the mix cannot clip.
+    Multichannel audio is mixed down as ITU-R BS.775 does (5.1: left and right 0.71, centre 1, surrounds 0.5,
+    no LFE; stereo: both alike), scaled so that the weights add up to 1 and the mix cannot clip.
     Channels without names are averaged.
 
     Args:
@@ -152,7 +152,7 @@ class AudioTimeline:
     def _position_of(self, frame: AudioFrame) -> int:
         rate = frame.sample_rate
         if not _MIN_RATE <= rate <= _MAX_RATE:
-            raise BadInputError(f"its sound claims a sample rate of {rate} Hz", "the file is damaged")
+            raise BadInputError(f"its audio claims a sample rate of {rate} Hz", "the file is damaged")
         if frame.pts is None or frame.time_base is None:
             return round(Fraction(self.end, self.sample_rate) * rate)
         return round((frame.pts * frame.time_base - self._start) * rate)
@@ -188,12 +188,12 @@ class AudioTimeline:
 
 
 def _is_unnamed(layout: AudioLayout) -> bool:
-    """Whether nobody says what the channels are; six and eight are surround in its usual order."""
+    """Whether the channels have no names; six and eight are surround in its usual order."""
     return layout.name.endswith(" channels") and layout.nb_channels not in (6, 8)
 
 
 def _average(frame: AudioFrame) -> AudioFrame:
-    """The mean of all channels, for sound whose channels have no names to weigh them by."""
+    """The mean of all channels, for audio whose channels have no names to weigh them by."""
     packed = AudioResampler("flt").resample(frame)[0]
     channels = packed.to_ndarray().reshape(-1, frame.layout.nb_channels)
     mono = AudioFrame.from_ndarray(channels.mean(axis=1, dtype=np.float32)[np.newaxis], "flt", "mono")
@@ -201,17 +201,17 @@ def _average(frame: AudioFrame) -> AudioFrame:
     return mono
 
 
-def _padded(sound: AudioFrame, lead: int) -> AudioFifo:
-    """The sound behind `lead` samples of itself: their output is dropped, they only set the phase."""
+def _padded(audio: AudioFrame, lead: int) -> AudioFifo:
+    """The audio behind `lead` samples of itself: their output is dropped, they only set the phase."""
     fifo = AudioFifo()
-    sound.pts = None
+    audio.pts = None
     while lead > 0:
         scratch = AudioFifo()
-        scratch.write(sound)
-        piece = scratch.read(min(lead, sound.samples))
+        scratch.write(audio)
+        piece = scratch.read(min(lead, audio.samples))
         assert piece is not None
         piece.pts = None
         fifo.write(piece)
         lead -= piece.samples
-    fifo.write(sound)
+    fifo.write(audio)
     return fifo

@@ -15,7 +15,7 @@ from avtool.core.errors import BadInputError
 from avtool.media.captions.cue import Cue
 
 _MILLISECOND = Fraction(1, 1000)
-# FFmpeg opens an encoder for the stream, and that asks for a script, although the packets come ready.
+# FFmpeg opens an encoder for the stream, which needs a script, although the packets come ready.
 _ASS_HEADER = b"""[Script Info]
 ScriptType: v4.00+
 

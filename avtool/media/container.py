@@ -1,7 +1,7 @@
-"""Opening films and sounds safely: known formats, local files only, FFmpeg's refusals as one line.
+"""The opening of films and audio files: known formats, local files only, FFmpeg's refusals as one line.
 
 **The film-time rule.** Every time in avtool is *film time*: seconds since the container's start time, which
-is where players put zero and what captions count from. A picture or a sound whose timestamp (PTS) is p is at
+is where players put zero and what captions count from. A frame or audio block with timestamp (PTS) p is at
 film time `p * time_base - start`; `film_start` gives the start.
 """
 
@@ -24,18 +24,18 @@ from av.video.stream import VideoStream
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 
-# Demuxers of films and sounds. The rest of FFmpeg's are left out: playlists (they read other files than the
-# one given), pictures, caption files, text art, games and raw data that accept almost anything.
+# Demuxers of films and audio. The rest of FFmpeg's are excluded: playlists (they read other files than the
+# one given), images, caption files, text art, games and raw data that accept almost anything.
 _FORMATS = (
     "mov,matroska,webm,mpegts,mpeg,mpegvideo,avi,flv,asf,ogg,mxf,nut,rm,wtv,dv,gxf,ivf,gif,apng,m4v,h263,h264,"
     "hevc,av1,obu,vc1,mjpeg,wav,w64,aiff,au,caf,flac,mp3,aac,loas,ac3,eac3,ac4,dts,dtshd,truehd,mlp,amr,amrnb,"
     "amrwb,ape,tta,wv,tak,mpc,mpc8,voc,ircam,oma,qcp,dsf,iff,swf,nsv"
 )
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
-_MAX_PIXELS = {"max_pixels": str(8192 * 8192)}  # a larger picture is a damaged header or an attack on memory
+_MAX_PIXELS = {"max_pixels": str(8192 * 8192)}  # a larger frame is a damaged header or an attack on memory
 _FORMAT_HINT = "avtool reads MP4, MOV, MKV, WebM, MPEG-TS, AVI, FLV, Ogg, WAV, FLAC, MP3 and their like"
-# Sound that tells the film to those who cannot see it, or talks about it, is not the film's own sound.
-_SIDE_SOUND = (
+# Audio description and commentary are not the film's own audio.
+_SIDE_AUDIO = (
     Disposition.comment
     | Disposition.visual_impaired
     | Disposition.descriptions
@@ -45,14 +45,14 @@ _SIDE_SOUND = (
 
 
 def reason(error: Exception) -> str:
-    """What FFmpeg says of a failure, in a few words and without its error number."""
+    """FFmpeg's reason for a failure, in a few words and without its error number."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return str(text).lower()
 
 
 @contextmanager
 def open_media(path: Path) -> Iterator[InputContainer]:
-    """Opens a film or a sound for reading; what it is, is decided by its content.
+    """Opens a film or an audio file for reading; its format is decided by its content.
 
     Raises:
         BadInputError: it is missing, a folder, empty, unreadable, or in no format that avtool reads.
@@ -61,7 +61,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
         if not path.exists():
             raise BadInputError(f"`{path}` does not exist", "check the name and the folder")
         if not path.is_file():
-            raise BadInputError(f"`{path}` is not a file", "name a film or a sound file")
+            raise BadInputError(f"`{path}` is not a file", "name a film or an audio file")
         if path.stat().st_size == 0:
             raise BadInputError(f"`{path}` is empty", "copy or download it again")
         # The prefix keeps a name such as `Alien: Romulus.mkv` from being taken for a protocol.
@@ -71,7 +71,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     except PermissionError as error:
         raise BadInputError(f"`{path}` cannot be read: permission denied", "check who owns it") from error
     except (av.error.ArgumentError, av.error.InvalidDataError) as error:
-        raise BadInputError(f"`{path}` is not a film or a sound that avtool reads", _FORMAT_HINT) from error
+        raise BadInputError(f"`{path}` is not a readable film or audio file", _FORMAT_HINT) from error
     except (OSError, FFmpegError) as error:
         message = f"`{path}` cannot be opened: {reason(error)}"
         raise BadInputError(message, "it may be damaged: copy or download it again") from error
@@ -99,19 +99,19 @@ def pick_audio(
 ) -> AudioStream:
     """The audio stream to listen to.
 
-    Without an index: the film's own sound before commentary, audio description and karaoke; then
+    Without an index: the film's own audio before commentary, audio description and karaoke; then
     the streams flagged as default; then the most channels; then the highest sample rate; then the first.
 
     Args:
         container: the open film.
         path: its name, for messages.
-        reporter: told which stream was chosen when there are several.
+        reporter: gets the chosen stream when there are several.
         index: the container's number of the stream wanted.
     """
     streams = [stream for stream in container.streams.audio if _decodable(stream)]
     if not container.streams.audio:
         kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "no stream at all"
-        raise BadInputError(f"`{path}` has no audio stream (it has {kinds})", "choose a file with sound")
+        raise BadInputError(f"`{path}` has no audio stream (it has {kinds})", "choose a file with audio")
     if index is not None:
         for stream in container.streams.audio:
             if stream.index == index and _decodable(stream):
@@ -121,7 +121,7 @@ def pick_audio(
     if not streams:
         known = ", ".join(_describe(stream) for stream in container.streams.audio)
         raise BadInputError(
-            f"no audio stream of `{path}` can be decoded ({known})", "convert its sound first"
+            f"no audio stream of `{path}` can be decoded ({known})", "convert its audio first"
         )
     best = max(streams, key=_audio_rank)
     if len(container.streams.audio) > 1:
@@ -131,16 +131,14 @@ def pick_audio(
 
 
 def pick_video(container: InputContainer, path: Path) -> VideoStream:
-    """The video stream to look at: the default one, then the largest; cover pictures do not count."""
+    """The video stream to decode: the default one, then the largest; cover images do not count."""
     streams = [
         stream
         for stream in container.streams.video
         if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic
     ]
     if not streams:
-        raise BadInputError(
-            f"`{path}` has no video stream that can be decoded", "choose a file with pictures"
-        )
+        raise BadInputError(f"`{path}` has no video stream that can be decoded", "choose a file with video")
     return max(
         streams, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height, -s.index)
     )
@@ -176,7 +174,7 @@ def decoded(
         container: the open film.
         stream: one of its streams.
         log: takes what goes wrong.
-        key_frames: whether only packets that begin anew are decoded.
+        key_frames: whether only key packets are decoded.
     """
     for other in container.streams:
         if other.index != stream.index:
@@ -206,8 +204,8 @@ def decoded(
 
 
 def codec_name(stream: Stream) -> str:
-    """FFmpeg's name of the stream's codec, "unknown" when no decoder knows it."""
-    context: Any = stream.codec_context  # None then, whatever its type says
+    """FFmpeg's name of the stream's codec, "unknown" without a decoder."""
+    context: Any = stream.codec_context  # None then, against its type
     return context.name if context is not None else "unknown"
 
 
@@ -222,7 +220,7 @@ def _decodable(stream: AudioStream) -> bool:
 
 def _audio_rank(stream: AudioStream) -> tuple[bool, bool, int, int, int]:
     flags = stream.disposition
-    own = not flags & _SIDE_SOUND
+    own = not flags & _SIDE_AUDIO
     return own, bool(flags & Disposition.default), stream.channels, stream.sample_rate, -stream.index
 
 

@@ -1,4 +1,4 @@
-"""Writing films: pictures, sound and text captions into MP4, MOV, MKV, WebM or MPEG-TS.
+"""Writing films: video, audio and text captions into MP4, MOV, MKV, WebM or MPEG-TS.
 
 Everything streams: a film of any length takes the memory of some seconds. The same input writes the same
 bytes (one thread, no random identifiers, no dates), and the file appears under its name when it is whole.
@@ -26,10 +26,10 @@ from avtool.core.files import atomic_file
 from avtool.media.caption_track import CaptionStream, CaptionTrack
 from avtool.media.container import reason
 
-Picture = NDArray[np.uint8]  # (height, width, 3), RGB
-Sound = NDArray[np.int16] | NDArray[np.float32]  # (samples,) mono or (samples, channels); floats from -1 to 1
+Frame = NDArray[np.uint8]  # (height, width, 3), RGB
+Audio = NDArray[np.int16] | NDArray[np.float32]  # (samples,) mono or (samples, channels); floats from -1 to 1
 
-_CLOCK = Fraction(1, 90000)  # of pictures, as in MPEG: whole for 24, 25, 30, 50, 60 and 29.97 frames a second
+_CLOCK = Fraction(1, 90000)  # of video, as in MPEG: whole for 24, 25, 30, 50, 60 and 29.97 frames per second
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ _VIDEO_OPTIONS = {
     "libvpx": {"deadline": "realtime", "cpu-used": "8", "crf": "20", "b": "1M"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "crf": "35", "b": "0"},
 }
-# FFmpeg's slow searches sound no different in a film that is listened to by a machine.
+# FFmpeg's slow searches make no difference to a machine.
 _AUDIO_OPTIONS = {"aac": {"aac_coder": "fast"}, "libopus": {"compression_level": "0"}}
 
 
@@ -65,10 +65,10 @@ class FilmSettings:
     """How a film is written.
 
     Attributes:
-        fps: frames a second.
-        size: (height, width) of the pictures, both even, or None for a film without any.
-        sample_rate: of the sound in Hz, or None for a film without any.
-        channels: of the sound, 1 or 2.
+        fps: frames per second.
+        size: (height, width) of the frames, both even, or None for a film without any.
+        sample_rate: of the audio in Hz, or None for a film without any.
+        channels: of the audio, 1 or 2.
         gop: frames from one key frame to the next; short ones make seeking cheap, long ones the file small.
         video_codec, audio_codec: FFmpeg's names; by default what suits the container.
         video_options: of the encoder, over the defaults ("preset", "crf", …).
@@ -89,47 +89,47 @@ class FilmSettings:
 
 
 class FilmWriter:
-    """A film being written: give it pictures and sound in time order, at about the same pace.
+    """A film being written: give it video and audio in time order, at about the same pace.
 
     Attributes:
-        picture_time, sound_time: film time in seconds up to which each was given.
+        frame_time, audio_time: film time in seconds up to which each was given.
     """
 
     def __init__(self, container: OutputContainer, settings: FilmSettings, codecs: _Codecs) -> None:
-        self.picture_time = 0.0
-        self.sound_time = 0.0
+        self.frame_time = 0.0
+        self.audio_time = 0.0
         self._container = container
         self._fps = Fraction(settings.fps).limit_denominator(1001)
         self._video = _video_stream(container, settings, codecs, self._fps) if settings.size else None
         self._audio = _audio_stream(container, settings, codecs) if settings.sample_rate else None
         self._captions = [CaptionStream(container, track, codecs.captions) for track in settings.captions]
         self._sample_rate = settings.sample_rate or 0
-        self._pictures = 0
+        self._frames = 0
         self._samples = 0
 
-    def picture(self, pixels: Picture, time: float | None = None) -> None:
-        """Appends a picture: (height, width, 3) RGB, shown from `time` on or one frame after the last."""
-        assert self._video is not None, "this film has no pictures"
-        moment = self._pictures / self._fps if time is None else Fraction(time)
+    def frame(self, pixels: Frame, time: float | None = None) -> None:
+        """Appends a frame: (height, width, 3) RGB, shown from `time` on or one frame after the last."""
+        assert self._video is not None, "this film has no video"
+        moment = self._frames / self._fps if time is None else Fraction(time)
         frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
         frame.pts, frame.time_base = round(moment / _CLOCK), _CLOCK
         self._container.mux(self._video.encode(frame))
-        self._pictures += 1
-        self.picture_time = float(moment + 1 / self._fps)
+        self._frames += 1
+        self.frame_time = float(moment + 1 / self._fps)
         self._write_captions(float(moment))
 
-    def sound(self, samples: Sound) -> None:
-        """Appends sound: (samples,) or (samples, channels)."""
-        assert self._audio is not None, "this film has no sound"
-        packed = cast(Sound, np.ascontiguousarray(samples).reshape(1, -1))
+    def audio(self, samples: Audio) -> None:
+        """Appends audio: (samples,) or (samples, channels)."""
+        assert self._audio is not None, "this film has no audio"
+        packed = cast(Audio, np.ascontiguousarray(samples).reshape(1, -1))
         kind = "s16" if packed.dtype == np.int16 else "flt"
         frame = av.AudioFrame.from_ndarray(packed, format=kind, layout=self._audio.layout.name)
         frame.sample_rate = self._sample_rate
         frame.pts, frame.time_base = self._samples, Fraction(1, self._sample_rate)
         self._container.mux(self._audio.encode(frame))
         self._samples += frame.samples
-        self.sound_time = self._samples / self._sample_rate
-        self._write_captions(self.sound_time)
+        self.audio_time = self._samples / self._sample_rate
+        self._write_captions(self.audio_time)
 
     def finish(self) -> None:
         """Writes what the encoders and the captions still hold."""
@@ -154,7 +154,7 @@ def film_writer(path: Path, settings: FilmSettings) -> Iterator[FilmWriter]:
         settings: what it holds.
 
     Raises:
-        BadInputError: the container is unknown, cannot hold what is asked for, or cannot be written.
+        BadInputError: the container is unknown, cannot hold the streams, or cannot be written.
     """
     codecs = _CODECS.get(path.suffix.lower())
     if codecs is None:
@@ -164,7 +164,7 @@ def film_writer(path: Path, settings: FilmSettings) -> Iterator[FilmWriter]:
         )
     if settings.size and (settings.size[0] % 2 or settings.size[1] % 2):
         height, width = settings.size
-        raise BadInputError(f"a picture of {width}x{height} cannot be encoded", "use even sides")
+        raise BadInputError(f"a frame of {width}x{height} cannot be encoded", "use even sides")
     with atomic_file(path) as partial:
         try:
             # Without `bitexact` containers hold a random identifier and the version of the library.
@@ -187,35 +187,35 @@ def write_film(
     path: Path,
     settings: FilmSettings,
     *,
-    pictures: Iterable[Picture] = (),
-    sound: Iterable[Sound] = (),
+    frames: Iterable[Frame] = (),
+    audio: Iterable[Audio] = (),
 ) -> None:
-    """Writes a film from streams of pictures and sound, taking from each as its time comes.
+    """Writes a film from streams of video and audio, taking from each as its time comes.
 
     Args:
         path: the file; its suffix decides the container.
-        settings: rates and codecs; the picture size and the number of channels are taken from the first
-            picture and the first block of sound.
-        pictures: (height, width, 3) RGB each.
-        sound: blocks of (samples,) or (samples, channels).
+        settings: rates and codecs; the frame size and the number of channels are taken from the first
+            frame and the first block of audio.
+        frames: (height, width, 3) RGB each.
+        audio: blocks of (samples,) or (samples, channels).
     """
-    pictures, sound = iter(pictures), iter(sound)
-    picture, block = next(pictures, None), next(sound, None)
+    frames, audio = iter(frames), iter(audio)
+    frame, block = next(frames, None), next(audio, None)
     settings = replace(
         settings,
-        size=None if picture is None else (picture.shape[0], picture.shape[1]),
+        size=None if frame is None else (frame.shape[0], frame.shape[1]),
         sample_rate=None if block is None else settings.sample_rate,
         channels=block.shape[1] if block is not None and block.ndim == 2 else 1,
     )
     with film_writer(path, settings) as writer:
-        while picture is not None or block is not None:
-            if block is None or (picture is not None and writer.picture_time <= writer.sound_time):
-                assert picture is not None
-                writer.picture(picture)
-                picture = next(pictures, None)
+        while frame is not None or block is not None:
+            if block is None or (frame is not None and writer.frame_time <= writer.audio_time):
+                assert frame is not None
+                writer.frame(frame)
+                frame = next(frames, None)
             else:
-                writer.sound(block)
-                block = next(sound, None)
+                writer.audio(block)
+                block = next(audio, None)
 
 
 def _video_stream(
@@ -235,7 +235,7 @@ def _video_stream(
 
 def _audio_stream(container: OutputContainer, settings: FilmSettings, codecs: _Codecs) -> AudioStream:
     codec = settings.audio_codec or codecs.audio
-    # Opus has its own rates: sound of any other is resampled on its way into the encoder.
+    # Opus has its own rates: audio of any other is resampled on its way into the encoder.
     rate = 48000 if codec == "libopus" else settings.sample_rate
     stream = cast(AudioStream, _add_stream(container, codec, rate, _AUDIO_OPTIONS.get(codec, {})))
     stream.codec_context.layout = "mono" if settings.channels == 1 else "stereo"
@@ -249,5 +249,5 @@ def _add_stream(
     try:
         return container.add_stream(codec, rate=rate, options=options)
     except ValueError as error:  # an unknown codec, or one that the container cannot hold
-        message = f"a {container.format.name} film cannot hold `{codec or 'pictures'}`"
+        message = f"a {container.format.name} film cannot hold `{codec or 'video'}`"
         raise BadInputError(message, "choose another container, such as .mkv, or another codec") from error

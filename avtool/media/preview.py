@@ -1,11 +1,11 @@
-"""Small things to look at and listen to inside a page: a spectrogram picture, an MP3 player."""
+"""Small things to look at and listen to inside a page: a spectrogram image, an MP3 player."""
 
 import io
 
 import numpy as np
 from numpy.typing import NDArray
 
-_FLOOR_DB = -70.0
+_MIN_DB = -70.0
 
 
 def encode_mp3(samples: NDArray[np.int16], sample_rate: int) -> bytes:
@@ -13,7 +13,7 @@ def encode_mp3(samples: NDArray[np.int16], sample_rate: int) -> bytes:
 
     Args:
         samples: (N,) int16.
-        sample_rate: Hz; MP3 knows 8, 11.025, 12, 16, 22.05, 24, 32, 44.1 and 48 kHz.
+        sample_rate: Hz; MP3 has 8, 11.025, 12, 16, 22.05, 24, 32, 44.1 and 48 kHz.
     """
     import soundfile
 
@@ -35,7 +35,7 @@ def read_audio(content: bytes) -> tuple[NDArray[np.int16], int]:
 def spectrogram_png(
     samples: NDArray[np.int16], sample_rate: int, width: int = 320, height: int = 96
 ) -> bytes:
-    """A log-frequency spectrogram picture (time to the right, 50 Hz to Nyquist upward, 70 dB)."""
+    """A log-frequency spectrogram image (time to the right, 50 Hz to Nyquist upward, 70 dB)."""
     from matplotlib.image import imsave
 
     power = _power_columns(samples.astype(np.float32) / np.float32(32768), columns=width)
@@ -44,7 +44,7 @@ def spectrogram_png(
     level = 10 * np.log10(power[:, centres].T + 1e-12)
     level -= level.max(initial=-120.0)
     buffer = io.BytesIO()
-    imsave(buffer, level[::-1], cmap="magma", vmin=_FLOOR_DB, vmax=0.0, format="png")
+    imsave(buffer, level[::-1], cmap="magma", vmin=_MIN_DB, vmax=0.0, format="png")
     return buffer.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""What a film holds, read from its headers (and one picture, for its rotation)."""
+"""The streams of a film, read from its headers (and one frame, for its rotation)."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from avtool.media.container import codec_name, film_start, layout_name, open_media
 
-_ROTATION_PACKETS = 64  # a stream without a picture in so many packets has none worth turning
+_ROTATION_PACKETS = 64  # a stream without a frame in so many packets has none worth turning
 _MOST_FPS = 1000  # Matroska files without a frame rate claim one frame a millisecond
 
 
@@ -25,13 +25,13 @@ class StreamInfo:
 
     Attributes:
         index: the container's number of the stream.
-        codec: FFmpeg's name of it, "unknown" when no decoder knows it.
-        language: as the container writes it (mostly ISO 639-2), or "" where it is not said.
+        codec: FFmpeg's name of it, "unknown" without a decoder.
+        language: as the container writes it (mostly ISO 639-2), or "".
         title: or "".
         default: whether the container marks it as the one to choose.
         hearing_impaired: whether the container marks it as made for deaf or hard-of-hearing people.
-        start_s: film time of its first frame in seconds, None when the header does not say.
-        duration_s: in seconds, None when the header does not say.
+        start_s: film time of its first frame in seconds, None when the header has none.
+        duration_s: in seconds, None when the header has none.
     """
 
     index: int
@@ -46,7 +46,7 @@ class StreamInfo:
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo(StreamInfo):
-    """A stream of sound: rate in Hz, number of channels, FFmpeg's name of their layout ("5.1(side)")."""
+    """A stream of audio: rate in Hz, number of channels, FFmpeg's name of their layout ("5.1(side)")."""
 
     sample_rate: int
     channels: int
@@ -55,14 +55,14 @@ class AudioInfo(StreamInfo):
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo(StreamInfo):
-    """A stream of pictures.
+    """A video stream.
 
     Attributes:
         width, height: in pixels, as shown, that is after the rotation.
-        rotation: by which the stored pictures are turned for showing, in degrees counter-clockwise, 0 to 359.
-        fps: mean frames a second, or None.
-        num_frames: or None when the header does not say.
-        cover: whether it is a single attached picture.
+        rotation: by which the stored frames are turned for showing, in degrees counter-clockwise, 0 to 359.
+        fps: mean frames per second, or None.
+        num_frames: or None when the header has none.
+        cover: whether it is a single attached image.
     """
 
     width: int
@@ -80,12 +80,12 @@ class CaptionInfo(StreamInfo):
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """A film or a sound.
+    """A film or an audio file.
 
     Attributes:
         path: the file.
         format: FFmpeg's name of the container.
-        duration_s: in seconds, None when nothing says.
+        duration_s: in seconds, or None.
         start_s: the container's start time, which is film time zero, on the container's own clock.
         audio, video, captions: its streams, in the container's order.
     """
@@ -100,7 +100,7 @@ class MediaInfo:
 
     @property
     def fps(self) -> float | None:
-        """Frames a second of the first video stream that is no cover picture, None without one."""
+        """Frames per second of the first video stream that is no cover image, None without one."""
         return next((stream.fps for stream in self.video if not stream.cover), None)
 
 
@@ -108,7 +108,7 @@ def probe(path: Path) -> MediaInfo:
     """Reads what a file holds; its name does not matter.
 
     Raises:
-        BadInputError: the file is missing, empty, a folder, unreadable, or no film or sound.
+        BadInputError: the file is missing, empty, a folder, unreadable, or no film or audio file.
     """
     with open_media(path) as container:
         return MediaInfo(
@@ -165,7 +165,7 @@ def _video(container: InputContainer, stream: VideoStream, path: Path) -> VideoI
 
 
 def frame_rate(stream: VideoStream) -> float | None:
-    """Mean frames a second of a stream, None when nothing sensible is known."""
+    """Mean frames per second of a stream, None when nothing sensible is known."""
     for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
         if rate and rate < _MOST_FPS:
             return float(rate)
@@ -173,7 +173,7 @@ def frame_rate(stream: VideoStream) -> float | None:
 
 
 def _rotation(path: Path, index: int) -> int:
-    """The rotation of a video stream, which only its decoded pictures tell."""
+    """The rotation of a video stream, which only its decoded frames have."""
     with open_media(path) as container, suppress(FFmpegError):
         stream = next(stream for stream in container.streams.video if stream.index == index)
         stream.codec_context.thread_count = 1

@@ -1,4 +1,4 @@
-"""Still pictures (JPEG, PNG, WebP, BMP) as RGB arrays, upright, of a wanted size."""
+"""Still images (JPEG, PNG, WebP, BMP) as RGB arrays, upright, of a wanted size."""
 
 import warnings
 from pathlib import Path
@@ -13,22 +13,22 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".ti
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file is a still picture, by its suffix."""
+    """Whether a file is a still image, by its suffix."""
     return path.suffix.lower() in IMAGE_SUFFIXES
 
 
 def read_image(path: Path, short_side: int | None = None) -> NDArray[np.uint8]:
-    """Reads a picture, turned as its EXIF says.
+    """Reads an image, upright by its EXIF orientation.
 
     Args:
         path: the file.
-        short_side: pixels that the shorter side is scaled to, bicubically; None for the picture's own size.
+        short_side: pixels that the shorter side is scaled to, bicubically; None for the image's own size.
 
     Returns:
         (height, width, 3) uint8 RGB.
 
     Raises:
-        BadInputError: it is missing, no picture, damaged, or larger than Pillow holds safe (89 megapixels).
+        BadInputError: it is missing, no image, damaged, or larger than Pillow holds safe (89 megapixels).
     """
     try:
         with warnings.catch_warnings():
@@ -36,7 +36,7 @@ def read_image(path: Path, short_side: int | None = None) -> NDArray[np.uint8]:
             with Image.open(path) as file:
                 if short_side is not None:
                     file.draft("RGB", (short_side, short_side))  # JPEG: decodes no more than is needed
-                picture = ImageOps.exif_transpose(file).convert("RGB")
+                image = ImageOps.exif_transpose(file).convert("RGB")
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         limit = f"{(Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} megapixels"
         raise BadInputError(f"`{path}` is larger than {limit}", "make it smaller") from error
@@ -44,9 +44,9 @@ def read_image(path: Path, short_side: int | None = None) -> NDArray[np.uint8]:
         raise BadInputError(f"`{path}` does not exist", "put it back") from error
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
-        raise BadInputError(f"`{path}` cannot be read as a picture ({reason})", "is it damaged?") from error
+        raise BadInputError(f"`{path}` cannot be read as an image ({reason})", "is it damaged?") from error
     if short_side is not None:
-        scale = short_side / min(picture.size)
-        width, height = (max(short_side, round(side * scale)) for side in picture.size)
-        picture = picture.resize((width, height), Image.Resampling.BICUBIC)
-    return np.asarray(picture, np.uint8)
+        scale = short_side / min(image.size)
+        width, height = (max(short_side, round(side * scale)) for side in image.size)
+        image = image.resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(image, np.uint8)

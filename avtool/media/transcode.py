@@ -1,6 +1,6 @@
-"""Small copies of films that are cheap to read: few lines, a key frame every second, sound ready to use.
+"""Small copies of films that are cheap to read: few lines, a key frame every second, audio ready to use.
 
-Decoding such a copy takes a tenth of the time, and a picture anywhere in it is at most a second of decoding
+Decoding such a copy takes a tenth of the time, and a frame anywhere in it is at most a second of decoding
 away: training reads each film a hundred times, so one encoding pays.
 """
 
@@ -24,21 +24,21 @@ def transcode_short_gop(
     sample_rate: int = 16000,
     reporter: Reporter | None = None,
 ) -> None:
-    """Writes a small copy of a film with short groups of pictures; film time stays what it was.
+    """Writes a small copy of a film with short GOPs; film time stays what it was.
 
-    Pictures keep their times and their shape, turned upright. Sound becomes mono FLAC, the samples that
+    Frames keep their times and their shape, turned upright. Audio becomes mono FLAC, the samples that
     `decode_audio` gives, so that decoding the copy gives the same. Captions stay in the original.
 
     Args:
         path: the film.
         out: the copy, `.mp4` or `.mkv`; only the first keeps times exactly, Matroska rounds them to 1 ms.
         height: pixels of the shorter side; a smaller film keeps its size.
-        gop: pictures from one key frame to the next.
-        sample_rate: of the sound, in Hz.
-        reporter: told about progress and damage.
+        gop: frames from one key frame to the next.
+        sample_rate: of the audio, in Hz.
+        reporter: gets progress and damage.
 
     Raises:
-        BadInputError: the film has no pictures, or the copy cannot be written.
+        BadInputError: the film has no video, or the copy cannot be written.
     """
     reporter = reporter or Silent()
     info = probe(path)
@@ -49,29 +49,29 @@ def transcode_short_gop(
         gop=gop,
         audio_codec="flac",
     )
-    pictures = iter_frames(path, size=settings.size, reporter=reporter)
-    sound = _timed(iter_audio(path, sample_rate, reporter=reporter), sample_rate) if info.audio else iter(())
+    frames = iter_frames(path, size=settings.size, reporter=reporter)
+    audio = _timed(iter_audio(path, sample_rate, reporter=reporter), sample_rate) if info.audio else iter(())
     with (
         reporter.progress(f"copying {path.name}", info.duration_s) as bar,
         film_writer(out, settings) as writer,
     ):
-        picture, block = next(pictures, None), next(sound, None)
+        frame, block = next(frames, None), next(audio, None)
         done = 0.0
-        while picture or block:
-            if block is None or (picture and picture[0] <= block[0]):
-                assert picture is not None
-                time, pixels = picture
-                writer.picture(pixels, time)
+        while frame or block:
+            if block is None or (frame and frame[0] <= block[0]):
+                assert frame is not None
+                time, pixels = frame
+                writer.frame(pixels, time)
                 bar.advance(time - done)
                 done = time
-                picture = next(pictures, None)
+                frame = next(frames, None)
             else:
-                writer.sound(block[1])
-                block = next(sound, None)
+                writer.audio(block[1])
+                block = next(audio, None)
 
 
 def _timed(blocks: Iterator[Samples], sample_rate: int) -> Iterator[tuple[float, Samples]]:
-    """Blocks of sound with the film time at which each begins."""
+    """Blocks of audio with the film time at which each begins."""
     done = 0
     for samples in blocks:
         yield done / sample_rate, samples

@@ -1,9 +1,9 @@
-"""Pictures of a film at given times, at a steady rate, or at its key frames, as RGB arrays.
+"""Frames of a film at given times, at a steady rate, or at its key frames, as RGB arrays.
 
-The picture "at" a film time is the one on screen then: the last whose timestamp is not later, whatever the
-frame rate does in between. Before the first picture that is the first, after the last (also the last that a
-damaged file still gives) the last; the times returned with the pictures tell. Pictures are turned as the
-file asks for. Only pictures that are kept are converted.
+The frame "at" a film time is the one on screen then: the last whose timestamp is not later, whatever the
+frame rate does in between. Before the first frame that is the first, after the last (also the last that a
+damaged file still gives) the last; the times returned with the frames are theirs. Frames are rotated
+upright. Only frames that are kept are converted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,9 +20,9 @@ from PIL import Image
 from avtool.core.files import writing
 from avtool.core.reporter import Reporter
 from avtool.media.container import ReadLog, decoded, film_start, film_time, open_media, pick_video
-from avtool.media.frame_walker import ROUNDING_S, PictureWalker, open_pictures
+from avtool.media.frame_walker import ROUNDING_S, FrameWalker, open_frames
 
-Picture = NDArray[np.uint8]  # (height, width, 3), RGB
+Frame = NDArray[np.uint8]  # (height, width, 3), RGB
 Size = tuple[int, int] | int | None
 
 
@@ -34,7 +34,7 @@ def read_frames(
     threads: int = 0,
     reporter: Reporter | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Reads the pictures on screen at some film times.
+    """Reads the frames on screen at some film times.
 
     Times within 2 s of each other are reached by one seek. The order of `times` is free and is kept.
 
@@ -43,25 +43,25 @@ def read_frames(
         times: film times in seconds.
         size: (height, width) to scale to; or the length of the shorter side, keeping the shape; or None.
         threads: FFmpeg's decoding threads; 0 lets it choose, workers take 1.
-        reporter: told when pictures are damaged.
+        reporter: gets warnings of damaged frames.
 
     Returns:
-        Pictures, (len(times), height, width, 3) uint8 RGB, and the film time of each in seconds,
+        Frames, (len(times), height, width, 3) uint8 RGB, and the film time of each in seconds,
         (len(times),) float64.
 
     Raises:
-        BadInputError: no video stream, or not one picture can be decoded.
+        BadInputError: no video stream, or no frame can be decoded.
     """
     order = sorted(range(len(times)), key=lambda i: times[i])
-    pictures: list[Picture] = [np.zeros((0, 0, 3), np.uint8)] * len(times)
+    frames: list[Frame] = [np.zeros((0, 0, 3), np.uint8)] * len(times)
     shown_at = np.zeros(len(times), np.float64)
-    with open_pictures(path, threads, reporter) as walker:
+    with open_frames(path, threads, reporter) as walker:
         develop = _Developer(size)
         for i in order:
             walker.go(times[i])
             shown_at[i] = walker.time
-            pictures[i] = develop(walker.frame)
-    return (np.stack(pictures) if pictures else np.zeros((0, 0, 0, 3), np.uint8)), shown_at
+            frames[i] = develop(walker.frame)
+    return (np.stack(frames) if frames else np.zeros((0, 0, 0, 3), np.uint8)), shown_at
 
 
 def iter_frames(
@@ -73,13 +73,13 @@ def iter_frames(
     size: Size = None,
     threads: int = 0,
     reporter: Reporter | None = None,
-) -> Iterator[tuple[float, Picture]]:
-    """Streams the pictures of a span of film time; memory does not grow with its length.
+) -> Iterator[tuple[float, Frame]]:
+    """Streams the frames of a span of film time; memory does not grow with its length.
 
     Args:
         path: the film.
-        fps: pictures a second: those on screen at start + k / fps, repeated where the film has fewer. By
-            default every picture of the film, once.
+        fps: frames per second: those on screen at start + k / fps, repeated where the film has fewer. By
+            default every frame of the film, once.
         start: film time of the first.
         end: film time before which the last is shown.
         size: as for `read_frames`.
@@ -87,13 +87,13 @@ def iter_frames(
         reporter: as for `read_frames`.
 
     Yields:
-        (film time in seconds, picture): the time asked for when `fps` is given, else the picture's own.
+        (film time in seconds, frame): k / fps after `start` when `fps` is given, else the frame's own.
     """
-    with open_pictures(path, threads, reporter) as walker:
+    with open_frames(path, threads, reporter) as walker:
         develop = _Developer(size)
         walker.go(start)
         if fps is None:
-            yield from _every_picture(walker, develop, start, end)
+            yield from _every_frame(walker, develop, start, end)
             return
         for step in count():
             time = start + step / fps
@@ -103,9 +103,9 @@ def iter_frames(
             yield time, develop(walker.frame)
 
 
-def _every_picture(
-    walker: PictureWalker, develop: "_Developer", start: float, end: float
-) -> Iterator[tuple[float, Picture]]:
+def _every_frame(
+    walker: FrameWalker, develop: "_Developer", start: float, end: float
+) -> Iterator[tuple[float, Frame]]:
     while walker.time < end:
         if walker.time >= start - ROUNDING_S:
             yield walker.time, develop(walker.frame)
@@ -113,8 +113,8 @@ def _every_picture(
             return
 
 
-def iter_key_frames(path: Path, *, size: Size = None) -> Iterator[tuple[float, Picture]]:
-    """Streams the key frames only, as (film time, picture): some 20 times faster than all pictures."""
+def iter_key_frames(path: Path, *, size: Size = None) -> Iterator[tuple[float, Frame]]:
+    """Streams the key frames only, as (film time, frame): some 20 times faster than all frames."""
     with open_media(path) as container:
         stream = pick_video(container, path)
         stream.codec_context.skip_frame = "NONKEY"
@@ -129,29 +129,29 @@ def iter_key_frames(path: Path, *, size: Size = None) -> Iterator[tuple[float, P
 def save_frames(
     path: Path, folder: Path, start: float, end: float, fps: float, *, size: Size = None, quality: int = 90
 ) -> list[Path]:
-    """Saves the pictures of a span of film time as JPEG files, numbered from `000.jpg` on.
+    """Saves the frames of a span of film time as JPEG files, numbered from `000.jpg` on.
 
     Args:
         path: the film.
         folder: where they go; made when it is missing.
-        start: film time of the first picture in seconds.
+        start: film time of the first frame in seconds.
         end: film time before which the last is shown.
-        fps: pictures a second.
+        fps: frames per second.
         size: as for `read_frames`.
         quality: of the JPEG files, 1 to 95.
 
     Returns:
-        The files, in time order; none where the film has no picture in the span.
+        The files, in time order; none where the film has no frame in the span.
     """
     files = []
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    for number, (_, picture) in enumerate(
+    for number, (_, pixels) in enumerate(
         iter_frames(path, fps=fps, start=start, end=end, size=size, threads=1)
     ):
         file = folder / f"{number:03d}.jpg"
         with writing(file):
-            Image.fromarray(picture).save(file, quality=quality)
+            Image.fromarray(pixels).save(file, quality=quality)
         files.append(file)
     return files
 
@@ -162,15 +162,15 @@ class _Developer:
     def __init__(self, size: Size) -> None:
         self._size = size
         self._reformatter = VideoReformatter()
-        self._last: tuple[VideoFrame, Picture] | None = None
+        self._last: tuple[VideoFrame, Frame] | None = None
 
-    def __call__(self, frame: VideoFrame | None) -> Picture:
+    def __call__(self, frame: VideoFrame | None) -> Frame:
         assert frame is not None, "the walker has not gone anywhere yet"
         if self._last is None or self._last[0] is not frame:
             self._last = frame, self._develop(frame)
         return self._last[1].copy()
 
-    def _develop(self, frame: VideoFrame) -> Picture:
+    def _develop(self, frame: VideoFrame) -> Frame:
         quarter_turns = round(frame.rotation / 90) % 4
         stored = frame.height, frame.width
         height, width = self._scaled(stored[::-1] if quarter_turns % 2 else stored)
@@ -180,11 +180,11 @@ class _Developer:
         rgb = self._reformatter.reformat(
             frame, width, height, "rgb24", interpolation="AREA" if shrinks else "BICUBIC"
         )
-        picture = np.asarray(rgb.to_ndarray(), np.uint8)
-        return np.ascontiguousarray(np.rot90(picture, quarter_turns))
+        pixels = np.asarray(rgb.to_ndarray(), np.uint8)
+        return np.ascontiguousarray(np.rot90(pixels, quarter_turns))
 
     def _scaled(self, shown: tuple[int, int]) -> tuple[int, int]:
-        """The (height, width) to scale a picture of this (height, width) to."""
+        """The (height, width) to scale a frame of this (height, width) to."""
         if self._size is None:
             return shown
         if isinstance(self._size, tuple):

@@ -1,7 +1,7 @@
-"""The sound of a clip: mono float32 at one sample rate, read from where it is without decoding the rest.
+"""The audio of a clip: mono float32 at one sample rate, read from where it is without decoding the rest.
 
-Plain sound files go through libsndfile, which is fast and exact; films, and what libsndfile does not know,
-through FFmpeg. Both give the same sound at the same times.
+Plain audio files go through libsndfile, which is fast and exact; films, and what libsndfile cannot read,
+through FFmpeg. Both give the same audio at the same times.
 """
 
 from collections.abc import Callable
@@ -18,17 +18,17 @@ from avtool.media.audio_decode import decode_audio_array
 
 Waveform = NDArray[np.float32]
 
-_SOUND_FILES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".w64", ".au"}
+_Audio_FILES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".w64", ".au"}
 # Resampling builds a filter for every phase; rates without a common factor would have ten thousands of them.
 _MAX_PHASES = 1000
 _FILTER_S = 0.01  # more than the resampling filter reaches to either side, at any rate
 
 
 def read_waveform(path: Path, start: float, end: float, *, sample_rate: int = 16000) -> Waveform:
-    """Reads a span of a file's sound, channels mixed to one.
+    """Reads a span of a file's audio, channels mixed to one.
 
     Args:
-        path: a sound file or a film.
+        path: an audio file or a film.
         start: in seconds from the file's start.
         end: in seconds; a file that ends before gives what there is.
         sample_rate: of the result, in Hz.
@@ -37,16 +37,16 @@ def read_waveform(path: Path, start: float, end: float, *, sample_rate: int = 16
         At most round((end - start) * sample_rate) samples, (N,) in [-1, 1].
 
     Raises:
-        BadInputError: the file is missing, has no sound, or cannot be decoded.
+        BadInputError: the file is missing, has no audio, or cannot be decoded.
     """
     assert 0 <= start <= end, (start, end)
-    if path.suffix.lower() in _SOUND_FILES and path.is_file():
+    if path.suffix.lower() in _Audio_FILES and path.is_file():
         try:
             with soundfile.SoundFile(path) as file:
                 if file.channels <= 2 and _is_simple(file.samplerate, sample_rate) and file.seekable():
                     return _read_span(file, start, end, sample_rate)
         except soundfile.LibsndfileError:
-            pass  # FFmpeg may know it, and says in plain words what is wrong with it
+            pass  # FFmpeg may read it, or names what is wrong with it
     pcm = decode_audio_array(path, start, end - start, sample_rate)
     return pcm.astype(np.float32) / np.float32(32768)
 

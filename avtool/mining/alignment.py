@@ -1,4 +1,4 @@
-"""Parsed captions against a film's sound: what the film and the `sync` command both do."""
+"""The alignment of parsed captions with a film's audio, for mining and the `sync` command."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -51,7 +51,7 @@ def align(
     """The time map of captions, and the numbers of its plot.
 
     Args:
-        parsed: dialogue says when somebody should speak; tags only follow.
+        parsed: dialogue marks when somebody should speak; tags only follow.
         speech: the film's speech signal at 100 Hz.
         recipe: the settings.
     """

@@ -33,17 +33,17 @@ def write_dataset(
     recipe: MineRecipe,
     reporter: Reporter,
 ) -> DatasetSummary:
-    """Writes everything of a mined data set but the clips, which stand in `folder/clips` already.
+    """Writes everything of a mined dataset but the clips, which stand in `folder/clips` already.
 
     Args:
         folder: the artifact being built.
         records: the mined films, in the order of the command line.
         failures: the films that could not be mined.
         recipe: the settings.
-        reporter: told when the films are too few to be split.
+        reporter: gets a note when the films are too few to be split.
 
     Raises:
-        BadInputError: the films are fewer than the splits asked for, or the taxonomy file is wrong.
+        BadInputError: the films are fewer than the splits, or the taxonomy file is wrong.
     """
     if recipe.taxonomy:
         label_map = read_label_map(recipe.taxonomy)
@@ -78,7 +78,7 @@ def check_settings(recipe: MineRecipe, num_films: int) -> None:
     """Refuses before any film is mined what would fail after all of them.
 
     Raises:
-        BadInputError: the taxonomy file is wrong, or the films are too few for the splits asked for.
+        BadInputError: the taxonomy file is wrong, or the films are too few for the splits.
     """
     if recipe.taxonomy:
         read_label_map(recipe.taxonomy)

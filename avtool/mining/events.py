@@ -12,7 +12,7 @@ TimeFunction = Callable[[float], float]
 DefaultSources = Callable[[Iterable[str]], Sequence[str]]
 Reason = Literal["no label", "outside the film"]
 
-UNSYNCHRONISED_CONFIDENCE = 0.8  # times what the tagger says, where the captions' times were not checked
+UNSYNCHRONISED_CONFIDENCE = 0.8  # times the tagger's confidence, where the captions' times were not checked
 SPLIT_TOLERANCE = 0.1  # a cue whose mapped length changes by more than 10 % reaches over a jump
 
 
@@ -21,7 +21,7 @@ class Event:
     """One sound in a film: a row of the events table. Times are seconds of the film.
 
     Attributes:
-        film_id: the film's name in the data set.
+        film_id: the film's name in the dataset.
         event_id: unique within the film and stable: the cue's number, and the tag's number in it.
         start, end: the clip: the event with its collar, no longer than the longest clip.
         start_raw, end_raw: the event itself, as captioned and synchronised, without a collar.
@@ -116,12 +116,12 @@ def build_events(
         parsed: what the cue grammar found.
         tag: the tagger.
         time_map: film seconds of caption seconds.
-        film_id: the film's name in the data set.
-        film_duration_s: length of the film's sound; events are clipped to it.
+        film_id: the film's name in the dataset.
+        film_duration_s: length of the film's audio; events are clipped to it.
         collar: seconds added on both sides of an event to make its clip.
         max_clip: longest clip in seconds; a longer one is cut around its centre.
         default_sources: the coarse sources that some sounds imply.
-        synchronised: whether the captions' times were checked against the sound; if not, `conf` is lower.
+        synchronised: whether the captions' times were checked against the audio; if not, `conf` is lower.
 
     Returns:
         The events in film order, and the tags that gave none, the most frequent first.

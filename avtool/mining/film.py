@@ -46,7 +46,7 @@ class FilmTask:
         pair: the film and its captions.
         folder: the film's own result folder; it appears when the film is done.
         recipe: the settings.
-        earlier: where a finished data set may hold this film's results.
+        earlier: where a finished dataset may hold this film's results.
     """
 
     pair: FilmPair
@@ -62,7 +62,7 @@ def mine_film(task: FilmTask, reporter: Reporter) -> tuple[FilmRecord, bool]:
         What was found, and whether it is an earlier result (same files, same settings).
 
     Raises:
-        AvtoolError: the film, its captions or the disk do not allow it; the message says what.
+        AvtoolError: film, captions or disk do not allow it.
     """
     fetch_pair(task.pair)
     inputs = FilmInputs.of(task.pair, task.recipe)
@@ -134,7 +134,7 @@ class _Mining:
 
     def _read_captions(self, info: MediaInfo) -> tuple[Captions, ParsedCaptions]:
         if not info.audio:
-            hint = "mining listens to the film: give one with sound"
+            hint = "mining needs audio: give another film"
             raise BadInputError(f"`{info.path}` has no audio stream", hint)
         captions = on_film_clock(load_film_captions(self.pair, self.recipe.language, info.fps), info)
         parsed = parse_cues(

@@ -1,4 +1,4 @@
-"""Cuts a film's events out of its decoded sound, and a few of them as small previews for the report."""
+"""The clips of a film's events, cut out of its decoded audio, and a few as small previews for the report."""
 
 from collections.abc import Sequence
 from dataclasses import replace

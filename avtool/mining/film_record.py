@@ -1,4 +1,4 @@
-"""What is known of a mined film, and the key that says whether it is still true: `film.json`."""
+"""The record of a mined film, and the key of its files and settings: `film.json`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,7 +15,7 @@ from avtool.mining.recipe import MineRecipe
 from avtool.mining.sync.time_map import TimeMap
 
 RECORD = "film.json"
-# What is decided over all films, and so does not ask for a film to be mined again.
+# Settings over all films, whose change does not require mining again.
 _DATASET_KEYS = {"taxonomy", "classes", "min_count", "split", "seed"}
 
 
@@ -47,17 +47,17 @@ class FilmRecord:
     """A mined film.
 
     Attributes:
-        film_id, film: its name in the data set, and the file.
+        film_id, film: its name in the dataset, and the file.
         key: see `FilmInputs`.
         inputs: path → SHA-256 of the files it was made from.
-        duration_s: length of its sound.
+        duration_s: length of its audio.
         captions: source, format, encoding, number of cues, and what was mended.
         rules: grammar rule → how many pieces of text it took.
         sync: the time map and its quality.
         plot: the numbers of the alignment plot.
         sound: the decoded sound that was kept, if it was.
         timings: seconds by step.
-        notes, warnings: what was said about it.
+        notes, warnings: its messages.
         events: the sound events.
         untagged: tags that the tagger did not understand.
         previews: ids of the events that have an MP3 preview.

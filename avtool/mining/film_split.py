@@ -1,4 +1,4 @@
-"""Splits a data set into train, val and test by film: no film, and so no voice or room, is in two of them."""
+"""Splits a dataset into train, val and test by film: no film, and so no voice or room, is in two of them."""
 
 import random
 from collections.abc import Mapping, Sequence

@@ -50,7 +50,7 @@ def mine_subtitles(
     fail_fast: bool = False,
     command: str = "mine_subtitles",
 ) -> MineResult:
-    """Mines every film and writes the data set `out`.
+    """Mines every film and writes the dataset `out`.
 
     Films that an earlier or interrupted run finished with the same settings and the same files are kept.
 
@@ -58,11 +58,11 @@ def mine_subtitles(
         pairs: the films and their captions.
         out: the artifact to write.
         recipe: the settings.
-        reporter: told about progress, decisions and films that fail.
+        reporter: gets progress, decisions and films that fail.
         jobs: films mined at the same time, each in its own process; -1 for one a processor.
         engine: `local` or `dask`.
         scheduler: address of a Dask scheduler.
-        overwrite: begin anew whatever stands in `out`.
+        overwrite: replace whatever stands in `out`.
         fail_fast: stop at the first film that fails.
         command: the command line, for the artifact's card.
 
@@ -92,7 +92,7 @@ def mine_subtitles(
     except AvtoolError:
         _remove_if_useless(partial)
         raise
-    with reporter.progress("writing the data set", None):
+    with reporter.progress("writing the dataset", None):
         return _finish(films, partial, out, recipe, settings, reporter, command, begin)
 
 
@@ -114,7 +114,7 @@ def _need_one(films: Sequence[FilmOutcome]) -> None:
         return
     if len(films) == 1:
         raise errors[0]
-    raise SomeFailedError(f"none of the {len(films)} films could be mined", "the warnings above say why")
+    raise SomeFailedError(f"none of the {len(films)} films could be mined", "see the warnings above")
 
 
 def _remove_if_useless(partial: Path) -> None:
@@ -144,7 +144,7 @@ def _finish(
         for path, digest in record.inputs.items()
     ]
     artifact = Artifact("dataset", command, settings["recipe"], seed=recipe.seed, inputs=inputs)
-    publish(out, artifact, leave_out=[CLIPS])
+    publish(out, artifact, unhashed=[CLIPS])
     return MineResult(out, films, summary, seconds_since(begin))
 
 

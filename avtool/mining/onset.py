@@ -1,4 +1,4 @@
-"""Where a sound really begins: caption times are a reader's times, a slam is over before most cues appear."""
+"""Onset refinement: caption times are a reader's times, a slam is over before most cues appear."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ def refine_onset(
     strongest is taken, and a near one counts more than a far one.
 
     Args:
-        samples: (N,) mono sound; int16, or float in -1..1. A memory map is read around `start_s` only.
+        samples: (N,) mono audio; int16, or float in -1..1. A memory map is read around `start_s` only.
         sample_rate: Hz.
         start_s: where the onset is expected.
         window_s: how far it may lie, either way.

@@ -1,4 +1,4 @@
-"""Which captions belong to which film: from a table, given by hand, beside the film, or inside it."""
+"""The pairing of films and captions: from a table, by hand, beside the film, or inside it."""
 
 import csv
 import re
@@ -40,7 +40,7 @@ class FilmPair:
 
     @property
     def film_name(self) -> str:
-        """The film as a data set names it: by its path, or by its address."""
+        """The film as a dataset names it: by its path, or by its address."""
         address = next((name for name in self.elsewhere if local_path(name) == self.film), None)
         return address or str(self.film)
 
@@ -51,7 +51,7 @@ def pair_films(films: Sequence[str], captions: str) -> list[FilmPair]:
     Args:
         films: media files, or CSV files with the columns `film,captions` (paths relative to the table); for
             each an address will do.
-        captions: what `--captions` says; a file can belong to one film only.
+        captions: the value of `--captions`; a file can belong to one film only.
 
     Raises:
         BadInputError: there is no film, a table lacks a column or a row lacks a film.

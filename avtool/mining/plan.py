@@ -1,4 +1,4 @@
-"""What mining would do, without decoding anything: `--dry-run`."""
+"""The plan of a mining run, without decoding anything: `--dry-run`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class PlannedFilm:
 
 
 def plan(pairs: Sequence[FilmPair], recipe: MineRecipe) -> list[PlannedFilm]:
-    """Looks at every film and its captions; a film that cannot be mined says why."""
+    """Probes every film and its captions; a film that cannot be mined has a `problem`."""
     tagger = Tagger(load_lexicon(recipe.lexicon))
     return [_plan(pair, recipe, tagger) for pair in pairs]
 

@@ -11,7 +11,7 @@ Shares = tuple[float, float, float]
 
 
 class SyncRecipe(Recipe):
-    """How captions are brought in time with the film's sound."""
+    """Synchronisation of captions with the film's audio."""
 
     mode: Literal["auto", "none", "global", "split"] = option(
         "auto", "Time map: one offset and ratio, one with jumps, the better of both, or none.", flag="--sync"
@@ -50,7 +50,7 @@ class ClipRecipe(Recipe):
     sample_rate: int = option(16000, "Sample rate of the clips in Hz.", flag="--sr", ge=8000, le=48000)
     format: Literal["wav", "flac", "none"] = option("wav", "Clip files, or none.", flag="--format")
     keep_sound: bool = option(
-        False, "Keep the decoded sound: new collars need no decoding.", flag="--keep-sound"
+        False, "Keep the decoded audio: new collars need no decoding.", flag="--keep-sound"
     )
     frames_fps: float = option(0.0, "Video frames kept per second of clip.", flag="--frames-fps", ge=0, le=60)
 
@@ -67,7 +67,7 @@ class MineRecipe(Recipe):
     )
     keep_lyrics: bool = option(False, "Keep sung lyrics as `sing` events.", flag="--keep-lyrics")
     refine_onset: bool = option(
-        False, "Move abrupt events to their onset in the sound.", flag="--refine-onset"
+        False, "Move abrupt events to their onset in the audio.", flag="--refine-onset"
     )
     lexicon: Path | None = option(None, "A TOML file with your own words.", flag="--lexicon")
     taxonomy: Path | None = option(None, "A CSV file that maps or limits labels.", flag="--taxonomy")

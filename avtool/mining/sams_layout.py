@@ -27,7 +27,7 @@ class SamsClip:
 
 
 def write_sams_json(path: Path, clips: Sequence[SamsClip]) -> None:
-    """Writes clips in the published layout; those without a label are not part of it and are left out."""
+    """Writes clips in the published layout, in which every clip has a label: others are skipped."""
     rows = [
         {"wav": clip.wav, "labels": ",".join(labels), "sources": ",".join(_unique(clip.sources))}
         for clip in clips
@@ -37,7 +37,7 @@ def write_sams_json(path: Path, clips: Sequence[SamsClip]) -> None:
 
 
 def read_sams_json(path: Path) -> list[SamsClip]:
-    """Reads clips in the published layout; keys that we do not know (`clip`) are left alone.
+    """Reads clips in the published layout; other keys (`clip`) are ignored.
 
     Raises:
         BadInputError: the file is not there, too large, or not in this layout; the message names the row.

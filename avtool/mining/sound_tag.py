@@ -1,4 +1,4 @@
-"""What the tagger says of one caption tag: SAM-S's three dimensions, with its reasons."""
+"""The tagger's labels of one caption tag: SAM-S's three dimensions, with confidence and rule."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +14,7 @@ class SoundTag:
         sounds: lemmas of what is heard ("slam"); empty for a non-event or an unknown sound.
         sources: lemmas of who or what makes it, as stated in the tag ("door").
         qualities: manner, loudness, distance, technique, start and stop ("in distance").
-        aspect: whether the verb form says sustained (-ing) or abrupt (third person).
+        aspect: sustained (-ing) or abrupt (third person), by the verb form.
         confidence: 0 to 1, how sure the rule that decided is.
         rule: the identifier of that rule, for `--json` and for debugging a lexicon.
     """

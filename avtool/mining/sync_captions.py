@@ -42,7 +42,7 @@ def sync_captions(film: Path, captions: str, recipe: SyncCaptionsRecipe, reporte
         film: the media file.
         captions: a caption file, `stream:N`, or `auto`.
         recipe: the settings.
-        reporter: told about progress and decisions.
+        reporter: gets progress and decisions.
 
     Raises:
         BadInputError: film or captions cannot be read, or do not belong together.

@@ -1,4 +1,4 @@
-"""The class lists of a data set: labels counted, ordered, limited, and mapped by a file of the user's."""
+"""The class lists of a dataset: labels counted, ordered, limited, and mapped by a file of the user's."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ class ClassCount:
 
 @dataclass(frozen=True)
 class Taxonomy:
-    """The labels of a data set by dimension, the most frequent first.
+    """The labels of a dataset by dimension, the most frequent first.
 
     Attributes:
         sounds, sources, qualities: each label with its number of uses; `sources` are the stated ones.

@@ -1,4 +1,4 @@
-"""Writes cues as a caption file: SubRip and WebVTT by our own writer, the others by pysubs2."""
+"""Caption files of cues: SubRip and WebVTT by our own writer, the others by pysubs2."""
 
 from collections.abc import Sequence
 from pathlib import Path

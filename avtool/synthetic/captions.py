@@ -1,4 +1,4 @@
-"""Turns a script into captions for the deaf and hard of hearing, as different houses write them.
+"""Captions of a script for the deaf and hard of hearing, in the styles of different houses.
 
 Timing follows the published practice: a cue comes within a few frames of its sound, stays 5/6 to 7 seconds,
 and ends when it has been read rather than when the sound ends.
@@ -70,9 +70,9 @@ def style_named(name: str) -> CaptionStyle:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A cue before it is timed: start and duration of what it tells, in seconds, and its lines.
+    """A cue before it is timed: start and duration of its event, in seconds, and its lines.
 
-    `kind` says what may share a cue with it: `line` is a whole line of dialogue.
+    `kind` decides what may share a cue with it: `line` is a whole line of dialogue.
     """
 
     start: float
@@ -172,7 +172,7 @@ def captions_of(
         error = min(max(rng.normal(-lead, jitter), -lead - 3 * jitter), -lead + 3 * jitter)
         start = max(item.start + error, 0.0)
         reading = sum(len(line) for line in item.lines) / _READING_RATE
-        # How long a cue stays says little about its sound: that is so in real captions too.
+        # How long a cue stays is no measure of its sound: that is so in real captions too.
         wanted = max(item.seconds * rng.uniform(0.6, 1.2), reading) + rng.uniform(0, 0.5)
         end = start + min(max(wanted, _SHORTEST), _LONGEST)
         cues.append(Cue(round(start * 1000), round(end * 1000), item.lines))

@@ -1,4 +1,4 @@
-"""The lines that people say in synthetic films: a small grammar, songs, and sentences that are traps."""
+"""Dialogue of synthetic films: a small grammar, songs, and sentences that are traps."""
 
 from avtool.synthetic.synthesis import Rng
 

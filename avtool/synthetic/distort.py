@@ -1,6 +1,6 @@
 """Captions that do not fit their film: an offset, another frame rate, missing or added scenes.
 
-The captions of a film were often timed against another copy of it. A `Distortion` says how that copy differs,
+The captions of a film were often timed against another copy of it. A `Distortion` is how that copy differs,
 and so exactly where every moment of the film lies in it: a synchroniser can be judged to the millisecond.
 """
 
@@ -16,7 +16,7 @@ _NTSC = 24 / 1.001
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A stretch of film, in seconds, where caption time = ratio · film time + offset."""
+    """A segment of film, in seconds, where caption time = ratio · film time + offset."""
 
     start: float
     end: float
@@ -67,7 +67,7 @@ class Distortion:
         return replace(cue, start_ms=start_ms, end_ms=start_ms + length_ms)
 
     def _pieces(self, film_seconds: float) -> list[_Piece]:
-        """The stretches of film that the other copy has, each at its own offset."""
+        """The segments of film that the other copy has, each at its own offset."""
         pieces: list[_Piece] = []
         start, shift = 0.0, 0.0
         for where, seconds in (*self.jumps, (1.0, 0.0)):

@@ -74,7 +74,7 @@ def cat(rng: Rng, sample_rate: int) -> Signal:
 
 
 def chirping_birds(rng: Rng, sample_rate: int) -> Signal:
-    """A bird repeats a short phrase of fast high sweeps, another answers."""
+    """A bird repeats a short phrase of fast high sweeps, another replies."""
     seconds = rng.uniform(1.8, 3.5)
     base = rng.uniform(2600, 3600)
 

@@ -1,4 +1,4 @@
-"""Makes synthetic films with captions and ground truth, on any machine and without a network."""
+"""The film maker: synthetic films with captions and ground truth, on any machine, without a network."""
 
 import zlib
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from avtool.core.reporter import Reporter, Silent
 from avtool.synthetic.caption_file import write_captions
 from avtool.synthetic.captions import captions_of, style_named
 from avtool.synthetic.distort import Distortion, distortion_named
-from avtool.synthetic.picture import PictureKind, PictureSettings
+from avtool.synthetic.painter import PainterSettings, VideoKind
 from avtool.synthetic.screenwriter import write_script
 from avtool.synthetic.shoot import shoot
 from avtool.synthetic.sounds import SoundBank, SyntheticSounds
@@ -69,16 +69,16 @@ def make_film(
     distortion: str | Distortion = "none",
     container: ContainerKind = "mkv",
     captions: CaptionPlace = "srt",
-    picture: PictureKind = "drawn",
+    video: VideoKind = "drawn",
     size: tuple[int, int] = (96, 128),
     frame_rate: int = 12,
     sounds_per_minute: float = 8.0,
     reporter: Reporter | None = None,
 ) -> FilmFiles:
-    """Makes a film with sound events, speech and drawn pictures, its captions, and its ground truth.
+    """Makes a film with sound events, speech and drawn video, its captions, and its ground truth.
 
     Memory does not grow with the duration, and the same arguments write the same bytes. Neither the style nor
-    the distortion changes what is seen and heard.
+    the distortion changes audio or video.
 
     Args:
         out_dir: where the files go; made when it is missing.
@@ -89,20 +89,20 @@ def make_film(
         sounds: where the sound events come from; synthetic ones by default.
         speech: where the voices come from; synthetic babble by default.
         distortion: what is wrong with the caption times: a name of `distort.DISTORTIONS`, or your own.
-        container: `m4a` has no picture.
+        container: `m4a` has no video.
         captions: the format of the caption file, or `inside` for a stream of the film itself.
-        picture: `drawn`, `static` (only the sets and letters) or `none`.
-        size: (height, width) of the picture in pixels, both even.
-        frame_rate: frames a second.
+        video: `drawn`, `static` (only the sets and letters) or `none`.
+        size: (height, width) of the frame in pixels, both even.
+        frame_rate: frames per second.
         sounds_per_minute: how many sound events to aim at.
-        reporter: told how far the work is.
+        reporter: shows the progress.
 
     Raises:
         BadInputError: an argument has no meaning, or the folder cannot be written.
     """
     sounds = sounds or SyntheticSounds()
     speech = speech or SyntheticSpeech(sounds.sample_rate)
-    _check(minutes, container, captions, picture, size, sounds, speech)
+    _check(minutes, container, captions, video, size, sounds, speech)
     caption_style = style_named(style)
     if isinstance(distortion, str):
         distortion = distortion_named(distortion)
@@ -123,15 +123,15 @@ def make_film(
         script,
         sounds,
         speech,
-        PictureSettings("none" if container == "m4a" else picture, size, frame_rate),
+        PainterSettings("none" if container == "m4a" else video, size, frame_rate),
         shown if captions == "inside" else None,
         _seeded(seed, "room"),
         reporter or Silent(),
     )
-    if files.captions is not None and captions != "inside":  # the second condition tells the type checker
+    if files.captions is not None and captions != "inside":  # the second condition narrows the type
         write_captions(files.captions, shown, captions)
     events = captioned_events(script, caption_style)
-    settings = {"seed": seed, "style": style, "container": container, "picture": picture}
+    settings = {"seed": seed, "style": style, "container": container, "video": video}
     pairs = list(zip(cues, moved, strict=True))
     write_json(files.truth, truth_of(script, events, pairs, distortion, settings), indent=1)
     write_events(files.events, events)
@@ -139,22 +139,18 @@ def make_film(
 
 
 def _check(
-    minutes: float, container: str, captions: str, picture: str, size: tuple[int, int],
+    minutes: float, container: str, captions: str, video: str, size: tuple[int, int],
     sounds: SoundBank, speech: SpeechBank,
 ) -> None:  # fmt: skip
     if minutes * 60 < _MIN_SECONDS:
-        raise BadInputError(
-            f"a film of {minutes * 60:g} s is too short", f"ask for {_MIN_SECONDS:g} s or more"
-        )
-    for word, kinds in ((container, ContainerKind), (captions, CaptionPlace), (picture, PictureKind)):
+        raise BadInputError(f"a film of {minutes * 60:g} s is too short", f"give {_MIN_SECONDS:g} s or more")
+    for word, kinds in ((container, ContainerKind), (captions, CaptionPlace), (video, VideoKind)):
         if word not in get_args(kinds):
             raise BadInputError(
                 f"the film maker has no `{word}`", f"choose among {', '.join(get_args(kinds))}"
             )
     if size[0] % 2 or size[1] % 2 or min(size) < 16:
-        raise BadInputError(
-            f"a picture of {size[1]}x{size[0]} cannot be encoded", "use even sides from 16 on"
-        )
+        raise BadInputError(f"frames of {size[1]}x{size[0]} cannot be encoded", "use even sides from 16 on")
     assert sounds.sample_rate == speech.sample_rate, "sounds and speech must have one sampling rate"
 
 

@@ -33,7 +33,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A stretch of the film's sound.
+    """A block of the film's audio.
 
     Attributes:
         samples: mono, within ±1. Shape (samples,).

@@ -1,8 +1,8 @@
-"""Short films in which sight and sound truly correspond: one recording, and one object that moves with it.
+"""Short films whose audio and video correspond: one recording, and one object that moves with it.
 
 The object's look belongs to the class of the sound; how it grows, rises and travels follows the sound's
-loudness, moment by moment. Where it is, where it goes and what stands around it tell nothing. A silent cloud
-drifts by, so that not everything that moves can be heard.
+loudness, moment by moment. Where it is, where it goes and what stands around it are random. A silent cloud
+drifts by, so that not everything that moves makes a sound.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import numpy as np
 from avtool.core.errors import BadInputError
 from avtool.media.encode import FilmSettings, film_writer
 from avtool.media.waveforms import read_waveform
-from avtool.synthetic.picture import Painter, PictureSettings
+from avtool.synthetic.painter import Painter, PainterSettings
 from avtool.synthetic.real_sounds import trim_silence
 from avtool.synthetic.script import Event, Scene, Script
 from avtool.synthetic.sounds import Samples
@@ -48,7 +48,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class ClipSettings:
-    """What the films are like: their length in seconds, side in pixels, pictures a second."""
+    """What the films are like: their length in seconds, side in pixels, frames per second."""
 
     seconds: float = 4.0
     size: int = 64
@@ -60,9 +60,9 @@ def make_clip(path: Path, recording: Recording, settings: ClipSettings, rng: Rng
 
     Args:
         path: the film; its suffix decides the container.
-        recording: what is heard.
+        recording: its sound.
         settings: of the film.
-        rng: draws what part of the recording is heard, and where its object is.
+        rng: draws the segment of the recording, and where its object is.
 
     Raises:
         BadInputError: the recording cannot be read, or is silent.
@@ -72,14 +72,14 @@ def make_clip(path: Path, recording: Recording, settings: ClipSettings, rng: Rng
     )
     sound = trim_silence(sound, _RATE)
     if not len(sound):
-        raise BadInputError(f"`{recording.path}` is silent", "leave it out")
+        raise BadInputError(f"`{recording.path}` is silent", "skip it")
     track = fill(sound, round(settings.seconds * _RATE), rng)
-    heard = np.flatnonzero(np.abs(track) > 0)
-    event = _event(recording.label, heard[0] / _RATE, (heard[-1] + 1) / _RATE, rng)
+    audible = np.flatnonzero(np.abs(track) > 0)
+    event = _event(recording.label, audible[0] / _RATE, (audible[-1] + 1) / _RATE, rng)
     scene = Scene(0.0, settings.seconds, float(rng.random()), (0, 1))
     script = Script("", settings.seconds, (scene,), (), (event,), ())
-    painter = Painter(script, PictureSettings("drawn", (settings.size, settings.size), settings.fps))
-    painter.hear(event, track[heard[0] : heard[-1] + 1], _RATE)
+    painter = Painter(script, PainterSettings("drawn", (settings.size, settings.size), settings.fps))
+    painter.add_loudness(event, track[audible[0] : audible[-1] + 1], _RATE)
     room = _ROOM * rng.standard_normal(len(track)).astype(np.float32)
     film = FilmSettings(
         fps=settings.fps,
@@ -89,13 +89,13 @@ def make_clip(path: Path, recording: Recording, settings: ClipSettings, rng: Rng
         video_options=_H264,
     )
     with film_writer(path, film) as writer:
-        writer.sound(np.clip(_PEAK * track + room, -1, 1).astype(np.float32))
+        writer.audio(np.clip(_PEAK * track + room, -1, 1).astype(np.float32))
         for number in range(round(settings.seconds * settings.fps)):
-            writer.picture(painter.frame(number))
+            writer.frame(painter.frame(number))
 
 
 def fill(sound: Samples, num_samples: int, rng: Rng) -> Samples:
-    """A stretch of a long sound, or a short one again and again with pauses."""
+    """A random segment of a long sound, or a short one repeated with pauses."""
     if len(sound) >= num_samples:
         first = int(rng.integers(len(sound) - num_samples + 1))
         return sound[first : first + num_samples]

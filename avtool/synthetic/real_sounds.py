@@ -78,7 +78,7 @@ def real_sounds(folder: Path, sample_rate: int = 16_000, skip: frozenset[str] = 
     Args:
         folder: where to look.
         sample_rate: to render at, in Hz.
-        skip: classes to leave out (a file of speech among the sounds).
+        skip: classes to skip (a file of speech among the sounds).
 
     Raises:
         BadInputError: there is no sound file.

@@ -1,4 +1,4 @@
-"""Writes the random script of a film: scenes, dialogue, sounds in its gaps and across it, music, traps."""
+"""The random script of a film: scenes, dialogue, sounds in its gaps and across it, music, traps."""
 
 from dataclasses import dataclass, field
 
@@ -90,7 +90,7 @@ class _Draft:
         wording: Wording,
     ) -> None:
         place = (float(self.rng.uniform(0.2, 0.8)), float(self.rng.uniform(0.3, 0.7)))
-        heading = 1 if place[0] < 0.5 else -1  # towards the middle, so that nothing leaves the picture
+        heading = 1 if place[0] < 0.5 else -1  # towards the middle, so that nothing leaves the frame
         self.events.append(
             Event(start, end, kind, label, variant, gain, wording.tag, wording.sound, wording.source,
                   wording.quality, place, heading)
@@ -106,7 +106,7 @@ class _Draft:
         sung: bool = False,
         foreign: str = "",
     ) -> bool:
-        """Adds an utterance at `now` and moves on behind it; says whether there was room for it."""
+        """Adds an utterance at `now` and moves on behind it; returns whether there was room for it."""
         take = int(self.rng.integers(2**31))
         seconds = self.speech.seconds(text, voice, take)
         if not self.fits(self.now, seconds):
@@ -248,7 +248,7 @@ def write_script(
 
     Args:
         rng: where the randomness comes from; the same state writes the same film.
-        title: shown on the first picture.
+        title: shown on the first frame.
         seconds: the duration; everything ends a second before.
         sounds: the sound events to draw from.
         speech: the voices.

@@ -20,7 +20,7 @@ class Event:
         gain_db: level of its peak, in dBFS.
         tag: the caption text without brackets.
         sound, source, quality: the lemmas in the tag, "" where there is none.
-        place: where it is seen, as shares of the picture's width and height.
+        place: where it is seen, as shares of the frame's width and height.
         heading: where it moves while it sounds: -1 to the left, 1 to the right.
     """
 
@@ -48,9 +48,9 @@ class Utterance:
         voice: index of the voice in the speech bank.
         take: which reading of the text it is.
         speaker: the name that the caption puts before the text, or "".
-        manner: how it is said, as the caption puts it before the text ("softly"), or "".
+        manner: of speech, as the caption puts it before the text ("softly"), or "".
         sung: whether the captions mark it as a lyric.
-        foreign: the language, when the captions say only that ("French"), or "".
+        foreign: the language, when the captions name only that ("French"), or "".
     """
 
     start: float
@@ -75,7 +75,7 @@ class Trap:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A stretch of film in one place.
+    """A segment of film in one place.
 
     Attributes:
         start, end: seconds of film time.

@@ -1,4 +1,4 @@
-"""Shoots a script: sound is mixed, pictures are painted and both are written, some seconds at a time."""
+"""The shooting of a script: audio is mixed, frames are painted, and both are written block by block."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from avtool.media.caption_track import CaptionTrack
 from avtool.media.captions.cue import Cue
 from avtool.media.encode import FilmSettings, film_writer
 from avtool.synthetic.mixing import mix, parts_of
-from avtool.synthetic.picture import Painter, PictureSettings
+from avtool.synthetic.painter import Painter, PainterSettings
 from avtool.synthetic.script import Script
 from avtool.synthetic.sounds import SoundBank
 from avtool.synthetic.speech import SpeechBank
@@ -26,7 +26,7 @@ def shoot(
     script: Script,
     sounds: SoundBank,
     speech: SpeechBank,
-    picture: PictureSettings,
+    video: PainterSettings,
     captions: Sequence[Cue] | None,
     rng: Rng,
     reporter: Reporter,
@@ -38,17 +38,17 @@ def shoot(
         script: what happens.
         sounds: the bank that the script was written for.
         speech: the voices that the script was written for.
-        picture: what to paint.
+        video: what to paint.
         captions: cues for a stream of the film itself, or None for no such stream.
-        rng: where the noise of the room comes from.
-        reporter: told how far the work is.
+        rng: draws the noise of the room.
+        reporter: shows the progress.
     """
-    painter = None if picture.kind == "none" else Painter(script, picture)
+    painter = None if video.kind == "none" else Painter(script, video)
     settings = FilmSettings(
-        fps=picture.frame_rate,
-        size=picture.size if painter else None,
+        fps=video.frame_rate,
+        size=video.size if painter else None,
         sample_rate=sounds.sample_rate,
-        gop=2 * picture.frame_rate,
+        gop=2 * video.frame_rate,
         video_options=() if path.suffix == ".webm" else _H264,
         audio_bit_rate=_AUDIO_BIT_RATE,
         captions=() if captions is None else (_caption_track(path, captions),),
@@ -59,12 +59,12 @@ def shoot(
         reporter.progress(f"making {script.title}", script.seconds) as progress,
     ):
         for block in mix(parts_of(script, sounds, speech), script.seconds, sounds.sample_rate, rng):
-            writer.sound(block.samples)
+            writer.audio(block.samples)
             if painter is not None:
                 for owner, samples in block.begun:
-                    painter.hear(owner, samples, sounds.sample_rate)
-                while frame < writer.sound_time * picture.frame_rate:
-                    writer.picture(painter.frame(frame))
+                    painter.add_loudness(owner, samples, sounds.sample_rate)
+                while frame < writer.audio_time * video.frame_rate:
+                    writer.frame(painter.frame(frame))
                     frame += 1
             progress.advance(len(block.samples) / sounds.sample_rate)
 

@@ -92,7 +92,7 @@ _PULSE_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class _Phone:
-    """A stretch of speech: `voicing` is the pulses' amplitude, `hiss` a noise band and its amplitude."""
+    """A segment of speech: `voicing` is the pulses' amplitude, `hiss` a noise band and its amplitude."""
 
     seconds: float
     formants: tuple[float, ...]
@@ -107,18 +107,18 @@ def _phones(text: str, voice: Voice, rng: Rng) -> list[_Phone]:
     consonant_seconds = 0.30 / voice.rate
     phones: list[_Phone] = []
     for letter in text.lower():
-        stretch = rng.uniform(0.8, 1.25)
+        tempo = rng.uniform(0.8, 1.25)
         if letter in _VOWELS:
-            phones.append(_Phone(vowel_seconds * stretch, _VOWELS[letter], rng.uniform(0.8, 1.0)))
+            phones.append(_Phone(vowel_seconds * tempo, _VOWELS[letter], rng.uniform(0.8, 1.0)))
         elif letter in _SONORANTS:
-            phones.append(_Phone(consonant_seconds * stretch, _SONORANTS[letter], 0.5))
+            phones.append(_Phone(consonant_seconds * tempo, _SONORANTS[letter], 0.5))
         elif letter in _HISSES:
             voicing = 0.25 if letter in "zv" else 0.0
-            phones.append(_Phone(1.3 * consonant_seconds * stretch, neutral, voicing, _HISSES[letter]))
+            phones.append(_Phone(1.3 * consonant_seconds * tempo, neutral, voicing, _HISSES[letter]))
         elif letter in _BURSTS:
             centre = _BURSTS[letter]
             closure = 0.12 if letter in "bdg" else 0.0
-            phones.append(_Phone(0.8 * consonant_seconds * stretch, neutral, closure))
+            phones.append(_Phone(0.8 * consonant_seconds * tempo, neutral, closure))
             phones.append(_Phone(0.018, neutral, closure, (0.7 * centre, 1.5 * centre, 0.35)))
         elif letter in ",;:.!?…" and phones:
             phones.append(_Phone(rng.uniform(0.18, 0.3), neutral, 0.0))

@@ -57,7 +57,7 @@ def resonate(samples: Signal, sample_rate: int, peaks: Iterable[tuple[float, flo
 def glide(frequency: Signal, sample_rate: int, harmonics: Sequence[float] = (1.0,)) -> Signal:
     """A tone whose fundamental follows `frequency` (Hz, a value a sample), with harmonic amplitudes.
 
-    Harmonics that would pass 0.45 of the sampling rate are left out: they would fold back.
+    Harmonics that would pass 0.45 of the sampling rate are skipped: they would fold back.
     """
     highest = int(0.45 * sample_rate / frequency.max())
     cycle = np.linspace(0, 1, _CYCLE + 1)

@@ -1,4 +1,4 @@
-"""What is true of a synthetic film, on disk: a table of its events, and everything else as JSON."""
+"""The ground truth of a synthetic film on disk: a table of its events, and everything else as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -15,7 +15,7 @@ _COLUMNS = ("start", "end", "kind", "label", "tag", "sound", "source", "quality"
 
 
 def captioned_events(script: Script, style: CaptionStyle) -> list[Event]:
-    """The events as a reader of the captions can know them: two notes do not say what the music is like."""
+    """The events that a reader of the captions can recover: two notes do not describe the music."""
     return [
         replace(event, tag=style.note * 2, source="", quality="")
         if event.kind == "music" and style.bare_music

@@ -107,7 +107,7 @@ def publish_run(
     values["metrics"] = {name: value for name, value in outcome.metrics.items() if math.isfinite(value)}
     write_json(run.folder / _OUTCOME, values)
     artifact = Artifact("run", command, recipe.model_dump(mode="json"), seed=recipe.seed, inputs=inputs)
-    publish(run.out, artifact, leave_out=["checkpoints", "tensorboard"])
+    publish(run.out, artifact, unhashed=["checkpoints", "tensorboard"])
     return replace(outcome, model=run.out / MODEL)
 
 

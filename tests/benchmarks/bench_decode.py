@@ -96,7 +96,7 @@ def main() -> None:
             folder / "out.npy",
         )
         settings = FilmSettings(fps=FPS, sample_rate=RATE, gop=250, audio_bit_rate=128_000)
-        write_film(film, settings, pictures=pictures(SECONDS * FPS), sound=sounds())
+        write_film(film, settings, frames=pictures(SECONDS * FPS), audio=sounds())
         with soundfile.SoundFile(wav, "w", RATE, 2, "PCM_16") as file:
             for block in sounds():
                 file.write(block)

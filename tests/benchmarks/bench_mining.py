@@ -19,7 +19,7 @@ def film_of(minutes: int) -> FilmFiles:
     name = f"film{minutes}"
     files = FilmFiles(*(FOLDER / f"{name}.{end}" for end in ("mkv", "srt", "truth.json", "events.csv")))
     if not files.events.exists():
-        make_film(FOLDER, seed=minutes, minutes=minutes, name=name, distortion="late", picture="static")
+        make_film(FOLDER, seed=minutes, minutes=minutes, name=name, distortion="late", video="static")
     return files
 
 

@@ -63,7 +63,7 @@ def make_film(minutes: int) -> Path:
     path = FOLDER / f"long{minutes}.mp4"
     if not path.exists():
         settings = FilmSettings(fps=FRAME_RATE, sample_rate=RATE)
-        write_film(path, settings, pictures=pictures(minutes), sound=sound(minutes))
+        write_film(path, settings, frames=pictures(minutes), audio=sound(minutes))
     return path
 
 

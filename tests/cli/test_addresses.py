@@ -62,7 +62,7 @@ def model(tmp_path) -> Path:
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory) -> FilmFiles:
-    return make_film(tmp_path_factory.mktemp("made"), seed=1, minutes=1, picture="static")
+    return make_film(tmp_path_factory.mktemp("made"), seed=1, minutes=1, video="static")
 
 
 def table(path: Path, *rows: tuple[object, ...]) -> Path:

@@ -146,7 +146,7 @@ def files(tmp_path_factory) -> Path:
         ("none.wav", "shorter than 25 ms"),
         ("short.wav", "shorter than 25 ms"),
         ("zero.wav", "is empty"),
-        ("rate.wav", "is not a film or a sound"),
+        ("rate.wav", "is not a readable film or audio file"),
     ],
 )
 def test_files_without_sound_are_refused(cnn, files, tmp_path, capsys, name, words):
@@ -176,7 +176,7 @@ def test_prepare_leaves_out_files_without_sound(files, tmp_path, capsys, name, w
 
 
 def test_a_cut_file_is_used_as_far_as_it_goes_and_told_of_once(cnn, files, tmp_path, capsys):
-    damage = "the sound ends at 0:00:02.82 of 0:00:06.00: the file seems cut short"
+    damage = "the audio ends at 0:00:02.82 of 0:00:06.00: the file seems cut short"
     assert call("predict", files / "cut.flac", "--model", cnn, "--out", tmp_path / "out") == 0
     assert capsys.readouterr().err.count(f"cut.flac: {damage}") == 1
     sounds = tmp_path / "sounds" / "low"

@@ -13,7 +13,7 @@ model = { name = "cnn_tiny" }
 data = { audio = { num_mel_bins = 32, hop_ms = 40.0, window_ms = 80.0 } }
 loop = { epochs = 3, workers = 0 }
 """
-SMALL = ["--picture", "none", "--set", "mine.sync.mode=none", "--json", "-q", "--no-progress"]
+SMALL = ["--video", "none", "--set", "mine.sync.mode=none", "--json", "-q", "--no-progress"]
 
 
 def demo(out: Path, *arguments: object) -> int:
@@ -50,11 +50,11 @@ def test_what_a_model_rebuilds_of_the_held_out_film_is_shown(tmp_path, capsys):
     pretraining, out = tmp_path / "quick.toml", tmp_path / "demo"
     shipped = find_recipe("pretrain/demo-mavil")
     pretraining.write_text(f'extends = "{shipped}"\nloop = {{ max_steps = 2, batch_size = 4 }}\n')
-    arguments = ["--films", 2, "--minutes", 1, "--picture", "static", "--training", "none"]
+    arguments = ["--films", 2, "--minutes", 1, "--video", "static", "--training", "none"]
     arguments += ["--pretraining", pretraining, *SMALL[2:]]
     assert run(["demo", "--out", str(out), *map(str, arguments)]) == 0
     pretrained = json.loads(capsys.readouterr().out)["pretrained"]
-    assert [item["modality"] for item in pretrained["rebuilt"]] == ["audio", "video"]
+    assert [item["modality"] for item in pretrained["reconstructed"]] == ["audio", "video"]
     assert pretrained["train_clips"] > 3
     assert verify(out / "pretrained") == []
     page = (out / "report.html").read_text()

@@ -129,7 +129,7 @@ def films(tmp_path_factory) -> Path:
                 grey = 40 if label == "low" else 200
                 sound = [] if split == "train" and number else [class_tone(label, 1.0, number)]
                 pictures = (np.full((48, 64, 3), grey, np.uint8) for _ in range(5))
-                write_film(path, FilmSettings(fps=5, sample_rate=RATE), pictures=pictures, sound=sound)
+                write_film(path, FilmSettings(fps=5, sample_rate=RATE), frames=pictures, audio=sound)
     assert call("prepare", folder / "films", "--out", folder / "data", "-q") == 0
     return folder
 

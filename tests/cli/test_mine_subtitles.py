@@ -24,7 +24,7 @@ def films(tmp_path_factory) -> Path:
     """Six short films with their captions."""
     folder = tmp_path_factory.mktemp("films")
     for seed in range(6):
-        make_film(folder, seed=seed, minutes=0.5, name=f"film{seed}", picture="none", style="netflix")
+        make_film(folder, seed=seed, minutes=0.5, name=f"film{seed}", video="none", style="netflix")
     return folder
 
 

@@ -96,7 +96,7 @@ def test_bad_media_are_listed_and_the_others_kept(media, tmp_path, capsys):
     ]
     assert set(rows(out)) == {"cat/1", "cat/2", "dog/1", "dog/2", "dog/mute"}
     errors = capsys.readouterr().err
-    assert "mute.wav: its sound is digital silence" in errors
+    assert "mute.wav: its audio is digital silence" in errors
     assert "Traceback" not in errors
 
 
@@ -108,7 +108,7 @@ def test_silent_clips_alone_are_no_failure(media, tmp_path):
 def test_the_first_bad_medium_can_stop_it(media, tmp_path, capsys):
     (media / "dog" / "bad.wav").write_bytes(b"RIFF no")
     assert prepare(media, "--out", tmp_path / "out", "--fail-fast") == 2
-    assert "is not a film or a sound" in capsys.readouterr().err
+    assert "is not a readable film or audio file" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -52,7 +52,7 @@ def test_clips_that_cannot_be_read_make_exit_code_1(clips, tmp_path, capsys):
     assert call("moving-sources", clips, "--out", broken, *SMALL, "-q") == 0
     (broken / "clips" / "00000.mp4").write_bytes(b"no film")
     assert call("shards", broken, "--out", tmp_path / "shards", "-q") == 1
-    assert "`00000` is left out" in capsys.readouterr().err
+    assert "`00000` is skipped" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from avtool.synthetic.make_film import make_film
 def late_film(tmp_path_factory) -> Path:
     """Seven minutes with captions 5 s late, long enough to be synchronised."""
     folder = tmp_path_factory.mktemp("late")
-    make_film(folder, seed=3, minutes=7, name="late", picture="none", distortion=Distortion(offset=5.0))
+    make_film(folder, seed=3, minutes=7, name="late", video="none", distortion=Distortion(offset=5.0))
     return folder / "late.mkv"
 
 
@@ -48,7 +48,7 @@ def test_sync_writes_to_stdout_and_leaves_good_captions_alone(late_film, tmp_pat
 
 
 def test_sync_refuses_captions_of_another_film(late_film, tmp_path, capsys):
-    make_film(tmp_path, seed=77, minutes=7, name="other", picture="none")
+    make_film(tmp_path, seed=77, minutes=7, name="other", video="none")
     out = tmp_path / "x.srt"
     assert run(["sync", str(late_film), str(tmp_path / "other.srt"), "-o", str(out), "-q"]) == 2
     assert "captions do not match this film" in capsys.readouterr().err

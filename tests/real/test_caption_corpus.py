@@ -24,7 +24,7 @@ REFUSED = {
     "is empty (": 5,
     "no caption format known": 3,  # a broken signature; "some text"; "1\nsome text"
     "an RTF document": 2,
-    "pictures of captions": 2,
+    "images of captions": 2,
     "no readable cue": 2,  # paragraphs without any time
 }
 

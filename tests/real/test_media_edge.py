@@ -13,10 +13,10 @@ from avtool.media.probe import probe
 from avtool.media.video_frames import iter_frames, read_frames
 
 RATE = 16000
-SILENT = "the sound is digital silence"
+SILENT = "the audio is digital silence"
 NO_SOUND = "has no audio stream (it has video)"
 NO_PICTURE = "has no video stream"
-NO_FILM = "is not a film or a sound that avtool reads"
+NO_FILM = "is not a readable film or audio file"
 
 # file → (seconds of sound, or why there is none; number of pictures, or why there are none; warnings)
 TABLE: dict[str, tuple[float | str, int | str, tuple[str, ...]]] = {
@@ -50,7 +50,7 @@ TABLE: dict[str, tuple[float | str, int | str, tuple[str, ...]]] = {
     "video_edge/exo_bbb_2500ms.ts": (
         2.513,
         58,
-        ("0.08 s of sound are missing (1 gap at 0:00:00.05): left silent",),
+        ("0.08 s of audio are missing (1 gap at 0:00:00.05): left silent",),
     ),
     "video_edge/exo_preroll-5s.mp4": (5.016, 125, (SILENT,)),
     "video_edge/exo_sample.flv": (1.090, 30, ()),
@@ -60,7 +60,7 @@ TABLE: dict[str, tuple[float | str, int | str, tuple[str, ...]]] = {
     "video_edge/exo_sample_with_junk": (
         0.026,
         3,
-        ("2 packets of sound could not be decoded at its end: invalid data found when processing input",),
+        ("2 packets of audio could not be decoded at its end: invalid data found when processing input",),
     ),
     "video_edge/exo_sample_with_null_terminated_srt.mkv": (1.072, 30, ()),
     "video_edge/exo_sample_with_srt.mkv": (1.072, 30, ()),
@@ -71,7 +71,7 @@ TABLE: dict[str, tuple[float | str, int | str, tuple[str, ...]]] = {
     "video_edge/flower_fragmented.mp4": (
         5.123,
         150,
-        ("0.07 s of sound are missing (1 gap at 0:00:00.02): left silent", SILENT),
+        ("0.07 s of audio are missing (1 gap at 0:00:00.02): left silent", SILENT),
     ),
     "video_edge/nasa_rotated.mp4": (NO_SOUND, 17, ()),
     "video_edge/non_zero_start.mp4": (NO_SOUND, 12, ()),

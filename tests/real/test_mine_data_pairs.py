@@ -18,7 +18,7 @@ PAIRS = [
     (f"{VIDEO}/tears_of_steel_battle_70s.webm", "captions/films/tears_of_steel.en.srt", NO_TAGS),
     (f"{VIDEO}/hls_tears_of_steel/video-069.ts", f"{VIDEO}/hls_tears_of_steel/vtt-069.vtt", NO_TAGS),
     (f"{VIDEO}/hls_tears_of_steel/video-069.ts", f"{VIDEO}/hls_tears_of_steel/playlist-vtt.m3u8", NO_TAGS),
-    (f"{VIDEO}/hls_tears_of_steel/index.m3u8", "", "is not a film or a sound that avtool reads"),
+    (f"{VIDEO}/hls_tears_of_steel/index.m3u8", "", "is not a readable film or audio file"),
     (f"{EDGE}/exo_sample_with_srt.mkv", "", NO_TAGS),
     (f"{EDGE}/exo_sample_with_ssa_subtitles.mkv", "", NO_TAGS),
     (f"{EDGE}/exo_sample_with_vtt_subtitles.mkv", "", NO_TAGS),

@@ -42,7 +42,7 @@ def test_every_planted_event_is_found_in_time_and_no_trap_becomes_one(banks, tmp
         sounds=sounds,
         speech=speech,
         distortion=Distortion(offset=7.3, ratio=25 / (24000 / 1001)),
-        picture="none",
+        video="none",
     )
     assert run(["mine-subtitles", str(film.film), "--out", str(tmp_path / "out"), "-q"]) == 0
     rows = parquet.read_table(tmp_path / "out" / "manifest.parquet").to_pylist()

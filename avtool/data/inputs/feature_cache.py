@@ -201,7 +201,7 @@ def _make(
     _write_index(partial, manifest.column("clip_id"), steps)
     card = {"settings": wanted["settings"], "first_time": settings.first_time}
     write_json(partial / _CARD, {**card, "time_step": 1 / settings.steps_per_second})
-    publish(out, Artifact("features", "features", wanted), leave_out=[_VALUES])
+    publish(out, Artifact("features", "features", wanted), unhashed=[_VALUES])
 
 
 def _compute(

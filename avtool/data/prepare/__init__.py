@@ -1,1 +1,1 @@
-"""The steps of `avtool prepare`: find the media, look at them, make the rows, write the data set."""
+"""The steps of `avtool prepare`: find the media, look at them, make the rows, write the dataset."""

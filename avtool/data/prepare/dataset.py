@@ -1,4 +1,4 @@
-"""Makes a data set of any folder of media, table, or published list: checked, counted, resumable."""
+"""The making of a dataset from any folder of media, table or published list: checked, counted, resumable."""
 
 import shutil
 import time
@@ -32,7 +32,7 @@ class PrepareResult:
     """What a run left behind.
 
     Attributes:
-        out: the data set.
+        out: the dataset.
         summary: it in numbers.
         problems: what went wrong, the silent and damaged clips among it.
         failed: whether something went wrong that should not: absent media of web lists are no failure, and
@@ -89,7 +89,7 @@ def prepare(
     fail_fast: bool = False,
     command: str = "prepare",
 ) -> PrepareResult:
-    """Reads a source, looks at its media, and writes the data set `out`.
+    """Reads a source, looks at its media, and writes the dataset `out`.
 
     Media that an earlier or interrupted run has looked at are not opened again unless they have changed.
 
@@ -97,12 +97,12 @@ def prepare(
         source_path: a folder of media, a table, or a published list.
         out: the artifact to write.
         recipe: the settings.
-        reporter: told about progress, decisions and bad media.
+        reporter: gets progress, decisions and bad media.
         media: where the media are; None for beside the source.
         jobs: processes; -1 for one a processor.
         engine: `local` or `dask`.
         scheduler: address of a Dask scheduler.
-        overwrite: begin anew whatever stands in `out`.
+        overwrite: replace whatever stands in `out`.
         fail_fast: stop at the first medium that cannot be read.
         command: the command line, for the artifact's card.
 
@@ -130,12 +130,12 @@ def prepare(
     )
     rows, problems = make_rows(found, facts, rule, COPIES)
     if not rows:
-        _say(problems, reporter)
+        _report(problems, reporter)
         shutil.rmtree(partial)
-        raise SomeFailedError(f"none of the {len(tasks)} media can be used", "the warnings above say why")
+        raise SomeFailedError(f"none of the {len(tasks)} media can be used", "see the warnings above")
     problems += [Problem("refused", line.where, "", line.reason) for line in source.refused]
     problems += [Problem("absent", clip.where, clip.media, "there is no such file") for clip in absent]
-    _say(problems, reporter)
+    _report(problems, reporter)
     if recipe.split:
         rows = divide(rows, recipe.split, recipe.seed)
     rows, lists = keep_classes(rows, source, recipe.classes)
@@ -146,7 +146,7 @@ def prepare(
     write_dataset(partial, rows, lists, problems, summary, recipe.model_dump(mode="json"))
     inputs = [Input(str(path.absolute()), "table", sha256_of(path)) for path in source.inputs]
     artifact = Artifact("dataset", command, settings, seed=recipe.seed, inputs=inputs)
-    publish(out, artifact, leave_out=[COPIES])
+    publish(out, artifact, unhashed=[COPIES])
     return PrepareResult(
         out, summary, problems, _is_failure(problems, source), round(time.perf_counter() - begin, 3)
     )
@@ -160,7 +160,7 @@ def _read(path: Path, recipe: PrepareRecipe, reporter: Reporter) -> Source:
 
 
 def _take_over(out: Path, partial: Path) -> None:
-    """What the finished data set knows of its media, and its copies, where no unfinished run knows better."""
+    """The media facts and copies of the finished dataset, where no unfinished run has newer ones."""
     if (out / _FACTS).is_file() and not (partial / _FACTS).exists():
         if (out / COPIES).is_dir():
             link_tree(out / COPIES, partial / COPIES)
@@ -183,7 +183,7 @@ def _tasks(
 
 
 def _copy_stem(media: str) -> str:
-    """The name of a copy: that of its original, and what tells apart originals of one name."""
+    """The name of a copy: that of its original, and a hash against originals of one name."""
     name = stem_of(PurePosixPath(media).name)[:80]
     plain = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
     return f"{plain}-{sha256(media.encode()).hexdigest()[:8]}"
@@ -233,7 +233,7 @@ def _blocks(tasks: Sequence[MediaTask]) -> Iterator[list[MediaTask]]:
         yield list(tasks[first : first + size])
 
 
-def _say(problems: Sequence[Problem], reporter: Reporter) -> None:
+def _report(problems: Sequence[Problem], reporter: Reporter) -> None:
     """Warns of each medium that cannot be used, up to some, and counts the rest."""
     shown = 10
     for kind, count in Counter(problem.kind for problem in problems).items():
@@ -245,8 +245,8 @@ def _say(problems: Sequence[Problem], reporter: Reporter) -> None:
             continue
         for problem in of_kind[:shown]:
             file = PurePosixPath(problem.media).name
-            told = file in problem.where + problem.detail
-            reporter.warn(f"{kind}: {problem.where}{'' if told else f' ({file})'}: {problem.detail}")
+            named = file in problem.where + problem.detail
+            reporter.warn(f"{kind}: {problem.where}{'' if named else f' ({file})'}: {problem.detail}")
         if count > shown:
             reporter.warn(f"{kind}: {count - shown} more, listed in problems.csv")
 

@@ -16,7 +16,7 @@ class FoundClip:
     Attributes:
         clip: as it is listed.
         media: an absolute path, or an address.
-        is_cut: whether the file's name says that it holds just the clip.
+        is_cut: whether the file holds just the clip, by its name.
     """
 
     clip: ListedClip
@@ -34,7 +34,7 @@ def locate(source: Source, folder: Path | None) -> tuple[list[FoundClip], list[L
 
     Args:
         source: what is listed.
-        folder: where to look; None for where the source says.
+        folder: where to look; None for the source's own.
 
     Returns:
         The clips with their files, and those without.

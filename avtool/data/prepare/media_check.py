@@ -83,7 +83,7 @@ class MediaFacts:
         duration: seconds.
         has_audio, has_video: what it holds.
         silent: the places in `spans` of clips that are digital silence.
-        damage: what is wrong with the sound, although it can be used.
+        damage: what is wrong with the audio, although it can be used.
         copy: name of the copy's file, or "".
         error: why it cannot be used, or "".
     """
@@ -125,7 +125,7 @@ class MediaFacts:
 
 
 def read_facts(path: Path) -> dict[str, MediaFacts]:
-    """What was found before, by medium; lines that a crash cut short are left out."""
+    """Earlier facts, by medium; lines that a crash cut short are skipped."""
     facts = {}
     if path.is_file():
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -138,7 +138,7 @@ def read_facts(path: Path) -> dict[str, MediaFacts]:
 
 
 def check_all(tasks: Sequence[MediaTask]) -> list[MediaFacts]:
-    """Looks at some media, one after the other; what is wrong with one is said of it. Runs in a worker."""
+    """The facts of some media, one after the other, the problems of each among them. Runs in a worker."""
     return [_check_safely(task) for task in tasks]
 
 
@@ -159,14 +159,14 @@ def check(task: MediaTask) -> MediaFacts:
     """Looks at one medium.
 
     Raises:
-        BadInputError: it cannot be read, or holds neither sound nor pictures.
+        BadInputError: it cannot be read, or holds neither audio nor video.
     """
     path = local_media(Path(), task.media)
     info = probe(path)
     stat = path.stat()
     has_video = any(not stream.cover and stream.codec != "unknown" for stream in info.video)
     if not (info.audio or has_video):
-        raise BadInputError(f"`{path}` holds neither sound nor pictures")
+        raise BadInputError(f"`{path}` holds neither audio nor video")
     duration = info.duration_s or 0.0
     silent: tuple[int, ...] = ()
     heard = Recorder()
@@ -181,7 +181,7 @@ def check(task: MediaTask) -> MediaFacts:
     if not duration:
         listened = task.recipe.check == "decode" and not has_video
         raise BadInputError(
-            f"`{path}` lasts 0 s" if listened else f"nothing says how long `{path}` is", "convert it first"
+            f"`{path}` lasts 0 s" if listened else f"`{path}` has no duration", "convert it first"
         )
     copy = _copy(path, task.copy, task.recipe, has_video=has_video) if task.copy else ""
     damage = [text.removeprefix(f"{path.name}: ") for text in heard.warnings]
@@ -200,9 +200,9 @@ def check(task: MediaTask) -> MediaFacts:
 
 
 def _listen(path: Path, spans: Iterable[Span], heard: Reporter) -> tuple[NDArray[np.bool_], float, bool]:
-    """Where the sound is no digital silence, by cell; how far was listened; whether there was more.
+    """Where the audio is no digital silence, by cell; how far was listened; whether there was more.
 
-    Of damage `heard` is told where all of the sound was listened to.
+    Damage is reported where all of the audio was decoded.
     """
     ends = [end for _, end in spans]
     last = None if None in ends else max(end for end in ends if end is not None)

@@ -11,14 +11,14 @@ Shares = tuple[float, float, float]
 
 
 class CopyRecipe(Recipe):
-    """Small copies of the media inside the data set, which training reads many times faster."""
+    """Small copies of the media inside the dataset, which training reads many times faster."""
 
     enabled: bool = option(
         False, "Copy media: films small, with short GOPs; sounds as FLAC.", flag="--reencode"
     )
-    height: int = option(256, "Shorter side of copied pictures.", flag="--height", ge=16, le=4320)
-    gop: int = option(25, "Pictures from one key frame of a copy to the next.", ge=1, le=1000)
-    sample_rate: int = option(16000, "Sample rate of copied sound in Hz.", flag="--sr", ge=8000, le=48000)
+    height: int = option(256, "Shorter side of copied frames.", flag="--height", ge=16, le=4320)
+    gop: int = option(25, "Frames from one key frame of a copy to the next.", ge=1, le=1000)
+    sample_rate: int = option(16000, "Sample rate of copied audio in Hz.", flag="--sr", ge=8000, le=48000)
 
 
 class PrepareRecipe(Recipe):
@@ -28,19 +28,19 @@ class PrepareRecipe(Recipe):
         AUTO, f"Layout of the source: {', '.join([AUTO, *READERS.names()])}.", flag="--layout"
     )
     official_split: int = option(
-        1, "Which official division fills `split` (UCF101, HMDB51).", flag="--official-split", ge=1, le=3
+        1, "Which official split fills `split` (UCF101, HMDB51).", flag="--official-split", ge=1, le=3
     )
     separator: str = option(";", "Between several labels in a cell of a CSV file.", min_length=1)
     classes: int | None = option(
         None,
-        "Keep N classes: the first of the data set's own list, or else the most frequent.",
+        "Keep N classes: the first of the dataset's own list, or else the most frequent.",
         flag="--classes",
         ge=1,
     )
     split: Shares | None = option(
-        None, "Divide anew into train, val and test, by group: 0.8,0.1,0.1.", flag="--split"
+        None, "New split into train, val and test, by group: 0.8,0.1,0.1.", flag="--split"
     )
-    seed: int = option(0, "Seed of the division.", flag="--seed", ge=0)
+    seed: int = option(0, "Seed of the split.", flag="--seed", ge=0)
     check: Literal["decode", "headers"] = option(
         "decode", "Look at media by decoding their clips, or only at their headers.", flag="--check"
     )

@@ -47,7 +47,7 @@ def make_rows(
         found: clips with their files.
         facts: what the files hold, by name.
         rule: how listed times are to be understood.
-        copies: the folder of copies inside the data set.
+        copies: the folder of copies inside the dataset.
     """
     rows, problems = [], []
     places: Counter[str] = Counter()
@@ -65,7 +65,7 @@ def make_rows(
             problems.append(Problem("outside", where, item.media, detail))
             continue
         if place in fact.silent:
-            problems.append(Problem("silent", where, item.media, "its sound is digital silence (RMS 0)"))
+            problems.append(Problem("silent", where, item.media, "its audio is digital silence (RMS 0)"))
         if fact.damage and not place:  # once, with the first of its clips
             problems.append(Problem("damaged", where, item.media, "; ".join(fact.damage)))
         media = f"{copies}/{fact.copy}" if fact.copy else item.media
@@ -112,7 +112,7 @@ def check_listed(found: Sequence[FoundClip], source: Source, recipe: PrepareReci
     foreign = sorted({label for clip in clips for label in clip.labels} - known)
     if known and foreign:
         shown = ", ".join(f"`{label}`" for label in foreign[:_SHOWN])
-        message = f"{len(foreign)} labels are not in the class list of this {source.layout} data set: {shown}"
+        message = f"{len(foreign)} labels are not in the class list of this {source.layout} dataset: {shown}"
         raise BadInputError(message, "correct the labels or the list")
     groups = {clip.group or clip.clip_id for clip in clips}
     parts = sum(share > 0 for share in recipe.split or ())
@@ -122,7 +122,7 @@ def check_listed(found: Sequence[FoundClip], source: Source, recipe: PrepareReci
 
 
 def divide(rows: Sequence[Clip], shares: Sequence[float], seed: int) -> list[Clip]:
-    """The rows divided anew into train, val and test; a group is never in two of them.
+    """The rows with a new split into train, val and test; a group is never in two of them.
 
     Raises:
         BadInputError: there are fewer groups than splits.
@@ -138,7 +138,7 @@ def keep_classes(
 
     Args:
         rows: the clips.
-        source: its class lists are in the data set's own order; without them classes are sorted by name.
+        source: its class lists are in the dataset's own order; without them classes are sorted by name.
         number: of classes to keep; None for all.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Writes what people and other commands read of a prepared data set: labels, problems, the page."""
+"""The files of a prepared dataset for people and other commands: labels, problems, the report page."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -30,13 +30,13 @@ class SplitCount:
 
 @dataclass(frozen=True)
 class PreparedSummary:
-    """A prepared data set in numbers.
+    """A prepared dataset in numbers.
 
     Attributes:
         layout: of its source.
         clips: rows of the manifest.
         hours: of all clips.
-        with_audio, with_video: clips that have sound, that have pictures.
+        with_audio, with_video: clips that have audio, that have frames.
         classes: by name of the class list its number of classes.
         splits: each split, or fold.
         problems: by kind how many.
@@ -88,7 +88,7 @@ def write_dataset(
     summary: PreparedSummary,
     settings: Mapping[str, Any],
 ) -> None:
-    """Writes the data set but its copies, which stand in `folder` already."""
+    """Writes the dataset but its copies, which stand in `folder` already."""
     write_manifest(folder, rows)
     for name, entries in lists.items():
         write_classes(folder / LABELS / f"{name}.csv", entries)

@@ -1,1 +1,1 @@
-"""Readers of published data sets and plain folders: one file a layout, all giving the same rows."""
+"""Readers of published datasets and plain folders: one file a layout, all giving the same rows."""

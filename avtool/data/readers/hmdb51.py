@@ -22,9 +22,9 @@ def recognises(path: Path) -> bool:
 
 @reads("hmdb51", "HMDB51's split lists.", recognises)
 def read(path: Path, options: ReadOptions) -> Source:
-    """Reads all three divisions: columns `split_1` to `split_3`, and `split` is the official one chosen.
+    """Reads all three official splits: columns `split_1` to `split_3`, and `split` is the one chosen.
 
-    Videos that a division leaves out have no split in it. `group` is the film: file names begin with it.
+    Videos that a split does not use have an empty column. `group` is the film: file names begin with it.
 
     Raises:
         BadInputError: there are no lists, or a line is wrong.
@@ -65,7 +65,7 @@ def read(path: Path, options: ReadOptions) -> Source:
 
 
 def _lists(path: Path) -> list[tuple[str, int, Path]]:
-    """(class, number of the division, file) of every list."""
+    """(class, number of the split, file) of every list."""
     for folder in (path, path / "testTrainMulti_7030_splits", path / "test_train_splits"):
         files = sorted(folder.glob("*_test_split[123].txt")) if folder.is_dir() else []
         found = [(match[1], int(match[2]), file) for file in files if (match := _FILE.fullmatch(file.name))]

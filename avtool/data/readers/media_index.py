@@ -61,7 +61,7 @@ class MediaIndex:
 
 
 def list_media(folder: Path) -> list[str]:
-    """The media under a folder by suffix, relative to it, sorted; hidden ones are left out.
+    """The media under a folder by suffix, relative to it, sorted, without hidden files.
 
     Raises:
         BadInputError: there is no such folder.

@@ -1,4 +1,4 @@
-"""A data set that avtool wrote, such as one that was mined from films: to re-encode, divide or thin it."""
+"""A dataset that avtool wrote, such as one that was mined from films: to re-encode, divide or thin it."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from avtool.media.addresses import is_address
 
 
 def recognises(path: Path) -> bool:
-    """Whether this is a data set of avtool."""
+    """Whether this is a dataset of avtool."""
     return (path / CARD).is_file() and (path / MANIFEST).is_file()
 
 
@@ -20,7 +20,7 @@ def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
     """Reads its manifest and its class lists; further columns are kept.
 
     Raises:
-        AvtoolError: it is damaged, or no data set.
+        AvtoolError: it is damaged, or no dataset.
     """
     manifest = read_manifest(path)
     clips = [

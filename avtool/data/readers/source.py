@@ -1,4 +1,4 @@
-"""What every reader gives: the clips that a source lists, its class lists, and the lines it had to refuse."""
+"""The result of every reader: the clips that a source lists, its class lists, and the lines it refused."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,14 +48,14 @@ def _no_names(clip: ListedClip) -> tuple[str, ...]:  # noqa: ARG001
 
 @dataclass(frozen=True)
 class Source:
-    """A data set as it is listed.
+    """A dataset as it is listed.
 
     Attributes:
         layout: the reader's name.
         clips: in the source's order.
         media: the folder to look for media in.
         inputs: the files that were read.
-        classes: by name of the list ("classes", or "verbs" and "nouns") its classes in the data set's own
+        classes: by name of the list ("classes", or "verbs" and "nouns") its classes in the dataset's own
             order; a list that is not given holds the labels that occur, by name.
         refused: lines that cannot be read.
         cut_names: names of a clip's file when it holds just the clip, the likeliest first. A file named as
@@ -79,10 +79,10 @@ class Source:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What a user may tell a reader.
+    """A user's options for a reader.
 
     Attributes:
-        official_split: which of a data set's divisions fills `split` (UCF101 and HMDB51 have three).
+        official_split: which of a dataset's official splits fills `split` (UCF101 and HMDB51 have three).
         separator: between several labels in one cell of a CSV file.
     """
 
@@ -99,5 +99,5 @@ SPLIT_NAMES = {
 
 
 def split_name(text: str) -> str:
-    """Our name of a split; one that we do not know stays as it is."""
+    """Our name of a split; any other name stays as it is."""
     return SPLIT_NAMES.get(text.strip().lower(), text.strip())

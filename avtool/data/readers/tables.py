@@ -20,7 +20,7 @@ class Line(NamedTuple):
 
 
 def read_lines(path: Path, *, delimiter: str = ",", spaces: bool = False) -> Iterator[Line]:
-    """The rows of a CSV file, empty ones left out.
+    """The non-empty rows of a CSV file.
 
     Args:
         path: the file.

@@ -22,7 +22,7 @@ def recognises(path: Path) -> bool:
 
 @reads("ucf101", "UCF101's split lists.", recognises)
 def read(path: Path, options: ReadOptions) -> Source:
-    """Reads all three divisions: columns `split_1` to `split_3`, and `split` is the official one chosen.
+    """Reads all three official splits: columns `split_1` to `split_3`, and `split` is the one chosen.
 
     `group` is the class and number of the film that several clips were cut from.
 

@@ -1,4 +1,4 @@
-"""Writes the clips of a data set into WebDataset shards: small, and quick to read at any place."""
+"""WebDataset shards of a dataset's clips: small, and quick to read at any place."""
 
 import shutil
 from collections.abc import Mapping
@@ -66,13 +66,13 @@ def write_shards(
         dataset: a `dataset` artifact.
         out: the artifact to write, a `dataset` too.
         settings: how.
-        reporter: told about progress, and of clips that cannot be read.
+        reporter: gets progress, and the clips that cannot be read.
         jobs: processes.
-        overwrite: begin anew whatever stands in `out`.
+        overwrite: replace whatever stands in `out`.
         command: the command line, for the artifact's card.
 
     Raises:
-        BadInputError: the data set cannot be read, or `out` belongs to another run.
+        BadInputError: the dataset cannot be read, or `out` belongs to another run.
         MissingError: `webdataset` is not installed.
         SomeFailedError: no clip can be read.
     """
@@ -101,7 +101,7 @@ def write_shards(
         raise SomeFailedError(f"no clip of `{dataset}` can be read", "see the warnings above")
     write_index(partial / SHARDS, held)
     write_manifest(partial, open_shards(partial)[0])
-    publish(out, Artifact("dataset", command, wanted, settings.seed, inputs), leave_out=[SHARDS])
+    publish(out, Artifact("dataset", command, wanted, settings.seed, inputs), unhashed=[SHARDS])
     return _result(out)
 
 
@@ -112,14 +112,14 @@ def _write(tasks: list[_Task], reporter: Reporter, jobs: int) -> None:
             if isinstance(skipped, AvtoolError):
                 raise skipped
             for clip_id, reason in skipped.items():
-                reporter.warn(f"`{clip_id}` is left out: {reason}")
+                reporter.warn(f"`{clip_id}` is skipped: {reason}")
             bar.advance(count)
 
 
 def _write_one(task: _Task) -> tuple[int, dict[str, str] | AvtoolError]:
     try:
         skipped = dict(write_shard(task.path, task.clips, task.first, task.settings))
-        write_json(_skipped_of(task.path), skipped)  # last: it says that the shard is whole
+        write_json(_skipped_of(task.path), skipped)  # last: it marks the shard as whole
     except AvtoolError as error:
         return 0, error
     return len(task.clips), skipped

@@ -1,4 +1,4 @@
-"""What shards hold, in one table: reading the headers of a million files takes minutes."""
+"""The index of shards in one table: reading the headers of a million files takes minutes."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -25,8 +25,8 @@ def write_index(folder: Path, clips: Sequence[tuple[str, ShardClip]]) -> None:
     columns = {
         "shard": pa.array([shard for shard, _ in clips], pa.string()),
         "key": pa.array([clip.key for _, clip in clips], pa.string()),
-        "sound": pa.array([list(clip.sound) if clip.sound else [] for _, clip in clips], _PIECES),
-        "pictures": pa.array([[n for piece in clip.pictures for n in piece] for _, clip in clips], _PIECES),
+        "sound": pa.array([list(clip.audio) if clip.audio else [] for _, clip in clips], _PIECES),
+        "pictures": pa.array([[n for piece in clip.frames for n in piece] for _, clip in clips], _PIECES),
         "facts": pa.array([json.dumps(dict(clip.facts), sort_keys=True) for _, clip in clips], pa.string()),
     }
     with atomic_file(folder / INDEX) as partial:
@@ -45,9 +45,9 @@ def read_index(folder: Path) -> Iterator[tuple[str, ShardClip]]:
             columns=["shard", "key", "sound", "pictures", "facts"]
         ):
             for row in batch.to_pylist():
-                sound, pictures = _pieces(row["sound"]), _pieces(row["pictures"])
+                audio, frames = _pieces(row["sound"]), _pieces(row["pictures"])
                 facts = json.loads(row["facts"])
-                yield row["shard"], ShardClip(row["key"], next(iter(sound), None), pictures, facts)
+                yield row["shard"], ShardClip(row["key"], next(iter(audio), None), frames, facts)
     except (pa.ArrowException, OSError, ValueError, TypeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise CorruptArtifactError(f"`{path}` is damaged ({first})", "write the shards again") from error

@@ -1,17 +1,17 @@
-"""How clips are written into shards."""
+"""The settings of `avtool shards`."""
 
 from avtool.core.recipe import Recipe, option
 
 
 class ShardRecipe(Recipe):
-    """Sound as FLAC, pictures as JPEG at a steady rate and a small size."""
+    """Audio as FLAC, frames as JPEG at a steady rate and a small size."""
 
-    fps: float = option(16.0, "Pictures a second.", flag="--fps", gt=0, le=120)
+    fps: float = option(16.0, "Frames per second.", flag="--fps", gt=0, le=120)
     short_side: int = option(
-        128, "Shorter side of the pictures, in pixels.", flag="--short-side", ge=8, le=1024
+        128, "Shorter side of the frames, in pixels.", flag="--short-side", ge=8, le=1024
     )
-    quality: int = option(90, "Of the JPEG pictures.", ge=1, le=95)
-    sample_rate: int = option(16000, "Of the sound, in Hz.", flag="--sr", ge=8000, le=48000)
+    quality: int = option(90, "Of the JPEG frames.", ge=1, le=95)
+    sample_rate: int = option(16000, "Of the audio, in Hz.", flag="--sr", ge=8000, le=48000)
     clips_per_shard: int = option(256, "Clips in a shard.", flag="--clips-per-shard", ge=1, le=100_000)
     seconds: float = option(
         30.0, "Longer clips are divided into sections of at most this length.", flag="--seconds", gt=0, le=600

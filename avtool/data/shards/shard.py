@@ -57,14 +57,14 @@ def write_shard(path: Path, clips: Manifest, first: int, settings: ShardRecipe) 
 def _fields(clips: Manifest, clip: Clip, source: FilmSource, settings: ShardRecipe) -> dict[str, bytes]:
     """The files of one clip by what follows its key."""
     fields: dict[str, bytes] = {}
-    first_picture, count = 0.0, 0
+    first_frame, count = 0.0, 0
     if clips.has_audio(clip):
         samples = source.audio(clips, clip, 0, max(1, round(clip.duration * settings.sample_rate)))
         fields["flac"] = _flac(samples, settings.sample_rate)
     if clips.has_video(clip):
-        first_picture, count = source.frame_span(clip)
-        for number, picture in enumerate(source.frames(clips, clip, np.arange(count)) if count else ()):
-            fields[f"{number:04d}.jpg"] = _jpeg(picture, settings.quality)
+        first_frame, count = source.frame_span(clip)
+        for number, frame in enumerate(source.frames(clips, clip, np.arange(count)) if count else ()):
+            fields[f"{number:04d}.jpg"] = _jpeg(frame, settings.quality)
     fields["json"] = json.dumps(
         {
             "clip_id": clip.clip_id,
@@ -75,7 +75,7 @@ def _fields(clips: Manifest, clip: Clip, source: FilmSource, settings: ShardReci
             "text": clip.text,
             "group": clip.group or clip.media,
             "fps": settings.fps,
-            "first_picture": round(first_picture, 9),
+            "first_picture": round(first_frame, 9),
         },
         ensure_ascii=False,
         sort_keys=True,
@@ -89,7 +89,7 @@ def _flac(samples: Any, sample_rate: int) -> bytes:
     return stream.getvalue()
 
 
-def _jpeg(picture: Any, quality: int) -> bytes:
+def _jpeg(frame: Any, quality: int) -> bytes:
     stream = BytesIO()
-    Image.fromarray(picture).save(stream, "JPEG", quality=quality)
+    Image.fromarray(frame).save(stream, "JPEG", quality=quality)
     return stream.getvalue()

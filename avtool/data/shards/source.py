@@ -1,4 +1,4 @@
-"""Clips of shards as any data set of clips: their manifest, and their pictures and sound at any place."""
+"""Clips of shards as any dataset of clips: their manifest, and their video and audio at any place."""
 
 from collections.abc import Iterable, Iterator
 from io import BytesIO
@@ -28,12 +28,12 @@ _MAX_PIXELS = 1 << 24
 
 
 class ShardSource:
-    """Pictures and sound of the clips of shards.
+    """Video and audio of the clips of shards.
 
     Args:
         clips: by clip id the shard and what is where in it.
-        fps: pictures a second.
-        sample_rate: that the sound is given at, in Hz.
+        fps: frames per second.
+        sample_rate: that the audio is given at, in Hz.
         cache_mib: memory for what was decoded, in MiB.
     """
 
@@ -51,55 +51,53 @@ class ShardSource:
 
     def frame_span(self, clip: Clip) -> tuple[float, int]:
         _, held = self._clips[clip.clip_id]
-        return held.number("first_picture"), len(held.pictures)
+        return held.number("first_picture"), len(held.frames)
 
     def frames(self, manifest: Manifest, clip: Clip, numbers: NDArray[np.int64]) -> Frames:  # noqa: ARG002
         path, held = self._clips[clip.clip_id]
-        if not held.pictures:
-            raise BadInputError(
-                f"clip `{clip.clip_id}` in `{path}` has no pictures", "choose another modality"
-            )
-        wanted = np.minimum(numbers, len(held.pictures) - 1)
-        pictures = {int(number): self._picture(path, held, int(number)) for number in np.unique(wanted)}
-        height, width = next(iter(pictures.values())).shape[1:3]
-        for number, picture in pictures.items():
-            box = (0, 0, picture.shape[2], picture.shape[1])
-            pictures[number] = cut_out(picture, box, (height, width))
-        return np.concatenate([pictures[int(number)] for number in wanted])
+        if not held.frames:
+            raise BadInputError(f"clip `{clip.clip_id}` in `{path}` has no video", "choose another modality")
+        wanted = np.minimum(numbers, len(held.frames) - 1)
+        frames = {int(number): self._frame(path, held, int(number)) for number in np.unique(wanted)}
+        height, width = next(iter(frames.values())).shape[1:3]
+        for number, frame in frames.items():
+            box = (0, 0, frame.shape[2], frame.shape[1])
+            frames[number] = cut_out(frame, box, (height, width))
+        return np.concatenate([frames[int(number)] for number in wanted])
 
     def audio(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Waveform:  # noqa: ARG002
         path, held = self._clips[clip.clip_id]
-        if held.sound is None:
-            raise BadInputError(f"clip `{clip.clip_id}` in `{path}` has no sound", "choose another modality")
+        if held.audio is None:
+            raise BadInputError(f"clip `{clip.clip_id}` in `{path}` has no audio", "choose another modality")
         (waveform,) = self.cache.parts(
-            (path, held.key, "sound"), 0, 1, lambda *_: [self._decode_sound(path, held)]
+            (path, held.key, "audio"), 0, 1, lambda *_: [self._decode_audio(path, held)]
         )
-        stretch = waveform[first:past]
-        return np.pad(stretch, (0, past - first - len(stretch)))
+        part = waveform[first:past]
+        return np.pad(part, (0, past - first - len(part)))
 
-    def _picture(self, path: Path, held: ShardClip, number: int) -> Frames:
+    def _frame(self, path: Path, held: ShardClip, number: int) -> Frames:
         """(1, H, W, 3)."""
-        (picture,) = self.cache.parts(
-            (path, held.key), number, number + 1, lambda low, _: [self._decode_picture(path, held, low)]
+        (frame,) = self.cache.parts(
+            (path, held.key), number, number + 1, lambda low, _: [self._decode_frame(path, held, low)]
         )
-        return picture
+        return frame
 
-    def _decode_picture(self, path: Path, held: ShardClip, number: int) -> Frames:
-        what = f"picture {number} of `{held.key}` in `{path}`"
+    def _decode_frame(self, path: Path, held: ShardClip, number: int) -> Frames:
+        what = f"frame {number} of `{held.key}` in `{path}`"
         try:
-            with Image.open(BytesIO(_read(path, held.pictures[number]))) as image:
+            with Image.open(BytesIO(_read(path, held.frames[number]))) as image:
                 if image.width * image.height > _MAX_PIXELS:
                     raise BadInputError(f"{what} is too large", "make it smaller")
                 return np.asarray(image.convert("RGB"), np.uint8)[None].copy()
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             raise BadInputError(f"{what} cannot be read", "write the shard again") from error
 
-    def _decode_sound(self, path: Path, held: ShardClip) -> Waveform:
-        assert held.sound is not None
+    def _decode_audio(self, path: Path, held: ShardClip) -> Waveform:
+        assert held.audio is not None
         try:
-            samples, rate = soundfile.read(BytesIO(_read(path, held.sound)), dtype="float32", always_2d=True)
+            samples, rate = soundfile.read(BytesIO(_read(path, held.audio)), dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
-            message = f"the sound of `{held.key}` in `{path}` cannot be read ({error})"
+            message = f"the audio of `{held.key}` in `{path}` cannot be read ({error})"
             raise BadInputError(message, "write the shard again") from error
         mono = np.ascontiguousarray(samples.mean(axis=1))
         return mono if rate == self.sample_rate else _resampled(mono, rate, self.sample_rate)
@@ -124,14 +122,14 @@ def open_shards(
 
     Args:
         path: what `write_shards` wrote, a folder of `.tar` files, or one of them.
-        sample_rate: that the sound is given at, in Hz.
+        sample_rate: that the audio is given at, in Hz.
         cache_mib: memory for what was decoded, in MiB.
 
     Returns:
-        A row a clip, and where its pictures and sound come from.
+        A row a clip, and where its video and audio come from.
 
     Raises:
-        BadInputError: there are no shards, they cannot be read, or their pictures differ in rate.
+        BadInputError: there are no shards, they cannot be read, or their frames differ in rate.
     """
     root = path if path.is_dir() else path.parent
     folder = root / SHARDS if (root / SHARDS).is_dir() else root
@@ -170,9 +168,9 @@ def _shards(path: Path, root: Path, folder: Path) -> Iterator[tuple[Path, Iterab
 
 
 def _one_rate(origin: str, held: dict[str, tuple[Path, ShardClip]]) -> float:
-    rates = sorted({clip.fps for _, clip in held.values() if clip.pictures})
+    rates = sorted({clip.fps for _, clip in held.values() if clip.frames})
     if len(rates) > 1:
-        message = f"the shards of `{origin}` hold pictures at {rates[0]:g} and at {rates[-1]:g} a second"
+        message = f"the shards of `{origin}` hold frames at {rates[0]:g} and at {rates[-1]:g} a second"
         raise BadInputError(message, "write them with the same settings")
     return rates[0] if rates else 16.0
 
@@ -190,5 +188,5 @@ def _row(media: str, clip: ShardClip, shard: BinaryIO) -> Clip:
         labels=tuple(str(label) for label in labels) if isinstance(labels, list) else (),
         text=clip.text("text"),
         group=clip.text("group") or own_name,
-        extras={"has_audio": clip.sound is not None, "has_video": bool(clip.pictures)},
+        extras={"has_audio": clip.audio is not None, "has_video": bool(clip.frames)},
     )

@@ -1,4 +1,4 @@
-"""What a shard holds and where, read from the headers of the tar file: ours, or anybody's."""
+"""The clips of a shard and their byte ranges, from the headers of the tar file: ours, or anybody's."""
 
 import json
 import re
@@ -13,8 +13,8 @@ import soundfile
 
 from avtool.core.errors import BadInputError
 
-_SOUNDS = ("flac", "wav", "ogg", "mp3", "opus")
-_PICTURES = ("jpg", "jpeg", "png", "webp")
+_AUDIO = ("flac", "wav", "ogg", "mp3", "opus")
+_IMAGES = ("jpg", "jpeg", "png", "webp")
 _FILMS = ("mp4", "webm", "mkv", "avi", "mov")
 _MAX_JSON = 1 << 20
 _DEFAULT_FPS = 16.0
@@ -29,43 +29,43 @@ class ShardClip:
 
     Attributes:
         key: what its files' names begin with.
-        sound: its sound, or None.
-        pictures: its pictures in order.
-        facts: what its JSON file says.
+        audio: its audio, or None.
+        frames: its frames in order.
+        facts: the values of its JSON file.
     """
 
     key: str
-    sound: Piece | None = None
-    pictures: tuple[Piece, ...] = ()
+    audio: Piece | None = None
+    frames: tuple[Piece, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def fps(self) -> float:
-        """Pictures a second."""
+        """Frames per second."""
         return self.number("fps") or _DEFAULT_FPS
 
     def seconds(self, shard: BinaryIO) -> float:
-        """Its length: as it says itself, or as long as its sound or its pictures last."""
-        said = self.number("seconds")
-        if said > 0:
-            return said
-        if self.sound is None:
-            return len(self.pictures) / self.fps
+        """Its length: that of its JSON file, or of its audio or its video."""
+        stated = self.number("seconds")
+        if stated > 0:
+            return stated
+        if self.audio is None:
+            return len(self.frames) / self.fps
         try:
-            return float(soundfile.info(BytesIO(read_piece(shard, self.sound))).duration)
+            return float(soundfile.info(BytesIO(read_piece(shard, self.audio))).duration)
         except soundfile.LibsndfileError as error:
-            message = f"the sound of `{self.key}` in `{shard.name}` cannot be read ({error})"
+            message = f"the audio of `{self.key}` in `{shard.name}` cannot be read ({error})"
             raise BadInputError(message, "write the shard again") from error
 
     def number(self, name: str) -> float:
-        """A number that its JSON file says, 0 where there is none that makes sense."""
+        """A number of its JSON file, 0 where there is none that makes sense."""
         value = self.facts.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             return 0.0
         return float(value) if 0 < value < float("inf") else 0.0
 
     def text(self, name: str) -> str:
-        """A text that its JSON file says, or an empty one."""
+        """A text of its JSON file, or an empty one."""
         value = self.facts.get(name)
         return value if isinstance(value, str) else ""
 
@@ -77,7 +77,7 @@ def read_piece(shard: BinaryIO, piece: Piece) -> bytes:
 
 
 def clips_of(path: Path) -> Iterator[ShardClip]:
-    """The clips of a shard, in its order; files are told apart by name, and none is unpacked.
+    """The clips of a shard, in its order; files are grouped by name, and none is unpacked.
 
     Raises:
         BadInputError: it is no plain tar file, is cut short, or holds films.
@@ -112,10 +112,10 @@ def _clip(key: str, files: Mapping[str, Piece], shard: BinaryIO) -> ShardClip:
     kinds = {suffix: suffix.rpartition(".")[2] for suffix in files}
     film = next((suffix for suffix, kind in kinds.items() if kind in _FILMS), None)
     if film:
-        message = f"`{key}.{film}` in `{shard.name}` is a film; shards hold sound and pictures"
-        raise BadInputError(message, "unpack the shards, and let `avtool prepare` make a data set of them")
-    sound = next((files[suffix] for suffix in _SOUNDS if suffix in files), None)
-    pictures = sorted((suffix for suffix, kind in kinds.items() if kind in _PICTURES), key=_numbers)
+        message = f"`{key}.{film}` in `{shard.name}` is a film; shards hold audio and video"
+        raise BadInputError(message, "unpack the shards, and let `avtool prepare` make a dataset of them")
+    audio = next((files[suffix] for suffix in _AUDIO if suffix in files), None)
+    frames = sorted((suffix for suffix, kind in kinds.items() if kind in _IMAGES), key=_numbers)
     facts: Any = {}
     if "json" in files and files["json"][1] <= _MAX_JSON:
         try:
@@ -124,7 +124,7 @@ def _clip(key: str, files: Mapping[str, Piece], shard: BinaryIO) -> ShardClip:
             message = f"`{key}.json` in `{shard.name}` is no JSON ({error})"
             raise BadInputError(message, "write the shard again") from error
     known = facts if isinstance(facts, dict) else {}
-    return ShardClip(key, sound, tuple(files[suffix] for suffix in pictures), known)
+    return ShardClip(key, audio, tuple(files[suffix] for suffix in frames), known)
 
 
 def _numbers(suffix: str) -> list[int]:

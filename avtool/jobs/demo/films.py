@@ -44,6 +44,6 @@ def _make(folder: Path, recipe: DemoRecipe, reporter: Reporter) -> Iterator[Film
             style=style,
             distortion=distortion,
             sounds=sounds,
-            picture=recipe.picture,
+            video=recipe.video,
             reporter=reporter,
         )

@@ -24,12 +24,12 @@ _ARTIFACTS = ("mined", "pretrained", "run", "predictions")
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demonstration made: the films, the data set mined from them, and how well it went.
+    """What the demonstration made: the films, the dataset mined from them, and how well it went.
 
     Attributes:
         folder: where it is.
         films: the films with their captions and truth.
-        mined: the data set.
+        mined: the dataset.
         scores: what was found against what was put in.
         pretrained: what was learned without labels; None where nothing was.
         learned: what a network learned from it; None where nothing was to be learned.
@@ -56,7 +56,7 @@ def demo(
     Args:
         out: the folder for `films/`, `mined/`, `pretrained/`, `run/`, `predictions/` and the page.
         recipe: the settings.
-        reporter: told about progress.
+        reporter: gets progress.
         overwrite: whether an older demonstration there may go.
         jobs: processes for mining, and for spectrograms.
 
@@ -83,11 +83,11 @@ def demo(
 def _pretrained(
     mined: Path, out: Path, recipe: DemoRecipe, reporter: Reporter, jobs: int
 ) -> PretrainedFilms | None:
-    """What is learned without labels, where there are pictures to learn from and films to test on."""
+    """What is learned without labels, where there are frames to learn from and films to test on."""
     if recipe.pretraining == "none" or recipe.films < 2:
         return None
-    if recipe.picture == "none":
-        reporter.info("nothing is pretrained: the films have no pictures")
+    if recipe.video == "none":
+        reporter.info("nothing is pretrained: the films have no video")
         return None
     return pretrain_films(mined, out, recipe, reporter, jobs=jobs)
 

@@ -30,15 +30,15 @@ class LearnResult:
 
     Attributes:
         run: the trained model's run.
-        predictions: what it says of the held-out film.
+        predictions: its predictions of the held-out film.
         films: the held-out films.
         train_clips: how many it learned from.
         test_clips: how many of the held-out film were scored.
-        left_out: clips of the held-out film that no training film has the like of.
-        classes: sounds that it knows.
+        unscored: clips of the held-out film whose sound no training film has.
+        classes: sounds that it was trained on.
         accuracy: share of the held-out clips that it names right.
         interval: of the accuracy: 95 %, a bootstrap over clips.
-        majority: the accuracy of always giving the training films' most frequent sound.
+        majority: the accuracy of always predicting the training films' most frequent sound.
         seconds: wall time of the training.
     """
 
@@ -47,7 +47,7 @@ class LearnResult:
     films: tuple[str, ...]
     train_clips: int
     test_clips: int
-    left_out: int
+    unscored: int
     classes: int
     accuracy: float
     interval: tuple[float, float]
@@ -61,19 +61,19 @@ def learn_sounds(
     """Trains a classifier on the mined events of the training films, and scores it on the held-out ones.
 
     Args:
-        mined: the mined data set, split by film.
+        mined: the mined dataset, split by film.
         out: the demonstration's folder, for `run` and `predictions`.
         recipe: the settings.
-        reporter: told about progress.
+        reporter: gets progress.
         jobs: processes that compute spectrograms.
         init: weights to start from.
 
     Returns:
-        What was learned; None where the held-out films have no sound that the others have.
+        The result; None where the held-out films have no sound that the others have.
     """
     clips = _with_one_sound(read_manifest(mined))
     if not _shared_sounds(clips):
-        reporter.info("nothing is learned: the held-out film has no sound that another film has")
+        reporter.info("nothing is learned: the held-out film shares no sound with another film")
         return None
     learned = clips.select("train")
     counts = Counter(label for (label,) in learned.column("labels"))
@@ -90,19 +90,19 @@ def learn_sounds(
     )
     run = out / "run"
     outcome = train_task(task, run)
-    told = out / "predictions"
-    predict([str(mined)], run, told, PredictRecipe(split="test"), reporter, command=COMMAND)
-    test, left_out = known_clips(read_predictions(told))
+    scored = out / "predictions"
+    predict([str(mined)], run, scored, PredictRecipe(split="test"), reporter, command=COMMAND)
+    test, unscored = known_clips(read_predictions(scored))
     right = test.scores.argmax(axis=1) == test.label_indices()[:, 0]
     interval = mean_interval(right, seed=recipe.seed)
     most_frequent = min(counts, key=lambda label: (-counts[label], label))
     return LearnResult(
         run,
-        told,
+        scored,
         tuple(sorted(set(test.groups))),
         len(learned),
         len(right),
-        left_out,
+        unscored,
         len(counts),
         float(right.mean()),
         (interval.low, interval.high),
@@ -112,7 +112,7 @@ def learn_sounds(
 
 
 def known_clips(predictions: Predictions) -> tuple[Predictions, int]:
-    """The clips with one sound that the model knows, and how many have one that it does not know."""
+    """The clips with one sound that is a class of the model, and how many have another."""
     single = [row for row, labels in enumerate(predictions.labels) if len(labels) == 1]
     known = [row for row in single if predictions.labels[row][0] in predictions.classes]
     return predictions.take(known), len(single) - len(known)

@@ -1,4 +1,4 @@
-"""Pretrains on the mined clips without their labels, and shows what is rebuilt of a film put aside."""
+"""Pretraining on the mined clips without their labels, and reconstructions of a held-out film."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from avtool.jobs.train import train
 from avtool.tasks.masked.recipe import MavilRecipe
 
 COMMAND = "avtool demo"
-SHEET = "rebuilt.png"
+SHEET = "reconstructed.png"
 _SHOWN = 4
 
 
@@ -25,8 +25,8 @@ class PretrainedFilms:
 
     Attributes:
         run: the pretrained model's run, with a page of its own.
-        sheet: a picture of clips of the held-out film, and of what the model rebuilds of them.
-        rebuilt: how well, by modality, on the clips of that picture.
+        sheet: an image of clips of the held-out film, and of their reconstructions.
+        reconstructed: how well, by modality, on the clips of that image.
         loss: of all clips of the held-out film.
         train_clips: how many it learned from.
         seconds: wall time of the training.
@@ -34,7 +34,7 @@ class PretrainedFilms:
 
     run: Path
     sheet: Path
-    rebuilt: list[Reconstructed]
+    reconstructed: list[Reconstructed]
     loss: float
     train_clips: int
     seconds: float
@@ -43,13 +43,13 @@ class PretrainedFilms:
 def pretrain_films(
     mined: Path, out: Path, recipe: DemoRecipe, reporter: Reporter, *, jobs: int = 1
 ) -> PretrainedFilms:
-    """Trains a MAViL on the clips of the training films, and rebuilds clips of the held-out ones.
+    """Pretrains a MAViL on the clips of the training films, and reconstructs clips of the held-out ones.
 
     Args:
-        mined: the mined data set, split by film.
+        mined: the mined dataset, split by film.
         out: the demonstration's folder, for `pretrained` and the sheet.
         recipe: the settings.
-        reporter: told about progress.
+        reporter: gets progress.
         jobs: processes that compute spectrograms.
     """
     settings = load(
@@ -65,14 +65,14 @@ def pretrain_films(
 
 
 def pretraining_table(pretrained: PretrainedFilms) -> Table:
-    """How well hidden patches of the held-out film are rebuilt, beside an answer that needs no learning."""
+    """Reconstruction error of masked patches of the held-out film, beside a baseline without learning."""
     rows = [
         (
-            "sound" if item.modality == "audio" else "pictures",
+            "audio" if item.modality == "audio" else "video",
             round(item.loss, 4),
             round(item.trivial or 0.0, 4),
         )
-        for item in pretrained.rebuilt
+        for item in pretrained.reconstructed
     ]
-    title = "error of hidden patches of a held-out film, learned without labels"
-    return Table(title, ["", "rebuilt", "predicting nothing"], rows)
+    title = "error of masked patches of a held-out film, pretrained without labels"
+    return Table(title, ["", "reconstructed", "predicting nothing"], rows)

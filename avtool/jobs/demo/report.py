@@ -31,11 +31,11 @@ def write_demo_page(
 
     Args:
         path: the HTML file.
-        mined: the mined data set, with its own page.
+        mined: the mined dataset, with its own page.
         scores: what mining found against what was put in.
         pretrained: what was learned without labels; None where nothing was.
         learned: what was learned from it; None where nothing was.
-        reporter: told of clips that cannot be played.
+        reporter: gets clips that cannot be played.
     """
     report = _report(mined, scores, learned)
     pictures = []
@@ -46,7 +46,7 @@ def write_demo_page(
             notes=[*report.notes, *_pretraining_notes(pretrained)],
             metrics={**report.metrics, "pretraining": asdict(pretrained)},
         )
-        title = "What a model rebuilds of a film that it has not seen"
+        title = "Reconstruction of a held-out film"
         pictures.append((title, data_uri(pretrained.sheet.read_bytes(), "image/png")))
     write_report_page(path, "From captions to a model", report, {}, reporter, pictures=pictures)
     return report
@@ -60,15 +60,13 @@ def _report(mined: Path, scores: EventScores, learned: LearnResult | None) -> Be
         return BenchmarkReport(headline, metrics, tables, notes)
     test, _ = known_clips(read_predictions(learned.predictions))
     headline += f"; a network that learned from them names {100 * learned.accuracy:.0f} % of the sounds of "
-    headline += (
-        f"a film that it has not heard, where the most frequent sound has {100 * learned.majority:.0f} %"
-    )
+    headline += f"the held-out film, where the most frequent sound has {100 * learned.majority:.0f} %"
     tables.append(learning_table(learned))
     low, high = (round(100 * share) for share in learned.interval)
     notes += [
         f"The network learned {learned.classes} sounds from {learned.train_clips} clips, none of them of the "
         f"held-out film ({', '.join(learned.films)}), of which {learned.test_clips} clips are scored, and "
-        f"{learned.left_out} left out because no other film has their sound.",
+        f"{learned.unscored} skipped because no other film has their sound.",
         f"The 95 % interval of the accuracy, a bootstrap over clips, is {low} to {high} %.",
         "All of these films are made by one program: real films differ more from each other.",
     ]
@@ -79,9 +77,9 @@ def _report(mined: Path, scores: EventScores, learned: LearnResult | None) -> Be
 
 def _pretraining_notes(pretrained: PretrainedFilms) -> list[str]:
     return [
-        f"A tiny MAViL learned to rebuild hidden patches from {pretrained.train_clips} clips without labels, "
+        f"A tiny MAViL learned to reconstruct patches of {pretrained.train_clips} clips, without labels, "
         f"in {pretrained.seconds:.0f} s: its curves are in `{pretrained.run / 'report.html'}`. Mean and "
-        "contrast of hidden patches are put back from the true ones, as the model predicts neither.",
+        "contrast of masked patches are those of the input, as the model predicts neither.",
     ]
 
 
@@ -100,7 +98,7 @@ def mining_table(scores: EventScores) -> Table:
 
 
 def learning_table(learned: LearnResult) -> Table:
-    """What was learned, beside answers that need no learning."""
+    """The accuracy, beside baselines without learning."""
     rows = [
         ("the network", round(100 * learned.accuracy, 1)),
         ("always the most frequent sound", round(100 * learned.majority, 1)),

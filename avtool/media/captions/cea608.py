@@ -1,4 +1,4 @@
-"""CEA-608 closed captions that travel inside the picture (ATSC A/53 side data) or in a track of their own."""
+"""CEA-608 closed captions that travel inside the video (ATSC A/53 side data) or in a track of their own."""
 
 from collections.abc import Iterable, Iterator
 
@@ -38,7 +38,7 @@ def _scenarist_lines(timed: TimedPairs) -> Iterator[str]:
 
 
 def _words(data: bytes) -> Iterator[str]:
-    """The codes of the first field; padding is left out."""
+    """The codes of the first field without padding."""
     for offset in range(0, len(data) - 2, 3):
         marker, high, low = data[offset : offset + 3]
         if marker & _VALID and marker & _TYPE_MASK == _FIELD_1 and (high | low) & _NO_PARITY:

@@ -1,4 +1,4 @@
-"""What every caption reader returns: cues in time order, and what had to be mended to get them."""
+"""The result of every caption reader: cues in time order, and the repairs that they needed."""
 
 from dataclasses import dataclass, field
 
@@ -37,7 +37,7 @@ class Captions:
         format: `srt`, `vtt`, `ass`, `ttml`, `scc`, `stl`, `sami`, `microdvd`, `mpl2`, `sbv`, …
         encoding: the encoding the text was read with, and how it was found ("utf-8 (BOM)").
         source: the file, or the file and stream, for messages.
-        language: what the file says of itself (BCP 47), or "".
+        language: that of the file's header (BCP 47), or "".
         repairs: what was mended → how many times (`{"end before start": 2}`).
         mpegts_offset_s: seconds to add to a cue's time to get the transport stream's clock
             (WebVTT `X-TIMESTAMP-MAP`), None when the times are film times already.

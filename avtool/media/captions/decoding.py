@@ -1,4 +1,4 @@
-"""Which encoding a caption file is in: byte order mark, UTF-8, UTF-16 by its zeros, a guess, Windows-1252."""
+"""The encoding of a caption file: byte order mark, UTF-8, UTF-16 by its zeros, a guess, Windows-1252."""
 
 import codecs
 import re
@@ -16,7 +16,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# The encodings subtitles come in; leaving out the exotic ones makes the guess better and faster.
+# The encodings subtitles come in; without the exotic ones the guess is better and faster.
 _LIKELY = [
     "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257",
     "cp874", "koi8_r", "cp932", "euc_jp", "cp949", "gb18030", "big5",
@@ -28,7 +28,7 @@ _NOT_TEXT = (
     (re.compile(rb"PG........[\x14-\x17\x80]", re.DOTALL), "bitmap subtitles (PGS)"),
     (re.compile(rb"\x00\x00\x01\xba"), "an MPEG program stream (bitmap subtitles or a film)"),
     (re.compile(rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!|BZh|\xfd7zXZ"), "a packed archive"),
-    (re.compile(rb"%PDF|\x89PNG|\xff\xd8\xff|GIF8|\xd0\xcf\x11\xe0"), "a document or picture"),
+    (re.compile(rb"%PDF|\x89PNG|\xff\xd8\xff|GIF8|\xd0\xcf\x11\xe0"), "a document or image"),
 )
 _HINTS = {
     "a film": "name it as the film, and take its captions with stream:N",

@@ -54,7 +54,7 @@ class Draft:
     num_seen: int = 0
 
     def count(self, what: str, times: int = 1) -> None:
-        """Counts something that was mended or left out."""
+        """Counts a repair or a skipped part."""
         if times:
             self.repairs[what] += times
 
@@ -67,12 +67,12 @@ class Draft:
             self.count("empty cue left out")
 
     def unreadable(self, line_number: int, line: str, what: str = "unreadable time, cue left out") -> None:
-        """Counts something that had to be left out, and remembers the first for the message.
+        """Counts a skipped part, and keeps the first for the message.
 
         Args:
             line_number: from 1, or 0 where the format has no lines.
-            line: what it says there.
-            what: why it is left out.
+            line: its text.
+            what: why it is skipped.
         """
         self._see_one_more()
         self.count(what)

@@ -36,12 +36,12 @@ class CaptionStream:
     """A stream of captions in a container.
 
     Attributes:
-        index: the stream's number in the container; for CEA-608 inside the picture that of the video.
+        index: the stream's number in the container; for CEA-608 inside the video that of the video.
         codec: FFmpeg's name of the codec, or what the packets look like where FFmpeg has none.
         language: BCP 47, or "".
         title: what the container calls it, or "".
         default, forced: the container's flags; forced ones translate only what is foreign in the film.
-        hearing_impaired: whether the flags, the title or the kind say that sounds are described.
+        hearing_impaired: whether the flags, the title or the kind mark described sounds.
         kind: `text` and `cea608` can be read; `bitmap` would need OCR, `other` has no decoder.
     """
 
@@ -131,7 +131,7 @@ def read_caption_stream(path: Path, index: int) -> Captions:
 def _caption_data(
     container: InputContainer, stream: Any, start: Fraction, draft: Draft
 ) -> Iterator[tuple[float, bytes]]:
-    """The CEA-608 codes of a stream of pictures or of captions, with their film times."""
+    """The CEA-608 codes of a video stream or of captions, with their film times."""
     if stream.type == "video":
         stream.thread_type = "AUTO"
         log = ReadLog()
@@ -148,7 +148,7 @@ def _caption_data(
 
 
 def _may_be_captions(stream: Any) -> bool:
-    """Captions by FFmpeg's word, or data that it does not know: WebVTT in MP4 comes so."""
+    """Captions by FFmpeg's codec, or data of an unknown one: WebVTT in MP4 comes so."""
     return stream.type == "subtitle" or (stream.type == "data" and stream.name is None)
 
 
@@ -212,7 +212,7 @@ def _may_hold_cea608(stream: Any) -> bool:
 
 
 def _has_cea608(path: Path, index: int) -> bool:
-    """Whether the first pictures carry caption codes."""
+    """Whether the first frames carry caption codes."""
     with open_media(path) as container:
         frames = islice(decoded(container, container.streams[index], ReadLog()), _FRAMES_TO_LOOK_AT)
         try:

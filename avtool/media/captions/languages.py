@@ -1,4 +1,4 @@
-"""Language codes: files say `eng`, `en`, `en-US` or `English` where people mean the same language."""
+"""Language codes: files have `eng`, `en`, `en-US` or `English` for the same language."""
 
 import re
 

@@ -53,7 +53,7 @@ def plain_text(text: str) -> Plain:
 
 
 def plain_subrip(text: str) -> Plain:
-    r"""The lines of SubRip text: HTML tags that players know, ASS codes such as `{\an8}`, entities."""
+    r"""The lines of SubRip text: HTML tags of common players, ASS codes such as `{\an8}`, entities."""
     return _plain_html(text, _SUBRIP_MARKUP, _without_ass_breaks)
 
 

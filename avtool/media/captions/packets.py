@@ -76,7 +76,7 @@ def _without_cuts(captions: Captions) -> Captions:
 def until_damage(items: Iterable[Item], draft: Draft) -> Iterator[Item]:
     """What comes before the file breaks off, as for any truncated film.
 
-    PyAV answers with an IndexError to a packet of a stream that the header did not announce.
+    PyAV raises an IndexError for a packet of a stream that the header did not announce.
     """
     try:
         yield from items
@@ -111,7 +111,7 @@ def _pieces(
 
 
 def _encoding(pieces: list[_Piece], draft: Draft) -> str:
-    """UTF-8, as containers demand, unless the bytes say otherwise."""
+    """UTF-8, as containers demand, unless the bytes are of another encoding."""
     data = b"\n".join(piece.data.partition(b"\0")[0] for piece in pieces)
     draft.encoding = decode(data, draft.source).encoding
     return draft.encoding.partition(" ")[0]

@@ -31,7 +31,7 @@ class _Segment:
     Attributes:
         uri: its name as in the playlist.
         begin_s: where it begins on the playlist's time line, in seconds.
-        period: how many discontinuities come before it: at each the clock may start anew.
+        period: how many discontinuities come before it: at each the clock may restart.
     """
 
     uri: str
@@ -42,8 +42,8 @@ class _Segment:
 def read_caption_segments(playlist: Path) -> Captions:
     """Reads a caption playlist (HLS, RFC 8216): all segments joined, cues repeated at borders given once.
 
-    Segments are looked for in the playlist's folder only, never on a network. Where the clock starts anew
-    at a discontinuity, the playlist's durations tell the time, right to within a segment.
+    Segments are looked for in the playlist's folder only, never on a network. Where the clock restarts
+    at a discontinuity, times come from the playlist's durations, right to within a segment.
 
     Raises:
         BadInputError: it is no media playlist of captions, or a segment is missing or broken.
@@ -154,7 +154,7 @@ def _on_one_clock(
     for segment in segments:
         period_begins.setdefault(segment.period, segment.begin_s)
     pieces: list[list[Cue]] = []
-    origin_ms: int | None = None  # what the clock shows at the playlist's begin, as far as cues tell
+    origin_ms: int | None = None  # the clock's time at the playlist's begin, as far as cues determine it
     period, restart_ms, latest_ms = 0, 0, 0
     for segment, captions in zip(segments, read, strict=True):
         own_offset_s = offset_s if captions.mpegts_offset_s is None else captions.mpegts_offset_s

@@ -1,4 +1,4 @@
-"""Which caption format a text is in, by its content: names of files lie, or have no ending at all."""
+"""The format of a caption text by its content: names of files lie, or have no suffix at all."""
 
 import re
 

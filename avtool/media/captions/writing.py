@@ -18,8 +18,8 @@ def write_captions(cues: Iterable[Cue], path: Path, *, format: str | None = None
 
     Args:
         cues: in time order.
-        path: the file; its ending tells the format.
-        format: `srt` or `vtt`, where the ending should not tell.
+        path: the file; its suffix decides the format.
+        format: `srt` or `vtt`, to override the suffix.
 
     Raises:
         BadInputError: the format is neither, or the file cannot be written.
@@ -64,7 +64,7 @@ def _is_plain(line: str) -> bool:
 def _escaped(line: str, read_back: Callable[[str], Plain]) -> str:
     """The line with character references in place of what would be taken for markup."""
     text = html.escape(line, quote=False)
-    if read_back(text).lines != (line,):  # override codes in braces, which no standard knows
+    if read_back(text).lines != (line,):  # override codes in braces, which no standard has
         text = text.replace("{", "&#123;").replace("\\", "&#92;")
     return text
 

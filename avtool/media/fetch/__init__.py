@@ -1,1 +1,1 @@
-"""Parts of fetching: what is chosen, how yt-dlp is told, and the table that is kept."""
+"""Download of films and captions by yt-dlp into a folder with a table."""

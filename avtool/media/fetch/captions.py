@@ -1,4 +1,4 @@
-"""Which caption track of a film to take: a choice over what yt-dlp says of the film, without the network."""
+"""The choice of a film's caption track from yt-dlp's description of the film, without the network."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -42,7 +42,7 @@ def choose_captions(
     """The best caption track of a film, or None.
 
     Tracks by people come before automatic ones; then tracks for deaf and hard-of-hearing viewers, which name
-    the sounds; then the very language asked for, before its regions; then the format; then the publisher's
+    the sounds; then the very language requested, before its regions; then the format; then the publisher's
     order. Tracks of forced subtitles (only the foreign lines of a film) come last. A track of undetermined
     language is taken only when none is known to match.
     """

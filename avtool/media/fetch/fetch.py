@@ -22,7 +22,7 @@ def fetch(sources: Sequence[str], out: Path, recipe: FetchRecipe, reporter: Repo
         sources: http and https addresses, and text files with one address a line (`#` begins a comment).
         out: the folder; made when it is not there.
         recipe: the settings.
-        reporter: told about each film.
+        reporter: gets each film.
 
     Raises:
         BadInputError: a source is neither an address nor a readable list, or nothing is left to fetch.
@@ -43,7 +43,7 @@ def fetch(sources: Sequence[str], out: Path, recipe: FetchRecipe, reporter: Repo
         raise BadInputError(why, "give addresses such as https://example.org/film.mp4")
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-    read_table(out / TABLE_NAME)  # a damaged table is told before anything is downloaded
+    read_table(out / TABLE_NAME)  # a damaged table is refused before anything is downloaded
     with FilmSession(out, recipe, reporter) as session:
         for failure in refused:
             session.fail(failure)
@@ -95,7 +95,7 @@ def _is_web_address(address: str) -> bool:
 
 
 def _require_network(outcome: Outcome) -> None:
-    """A run in which every address was out of reach says that there is no network."""
+    """Raises an error of its own where every address was out of reach: there is no network."""
     if outcome.unreachable and outcome.unreachable == outcome.count:
         first = outcome.failed[0]
         raise MissingError(

@@ -1,4 +1,4 @@
-"""What `avtool fetch` does to media files itself, so that no FFmpeg program is needed."""
+"""Media files of `avtool fetch`, merged and measured without an FFmpeg program."""
 
 import heapq
 import math
@@ -23,7 +23,7 @@ _MAX_OVERLAP_S = 1.0
 
 
 def join_streams(parts: Sequence[Path], target: Path) -> None:
-    """Writes the video and sound streams of several files into one, packet by packet, without encoding.
+    """Writes the video and audio streams of several files into one, packet by packet, without encoding.
 
     Times are kept as they are, so that captions stay in time.
 
@@ -72,14 +72,14 @@ def _timed_packets(
 
 
 def duration_of(film: Path) -> float:
-    """The length of a media file in seconds, 0 where its format does not say.
+    """The length of a media file in seconds, 0 where its format has none.
 
     Raises:
         BadInputError: the file is not media.
     """
     with open_media(film) as container:
         if not container.streams.video and not container.streams.audio:
-            raise BadInputError(f"`{film}` has neither picture nor sound")
+            raise BadInputError(f"`{film}` has neither video nor audio")
         length = container.duration or 0
         if "matroska" in container.format.name:  # it counts the length from zero, others from the start
             length -= container.start_time or 0

@@ -1,4 +1,4 @@
-"""What a fetched film is called: its id, the stem of its files, and where its captions may be."""
+"""Names of a fetched film: its id, the stem of its files, and where its captions may be."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""What avtool asks of yt-dlp: bounded, polite, and nothing of the user's own yt-dlp."""
+"""Options of yt-dlp: bounded, polite, and nothing of the user's own configuration."""
 
 import io
 from pathlib import Path
@@ -56,7 +56,7 @@ def _pause(n: int) -> float:
 
 
 def _cookies(path: Path | None) -> io.StringIO | None:
-    """A copy in memory: yt-dlp writes the cookies back at the end, which the user did not ask for."""
+    """A copy in memory: yt-dlp writes the cookies back at the end, which the user does not want."""
     if path is None:
         return None
     try:

@@ -38,7 +38,7 @@ class FetchResult:
     Attributes:
         table: the folder's `films.csv`; it holds the films of earlier runs too.
         rows: the films fetched in this run.
-        skipped: films left out on purpose: without the captions asked for, or live.
+        skipped: films without the requested captions, or live.
         failed: addresses that gave no film.
         archived: how many films an earlier run had fetched.
     """
@@ -50,5 +50,5 @@ class FetchResult:
     archived: int
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as JSON knows it."""
+        """The result as a JSON object."""
         return {**asdict(self), "table": str(self.table)}

@@ -23,7 +23,7 @@ class FetchRecipe(Recipe):
         pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*$",
     )
     max_height: int = option(
-        480, "Largest picture height in pixels, where there is a choice.", flag="--max-height", ge=1
+        480, "Largest frame height in pixels, where there is a choice.", flag="--max-height", ge=1
     )
     max_films: int = option(
         100, "Films taken from one playlist, channel or page, from its start.", flag="--max-films", ge=1

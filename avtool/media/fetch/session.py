@@ -39,7 +39,7 @@ _MAX_CAPTION_BYTES = 32_000_000
 
 
 class FilmSkippedError(YoutubeDLError):  # type: ignore[misc]  # yt-dlp ships no types
-    """The film is left out on purpose."""
+    """The film is skipped on purpose."""
 
 
 class FilmFailedError(YoutubeDLError):  # type: ignore[misc]
@@ -54,7 +54,7 @@ class FilmSession(YoutubeDL):  # type: ignore[misc]
         self.outcome = Outcome()
         self._address = ""
         self._film_number = 0
-        self._told: set[tuple[str, int]] = set()
+        self._reported: set[tuple[str, int]] = set()
         self._transfer = TransferBar(reporter)
         plugin_dirs.value = []  # plugins are code from the user's yt-dlp folders
         options = yt_dlp_options(self.folder, recipe)
@@ -70,7 +70,7 @@ class FilmSession(YoutubeDL):  # type: ignore[misc]
         self.add_post_processor(_Step(self._record), when="after_move")
 
     def fetch(self, url: str) -> None:
-        """Fetches what is behind one address; whatever happens is told by `outcome`."""
+        """Fetches the films of one address; whatever happens is in `outcome`."""
         before = self.outcome.count
         try:
             self.extract_info(url)
@@ -116,10 +116,10 @@ class FilmSession(YoutubeDL):  # type: ignore[misc]
     def fail(self, failure: NotFetched, *, unreachable: bool = False) -> None:
         """Keeps account of an address that gave no film; of several errors about a film the first counts."""
         key = failure.url, self._film_number
-        if key in self._told:
+        if key in self._reported:
             self.reporter.detail(failure.reason)
             return
-        self._told.add(key)
+        self._reported.add(key)
         self.outcome.failed.append(failure)
         self.outcome.unreachable += unreachable
         self.reporter.warn(f"{failure.url}: {failure.reason}")
@@ -188,7 +188,7 @@ class FilmSession(YoutubeDL):  # type: ignore[misc]
         return []
 
     def _join(self, info: dict[str, Any]) -> list[str]:
-        """Merges sound and picture that came in two files; the parts may go then."""
+        """Merges audio and video that came in two files; the parts may go then."""
         film = Path(info["filepath"])
         if film.exists() or not info.get("requested_formats"):
             return []
@@ -196,7 +196,7 @@ class FilmSession(YoutubeDL):  # type: ignore[misc]
         try:
             join_streams([Path(part) for part in parts], film)
         except (BadInputError, FFmpegError) as error:
-            raise FilmFailedError(f"its sound and picture cannot be merged: {error}") from error
+            raise FilmFailedError(f"its audio and video cannot be merged: {error}") from error
         return parts
 
     def _record(self, info: dict[str, Any]) -> list[str]:
@@ -219,8 +219,8 @@ class FilmSession(YoutubeDL):  # type: ignore[misc]
         add_film(self.folder / TABLE_NAME, row)
         add_to_archive(self.folder / ARCHIVE_NAME, make_archive_id(row.extractor, row.id))
         self.outcome.rows.append(row)
-        said = f"{row.caption_kind} captions in `{row.language}`" if captions else "no captions"
-        self.reporter.info(f"{row.film}: {row.duration:.0f} s, {said}")
+        found = f"{row.caption_kind} captions in `{row.language}`" if captions else "no captions"
+        self.reporter.info(f"{row.film}: {row.duration:.0f} s, {found}")
         return []
 
     def _inside(self, path: Path) -> str:
@@ -263,7 +263,7 @@ def _is_web(url: object) -> bool:
 
 
 def _is_unreachable(error: BaseException | None) -> bool:
-    """Whether the network, and not the server's answer, is the cause of an error."""
+    """Whether the network, and not the server, is the cause of an error."""
     while error is not None:
         if isinstance(error, TransportError):
             return not isinstance(error, SSLError | IncompleteRead)

@@ -20,10 +20,10 @@ class FilmRow:
         film, captions: the files, relative to the table's folder; `captions` is "" where none was wanted.
         url: the film's page, or the media file itself for a direct link.
         title, id, extractor: what yt-dlp calls the film, its identifier, and the site's reader.
-        duration: in seconds, measured on the file where the site does not say it.
+        duration: in seconds, measured on the file where the site does not give it.
         license: the licence the site names, or "".
         caption_kind: `human`, `automatic` or `none`.
-        language: the captions' language tag, `und` where nothing tells it, "" without captions.
+        language: the captions' language tag, `und` where it is unknown, "" without captions.
     """
 
     film: str
@@ -61,7 +61,7 @@ def read_table(table: Path) -> tuple[list[str], list[dict[str, str]]]:
 
 
 def add_film(table: Path, film: FilmRow) -> None:
-    """Writes the table anew with this film's row, in the place of an older row of the same file.
+    """Adds this film's row to the table, in the place of an older row of the same file.
 
     Rows and columns that others added are kept.
     """

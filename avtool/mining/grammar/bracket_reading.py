@@ -1,4 +1,4 @@
-"""Looks at each bracket of a cue in its place, and does with it what the rules say."""
+"""The reading of each bracket of a cue in its place, by the bracket rules."""
 
 import re
 
@@ -71,12 +71,12 @@ def _context(canvas: Canvas, bracket: Bracket, facts: FileFacts, tag: TagFunctio
 
 
 def _words(masked: str) -> str:
-    """The dialogue in a stretch of masked text."""
+    """The dialogue in a segment of masked text."""
     return _MASKED.sub(" ", masked).strip()
 
 
 def read_half_brackets(canvas: Canvas, tag: TagFunction) -> None:
-    """Reads a line with half a bracket ("[laughs", "door slams]") as a sound if the tagger knows it."""
+    """Reads a line with half a bracket ("[laughs", "door slams]") as a sound if the tagger recognises it."""
     for bracket in (canvas.brackets.open_start, canvas.brackets.open_end):
         if bracket is None:
             continue

@@ -1,4 +1,4 @@
-"""What a bracket holds: a sound, a speaker, a way of speaking, a sign, or ordinary words.
+"""The contents of a bracket: a sound, a speaker, a way of speaking, a sign, or ordinary words.
 
 Each rule looks at one bracket in its place and either decides or leaves it to the next; what no rule claims
 is a sound, for the tagger to name.
@@ -17,7 +17,7 @@ from avtool.mining.grammar.vocabulary import CREDIT, MANNER_PHRASE, ON_SCREEN, U
 from avtool.mining.sound_tag import SoundTag
 
 _SENTENCE_END = re.compile(r"[.!?…:;♪♫\"”'’»。！？–—-]\W*$")
-_GOES_ON = re.compile(r"^\s*[a-zß-ÿ,.;!?'’)]")
+_CONTINUES = re.compile(r"^\s*[a-zß-ÿ,.;!?'’)]")
 _TO_SOMEBODY = re.compile(r"(?:to|at) [A-Z][\w'’.]*$")
 _PLAYED = re.compile(r"\b(?:playing|plays|music|song|theme|anthem)\b")
 
@@ -29,13 +29,13 @@ class BracketContext:
     Attributes:
         opener: the opening character.
         content: the words inside, cleaned, in their own case.
-        tag: what the tagger says of them.
-        sounds_surely: whether it knows a sound in them, rather than guesses one.
+        tag: the tagger's labels of them.
+        sounds_surely: whether the lexicon has a sound in them, rather than a guess.
         before: the dialogue on the same line that ends where the bracket opens.
         after: the dialogue on the same line that begins where it closes.
         attached: whether a letter or digit touches it, as in "f(x)".
         colon: whether a colon follows at once.
-        dialogue_follows: whether somebody goes on to speak in the same turn.
+        dialogue_follows: whether somebody speaks on in the same turn.
         sound_follows: whether the next thing in the turn is another bracket, or a lyric.
         has_notes: whether notes stand inside.
         facts: what is known of the whole file.
@@ -62,12 +62,12 @@ class BracketContext:
     def inside_sentence(self) -> bool:
         """Whether the dialogue runs on across the bracket."""
         ended = not self.before or bool(_SENTENCE_END.search(self.before))
-        return not ended and bool(_GOES_ON.match(self.after))
+        return not ended and bool(_CONTINUES.match(self.after))
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a bracket is, and which rule says so."""
+    """The kind of a bracket, and the rule that decided."""
 
     kind: PieceKind
     rule: str
@@ -175,15 +175,15 @@ def spoken_language(bracket: BracketContext) -> Verdict | None:
 
 
 def manner_of_speech(bracket: BracketContext) -> Verdict | None:
-    """How something is said: "(softly)", "(over radio)", "(in a high voice)"."""
+    """The manner of speech: "(softly)", "(over radio)", "(in a high voice)"."""
     if bracket.inside_sentence and has_letters(bracket.after):
         return None
     if MANNER_PHRASE.match(bracket.text) or _TO_SOMEBODY.match(bracket.content):
         return Verdict("noise", "manner of speech")
-    said = bracket.text.split()
+    parts = bracket.text.split()
     tag = bracket.tag
-    manner = all(word in words("manner") or (word.endswith("ly") and len(word) > 4) for word in said)
-    only_quality = len(said) <= 2 and bool(tag.qualities) and not tag.sources and not tag.sounds
+    manner = all(word in words("manner") or (word.endswith("ly") and len(word) > 4) for word in parts)
+    only_quality = len(parts) <= 2 and bool(tag.qualities) and not tag.sources and not tag.sounds
     silent = not bracket.sounds_surely and (manner or only_quality)
     return Verdict("noise", "manner of speech") if silent else None
 
@@ -207,8 +207,8 @@ def on_screen_text(bracket: BracketContext) -> Verdict | None:
 
 def stage_direction(bracket: BracketContext) -> Verdict | None:
     """To be seen, not heard: "(John enters)", "(nods)"."""
-    said = bracket.text.split()
-    seen = len(said) <= 5 and not words("stage_verb").isdisjoint(said[:3]) and not bracket.sounds_surely
+    parts = bracket.text.split()
+    seen = len(parts) <= 5 and not words("stage_verb").isdisjoint(parts[:3]) and not bracket.sounds_surely
     return Verdict("noise", "stage direction") if seen or bracket.text in words("silence") else None
 
 

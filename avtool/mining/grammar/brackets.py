@@ -1,4 +1,4 @@
-"""Where the brackets of a cue open and close: nested, mismatched, spanning lines, or never closed."""
+"""The brackets of a cue: nested, mismatched, spanning lines, or never closed."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _STARRED = re.compile(r"(?<![\w*＊])([*＊])(?=[^\s*＊])([^*＊\n]{1,80})(?<=\
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """A bracketed stretch of a cue's text.
+    """A bracketed segment of a cue's text.
 
     Attributes:
         start, end: offsets of the opening character, and just after the closing one.
@@ -56,7 +56,7 @@ class Brackets:
 
 
 def find_brackets(text: str) -> Brackets:
-    """Finds the brackets of `text`, leaving out emoticons and what is too long to caption a sound.
+    """Finds the brackets of `text`, but not emoticons and what is too long to caption a sound.
 
     A closing bracket of another kind closes too ("[laughs)"), if no right one follows.
     """
@@ -105,7 +105,7 @@ def _is_emoticon(text: str, at: int) -> bool:
 
 
 def _starred(text: str, found: list[Bracket]) -> list[Bracket]:
-    """Stretches between asterisks that lie outside of all other brackets."""
+    """Segments between asterisks that lie outside of all other brackets."""
     return [
         Bracket(match.start(), match.end(), match[2], match[1])
         for match in _STARRED.finditer(text)

@@ -1,4 +1,4 @@
-"""One cue while the rules are at work on it: rules take stretches of its text, the rest is dialogue."""
+"""One cue while the rules are at work on it: rules take segments of its text, the rest is dialogue."""
 
 from dataclasses import dataclass, field
 
@@ -33,7 +33,7 @@ class Canvas:
         masked: the same, with everything taken replaced by as many mask characters.
         brackets: where the brackets are, before anything is known of what they hold.
         tags: the tags found so far.
-        turns: offsets where another speaker begins → the name, "" where only a hyphen says so.
+        turns: offsets where another speaker begins → the name, "" where there is only a hyphen.
     """
 
     cue: Cue
@@ -59,12 +59,12 @@ class Canvas:
             self.mask(start, end, _MASKS[kind])
 
     def mask(self, start: int, end: int, mask: str) -> None:
-        """Hides a stretch from the rules that follow, line feeds excepted."""
-        hidden = "".join("\n" if character == "\n" else mask for character in self.text[start:end])
-        self.masked = self.masked[:start] + hidden + self.masked[end:]
+        """Masks a segment for the rules that follow, line feeds excepted."""
+        masked = "".join("\n" if character == "\n" else mask for character in self.text[start:end])
+        self.masked = self.masked[:start] + masked + self.masked[end:]
 
     def unmask(self, start: int, end: int) -> None:
-        """Gives a stretch back to dialogue."""
+        """Gives a segment back to dialogue."""
         self.masked = self.masked[:start] + self.text[start:end] + self.masked[end:]
 
     def add_tag(self, rule: str, tag: FoundTag) -> None:

@@ -15,12 +15,12 @@ _SENTENCE_END = re.compile(r"[.!?…:,—–-]\W*$")
 
 
 def is_caps_effect(line: str, tag: TagFunction) -> bool:
-    """Whether a line in capitals reads as a sound: short, said by nobody, and known to the tagger."""
+    """Whether a line in capitals reads as a sound: short, without a speaker, and in the lexicon."""
     text = clean(line).lower()
-    said = [word.strip(",.;") for word in text.replace("’", "'").split()]
-    if not is_capitals(line) or len(said) > MAX_WORDS or _SPOKEN_END.search(line):
+    spoken = [word.strip(",.;") for word in text.replace("’", "'").split()]
+    if not is_capitals(line) or len(spoken) > MAX_WORDS or _SPOKEN_END.search(line):
         return False
-    if words("spoken_capital").intersection(said) or is_spoken_language(text) or text in words("sign"):
+    if words("spoken_capital").intersection(spoken) or is_spoken_language(text) or text in words("sign"):
         return False
     return names_sound(text, tag)
 
@@ -40,7 +40,7 @@ def take_on_screen_capitals(canvas: Canvas) -> None:
 
 
 def _capital_runs(canvas: Canvas, tag: TagFunction) -> list[tuple[int, int]]:
-    """Stretches of whole lines in capitals; a line that is no sound by itself continues the one before it."""
+    """Segments of whole lines in capitals; a line that is no sound by itself continues the one before it."""
     runs: list[tuple[int, int]] = []
     for start, end in canvas.lines():
         line = canvas.masked[start:end]

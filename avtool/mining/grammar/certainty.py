@@ -1,4 +1,4 @@
-"""How sure the tagger must be where the form of the text leaves doubt."""
+"""The tagger's certainty that is required where the form of the text leaves doubt."""
 
 from avtool.mining.grammar.records import TagFunction
 
@@ -6,7 +6,7 @@ CERTAIN = 0.8  # below, the tagger guesses from the shape of some word: then a n
 
 
 def names_sound(text: str, tag: TagFunction) -> bool:
-    """Whether a lower-case text names a sound that the tagger knows, rather than one it guesses.
+    """Whether a lower-case text names a sound of the lexicon, rather than a guessed one.
 
     The unsure part may be the maker, who can be anybody ("proog screams"): one sure word is enough.
     """
@@ -16,6 +16,6 @@ def names_sound(text: str, tag: TagFunction) -> bool:
 
 
 def is_certain(text: str, tag: TagFunction) -> bool:
-    """Whether the tagger knows every word of a text, and a sound among them."""
+    """Whether every word of a text is in the lexicon, and a sound among them."""
     found = tag(text)
     return bool(found.sounds) and found.confidence >= CERTAIN

@@ -25,7 +25,7 @@ def clean(content: str) -> str:
 
 
 def has_letters(text: str) -> bool:
-    """Whether a text says anything."""
+    """Whether a text has any content."""
     return any(character.isalpha() for character in text)
 
 

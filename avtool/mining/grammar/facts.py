@@ -1,4 +1,4 @@
-"""What the whole caption file says about how to read each of its cues."""
+"""Facts of the whole caption file that decide the reading of each of its cues."""
 
 import re
 from collections import Counter

@@ -39,7 +39,7 @@ def is_person(text: str) -> bool:
 
 
 def take_speaker_marks(canvas: Canvas) -> None:
-    """Takes the hyphens and chevrons that say that another speaker begins."""
+    """Takes the hyphens and chevrons that mark another speaker."""
     for start, end in canvas.lines():
         if not (mark := _MARK.match(canvas.masked, start, end)):
             continue
@@ -90,7 +90,7 @@ def _is_capital_word(word: str) -> bool:
 
 
 def _is_vocal(name: str, tag: TagFunction) -> bool:
-    """Whether a label in capitals says how somebody speaks, in a verb: "WHISPERS", "HE SHOUTS"."""
+    """Whether a label in capitals is a manner of speech, in a verb: "WHISPERS", "HE SHOUTS"."""
     if not name.isupper() or not name.endswith(("S", "ING")):
         return False
     return bool(words("vocal_sound").intersection(tag(name.lower()).sounds))

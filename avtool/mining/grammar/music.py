@@ -28,12 +28,12 @@ def find_notes(text: str) -> list[tuple[int, int]]:
     return sorted(notes)
 
 
-def sung_stretches(text: str, notes: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The stretches of words that the notes mark as sung.
+def sung_segments(text: str, notes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The segments of words that the notes mark as sung.
 
     A note that begins a line opens, one that ends a line closes, one inside does what the last did not.
     """
-    stretches: list[tuple[int, int]] = []
+    segments: list[tuple[int, int]] = []
     opened: int | None = None
     last_note = 0
     for start, end in notes:
@@ -41,16 +41,16 @@ def sung_stretches(text: str, notes: list[tuple[int, int]]) -> list[tuple[int, i
         line_end = text.find("\n", end)
         ends_line = not has_letters(text[end : line_end if line_end >= 0 else len(text)])
         if opened is not None:
-            stretches.append((opened, start))
+            segments.append((opened, start))
             opened = end if begins_line and not ends_line else None
         elif ends_line and not begins_line:
-            stretches.append((last_note, start))  # opened in a cue before, or between the last note and this
+            segments.append((last_note, start))  # opened in a cue before, or between the last note and this
         elif not ends_line or (start, end) != notes[-1]:  # the last one on a line of its own marks no words
             opened = end
         last_note = end
     if opened is not None:
-        stretches.append((opened, len(text)))
-    return [span for span in stretches if has_letters(text[slice(*span)])]
+        segments.append((opened, len(text)))
+    return [span for span in segments if has_letters(text[slice(*span)])]
 
 
 def take_music(canvas: Canvas, tag: TagFunction) -> None:
@@ -58,15 +58,15 @@ def take_music(canvas: Canvas, tag: TagFunction) -> None:
     for turn_start, turn_end in canvas.turn_ranges():
         turn = canvas.masked[turn_start:turn_end]
         notes = find_notes(turn)
-        _take_sung(canvas, tag, [(turn_start + a, turn_start + b) for a, b in sung_stretches(turn, notes)])
+        _take_sung(canvas, tag, [(turn_start + a, turn_start + b) for a, b in sung_segments(turn, notes)])
         for start, end in notes:
             canvas.take("noise", "notes", turn_start + start, turn_start + end)
 
 
-def _take_sung(canvas: Canvas, tag: TagFunction, stretches: list[tuple[int, int]]) -> None:
+def _take_sung(canvas: Canvas, tag: TagFunction, segments: list[tuple[int, int]]) -> None:
     """Takes the words sung in one turn: one tag, however many lines they fill."""
     lyric: FoundTag | None = None
-    for start, end in _without_brackets(canvas.masked, stretches):
+    for start, end in _without_brackets(canvas.masked, segments):
         text = clean(canvas.masked[start:end]).lower()
         if is_description(text, tag):
             canvas.add_tag("music described", FoundTag(start, end, text, "music"))
@@ -78,7 +78,7 @@ def _take_sung(canvas: Canvas, tag: TagFunction, stretches: list[tuple[int, int]
 
 
 def take_lone_notes(canvas: Canvas) -> None:
-    """Makes the notes a sound of their own in a cue that says nothing else of what is heard."""
+    """Makes the notes a sound of their own in a cue without another sound."""
     notes = [piece for piece in canvas.pieces if piece.rule == "notes"]
     if notes and not canvas.tags:
         start, end = notes[0].start, notes[0].end
@@ -92,9 +92,9 @@ def is_description(text: str, tag: TagFunction) -> bool:
     return bool(_DESCRIPTION.match(text)) and sung.isdisjoint(text.split()) and MUSIC_TEXT in tag(text).sounds
 
 
-def _without_brackets(masked: str, stretches: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """The parts of the stretches between brackets and labels, trimmed, that still have words."""
-    for start, end in stretches:
+def _without_brackets(masked: str, segments: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The parts of the segments between brackets and labels, trimmed, that still have words."""
+    for start, end in segments:
         at = start
         for part in _NOT_WORDS.split(masked[start:end]):
             inner = part.strip()

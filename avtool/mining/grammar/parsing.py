@@ -34,11 +34,11 @@ MAX_GAP_MS = 2000  # between two cues that share one bracket
 def parse_cues(
     cues: Sequence[Cue], *, tag: TagFunction, caps_style: CapsStyle = "auto", keep_lyrics: bool = True
 ) -> ParsedCaptions:
-    """Tells dialogue, sounds, speakers and noise apart in the cues of one film.
+    """Separates dialogue, sounds, speakers and noise in the cues of one film.
 
     Args:
         cues: in time order.
-        tag: the tagger; it decides only where the form alone does not tell.
+        tag: the tagger; it decides only where the form alone does not.
         caps_style: whether capitals without brackets are sounds; `auto` looks at the whole file.
         keep_lyrics: whether sung words are tags; otherwise they are only counted.
     """

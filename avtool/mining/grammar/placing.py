@@ -13,7 +13,7 @@ INTERPOLATED_MS = 1000  # length of a sound whose start is interpolated, to with
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one speaker says in a cue: the words, and how many characters of dialogue stand before them."""
+    """One speaker's words in a cue, and how many characters of dialogue stand before them."""
 
     start: int
     text: str
@@ -105,7 +105,7 @@ def _num_chars(text: str) -> int:
 
 
 def _dialogue(canvas: Canvas, start: int, end: int) -> str:
-    """The characters of dialogue between two offsets, other pieces left out."""
+    """The characters of dialogue between two offsets, without other pieces."""
     characters = list(canvas.text[start:end])
     for piece in canvas.pieces:
         for offset in range(max(piece.start, start), min(piece.end, end)):

@@ -1,4 +1,4 @@
-"""What the cue grammar returns."""
+"""The results of the cue grammar."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class DialogueSpan:
     Attributes:
         start_ms, end_ms: milliseconds of caption time.
         text: the words on one line, without labels, tags and manner.
-        speaker: the name in the label; "1", "2", … where hyphens only say that speakers change; or "".
+        speaker: the name in the label; "1", "2", … where hyphens only mark a change of speaker; or "".
     """
 
     start_ms: int
@@ -60,7 +60,7 @@ class RawTag:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of one cue's text and what it was taken for; the pieces of a cue cover it without a gap.
+    """A segment of one cue's text and its reading; the pieces of a cue cover it without a gap.
 
     Attributes:
         kind: dialogue, tag, label (who speaks) or noise (nothing that is heard).

@@ -91,7 +91,7 @@ def _spoken_language() -> re.Pattern[str]:
 
 
 def is_spoken_language(content: str) -> bool:
-    """Whether a text says no more than which language is spoken: "speaking French", "in German".
+    """Whether a text is only the name of a spoken language: "speaking French", "in German".
 
     A capital after a verb in small letters names a language too, known or invented ("speaking Minionese").
     """

@@ -1,1 +1,1 @@
-"""The page one looks at after mining: how captions met the sound, what was found, and how it sounds."""
+"""The report page of a mined dataset: alignment, counts, and examples to play."""

@@ -15,7 +15,7 @@ _MOST_BARS = 30
 
 
 def alignment_figure(plot: dict[str, Any]) -> "Markup":
-    """Speech in the sound against dialogue captions, before and after, and the correlation by offset.
+    """Speech in the audio against dialogue captions, before and after, and the correlation by offset.
 
     Args:
         plot: what `avtool.mining.sync.plot_data.alignment_plot` gave.

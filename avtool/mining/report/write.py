@@ -1,4 +1,4 @@
-"""Writes `report.html` and `report.json` of a mined data set."""
+"""`report.html` and `report.json` of a mined dataset."""
 
 import itertools
 from collections import Counter

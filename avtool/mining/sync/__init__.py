@@ -1,1 +1,1 @@
-"""Putting captions in step with a film: speech detection, correlation, splits, and the time map they give."""
+"""Synchronisation of captions with a film: speech detection, correlation, splits, and the time map."""

@@ -75,7 +75,7 @@ class SpeechContrast:
         return after - 2 * at + before
 
     def evidence(self, starts_s: Floats, ends_s: Floats) -> Floats:
-        """What each span says for the map that put it there: the contrast under it and at its start."""
+        """The support of each span for the map that put it there: the contrast under it and at its start."""
         under = self.under(starts_s, ends_s)
         return under + self.onset_weight * self.onsets(starts_s) if self.onset_weight else under
 
@@ -109,7 +109,7 @@ def activity(starts: Floats, ends: Floats, num_frames: int) -> Singles:
     """Spans painted on a grid: 1 inside, 0 outside, the covered share where a span begins or ends.
 
     Args:
-        starts: (spans,) in frames; what lies outside of the grid is left out.
+        starts: (spans,) in frames; those outside of the grid are ignored.
         ends: (spans,) in frames; the spans are disjoint.
         num_frames: length of the grid.
     """

@@ -1,4 +1,4 @@
-"""How far a match stands out from chance: the number that decides whether captions are accepted."""
+"""The z-score of a match against chance, which decides whether captions are accepted."""
 
 import numpy as np
 import scipy.fft

@@ -1,4 +1,4 @@
-"""What synchronisation is asked, and what it answers."""
+"""Settings and result of synchronisation."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal

@@ -19,7 +19,7 @@ def alignment_plot(
     speech: NDArray[np.float32],
     result: SyncResult,
 ) -> dict[str, Any]:
-    """Shares of speech and of dialogue captions in equal stretches of the film, before and after the map.
+    """Shares of speech and of dialogue captions in equal segments of the film, before and after the map.
 
     Returns:
         `{"duration": s, "speech": [...], "before": [...], "after": [...], "offsets": [...], "curve": [...]}`;
@@ -31,7 +31,7 @@ def alignment_plot(
     edges = np.linspace(0.0, duration, _BINS + 1)
     starts, ends = starts_s[is_dialogue], ends_s[is_dialogue]
     step = max(1, len(result.curve) // _CURVE_POINTS)
-    # each stretch keeps its highest correlation, so that thinning never hides the peak
+    # each segment keeps its highest correlation, so that thinning never loses the peak
     peaks = [int(i + np.argmax(result.curve[i : i + step])) for i in range(0, len(result.curve), step)]
     return {
         "duration": round(duration, 2),
@@ -53,7 +53,7 @@ def _cumulative(speech: NDArray[np.float32], edges: NDArray[np.float64]) -> NDAr
 def _covered(
     starts: NDArray[np.float64], ends: NDArray[np.float64], edges: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The share of each stretch that lies under a caption."""
+    """The share of each segment that lies under a caption."""
     order = np.argsort(starts)
     starts, ends = starts[order], np.maximum.accumulate(ends[order])
     starts = np.maximum(starts, np.concatenate([[-np.inf], ends[:-1]]))  # overlaps count once

@@ -41,10 +41,10 @@ class Survey:
 
 
 def ratio_grid(duration_s: float) -> tuple[Floats, float]:
-    """The ratios worth telling apart on captions of this length, ascending, and their distance.
+    """The ratios that differ measurably on captions of this length, ascending, and their distance.
 
     A wrong ratio moves the first and the last cue apart by its error times the duration, so long films need a
-    fine grid, and below some minutes drift cannot be told from none.
+    fine grid, and below some minutes drift cannot be measured.
     """
     step = 4 * _SMEAR_S / max(duration_s, 1.0)
     if step > DRIFT:

@@ -47,7 +47,7 @@ def best_path(scores: Iterable[Singles], penalty: float) -> Indices:
 
 
 def pieces_of(path: Indices) -> list[tuple[int, int]]:
-    """The stretches of equal choice as (first cue, one past the last cue)."""
+    """The runs of equal choice as (first cue, one past the last cue)."""
     return list(pairwise([0, *(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]))
 
 

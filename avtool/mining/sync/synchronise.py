@@ -13,8 +13,8 @@ from avtool.mining.sync.vad import FRAME_RATE
 
 __all__ = ["SyncResult", "SyncSettings", "synchronise"]
 
-_LONGEST_CUE_S = 12.0  # what stands longer is a title or a mistake, and says nothing about speech
-_ROLL_UP_S = 4.0  # roll-up captions stand until the next one comes: only their beginnings tell of speech
+_LONGEST_CUE_S = 12.0  # what stands longer is a title or a mistake, and no evidence of speech
+_ROLL_UP_S = 4.0  # roll-up captions stand until the next one comes: only their beginnings mark speech
 _ROLL_UP_SHARE = 0.9  # of cues that end when the next begins, or later
 _CLEAR = 4 / 3  # of `min_z`, from which a match needs no warning
 
@@ -27,12 +27,12 @@ def synchronise(
     *,
     settings: SyncSettings | None = None,
 ) -> SyncResult:
-    """Finds the map from caption time to film time, or says why there is none.
+    """Finds the map from caption time to film time, or the reason why there is none.
 
     Args:
         starts_s: (cues,) when each cue is shown, in caption seconds.
         ends_s: (cues,).
-        is_dialogue: (cues,) False for cues that only describe sounds; they have no say, and follow.
+        is_dialogue: (cues,) False for cues that only describe sounds; they do not count, and follow.
         speech: (frames,) speech signal of the film at 100 Hz, in 0..1.
         settings: defaults to `SyncSettings()`.
     """
@@ -74,7 +74,7 @@ def _without_search(
         return _skipped("no speech signal to compare with: times kept as they are", num_dialogue)
     overrun_s = float(starts_s.max()) - len(speech) / FRAME_RATE
     if overrun_s > settings.max_overrun_s and not settings.force:
-        reason = f"captions do not match this film: they go on for {overrun_s / 60:.0f} min after its end"
+        reason = f"captions do not match this film: they last {overrun_s / 60:.0f} min beyond its end"
         return SyncResult(IDENTITY, "refused", reason, needs_attention=True, num_dialogue=num_dialogue)
     return None
 

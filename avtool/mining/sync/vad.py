@@ -1,4 +1,4 @@
-"""Where a film's sound track speaks: one number between 0 and 1 for every 10 ms.
+"""Speech detection in a film's audio: one probability for every 10 ms.
 
 Both detectors work on blocks, so the memory does not grow with the film. Silero's Python package imports
 torch; its ONNX file does not need it, so the file is found beside the package and run by ONNX Runtime alone.
@@ -16,7 +16,7 @@ from avtool.core.errors import MissingError
 from avtool.media.memory_map import release_pages
 
 FRAME_RATE = 100
-"""Frames a second of every speech signal here."""
+"""Frames per second of every speech signal here."""
 
 VadMethod = Literal["silero", "webrtc", "none"]
 
@@ -36,7 +36,7 @@ def speech_signal(
     """How likely speech is in each hundredth of a second.
 
     Args:
-        samples: (N,) mono sound, 16-bit; a memory map is read block by block.
+        samples: (N,) mono audio, 16-bit; a memory map is read block by block.
         sample_rate: Hz; 16000 for silero, any of 8000, 16000, 32000, 48000 for webrtc.
         method: `silero` gives probabilities, `webrtc` zeros and ones, `none` silence throughout (which
             `synchronise` takes as "nothing to compare with").
@@ -48,7 +48,7 @@ def speech_signal(
     Raises:
         MissingError: the detector's library is not installed.
     """
-    assert samples.ndim == 1, "mono sound is needed"
+    assert samples.ndim == 1, "mono audio is needed"
     assert samples.dtype == np.int16, "16-bit samples are needed"
     num_frames = -(-len(samples) * FRAME_RATE // sample_rate)
     if method == "none" or num_frames == 0:
@@ -65,15 +65,15 @@ def speech_signal(
 def silero_probabilities(samples: NDArray[np.int16], threads: int = 1) -> NDArray[np.float32]:
     """Silero's speech probability for each 32 ms of 16 kHz sound, (ceil(N / 512),)."""
     session = _silero_session(threads)
-    hidden = cell = np.zeros((1, 1, 128), np.float32)
+    state = cell = np.zeros((1, 1, 128), np.float32)
     context = np.zeros(_SILERO_CONTEXT, np.float32)
     outputs = []
     for block in _blocks(samples, _SILERO_FRAME, _SILERO_BLOCK):
         frames = block.astype(np.float32) / 32768
         ends = frames[:, -_SILERO_CONTEXT:]
         contexts = np.vstack([context[None], ends[:-1]])
-        inputs = {"input": np.hstack([contexts, frames]), "h": hidden, "c": cell}
-        values, hidden, cell = session.run(["speech_probs", "hn", "cn"], inputs)
+        inputs = {"input": np.hstack([contexts, frames]), "h": state, "c": cell}
+        values, state, cell = session.run(["speech_probs", "hn", "cn"], inputs)
         context = ends[-1]
         outputs.append(values.reshape(-1))
     return np.concatenate(outputs)

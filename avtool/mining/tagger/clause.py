@@ -1,4 +1,4 @@
-"""The grammar of one clause: which word is the sound, which its source, which says how it sounds."""
+"""The grammar of one clause: the sound, its source, and its qualities."""
 
 from avtool.mining.sound_tag import Aspect
 from avtool.mining.tagger.guesses import guess_unknown
@@ -23,7 +23,7 @@ def read_clause(words: list[Word], lexicon: Lexicon) -> Reading:
 
 
 def _complete(reading: Reading, found: Circumstances, lexicon: Lexicon) -> Reading:
-    """Adds what the prepositional phrases say, and what goes without saying."""
+    """Adds the prepositional phrases, and implied sources."""
     if not reading.sounds and found.voice:
         reading = reading.but(sounds=("voice",), rule="voice")
     if not reading.sounds and found.spoken:

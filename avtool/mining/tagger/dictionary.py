@@ -1,4 +1,4 @@
-"""What lemminflect's English dictionary says of a word that the lexicon does not know."""
+"""Words outside of the lexicon in lemminflect's English dictionary."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""The role of words that the lexicon does not know, by their place and by the dictionary."""
+"""The role of words outside of the lexicon, by their place and by the dictionary."""
 
 from avtool.mining.tagger.dictionary import look_up
 from avtool.mining.tagger.part import Part
@@ -25,7 +25,7 @@ def guess_unknown(parts: list[Part]) -> None:
 
 
 def _number(before: Part | None, part: Part) -> None:
-    """Numbers tell speakers apart ("man 2")."""
+    """Numbers separate speakers ("man 2")."""
     part.role = "drop"
     if before is not None and before.is_person:
         before.lemma = f"{before.lemma} {part.word.text}"

@@ -1,4 +1,4 @@
-"""Of several sounds in one clause: which is the sound, and which is only said of it."""
+"""The head of several sounds in one clause, and those that only describe it."""
 
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ def settle_heads(parts: list[Part]) -> None:
     sounds = [part for part in parts if part.role == "sound"]
     if len(sounds) > 1:
         for part in sounds:
-            if part.lemma == "sound":  # "kissing sounds": the word says nothing beside another
+            if part.lemma == "sound":  # "kissing sounds": the word adds nothing to another
                 part.role = "drop"
     for left, right in pairwise([part for part in sounds if part.role == "sound"]):
         _subordinate(left, right)

@@ -41,7 +41,7 @@ class Lexicon:
         longest: first word of a phrase → words in the longest phrase that begins with it.
         parts: the single words that phrases are made of, and the prepositions.
         prepositions: kind ("medium", "place", "of", "manner") → words.
-        implied: a sound whose source goes without saying → that source.
+        implied: a sound with an implied source → that source.
         coarse: source lemma → its coarse group, "" for none.
     """
 
@@ -52,6 +52,6 @@ class Lexicon:
     implied: Mapping[str, str]
     coarse: Mapping[str, str]
 
-    def knows(self, text: str) -> bool:
+    def has_word(self, text: str) -> bool:
         """Whether a single word stands in the lexicon, alone or within a phrase."""
         return text in self.words or text in self.parts

@@ -1,4 +1,4 @@
-"""Lexicon tables → a `Lexicon`: derives inflected forms and merges what many tables say of one word."""
+"""Lexicon tables → a `Lexicon`: derives inflected forms and merges the entries of one word."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -21,7 +21,7 @@ def entries(value: str | Iterable[str]) -> list[str]:
 
 
 class LexiconBuilder:
-    """Collects words from tables. What is said of a word adds up; a meaning said again is replaced."""
+    """Collects words from tables. Entries of a word add up; a repeated meaning replaces the earlier one."""
 
     def __init__(self) -> None:
         self._words: dict[str, Word] = {}

@@ -1,10 +1,10 @@
-"""The grammar of music: mood is a quality, instrument is a source, genre says nothing."""
+"""The grammar of music: mood is a quality, instrument is a source, genre is neither."""
 
 from avtool.mining.tagger.dictionary import look_up
 from avtool.mining.tagger.lexicon import Word
 from avtool.mining.tagger.reading import Reading, unique
 
-_SAYS_NOTHING = ("perform", "idle", "continuing", "silent", "language", "quantifier", "article")
+_NO_LABEL = ("perform", "idle", "continuing", "silent", "language", "quantifier", "article")
 _MAKERS = ("instruments", "ensemble", "people", "medium")
 
 
@@ -37,7 +37,7 @@ def read_music(words: list[Word]) -> Reading:
             continue
         if word.source and word.form != "ing":
             sources.append(word.source)
-        elif word.state or word.quality or not word.has(*_SAYS_NOTHING):
+        elif word.state or word.quality or not word.has(*_NO_LABEL):
             qualities.append(_quality(word))
     makers = [word.source for word in words if word.source in sources and word.has(*_MAKERS)]
     return Reading(

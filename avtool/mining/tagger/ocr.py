@@ -39,7 +39,7 @@ def repair_word(word: str, lexicon: Lexicon) -> str:
     for _ in range(_MAX_REPLACEMENTS):
         frontier = [new for old in frontier for new in dict.fromkeys(_variants(old)) if new not in seen]
         for candidate in frontier:
-            if lexicon.knows(candidate):
+            if lexicon.has_word(candidate):
                 return candidate
         seen.update(frontier)
         frontier = frontier[:_MAX_FRONTIER]
@@ -50,7 +50,11 @@ def _join_split(words: list[str], lexicon: Lexicon) -> list[str]:
     """Joins "laug hter": two neighbours of which one is unknown and which together are known."""
     for index, (left, right) in enumerate(pairwise(words)):
         whole = left + right
-        if len(whole) >= 5 and not (lexicon.knows(left) and lexicon.knows(right)) and lexicon.knows(whole):
+        if (
+            len(whole) >= 5
+            and not (lexicon.has_word(left) and lexicon.has_word(right))
+            and lexicon.has_word(whole)
+        ):
             return _join_split([*words[:index], whole, *words[index + 2 :]], lexicon)
     return words
 
@@ -58,7 +62,7 @@ def _join_split(words: list[str], lexicon: Lexicon) -> list[str]:
 def repair(text: str, lexicon: Lexicon) -> str:
     """Repairs every unknown word of a normalised tag; see the module."""
     words = text.split(" ")
-    if all(lexicon.knows(word) for word in words):
+    if all(lexicon.has_word(word) for word in words):
         return text
     words = _join_split(words, lexicon)
-    return " ".join(word if lexicon.knows(word) else repair_word(word, lexicon) for word in words)
+    return " ".join(word if lexicon.has_word(word) else repair_word(word, lexicon) for word in words)

@@ -16,7 +16,7 @@ class Part:
         word: the word; its other meanings are still there.
         role: what it is in this clause. Later rules may change it: a second sound becomes a quality.
         lemma: the label it gives in this role, or "".
-        is_sure: whether the lexicon says so, rather than a guess from the dictionary.
+        is_sure: whether it is in the lexicon, rather than a guess from the dictionary.
         is_person: whether it names a person or anything with a name, who makes no event by being there.
     """
 

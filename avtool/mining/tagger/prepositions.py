@@ -1,4 +1,4 @@
-"""What follows a preposition: distance and manner, the medium, the language, the thing that is struck."""
+"""Prepositional phrases: distance and manner, the medium, the language, the thing that is struck."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ _OF_LANGUAGE = frozenset({"in", "with", "into", "from", "to"})
 
 @dataclass
 class Circumstances:
-    """What the prepositional phrases of a clause say.
+    """The labels of a clause's prepositional phrases.
 
     Attributes:
         qualities: "in distance", "in pain", the adjective of "in deep voice".
@@ -50,7 +50,7 @@ def split_phrases(words: list[Word]) -> tuple[list[Word], list[tuple[str, list[W
 
 
 def read_phrases(phrases: list[tuple[str, list[Word]]], lexicon: Lexicon) -> Circumstances:
-    """Everything that the prepositional phrases of a clause say."""
+    """All labels of the prepositional phrases of a clause."""
     found = Circumstances()
     for preposition, words in phrases:
         _read_phrase(preposition, words, lexicon, found)

@@ -1,4 +1,4 @@
-"""What a rule of the grammar hands on: labels, and how it came to them."""
+"""The reading of a tag by a rule of the grammar: labels, and the rule that gave them."""
 
 from dataclasses import dataclass, replace
 
@@ -36,17 +36,17 @@ def unique(*lemmas: str) -> tuple[str, ...]:
 
 def join(readings: list[Reading]) -> Reading:
     """One reading for several clauses: "door opens" and "closes" are two sounds of one source."""
-    telling = [reading for reading in readings if reading.sounds or reading.sources or reading.qualities]
-    if not telling:
+    labelled = [reading for reading in readings if reading.sounds or reading.sources or reading.qualities]
+    if not labelled:
         return readings[0] if readings else Reading()
     sounding = [index for index, reading in enumerate(readings) if reading.sounds]
     subjects = [reading.subject for reading in readings[: sounding[0]]] if sounding else []
-    aspects = {reading.aspect for reading in telling if reading.sounds} or {telling[0].aspect}
+    aspects = {reading.aspect for reading in labelled if reading.sounds} or {labelled[0].aspect}
     return Reading(
-        sounds=unique(*(sound for reading in telling for sound in reading.sounds)),
-        sources=unique(*subjects, *(source for reading in telling for source in reading.sources)),
-        qualities=unique(*(quality for reading in telling for quality in reading.qualities)),
+        sounds=unique(*(sound for reading in labelled for sound in reading.sounds)),
+        sources=unique(*subjects, *(source for reading in labelled for source in reading.sources)),
+        qualities=unique(*(quality for reading in labelled for quality in reading.qualities)),
         aspect=aspects.pop() if len(aspects) == 1 else "unknown",
-        confidence=min(reading.confidence for reading in telling),
-        rule=max(telling, key=lambda reading: len(reading.sounds)).rule,
+        confidence=min(reading.confidence for reading in labelled),
+        rule=max(labelled, key=lambda reading: len(reading.sounds)).rule,
     )

@@ -1,4 +1,4 @@
-"""First roles: what each word is in its clause, as far as the lexicon and its neighbours tell.
+"""First roles: the role of each word in its clause, by the lexicon and its neighbours.
 
 Each rule looks at one word in its place and either decides or leaves it to the next rule.
 """
@@ -73,13 +73,13 @@ def _first_role(place: Place) -> Part:
 
 
 def _sung_tune(place: Place) -> Part | None:
-    """In "singing pop song" the tune and its genre say nothing."""
+    """In "singing pop song" the tune and its genre are no labels."""
     is_tune = place.word.has("music", "genre") and any(is_sung(other) for other in place.others)
     return Part(place.word, "drop") if is_tune else None
 
 
 def _playing(place: Place) -> Part | None:
-    """Children play, which is heard; a television plays, which says nothing."""
+    """Children play, which is a sound; a television plays, which is none."""
     if not place.word.has("perform"):
         return None
     playful = any(word.has(*_PLAYFUL) for word in place.before)
@@ -110,7 +110,7 @@ def _name(place: Place) -> Part | None:
 
 
 def _description(place: Place) -> Part | None:
-    """What describes someone or something ("old man") says nothing of the sound."""
+    """A description of someone or something ("old man") is no label of the sound."""
     after = place.after
     is_thing = (bool(after.source) and not after.sound) or after.has("given", "person_adjective")
     return Part(place.word, "drop") if place.word.has("person_adjective") and is_thing else None

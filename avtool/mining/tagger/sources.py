@@ -9,7 +9,7 @@ from avtool.mining.tagger.lexicon import Lexicon
 from avtool.mining.tagger.lexicon_builder import entries
 from avtool.mining.tagger.lexicon_files import load_lexicon
 
-# Names that no list knows are persons: the captions of a film name whoever speaks or grunts.
+# Names in no list are persons: the captions of a film name whoever speaks or grunts.
 _UNKNOWN_SOURCE = "person"
 
 

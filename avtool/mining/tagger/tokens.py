@@ -14,7 +14,7 @@ MAX_WORDS = 40
 
 def _plain(word: str, lexicon: Lexicon) -> str:
     """A word without its possessive ending ("woman's"); a known phrase without its hyphen ("machine-gun")."""
-    if lexicon.knows(word):
+    if lexicon.has_word(word):
         return word
     parted = word.replace("-", " ")
     return parted if parted in lexicon.words else word.removesuffix("'s")
@@ -51,7 +51,7 @@ def read_words(text: str, lexicon: Lexicon) -> list[Word]:
 
 
 def split_clauses(words: list[Word]) -> Iterator[list[Word]]:
-    """The parts of a tag that are joined by "and", "then", a comma or the like; empty ones left out."""
+    """The parts of a tag that are joined by "and", "then", a comma or the like, without empty ones."""
     clause: list[Word] = []
     for word in words:
         if word.text in _CONJUNCTIONS:

@@ -25,7 +25,7 @@ def make(out, settings, text="a"):
     publish(
         out,
         Artifact("dataset", "avtool x", settings, inputs=[Input("f", "film", "0" * 64)]),
-        leave_out=["clips"],
+        unhashed=["clips"],
     )
 
 

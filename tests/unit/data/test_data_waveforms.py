@@ -60,13 +60,13 @@ def test_a_clip_keeps_its_length_where_its_file_is_shorter(tmp_path):
     sound = read_clip_audio(manifest, manifest[0].audio)
     assert sound.shape == (2 * RATE,)
     assert not sound[RATE // 2 :].any()
-    with pytest.raises(BadInputError, match="has no sound from 1 s on"):
+    with pytest.raises(BadInputError, match="has no audio from 1 s on"):
         read_clip_audio(manifest, manifest[1].audio)
 
 
 def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "bad.wav").write_bytes(b"RIFF....no")
-    with pytest.raises(BadInputError, match="is not a film or a sound"):
+    with pytest.raises(BadInputError, match="is not a readable film or audio file"):
         read_waveform(tmp_path / "bad.wav", 0.0, 1.0)
     with pytest.raises(BadInputError, match="does not exist"):
         read_waveform(tmp_path / "none.wav", 0.0, 1.0)

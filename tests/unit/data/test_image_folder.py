@@ -38,5 +38,5 @@ def test_pictures_are_masked(pictures):
 
 def test_a_folder_without_pictures_is_refused(tmp_path):
     assert not is_image_folder(tmp_path)
-    with pytest.raises(BadInputError, match="no pictures"):
+    with pytest.raises(BadInputError, match="no images"):
         image_folder(tmp_path)

@@ -32,7 +32,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pictures = [np.full((32, 48, 3), 20 + 3 * number, np.uint8) for number in range(75)]
     noise = (0.2 * rng.standard_normal(3 * RATE)).astype(np.float32)
     write_film(
-        folder / "film.mp4", FilmSettings(fps=25, sample_rate=RATE), pictures=pictures, sound=[noise[:, None]]
+        folder / "film.mp4", FilmSettings(fps=25, sample_rate=RATE), frames=pictures, audio=[noise[:, None]]
     )
     soundfile.write(folder / "sound.wav", noise[: round(2.5 * RATE)], RATE)
     return folder

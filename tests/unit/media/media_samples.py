@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 RATE = 16000
 Samples = NDArray[np.int16]
-Picture = NDArray[np.uint8]
+Frame = NDArray[np.uint8]
 
 
 def make_chirp(seconds: float, rate: int = RATE) -> Samples:
@@ -59,12 +59,12 @@ def write_sound(
         container.mux([*stream.encode(frame), *stream.encode(None)])
 
 
-def numbered_pictures(count: int, height: int = 48, width: int = 64, step: int = 4) -> Iterator[Picture]:
+def numbered_pictures(count: int, height: int = 48, width: int = 64, step: int = 4) -> Iterator[Frame]:
     """Plain pictures whose grey is their number times `step`."""
     for number in range(count):
         yield np.full((height, width, 3), step * number, np.uint8)
 
 
-def numbers_of(pictures: Sequence[Picture] | Picture, step: int = 4) -> list[int]:
+def numbers_of(pictures: Sequence[Frame] | Frame, step: int = 4) -> list[int]:
     """Which numbered pictures these are."""
     return [round(float(picture.mean()) / step) for picture in pictures]

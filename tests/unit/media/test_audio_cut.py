@@ -59,7 +59,7 @@ def test_bounds_lie_in_the_film_and_within_a_sample_of_the_request(
 
 def test_span_outside_of_the_film_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        BadInputError, match=r"from 12\.000 to 13\.000 s has no sound: the film's lasts 10\.000 s"
+        BadInputError, match=r"from 12\.000 to 13\.000 s has no audio: the film's lasts 10\.000 s"
     ):
         write_clip(SOUND, RATE, 12, 13, tmp_path / "clip.wav")
     assert list(tmp_path.iterdir()) == []

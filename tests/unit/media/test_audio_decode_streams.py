@@ -69,7 +69,7 @@ def test_stream_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_film_without_sound_is_named(tmp_path: Path) -> None:
-    write_film(tmp_path / "mute.mp4", FilmSettings(), pictures=numbered_pictures(5))
+    write_film(tmp_path / "mute.mp4", FilmSettings(), frames=numbered_pictures(5))
     with pytest.raises(BadInputError, match=r"mute\.mp4` has no audio stream \(it has video\)"):
         decode_audio(tmp_path / "mute.mp4", tmp_path / "out.npy")
     assert not (tmp_path / "out.npy").exists()
@@ -78,7 +78,7 @@ def test_film_without_sound_is_named(tmp_path: Path) -> None:
 def test_digital_silence_is_noted(tmp_path: Path) -> None:
     write_sound(tmp_path / "quiet.wav", "pcm_s16le", np.zeros(RATE, np.int16), RATE)
     assert decode_audio(tmp_path / "quiet.wav", tmp_path / "out.npy").warnings == (
-        "the sound is digital silence",
+        "the audio is digital silence",
     )
 
 
@@ -106,7 +106,7 @@ def test_file_cut_short_keeps_what_it_has(
     assert not track.complete
     assert 3 < track.last_pts_s < 7
     assert track.last_pts_s == track.num_samples / RATE
-    assert track.warnings[0].startswith(("the sound ends at 0:00:0", "reading stopped at 0:00:0"))
+    assert track.warnings[0].startswith(("the audio ends at 0:00:0", "reading stopped at 0:00:0"))
     kept = track.num_samples - 2048
     np.testing.assert_array_equal(track.open()[:kept], whole[:kept])
     reporter = Recorder()
@@ -125,7 +125,7 @@ def test_damage_inside_costs_only_what_is_damaged(tmp_path: Path) -> None:
     content[middle : middle + 2000] = b"\xff" * 2000
     (tmp_path / "film.mp4").write_bytes(content)
     track = decode_audio(tmp_path / "film.mp4", tmp_path / "out.npy")
-    assert re.search(r"packets of sound could not be decoded, the first at 0:00:0[456]", track.warnings[0])
+    assert re.search(r"packets of audio could not be decoded, the first at 0:00:0[456]", track.warnings[0])
     assert track.complete
     np.testing.assert_array_equal(track.open()[: 3 * RATE], whole[: 3 * RATE])
     tail = slice(8 * RATE, 9 * RATE)

@@ -83,7 +83,7 @@ def test_click_and_flash_of_one_moment_come_together(tmp_path: Path, suffix: str
     pictures[50][:] = 255
     sound = np.zeros(3 * RATE, np.int16)
     sound[2 * RATE : 2 * RATE + 160] = make_chirp(5)[-160:]
-    write_film(film, FilmSettings(fps=25, sample_rate=RATE), pictures=pictures, sound=[sound])
+    write_film(film, FilmSettings(fps=25, sample_rate=RATE), frames=pictures, audio=[sound])
     click = int(np.argmax(np.abs(decode_audio(film, tmp_path / "out.npy").open()) > 4000)) / RATE
     shown, times = read_frames(film, np.arange(0, 3, 0.01).tolist())
     flash = times[np.argmax(shown.mean(axis=(1, 2, 3)) > 128)]
@@ -104,8 +104,8 @@ def test_matroska_made_of_mp4_keeps_its_shift(tmp_path: Path) -> None:
     write_film(
         tmp_path / "film.mp4",
         FilmSettings(fps=25, sample_rate=48000),
-        pictures=numbered_pictures(50),
-        sound=[make_chirp(2, 48000)],
+        frames=numbered_pictures(50),
+        audio=[make_chirp(2, 48000)],
     )
     remux(tmp_path / "film.mp4", tmp_path / "film.mkv")
     video_shift = read_frames(tmp_path / "film.mkv", [0.0])[1][0]
@@ -137,7 +137,7 @@ def test_gaps_are_silent_and_reported(tmp_path: Path) -> None:
     silence = np.zeros(RATE // 2, np.int16)
     expected = np.concatenate([chirp[:RATE], silence, chirp[: RATE // 2], silence, chirp[:RATE]])
     np.testing.assert_array_equal(track.open(), expected)
-    told = "1.00 s of sound are missing (2 gaps, the first at 0:00:01.00): left silent"
+    told = "1.00 s of audio are missing (2 gaps, the first at 0:00:01.00): left silent"
     assert track.warnings == (told,)
     assert reporter.warnings == [f"film.nut: {told}"]
     assert track.complete
@@ -149,7 +149,7 @@ def test_where_sound_overlaps_the_first_stays(tmp_path: Path) -> None:
     track = decode_audio(tmp_path / "film.nut", tmp_path / "out.npy")
     expected = np.concatenate([chirp[:RATE], chirp[RATE + RATE // 2 : 3 * RATE]])
     np.testing.assert_array_equal(track.open(), expected)
-    assert track.warnings == ("0.50 s of sound at 0:00:00.50 overlapped what came before: cut",)
+    assert track.warnings == ("0.50 s of audio at 0:00:00.50 overlapped what came before: cut",)
 
 
 def test_rounded_timestamps_are_no_gaps(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_pictures_and_sound_come_back(tmp_path: Path, suffix: str, rate: int, ch
     path = tmp_path / f"film{suffix}"
     sound = make_chirp(2, rate)
     blocks = np.array_split(np.stack([sound] * channels, axis=1) if channels == 2 else sound, 7)
-    write_film(path, FilmSettings(fps=25, sample_rate=rate), pictures=numbered_pictures(50), sound=blocks)
+    write_film(path, FilmSettings(fps=25, sample_rate=rate), frames=numbered_pictures(50), audio=blocks)
     start = probe(path).video[0].start_s or 0.0
     pictures, _ = read_frames(path, [start + k / 25 for k in range(0, 50, 7)])
     assert numbers_of(pictures) == list(range(0, 50, 7))
@@ -39,7 +39,7 @@ def test_sound_of_either_kind(tmp_path: Path, dtype: type) -> None:
     sound = make_chirp(1)
     given = sound if dtype == np.int16 else sound.astype(np.float32) / 32768
     settings = FilmSettings(sample_rate=RATE, audio_codec="flac")
-    write_film(tmp_path / "film.mkv", settings, sound=[given])
+    write_film(tmp_path / "film.mkv", settings, audio=[given])
     np.testing.assert_array_equal(decode_audio(tmp_path / "film.mkv", tmp_path / "out.npy").open(), sound)
 
 
@@ -49,7 +49,7 @@ def test_same_input_same_bytes(tmp_path: Path, suffix: str) -> None:
     for name in ("a", "b"):
         path = tmp_path / f"{name}{suffix}"
         settings = FilmSettings(sample_rate=RATE, captions=[CaptionTrack(CUES)])
-        write_film(path, settings, pictures=numbered_pictures(50), sound=[make_chirp(2)])
+        write_film(path, settings, frames=numbered_pictures(50), audio=[make_chirp(2)])
         contents.add(path.read_bytes())
     assert len(contents) == 1
 
@@ -81,7 +81,7 @@ def test_captions_inside(tmp_path: Path, suffix: str, codec: str) -> None:
     path = tmp_path / f"film{suffix}"
     settings = FilmSettings(sample_rate=RATE, captions=[CaptionTrack(CUES, codec=codec)])
     pictures = () if suffix == ".m4a" else numbered_pictures(50)
-    write_film(path, settings, pictures=pictures, sound=[make_chirp(2)])
+    write_film(path, settings, frames=pictures, audio=[make_chirp(2)])
     found = caption_packets(path)
     assert [packet[:2] for packet in found] == [(400, 900), (1200, 1900)]
     texts = [text.replace(r"\N", "\n") for _, _, text in found]
@@ -90,7 +90,7 @@ def test_captions_inside(tmp_path: Path, suffix: str, codec: str) -> None:
 
 def test_markup_signs_in_webvtt_are_text(tmp_path: Path) -> None:
     settings = FilmSettings(sample_rate=RATE, captions=[CaptionTrack([Cue(0, 900, ("a < b & c > d",))])])
-    write_film(tmp_path / "film.webm", settings, sound=[make_chirp(1)])
+    write_film(tmp_path / "film.webm", settings, audio=[make_chirp(1)])
     assert caption_packets(tmp_path / "film.webm") == [(0, 900, "a < b & c > d")]
 
 
@@ -110,7 +110,7 @@ def test_a_film_is_not_kept_in_memory(tmp_path: Path) -> None:
             counts["sound"] += 1
             yield block
 
-    write_film(tmp_path / "f.mkv", FilmSettings(fps=10, sample_rate=RATE), pictures=pictures(), sound=sound())
+    write_film(tmp_path / "f.mkv", FilmSettings(fps=10, sample_rate=RATE), frames=pictures(), audio=sound())
     assert max(map(abs, ahead)) < 0.5
 
 
@@ -122,7 +122,7 @@ TRACK = CaptionTrack(CUES)
     [
         ("film.avi", FilmSettings(), "cannot write films as `.avi`"),
         ("film", FilmSettings(), "cannot write films as `film`"),
-        ("film.m4a", FilmSettings(), "film cannot hold `pictures`"),
+        ("film.m4a", FilmSettings(), "film cannot hold `video`"),
         ("film.webm", FilmSettings(video_codec="libx264"), "webm film cannot hold `libx264`"),
         ("film.mkv", FilmSettings(video_codec="nonsense"), "cannot hold `nonsense`"),
         ("film.ts", FilmSettings(captions=[TRACK]), "captions cannot be written"),
@@ -131,15 +131,15 @@ TRACK = CaptionTrack(CUES)
 )
 def test_what_a_film_cannot_be(tmp_path: Path, name: str, settings: FilmSettings, message: str) -> None:
     with pytest.raises(BadInputError, match=message):
-        write_film(tmp_path / name, settings, pictures=numbered_pictures(3))
+        write_film(tmp_path / name, settings, frames=numbered_pictures(3))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_odd_pictures_and_odd_rates(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="a picture of 64x47 cannot be encoded"):
-        write_film(tmp_path / "film.mp4", FilmSettings(), pictures=numbered_pictures(3, height=47))
+    with pytest.raises(BadInputError, match="a frame of 64x47 cannot be encoded"):
+        write_film(tmp_path / "film.mp4", FilmSettings(), frames=numbered_pictures(3, height=47))
     with pytest.raises(BadInputError, match="cannot encode"):
-        write_film(tmp_path / "film.mp4", FilmSettings(sample_rate=12345), sound=[make_chirp(1)])
+        write_film(tmp_path / "film.mp4", FilmSettings(sample_rate=12345), audio=[make_chirp(1)])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -152,7 +152,7 @@ def test_failure_half_way_leaves_the_older_film(tmp_path: Path) -> None:
         raise RuntimeError("the painter fell ill")
 
     with pytest.raises(RuntimeError, match="fell ill"):
-        write_film(path, FilmSettings(), pictures=pictures())
+        write_film(path, FilmSettings(), frames=pictures())
     assert path.read_text() == "older"
     assert [file.name for file in tmp_path.iterdir()] == ["film.mkv"]
 
@@ -162,7 +162,7 @@ def test_short_gop_copy_keeps_film_time(tmp_path: Path, suffix: str) -> None:
     film, copy = tmp_path / "film.mp4", tmp_path / f"copy{suffix}"
     pictures = numbered_pictures(21, 96, 128, step=12)
     settings = FilmSettings(fps=25, sample_rate=44100, gop=250)
-    write_film(film, settings, pictures=pictures, sound=[make_chirp(0.84, 44100)])
+    write_film(film, settings, frames=pictures, audio=[make_chirp(0.84, 44100)])
     transcode_short_gop(film, copy, height=48, gop=10)
     original = decode_audio(film, tmp_path / "a.npy").open()
     np.testing.assert_array_equal(decode_audio(copy, tmp_path / "b.npy").open(), original)
@@ -174,7 +174,7 @@ def test_short_gop_copy_keeps_film_time(tmp_path: Path, suffix: str) -> None:
 
 
 def test_short_gop_copy_does_not_enlarge(tmp_path: Path) -> None:
-    write_film(tmp_path / "film.mp4", FilmSettings(), pictures=numbered_pictures(5))
+    write_film(tmp_path / "film.mp4", FilmSettings(), frames=numbered_pictures(5))
     transcode_short_gop(tmp_path / "film.mp4", tmp_path / "copy.mp4", height=480)
     info = probe(tmp_path / "copy.mp4")
     assert (info.video[0].height, info.video[0].width, info.audio) == (48, 64, ())

@@ -20,7 +20,7 @@ def test_streams_of_a_film(tmp_path: Path) -> None:
     track = CaptionTrack([Cue(0, 1000, ("[rain]",))], "eng", "English SDH", hearing_impaired=True)
     settings = FilmSettings(fps=24, sample_rate=RATE, captions=[track])
     pictures, sound = numbered_pictures(48), [make_chirp(2)]
-    write_film(tmp_path / "film.mkv", settings, pictures=pictures, sound=sound)
+    write_film(tmp_path / "film.mkv", settings, frames=pictures, audio=sound)
     info = probe(tmp_path / "film.mkv")
     assert (info.path, info.format, info.start_s) == (tmp_path / "film.mkv", "matroska,webm", 0.0)
     assert info.duration_s == pytest.approx(2, abs=0.1)
@@ -90,7 +90,7 @@ TEXTS = {
 @pytest.mark.parametrize("name", TEXTS)
 def test_text_is_no_film(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(TEXTS[name])
-    with pytest.raises(BadInputError, match="is not a film or a sound that avtool reads") as caught:
+    with pytest.raises(BadInputError, match="is not a readable film or audio file") as caught:
         probe(tmp_path / name)
     assert "\n" not in caught.value.message
     assert name in caught.value.message
@@ -101,7 +101,7 @@ def test_picture_is_no_film(tmp_path: Path) -> None:
 
     for suffix in ("jpg", "png"):
         Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(tmp_path / f"a.{suffix}")
-        with pytest.raises(BadInputError, match="is not a film or a sound"):
+        with pytest.raises(BadInputError, match="is not a readable film or audio file"):
             probe(tmp_path / f"a.{suffix}")
 
 

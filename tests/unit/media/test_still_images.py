@@ -39,14 +39,14 @@ def test_grey_and_transparent_pictures_become_rgb(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff\xe0" + bytes(50)])
 def test_what_is_no_picture_is_refused_in_a_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.jpg").write_bytes(content)
-    with pytest.raises(BadInputError, match="cannot be read as a picture"):
+    with pytest.raises(BadInputError, match="cannot be read as an image"):
         read_image(tmp_path / "a.jpg")
 
 
 def test_a_cut_picture_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", 100, 100)
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(BadInputError, match="cannot be read as a picture"):
+    with pytest.raises(BadInputError, match="cannot be read as an image"):
         read_image(path)
 
 

@@ -20,7 +20,7 @@ FPS = 10
 
 
 def make_film(path: Path, count: int = 60, gop: int = 20, fps: float = FPS, **settings: str) -> Path:
-    write_film(path, FilmSettings(fps=fps, gop=gop, **settings), pictures=numbered_pictures(count))
+    write_film(path, FilmSettings(fps=fps, gop=gop, **settings), frames=numbered_pictures(count))
     return path
 
 
@@ -58,7 +58,7 @@ def test_every_container(tmp_path: Path, suffix: str, gop: int) -> None:
 def test_pictures_between_key_frames_with_reordering(tmp_path: Path) -> None:
     options = (("bf", "3"), ("preset", "medium"))
     path = tmp_path / "film.mp4"
-    write_film(path, FilmSettings(fps=FPS, gop=40, video_options=options), pictures=numbered_pictures(60))
+    write_film(path, FilmSettings(fps=FPS, gop=40, video_options=options), frames=numbered_pictures(60))
     pictures, _ = read_frames(path, [k / FPS for k in range(0, 60, 7)])
     assert numbers_of(pictures) == list(range(0, 60, 7))
 
@@ -74,7 +74,7 @@ def test_variable_frame_rate(tmp_path: Path) -> None:
     shown = [0.0, 0.5, 0.52, 2.0, 2.04, 7.0]
     with film_writer(tmp_path / "film.mp4", FilmSettings(size=(48, 64))) as writer:
         for picture, time in zip(numbered_pictures(6), shown, strict=True):
-            writer.picture(picture, time)
+            writer.frame(picture, time)
     asked = [0.0, 0.49, 0.5, 0.51, 0.53, 1.99, 2.01, 6.99, 7.0]
     pictures, times = read_frames(tmp_path / "film.mp4", asked)
     assert numbers_of(pictures) == [0, 0, 1, 1, 2, 2, 3, 4, 5]
@@ -169,7 +169,7 @@ def moving_pictures(count: int) -> list[np.ndarray]:
 
 def test_damaged_end_gives_the_last_good_picture(tmp_path: Path) -> None:
     path = tmp_path / "film.mkv"
-    write_film(path, FilmSettings(fps=FPS, gop=10), pictures=moving_pictures(60))
+    write_film(path, FilmSettings(fps=FPS, gop=10), frames=moving_pictures(60))
     whole, _ = read_frames(path, [1.0])
     damage(path, 0.5)
     reporter = Recorder()
@@ -182,7 +182,7 @@ def test_damaged_end_gives_the_last_good_picture(tmp_path: Path) -> None:
 
 def test_damaged_pictures_are_left_out_up_to_a_key_frame(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    write_film(path, FilmSettings(fps=FPS, gop=10), pictures=moving_pictures(60))
+    write_film(path, FilmSettings(fps=FPS, gop=10), frames=moving_pictures(60))
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
         bad = packets[34]
@@ -192,11 +192,11 @@ def test_damaged_pictures_are_left_out_up_to_a_key_frame(tmp_path: Path) -> None
     reporter = Recorder()
     times = [time for time, _ in iter_frames(path, threads=1, reporter=reporter)]
     np.testing.assert_allclose(times, [*np.arange(34) / FPS, *np.arange(40, 60) / FPS], atol=1e-6)
-    assert "some pictures are damaged and were left out" in reporter.warnings[0]
+    assert "skipped damaged frames" in reporter.warnings[0]
 
 
 def test_film_without_pictures(tmp_path: Path) -> None:
-    write_film(tmp_path / "sound.m4a", FilmSettings(sample_rate=16000), sound=[make_chirp(1)])
+    write_film(tmp_path / "sound.m4a", FilmSettings(sample_rate=16000), audio=[make_chirp(1)])
     with pytest.raises(BadInputError, match=r"sound\.m4a` has no video stream"):
         read_frames(tmp_path / "sound.m4a", [0.0])
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from avtool.synthetic.picture import Painter, PictureSettings, envelope_of, looks_of
+from avtool.synthetic.painter import Painter, PainterSettings, envelope_of, looks_of
 from avtool.synthetic.script import Event, Scene, Script, Utterance
 from avtool.synthetic.sounds import SyntheticSounds
 
@@ -19,9 +19,9 @@ LINE = Utterance(2.0, 4.0, "Hello.", 1, 0)
 
 def painted(events=(), lines=(), kind="drawn", legend=""):
     script = Script("", 8.0, (Scene(0.0, 8.0, 0.3, (1, 2), legend),), lines, events, ())
-    painter = Painter(script, PictureSettings(kind, (96, 128), FPS))
+    painter = Painter(script, PainterSettings(kind, (96, 128), FPS))
     for owner in (*events, *lines):
-        painter.hear(owner, KNOCKS, RATE)
+        painter.add_loudness(owner, KNOCKS, RATE)
     return np.stack([painter.frame(index) for index in range(6 * FPS)]).astype(int)
 
 

@@ -13,7 +13,7 @@ from avtool.core.files import sha256_of
 from avtool.media.audio_decode import decode_audio
 from avtool.synthetic.make_film import make_film, make_film_set
 
-QUICK = {"seed": 3, "minutes": 0.5, "picture": "static"}
+QUICK = {"seed": 3, "minutes": 0.5, "video": "static"}
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +50,7 @@ def test_sounds_are_heard_when_the_truth_says(container, tmp_path):
 
 
 def test_the_same_arguments_write_the_same_bytes(tmp_path):
-    films = [
-        make_film(tmp_path / name, **QUICK | {"picture": "drawn", "minutes": 0.25}) for name in ("a", "b")
-    ]
+    films = [make_film(tmp_path / name, **QUICK | {"video": "drawn", "minutes": 0.25}) for name in ("a", "b")]
     for kind in ("film", "captions", "truth", "events"):
         first, second = (sha256_of(getattr(files, kind)) for files in films)
         assert first == second, kind
@@ -105,13 +103,13 @@ def test_pictures_last_as_long_as_the_sound(tmp_path):
 
 
 def test_a_film_can_have_no_picture(tmp_path):
-    files = make_film(tmp_path, **QUICK | {"picture": "none"})
+    files = make_film(tmp_path, **QUICK | {"video": "none"})
     with av.open(str(files.film)) as film:
         assert not film.streams.video
 
 
 def test_a_set_of_films_has_a_table(tmp_path):
-    made = make_film_set(tmp_path, films=3, seed=1, minutes=0.25, picture="none")
+    made = make_film_set(tmp_path, films=3, seed=1, minutes=0.25, video="none")
     with made.table.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["film"] for row in rows] == ["film01.mkv", "film02.mkv", "film03.mkv"]
@@ -125,7 +123,7 @@ def test_a_set_of_films_has_a_table(tmp_path):
         ({"minutes": 0.1}, "too short"),
         ({"container": "avi"}, "avi"),
         ({"captions": "doc"}, "doc"),
-        ({"picture": "painted"}, "painted"),
+        ({"video": "painted"}, "painted"),
         ({"size": (33, 48)}, "48x33"),
         ({"style": "none"}, "style"),
         ({"distortion": "wobble"}, "wobble"),

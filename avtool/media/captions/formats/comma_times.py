@@ -44,7 +44,7 @@ def _add(cue: RawCue | None, lines: list[str], draft: Draft) -> None:
 
 
 def read_spruce(text: str, draft: Draft) -> None:
-    """Reads Spruce STL. It counts frames without saying of which rate: 25, or 30 if a count needs it."""
+    """Reads Spruce STL. It counts frames without a rate: 25 per second, or 30 if a count needs it."""
     rows = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     found_rows = [(number, line, _SPRUCE_LINE.match(line)) for number, line in rows]
     frames = [int(found[group]) for _, _, found in found_rows if found for group in (4, 8)]

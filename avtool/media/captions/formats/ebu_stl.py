@@ -1,7 +1,7 @@
 """EBU STL (EBU Tech 3264): a binary header (GSI) and text blocks (TTI) of 128 bytes.
 
 ttconv reads the time codes and the characters of ISO 6937. Its own block reader is not used: it takes
-translators' comments for captions, and leaves out blocks whose times are wrong where they can be mended.
+translators' comments for captions, and skips blocks whose times are wrong where they can be mended.
 """
 
 import codecs
@@ -93,7 +93,7 @@ def _decoder(code_page: bytes, draft: Draft) -> Callable[[bytes], str]:
 
 
 def _subtitles(data: bytes, frame_rate: Fraction, draft: Draft) -> Iterator[_Subtitle]:
-    """The subtitles; the text of a long one goes on in extension blocks."""
+    """The subtitles; the text of a long one continues in extension blocks."""
     text = b""
     for offset in itertools.count(_GSI_BYTES, _TTI_BYTES):
         block = data[offset : offset + _TTI_BYTES]

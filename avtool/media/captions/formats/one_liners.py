@@ -40,7 +40,7 @@ def read_microdvd(text: str, draft: Draft) -> None:
 def _fps_of_film(line_number: int, line: str, draft: Draft) -> float:
     if draft.fps is None:
         raise BadInputError(
-            f"{draft.source} counts frames (MicroDVD) and does not say how many there are in a second: "
+            f"{draft.source} counts frames (MicroDVD) without a frame rate: "
             f"line {line_number} is `{shorten(line, 40)}`",
             "read it with its film, or begin it with a line such as {1}{1}23.976",
         )

@@ -69,7 +69,7 @@ def _language_to_keep(cues: list[Block], draft: Draft) -> str:
 
 
 def _in_language(lines: list[str], kept: str, draft: Draft) -> list[str]:
-    """The lines of one language; a line without a code goes on in the language of the line above."""
+    """The lines of one language; a line without a code is in the language of the line above."""
     kept_lines, current = [], kept
     for line in lines:
         found = _LANGUAGE_LINE.match(line)

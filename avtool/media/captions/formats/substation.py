@@ -1,4 +1,4 @@
-"""ASS and SSA (SubStation Alpha): the events, with their own order of fields; comments are left out."""
+"""ASS and SSA (SubStation Alpha): the events, with their own order of fields; comments are skipped."""
 
 import re
 

@@ -2,7 +2,7 @@
 
 The time expressions (clock times, frames with a multiplier, ticks, drop frames) are read by ttconv. Its
 document model is not used: it demands one namespace out of the dozen that are in use, takes a time that it
-cannot read as zero, and drops paragraphs without duration, each without saying so.
+cannot read as zero, and drops paragraphs without duration, each silently.
 """
 
 import html
@@ -50,7 +50,7 @@ def read(text: str, draft: Draft) -> None:
     """Reads TTML of any namespace.
 
     Raises:
-        BadInputError: the XML is broken, defines entities, or holds pictures in place of text.
+        BadInputError: the XML is broken, defines entities, or holds images in place of text.
     """
     root = _parse(text, draft)
     body = next((element for element in root if element.tag == "body"), None)
@@ -61,7 +61,7 @@ def read(text: str, draft: Draft) -> None:
             reader.container(body, _Scope(Fraction(0), None, preserve=root.get("space") == "preserve"))
     if not draft.cues and any(e.tag == "image" or "backgroundImage" in e.attrib for e in root.iter()):
         raise BadInputError(
-            f"{draft.source} holds pictures of captions (TTML)", "OCR is not offered: give text"
+            f"{draft.source} holds images of captions (TTML)", "OCR is not offered: give text"
         )
 
 
@@ -247,7 +247,7 @@ def _usual(expression: str) -> str:
 
 
 def _italic_styles(root: Element) -> dict[str, bool]:
-    """Which styles say whether text is italic, also by way of the styles they refer to."""
+    """The styles whose text is italic, also by way of the styles they refer to."""
     styles = {style.get("id", ""): style for style in root.iter("style")}
     italic = {
         name: style.get("fontStyle") in _ITALIC

@@ -81,16 +81,16 @@ def _own_lines(block: Block, draft: Draft) -> list[str]:
     """The cue's lines. A blank line ends a cue, unless it comes before all of its text."""
     texts = [p for p in block.paragraphs if p and not _NO_CUE_TEXT.match(p[0])]
     if block.paragraphs[0]:
-        lines, left_out = block.paragraphs[0], [p for p in texts if p is not block.paragraphs[0]]
+        lines, skipped = block.paragraphs[0], [p for p in texts if p is not block.paragraphs[0]]
     else:
-        lines, left_out = [line for paragraph in texts for line in paragraph], []
+        lines, skipped = [line for paragraph in texts for line in paragraph], []
         draft.count("blank line inside a cue", bool(lines))
-    draft.count("text outside of cues left out", len(left_out))
+    draft.count("text outside of cues left out", len(skipped))
     return lines
 
 
 def _refuse_metadata(cues: list[Block], draft: Draft) -> None:
-    """Metadata tracks carry JSON; nothing else in the file need say so."""
+    """Metadata tracks carry JSON; nothing else in the file marks them."""
     texts = ("\n".join(line for paragraph in block.paragraphs for line in paragraph) for block in cues)
     if cues and all(map(_is_json, texts)):
         raise BadInputError(

@@ -21,7 +21,7 @@ def video(path: Path, colour: tuple[int, int, int], seed: int) -> None:
     for step, frame in enumerate(frames):
         frame[10:34, 4 + 2 * step : 24 + 2 * step] = colour
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_film(path, FilmSettings(fps=12), pictures=list(frames))
+    write_film(path, FilmSettings(fps=12), frames=list(frames))
 
 
 @pytest.fixture(scope="module")

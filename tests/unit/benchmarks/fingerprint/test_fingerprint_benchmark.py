@@ -35,7 +35,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
         scene = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
         frames = [np.roll(scene, step // 3, axis=1) for step in range(48)]
         settings = FilmSettings(fps=16, sample_rate=RATE)
-        write_film(folder / f"{number}.mp4", settings, pictures=frames, sound=[melody(number, 3)[:, None]])
+        write_film(folder / f"{number}.mp4", settings, frames=frames, audio=[melody(number, 3)[:, None]])
     soundfile.write(folder / "2.wav", melody(2, 3), RATE)
     soundfile.write(folder / "3.wav", np.zeros(3 * RATE), RATE)
     return folder

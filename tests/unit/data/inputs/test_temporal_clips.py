@@ -46,7 +46,7 @@ def numbered_film(path: Path, seconds: float = SECONDS) -> Path:
     pictures[:, :, :32] = 16 * (numbers % 16)
     pictures[:, :, 32:] = 16 * (numbers // 16)
     settings = FilmSettings(fps=FPS, sample_rate=RATE, audio_codec="pcm_s16le")
-    write_film(path, settings, pictures=pictures, sound=[clicks(seconds)])
+    write_film(path, settings, frames=pictures, audio=[clicks(seconds)])
     return path
 
 
@@ -192,8 +192,8 @@ def test_silence_is_not_asked_about(tmp_path):
 
 def test_what_does_not_move_is_not_asked_about(tmp_path):
     pictures = (np.full((48, 64, 3), 90, np.uint8) for _ in range(10 * FPS))
-    write_film(tmp_path / "still.mkv", FilmSettings(fps=FPS, sample_rate=RATE), pictures=pictures,
-               sound=[clicks(10)])  # fmt: skip
+    write_film(tmp_path / "still.mkv", FilmSettings(fps=FPS, sample_rate=RATE), frames=pictures,
+               audio=[clicks(10)])  # fmt: skip
     manifest = make_manifest(tmp_path, [Clip("a", "still.mkv", 0.0, 10.0)])
     sample = TemporalClipDataset(manifest, PAIRS, **PLAIN)[0]
     assert not sample["video_speed_weight"].any()
@@ -245,7 +245,7 @@ def test_clips_of_one_recording_have_one_number(tmp_path):
 def test_cuts_are_avoided_where_asked(tmp_path):
     tints = np.repeat(np.random.default_rng(1).integers(0, 255, 20), 12)  # a new shot every 12 pictures
     pictures = (np.full((48, 64, 3), tint, np.uint8) for tint in tints)
-    write_film(tmp_path / "cuts.mkv", FilmSettings(fps=FPS, sample_rate=RATE), pictures=pictures)
+    write_film(tmp_path / "cuts.mkv", FilmSettings(fps=FPS, sample_rate=RATE), frames=pictures)
     manifest = make_manifest(tmp_path, [Clip("a", "cuts.mkv", 0.0, 15.0)])
     cuts = {}
     for respect in (False, True):

@@ -219,7 +219,7 @@ def test_no_shards_at_all(tmp_path, name):
 def test_a_damaged_picture_names_its_shard(tmp_path):
     write_foreign(tmp_path / "part.tar", [{"0.jpg": b"no picture", "json": {"fps": 4}}])
     manifest, source = open_shards(tmp_path / "part.tar")
-    with pytest.raises(BadInputError, match=r"picture 0 of `sub\.folder/0` in `.*part\.tar` cannot be read"):
+    with pytest.raises(BadInputError, match=r"frame 0 of `sub\.folder/0` in `.*part\.tar` cannot be read"):
         source.frames(manifest, manifest[0], np.array([0]))
 
 

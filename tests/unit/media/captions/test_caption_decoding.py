@@ -72,7 +72,7 @@ def test_zero_bytes_inside_utf8_are_dropped():
         (b"\0\0\0\x18ftypmp42" + bytes(100), "a film"),
         (b"PK\x03\x04" + bytes(100), "a packed archive"),
         (b"PG" + bytes(8) + b"\x16" + bytes(100), "bitmap subtitles (PGS)"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(100), "a document or picture"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "a document or image"),
         (bytes(range(1, 32)) * 20, "binary"),
     ],
 )

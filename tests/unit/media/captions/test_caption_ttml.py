@@ -125,7 +125,7 @@ def test_what_cannot_be_read_is_counted():
         (_paragraph("1s", "2s").replace("</div>", ""), "is broken XML (utf-8): line 1"),
         (
             _tt('<div begin="1s" end="2s" smpte:backgroundImage="#x"/>', 'xmlns:smpte="s"'),
-            "pictures of captions",
+            "images of captions",
         ),
         (_tt("<div>" * 100 + "</div>" * 100), "over 64 deep"),
         (_tt("<div><p>a</p></div>"), "text without a time left out: `a`"),

@@ -117,7 +117,7 @@ def test_captions_much_longer_than_the_film_are_refused(film):
     speech = film.speech[: 6 * 6000]
     result = synchronise(film.starts_s, film.ends_s, film.is_dialogue, speech)
     assert result.decision == "refused"
-    assert "after its end" in result.reason
+    assert "beyond its end" in result.reason
 
 
 def test_absurd_times_do_not_exhaust_the_memory(film):
