@@ -24,7 +24,7 @@ _MAX_RECIPE_BYTES = 1 << 20
 
 
 class Recipe(BaseModel):
-    """The base of every recipe and of its tables: immutable, and it refuses keys it does not know."""
+    """The base of every recipe and of its tables: immutable, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -68,7 +68,7 @@ Schema = TypeVar("Schema", bound=Recipe)
 
 
 def iter_keys(schema: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Every key of a recipe model as ("sync.max_offset", its field), tables before their keys left out."""
+    """Every key of a recipe model as ("sync.max_offset", its field), without the tables themselves."""
     for name, field in schema.model_fields.items():
         table = _table_of(field)
         if table is None:

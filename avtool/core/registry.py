@@ -1,6 +1,6 @@
 """Registries: named entries of one kind that register themselves, in avtool and in other packages.
 
-A registry is told where its entries live: a home package whose modules are imported on first use, and an
+A registry loads its entries from where they live: a home package whose modules are imported on first use, and an
 entry-point group through which an installed package adds its own. Nothing is imported before a name is looked
 up, so that help pages and listings stay fast.
 """
@@ -116,7 +116,7 @@ class Registry(Generic[Entry]):
         """Imports a module of another package; a broken one costs its own names alone."""
         try:
             point.load()
-        except Exception as error:  # noqa: BLE001 - of another package: our listing goes on
+        except Exception as error:  # noqa: BLE001 - of another package: our listing continues
             reason = " ".join(str(error).split())[:200]
             self._broken[point.name] = f"`{point.value}`: {type(error).__name__}: {reason}"
 

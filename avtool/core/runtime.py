@@ -1,4 +1,4 @@
-"""Where and how numbers are computed: device, precision, threads."""
+"""Device, precision and threads of a computation."""
 
 from typing import Literal
 

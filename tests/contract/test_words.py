@@ -18,7 +18,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Areas whose every file keeps to the vocabulary.
-CLEAN: list[str] = []
+CLEAN = [
+    "avtool/core",
+    "avtool/data/prepare",
+    "avtool/data/readers",
+    "avtool/data/shards",
+    "avtool/media",
+    "avtool/mining",
+    "avtool/synthetic",
+]
 
 _WORDS = {
     "dataset": r"data[ -]sets?",
@@ -35,7 +43,7 @@ _WORDS = {
     "skip, leave unset": r"le(?:ft|ave|aves|aving)[ _]out",
     "print, report": r"says?|said|saying|tells?|told|telling",
     "request, select": r"asks?|asked|asking",
-    "detect, listen": r"hears?|(?<!hard-of-)hearing(?![-_ ]impaired)",
+    "detect, listen": r"hears?|(?<!hard[- ]of[- ])hearing(?![-_ ]impaired)",
     "read, recognise": r"knows?|knew",
 }  # fmt: skip
 _PATTERNS = {

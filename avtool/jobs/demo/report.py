@@ -38,7 +38,7 @@ def write_demo_page(
         reporter: gets clips that cannot be played.
     """
     report = _report(mined, scores, learned)
-    pictures = []
+    images = []
     if pretrained is not None:
         report = replace(
             report,
@@ -47,8 +47,8 @@ def write_demo_page(
             metrics={**report.metrics, "pretraining": asdict(pretrained)},
         )
         title = "Reconstruction of a held-out film"
-        pictures.append((title, data_uri(pretrained.sheet.read_bytes(), "image/png")))
-    write_report_page(path, "From captions to a model", report, {}, reporter, pictures=pictures)
+        images.append((title, data_uri(pretrained.sheet.read_bytes(), "image/png")))
+    write_report_page(path, "From captions to a model", report, {}, reporter, pictures=images)
     return report
 
 
