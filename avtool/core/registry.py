@@ -1,6 +1,6 @@
 """Registries: named entries of one kind that register themselves, in avtool and in other packages.
 
-A registry loads its entries from where they live: a home package whose modules are imported on first use, and an
+A registry loads its entries on first use from a home package, whose modules it imports, and from an
 entry-point group through which an installed package adds its own. Nothing is imported before a name is looked
 up, so that help pages and listings stay fast.
 """
