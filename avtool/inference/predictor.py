@@ -180,7 +180,9 @@ def _logits(model: "nn.Module", taken: "Mapping[str, Tensor]") -> "Tensor":
 
 
 def _load(path: Path, random_seed: int | None) -> "tuple[nn.Module, ModelDescription]":
-    from avtool.models.model_folder import build_model, find_model, load_model, read_description
+    from avtool.models.load import build_model, load_model
+    from avtool.models.model_files import find_model
+    from avtool.models.model_folder import read_description
     from avtool.models.seeds import seed_everything
 
     if random_seed is None:

@@ -14,7 +14,7 @@ from avtool.data.items import find_items
 from avtool.inference.embedding import EmbeddedFile, embed_files, part_name
 from avtool.inference.feature_table import join_tables, read_card
 from avtool.inference.recipes import EmbedRecipe
-from avtool.models.start import weights_file
+from avtool.models.model_files import weights_file
 
 _OF_THE_MACHINE = {"runtime", "batch_size", "split", "folds"}
 

@@ -20,7 +20,7 @@ from avtool.inference.files import FileScore, load_predictor, score_files
 from avtool.inference.recipes import PredictRecipe
 from avtool.inference.score import Scored
 from avtool.inference.timelines import write_timelines
-from avtool.models.start import weights_file
+from avtool.models.model_files import weights_file
 
 if TYPE_CHECKING:
     from avtool.inference.predictor import Predictor

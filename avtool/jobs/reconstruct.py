@@ -75,7 +75,7 @@ def reconstruct(
     """
     import torch
 
-    from avtool.models.model_folder import load_model
+    from avtool.models.load import load_model
     from avtool.models.runtime import choose_device
 
     if out.is_dir() or (out.exists() and not overwrite):

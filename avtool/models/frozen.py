@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from avtool.core.errors import CorruptArtifactError
 from avtool.core.files import sha256_of
-from avtool.core.reporter import Silent
-from avtool.models.start import load_start, weights_file
+from avtool.models.model_files import weights_file
 
 
 @dataclass(frozen=True)
@@ -56,36 +55,15 @@ class FrozenWeights:
         """Whether a name of the model's `state_dict` is inside the module."""
         return not self.module or name.startswith(f"{self.module}.")
 
-    def load(self, model: nn.Module, folder: Path, stored: Mapping[str, Tensor]) -> None:
-        """Loads them into a model, from where they came from or from a copy beside what was trained.
+    def find(self, folder: Path) -> Path:
+        """The file, or the model folder, that holds them.
 
         Args:
-            model: changed in place.
             folder: the model folder that names them.
-            stored: what that folder holds itself.
 
         Raises:
-            CorruptArtifactError: their file is not there, has changed, or gives other values.
+            CorruptArtifactError: it is nowhere, or has changed.
         """
-        file = self._find(folder)
-        load_start(
-            model.get_submodule(self.module), self.builder, file, Silent(), interpolate=self.interpolate
-        )
-        prefix = f"{self.module}." if self.module else ""
-        state = model.state_dict()
-        read = {
-            name.removeprefix(prefix): value
-            for name, value in state.items()
-            if self.covers(name) and name not in stored
-        }
-        if content_hash(read) != self.content:
-            message = (
-                f"the frozen weights of `{folder}` are read otherwise from `{file}` than in its training"
-            )
-            raise CorruptArtifactError(message, "use the version of avtool that trained it")
-
-    def _find(self, folder: Path) -> Path:
-        """The file, or the model folder, that holds them."""
         known = Path(self.path)
         places = [known, folder / known.name]
         changed = ""

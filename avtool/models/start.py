@@ -1,6 +1,5 @@
 """Starting weights: a network begun from a model, a run or a checkpoint file, whoever wrote it."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,11 +32,9 @@ def load_start(
     """
     if init is None:
         return
-    from avtool.models.published.report import unwrap
-    from avtool.models.registry import MODELS
+    from avtool.models.load import load_checkpoint
 
-    state = unwrap(_read_checkpoint(init))
-    report = MODELS.find(name).family.load_weights(model, state, interpolate=interpolate)
+    report = load_checkpoint(model, name, init, interpolate=interpolate)
     if len(report.missing) == len(model.state_dict()):
         message = f"`{init}` holds no weight of a `{name}`"
         raise BadInputError(message, "start from weights of the same architecture")
@@ -64,39 +61,3 @@ def freeze_encoder(model: "nn.Module", name: str) -> None:
             child.eval()
 
     model.register_forward_pre_hook(stay_still)
-
-
-def weights_file(path: Path) -> Path:
-    """The file with the weights of a model folder, of a run, or of a checkpoint file.
-
-    Raises:
-        BadInputError: there is none.
-    """
-    from avtool.models.model_folder import WEIGHTS, find_model
-
-    if path.is_dir():
-        return find_model(path) / WEIGHTS
-    if not path.is_file():
-        raise BadInputError(f"the weights `{path}` do not exist", "give a model, a run, or a checkpoint file")
-    return path
-
-
-def _read_checkpoint(path: Path) -> Mapping[str, object]:
-    """The tensors of a file of weights; nothing but tensors is unpickled."""
-    from avtool.models.model_folder import load_model, load_tensors, needs_frozen
-
-    if path.is_dir() and needs_frozen(path):
-        return load_model(path).model.state_dict()
-    path = weights_file(path)
-    if path.suffix == ".safetensors":
-        return load_tensors(path)
-    import torch
-
-    try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # an unpickler stumbles over anything in a file that is none
-        message = f"`{path}` is no checkpoint of plain tensors"
-        raise BadInputError(message, "convert it to .safetensors; other objects are not opened") from error
-    if not isinstance(values, Mapping):
-        raise BadInputError(f"`{path}` holds no named tensors", "give a checkpoint of model weights")
-    return values

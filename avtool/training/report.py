@@ -65,7 +65,7 @@ def load_trained(run: Path, device: str) -> "tuple[nn.Module, torch.device]":
     """
     import torch
 
-    from avtool.models.model_folder import load_model
+    from avtool.models.load import load_model
     from avtool.models.runtime import choose_device
 
     chosen = torch.device(choose_device(device).value)
@@ -108,7 +108,7 @@ def _curve(lines: Sequence[Mapping[str, Any]], name: str) -> "Markup":
 
 def _facts(run: Path, lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """The model and its last losses, by name."""
-    from avtool.models.model_folder import load_model
+    from avtool.models.load import load_model
 
     loaded = load_model(run)
     count = sum(parameter.numel() for parameter in loaded.model.parameters())

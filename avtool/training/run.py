@@ -12,7 +12,7 @@ from avtool.core.files import sha256_of
 from avtool.core.processes import is_first_process
 from avtool.core.recipe import identity
 from avtool.data.clip_filter import write_skipped
-from avtool.models.start import weights_file
+from avtool.models.model_files import weights_file
 from avtool.training.report import write_report
 from avtool.training.task import Task, TrainOutcome
 

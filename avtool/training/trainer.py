@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import link_tree
 from avtool.models.frozen import content_hash, frozen_parameters
-from avtool.models.model_folder import ModelDescription, load_model, save_model
+from avtool.models.load import load_model
+from avtool.models.model_folder import ModelDescription, save_model
 from avtool.models.runtime import place
 from avtool.models.seeds import derive, seed_everything
 from avtool.training.learning_rates import LearningRates

@@ -269,7 +269,7 @@ def _heard(task: EncoderTask) -> list[str]:
 
 def learned_folds(model: Path) -> set[int]:
     """The folds that a model's card says it was trained on."""
-    from avtool.models.model_folder import find_model
+    from avtool.models.model_files import find_model
 
     recipe = read_artifact(find_model(model), "model").recipe
     return set(recipe.get("data", {}).get("train_folds") or ())

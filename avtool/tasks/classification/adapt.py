@@ -24,7 +24,8 @@ def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, star
     Raises:
         BadInputError: there is no encoder, no classifier stands over it, or it does not take the modality.
     """
-    from avtool.models.model_folder import find_model, read_description
+    from avtool.models.model_files import find_model
+    from avtool.models.model_folder import read_description
 
     description = read_description(find_model(encoder))
     inputs = read_inputs(encoder, description.preprocess)

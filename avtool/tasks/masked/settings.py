@@ -15,8 +15,8 @@ from avtool.tasks.masked.recipe import (
 if TYPE_CHECKING:
     from torch import nn
 
+    from avtool.models.load import LoadedModel
     from avtool.models.masked.targets import TargetKind
-    from avtool.models.model_folder import LoadedModel
 
 
 def chosen_settings(
@@ -94,8 +94,8 @@ def read_teacher(recipe: MaskedRecipe) -> "LoadedModel | None":
         return None
     if recipe.mavil.teacher is None:
         raise BadInputError("stage 2 learns from a teacher", "give the run of stage 1: --teacher runs/stage1")
+    from avtool.models.load import load_model
     from avtool.models.masked.mavil import MAViL
-    from avtool.models.model_folder import load_model
 
     path = recipe.mavil.teacher
     teacher = load_model(path)

@@ -41,7 +41,8 @@ from avtool.training.validation import Validation
 if TYPE_CHECKING:
     from torch import nn
 
-    from avtool.models.model_folder import LoadedModel, ModelDescription
+    from avtool.models.load import LoadedModel
+    from avtool.models.model_folder import ModelDescription
     from avtool.tasks.masked.samples import MaskedClipDataset
 
 _MOST_RECONSTRUCTED = 6

@@ -9,12 +9,11 @@ import torch
 
 from avtool.core.artifact import read_artifact, verify
 from avtool.core.errors import BadInputError, CorruptArtifactError, ExitCode
+from avtool.models.load import load_model, load_weights
+from avtool.models.model_files import find_model
 from avtool.models.model_folder import (
     ModelDescription,
-    find_model,
-    load_model,
     load_tensors,
-    load_weights,
     read_description,
     save_model,
     save_tensors,

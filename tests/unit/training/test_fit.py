@@ -12,7 +12,8 @@ import torch
 
 from avtool.core.errors import BadInputError, CorruptArtifactError, SomeFailedError
 from avtool.core.reporter import Recorder
-from avtool.models.model_folder import load_model, load_tensors
+from avtool.models.load import load_model
+from avtool.models.model_folder import load_tensors
 from avtool.objectives.classification import CRITERIA, Classification
 from avtool.training.loop import fit
 from avtool.training.metrics_log import read_metrics

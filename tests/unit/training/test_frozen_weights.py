@@ -14,7 +14,8 @@ import torch
 from avtool.core.errors import CorruptArtifactError
 from avtool.core.reporter import Silent
 from avtool.models.frozen import FrozenWeights, content_hash
-from avtool.models.model_folder import load_model, load_tensors
+from avtool.models.load import load_frozen, load_model
+from avtool.models.model_folder import load_tensors
 from avtool.models.registry import create
 from avtool.models.start import load_start
 from avtool.training.loop import fit
@@ -147,7 +148,7 @@ def test_one_part_of_a_model_may_be_frozen(tmp_path: Path) -> None:
         for name, value in model.state_dict().items()
         if "running" in name or "num_batches" in name
     }
-    named.load(fresh, tmp_path, buffers | {"prompt.weight": torch.zeros(2, 2)})
+    load_frozen(named, fresh, tmp_path, buffers | {"prompt.weight": torch.zeros(2, 2)})
     assert torch.equal(fresh["encoder"].head[1].weight, encoder.head[1].weight)
     assert named.covers("encoder.stem.0.weight")
     assert not named.covers("encoder_2.weight")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from avtool.core.artifact import Input, read_artifact, verify
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.recipe import identity, load
-from avtool.models.model_folder import load_model
+from avtool.models.load import load_model
 from avtool.training.loop import fit
 from avtool.training.recipe import TrainRecipe
 from avtool.training.resolved_toml import toml_text

@@ -1,0 +1,173 @@
+"""Weights read into networks: of a model folder, or of a checkpoint file, whoever wrote it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, device, nn
+
+from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
+from avtool.models.build import tuples
+from avtool.models.frozen import FrozenWeights, content_hash
+from avtool.models.model_files import WEIGHTS, find_model, weights_file
+from avtool.models.model_folder import (
+    AGAIN,
+    ModelDescription,
+    load_tensors,
+    needs_frozen,
+    one_line,
+    read_description,
+)
+from avtool.models.published.report import LoadReport, unwrap
+from avtool.models.registry import MODELS, create
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model read from its folder, on the CPU and in evaluation mode."""
+
+    model: nn.Module
+    description: ModelDescription
+
+    @property
+    def preprocess(self) -> Mapping[str, Any]:
+        """How to feed it."""
+        return self.description.preprocess
+
+
+def load_model(path: Path) -> LoadedModel:
+    """Builds the model of a folder (or of a run or checkpoint) and loads its weights.
+
+    Raises:
+        BadInputError: the path holds no model.
+        CorruptArtifactError: a file is damaged, frozen weights are not where they came from, or the weights
+            belong to another architecture.
+    """
+    folder = find_model(path)
+    description = read_description(folder)
+    with device("meta"):  # the sizes are compared before memory is taken
+        skeleton = build_model(folder, description)
+    _check_fit(skeleton, folder, description)
+    model = build_model(folder, description)
+    _load_into(model, folder, description)
+    return LoadedModel(model.eval(), description)
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Loads the weights of a folder into a model that is built already.
+
+    Raises:
+        BadInputError: the path holds no model.
+        CorruptArtifactError: as for `load_model`.
+    """
+    folder = find_model(path)
+    description = read_description(folder)
+    _check_fit(model, folder, description)
+    _load_into(model, folder, description)
+
+
+def _load_into(model: nn.Module, folder: Path, description: ModelDescription) -> None:
+    stored = load_tensors(folder / WEIGHTS)
+    for frozen in description.frozen:
+        load_frozen(frozen, model, folder, stored)
+    model.load_state_dict(model.state_dict() | stored if description.frozen else stored)
+
+
+def build_model(folder: Path, description: ModelDescription) -> nn.Module:
+    """The network that a folder describes, with weights that are drawn at random.
+
+    Raises:
+        CorruptArtifactError: there is no such architecture, or its arguments do not fit it.
+    """
+    try:
+        return create(description.builder, **tuples(description.arguments))
+    except (AvtoolError, TypeError, ValueError, RuntimeError) as error:
+        message = f"`{folder}` holds a `{description.builder}` that cannot be built: {one_line(error)}"
+        raise CorruptArtifactError(message, getattr(error, "hint", "") or AGAIN) from error
+
+
+def _check_fit(model: nn.Module, folder: Path, description: ModelDescription) -> None:
+    """Compares names and shapes; the file's header suffices."""
+    path = folder / WEIGHTS
+    try:
+        with safe_open(path, framework="pt") as stream:
+            found = {name: tuple(stream.get_slice(name).get_shape()) for name in stream.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise CorruptArtifactError(f"cannot read the weights `{path}`: {one_line(error)}", AGAIN) from error
+    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    problems = {
+        "lacks": sorted(name for name in wanted.keys() - found.keys() if not description.leaves_out(name)),
+        "has unknown": sorted(found.keys() - wanted.keys()),
+        "has in another shape": sorted(k for k in wanted.keys() & found.keys() if wanted[k] != found[k]),
+    }
+    if any(problems.values()):
+        words = "; ".join(f"{problem} {_some(names)}" for problem, names in problems.items() if names)
+        builder, kind = description.builder, type(model).__name__
+        message = f"`{path}`, of a `{builder}`, does not fit this {kind}: it {words}"
+        raise CorruptArtifactError(message, "use the model of the same builder and arguments")
+
+
+def _some(names: Sequence[str], limit: int = 3) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(f"`{name}`" for name in names[:limit]) + more
+
+
+def load_checkpoint(model: nn.Module, name: str, path: Path, *, interpolate: bool = False) -> LoadReport:
+    """Loads a model, a run or a checkpoint file into a network, as its family reads it.
+
+    Args:
+        model: the network, changed in place.
+        name: its registered name.
+        path: a model, a run, or a checkpoint file.
+        interpolate: interpolate position embeddings to another length.
+
+    Raises:
+        BadInputError: the path holds no weights, or they do not fit the network.
+    """
+    state = unwrap(_read_checkpoint(path))
+    return MODELS.find(name).family.load_weights(model, state, interpolate=interpolate)
+
+
+def load_frozen(frozen: FrozenWeights, model: nn.Module, folder: Path, stored: Mapping[str, Tensor]) -> None:
+    """Loads frozen weights into a model, from where they came from or from a copy beside what was trained.
+
+    Args:
+        frozen: their description.
+        model: changed in place.
+        folder: the model folder that names them.
+        stored: the weights of that folder itself.
+
+    Raises:
+        CorruptArtifactError: their file is not there, has changed, or gives other values.
+    """
+    file = frozen.find(folder)
+    load_checkpoint(model.get_submodule(frozen.module), frozen.builder, file, interpolate=frozen.interpolate)
+    prefix = f"{frozen.module}." if frozen.module else ""
+    read = {
+        name.removeprefix(prefix): value
+        for name, value in model.state_dict().items()
+        if frozen.covers(name) and name not in stored
+    }
+    if content_hash(read) != frozen.content:
+        message = f"the frozen weights of `{folder}` are read otherwise from `{file}` than in its training"
+        raise CorruptArtifactError(message, "use the version of avtool that trained it")
+
+
+def _read_checkpoint(path: Path) -> Mapping[str, object]:
+    """The tensors of a file of weights; nothing but tensors is unpickled."""
+    if path.is_dir() and needs_frozen(path):
+        return load_model(path).model.state_dict()
+    path = weights_file(path)
+    if path.suffix == ".safetensors":
+        return load_tensors(path)
+    try:
+        values = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # an unpickler stumbles over anything in a file that is none
+        message = f"`{path}` is no checkpoint of plain tensors"
+        raise BadInputError(message, "convert it to .safetensors; other objects are not opened") from error
+    if not isinstance(values, Mapping):
+        raise BadInputError(f"`{path}` holds no named tensors", "give a checkpoint of model weights")
+    return values
