@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from avtool.core.errors import BadInputError
-from avtool.training.interval import in_steps
-from avtool.training.recipe import LoopRecipe, TrainRecipe
+from avtool.training.recipe import LoopRecipe, TrainRecipe, in_steps
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,44 @@
 A verb that trains derives its own recipe from `TrainRecipe` and adds its tables (model, data, …).
 """
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from avtool.core.recipe import Recipe, option
 from avtool.core.runtime import RuntimeRecipe
-from avtool.training.interval import Interval
 
 ScheduleName = Literal["cosine", "one-cycle", "step", "linear", "constant", "plateau"]
 _LARGEST_ADAM_RATE = 1.0
 _BASE_CLIPS = 256
 """Clips of a step that `optimizer.base_lr` is the rate for (Goyal et al., 2017)."""
 _DEFAULT_RATE = 1e-3
+
+
+_INTERVAL = re.compile(r"(\d+(?:\.\d+)?) ?(step|epoch)s?")
+
+
+def _check_interval(text: str) -> str:
+    if text == "never":
+        return text
+    found = _INTERVAL.fullmatch(text)
+    if not found or float(found[1]) == 0 or (found[2] == "step" and "." in found[1]):
+        raise ValueError(f"`{text}` is no interval: write `500 steps`, `1 epoch` or `never`")
+    return text
+
+
+Interval = Annotated[str, BeforeValidator(lambda value: str(value).strip()), AfterValidator(_check_interval)]
+"""A checked text such as `500 steps`, `0.5 epochs` or `never`."""
+
+
+def in_steps(interval: str, steps_per_epoch: int) -> int:
+    """An interval in optimiser steps, at least 1; 0 for never."""
+    found = _INTERVAL.fullmatch(interval)
+    if found is None:
+        return 0
+    size = float(found[1]) * (steps_per_epoch if found[2] == "epoch" else 1)
+    return max(1, round(size))
 
 
 class OptimizerRecipe(Recipe):

@@ -1,199 +1,107 @@
-"""Checkpoints: the model that one would use now, and everything that the run needs to go on.
+"""The objects of a running training that a checkpoint must hold, and the way there and back."""
 
-`checkpoints/step-000500/model/` is a model artifact; `state/` holds the training weights, the optimiser's
-moments, the running average and `progress.json`. Tensors are safetensors, the rest is JSON: nothing is
-unpickled. The text files `last` and `best` name checkpoints.
-"""
-
-import shutil
-from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from avtool.core.errors import CorruptArtifactError
-from avtool.core.files import fsync_folder, inside, read_json, replace_folder, write_text, writing
-from avtool.models.model_folder import load_tensors, save_tensors
-
-LAST, BEST = "last", "best"
-_WEIGHTS, _OPTIMIZER, _AVERAGE = "weights.safetensors", "optimizer.safetensors", "average.safetensors"
-_PROGRESS = "progress.json"
-
-
-class Best(BaseModel):
-    """The best validation so far."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-    step: int
-    value: float
-    metrics: dict[str, float] = {}
+from avtool.training.checkpoints import Progress, Tensors
+from avtool.training.metric_buffer import NotFiniteError
+from avtool.training.moments import gather_moments, scatter_moments
+from avtool.training.net import gather_weights, scatter_weights, whole
+from avtool.training.optimizers import Optimizers
+from avtool.training.weight_average import WeightAverage
 
 
-class Progress(BaseModel):
-    """The numbers of a run after a step, from which it goes on.
+@dataclass
+class TrainingState:
+    """Weights, moments, running average and loss scale of a run.
 
     Attributes:
-        schema_version: of this record.
-        step: optimiser steps done.
-        processes: processes that train together; other ones would draw other batches.
-        updates: times that the weight average was moved.
-        best: the best validation so far.
-        validated: the metrics of the last validation.
-        pending: scalars of the steps since the last line of the log.
-        scaler: the state of the fp16 loss scale.
-        optimizer: the values of the optimizers' states that are no tensors.
-        plateaus: the state of `plateau` schedules by the name of their rate.
-        frozen: the content hash of frozen parameters, which `state/` leaves out; empty without any.
+        net: whose tensor names carry no wrapper's prefix: the plain network, or the sharded one.
+        optimizers: torch's own, without Accelerate's wrapper.
+        average: of the weights, or None.
+        scaler: of the loss in fp16, or None.
+        sharded: whether every process holds a part (FSDP); then all of them call the methods together.
+        frozen: the names of frozen parameters; a checkpoint's state leaves them out.
+        named: those of them that the model folder leaves out too, as it names where they come from.
+        updates: times that the average was moved.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-    schema_version: int = 1
-    step: int
-    processes: int = 1
+    net: nn.Module
+    optimizers: Optimizers
+    average: WeightAverage | None
+    scaler: Any
+    sharded: bool
+    frozen: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
     updates: int = 0
-    best: Best | None = None
-    validated: dict[str, float] = {}
-    pending: dict[str, list[float]] = {}
-    scaler: dict[str, int | float] = {}
-    optimizer: dict[str, float] = {}
-    plateaus: dict[str, dict[str, float]] = {}
-    frozen: str = ""
 
-    def text(self) -> str:
-        """The record as JSON; what most runs do not have is left out."""
-        absent = {name for name in ("plateaus", "frozen") if not getattr(self, name)}
-        return self.model_dump_json(indent=2, exclude=absent) + "\n"
+    def move_average(self, weight: float) -> None:
+        """Moves the average towards the weights."""
+        assert self.average is not None, "there is an average to move"
+        self.average.update(weight)
+        self.updates += 1
 
+    @property
+    def lent(self) -> AbstractContextManager[None]:
+        """Inside, the network holds the weights that one would use now: the average, once there is one."""
+        return self.average.swapped_in() if self.average and self.updates else nullcontext()
 
-@dataclass(frozen=True)
-class Tensors:
-    """The tensors of a checkpoint's state by name.
+    def used_weights(self) -> dict[str, Tensor]:
+        """A copy of the weights that one would use now, as a model folder holds them."""
+        with self.lent:
+            weights = gather_weights(self.net, sharded=self.sharded)
+            kept = (item for item in weights.items() if item[0] not in self.named)
+            return {name: value.detach().to("cpu", copy=True) for name, value in kept}
 
-    Attributes:
-        weights: of the network and of the objective, as they are trained.
-        optimizer: the optimiser's moments: `head.weight.exp_avg`.
-        average: the weights that `model/` holds where they are an average; else None.
-    """
-
-    weights: dict[str, Tensor]
-    optimizer: dict[str, Tensor]
-    average: dict[str, Tensor] | None = None
-
-
-@dataclass(frozen=True)
-class Checkpoints:
-    """The checkpoints of a run.
-
-    Attributes:
-        run: the run's folder.
-    """
-
-    run: Path
-
-    def folder(self, step: int) -> Path:
-        """Where the checkpoint of a step lies."""
-        return self.run / "checkpoints" / f"step-{step:06d}"
-
-    def write(
-        self, progress: Progress, tensors: Tensors, save_model: Callable[[Path], None], keep: int
-    ) -> None:
-        """Writes a checkpoint whole or not at all, points to it, and removes those that are too many.
+    def tensors(self, used: dict[str, Tensor]) -> tuple[Tensors, dict[str, float]]:
+        """What a checkpoint holds: tensors, and the optimiser's plain numbers.
 
         Args:
-            progress: the run's numbers.
-            tensors: its tensors.
-            save_model: writes the model artifact to a path.
-            keep: how many of the latest to keep, besides the best.
+            used: `used_weights()`, kept apart only where they are an average.
         """
-        final = self.folder(progress.step)
-        partial = final.with_name(f".{final.name}.partial")
-        state = partial / "state"
-        with writing(partial):
-            shutil.rmtree(partial, ignore_errors=True)
-            state.mkdir(parents=True)
-        save_model(partial / "model")
-        save_tensors(state / _WEIGHTS, tensors.weights)
-        save_tensors(state / _OPTIMIZER, tensors.optimizer)
-        if tensors.average is not None:
-            save_tensors(state / _AVERAGE, tensors.average)
-        write_text(state / _PROGRESS, progress.text())
-        fsync_folder(state)
-        fsync_folder(partial)
-        replace_folder(partial, final)
-        self.point(progress)
-        self._prune(progress, keep)
+        weights = self._changing(gather_weights(self.net, sharded=self.sharded))
+        moments: dict[str, Tensor] = {}
+        numbers: dict[str, float] = {}
+        for optimizer in self.optimizers.values():
+            tensors, plain = gather_moments(self.net, optimizer, sharded=self.sharded)
+            moments, numbers = moments | tensors, numbers | plain
+        average = self._changing(used) if self.average and self.updates else None
+        return Tensors(weights, moments, average), numbers
 
-    def last(self) -> Path | None:
-        """The checkpoint to go on from."""
-        return self._pointed(LAST)
+    def _changing(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {name: value for name, value in weights.items() if name not in self.frozen}
 
-    def best(self) -> Path | None:
-        """The checkpoint with the best validation."""
-        return self._pointed(BEST)
+    def restore(self, progress: Progress, tensors: Tensors) -> None:
+        """Makes everything what it was when the checkpoint was written."""
+        self.updates = progress.updates
+        if self.average and tensors.average is not None:
+            self._scatter(tensors.average)
+            self.average.take_from_module()
+        self._scatter(tensors.weights)
+        moments: dict[str, Tensor | float] = {**tensors.optimizer, **progress.optimizer}
+        for optimizer in self.optimizers.values():
+            scatter_moments(self.net, optimizer, moments, sharded=self.sharded)
+        if self.scaler is not None and progress.scaler:
+            self.scaler.load_state_dict(progress.scaler)
 
-    def _pointed(self, pointer: str) -> Path | None:
-        path = self.run / pointer
-        if not path.is_file():
-            return None
-        return inside(self.run, f"checkpoints/{path.read_text(encoding='utf-8').strip()}")
+    def _scatter(self, weights: dict[str, Tensor]) -> None:
+        if self.frozen:
+            own = gather_weights(self.net, sharded=self.sharded)
+            weights = {name: own[name] for name in self.frozen} | weights
+        scatter_weights(self.net, weights, sharded=self.sharded)
 
-    def read_last(self) -> tuple[Progress, Tensors] | None:
-        """The state to go on from, or None where the run has not begun.
+    def need_finite(self, step: int) -> None:
+        """Refuses weights with NaN or infinity.
 
         Raises:
-            CorruptArtifactError: the checkpoint that `last` names is damaged.
+            NotFiniteError: there are some.
         """
-        folder = self.last()
-        if folder is None:
-            return None
-        state = folder / "state"
-        try:
-            progress = Progress.model_validate(read_json(state / _PROGRESS))
-        except ValidationError as error:
-            message = f"`{state / _PROGRESS}` is no record of progress ({error.error_count()} problems)"
-            raise CorruptArtifactError(message, self._other_checkpoint(folder)) from error
-        except CorruptArtifactError as error:
-            raise CorruptArtifactError(error.message, self._other_checkpoint(folder)) from error
-        average = state / _AVERAGE
-        try:
-            tensors = Tensors(
-                load_tensors(state / _WEIGHTS),
-                load_tensors(state / _OPTIMIZER),
-                load_tensors(average) if average.is_file() else None,
-            )
-        except CorruptArtifactError as error:
-            raise CorruptArtifactError(error.message, self._other_checkpoint(folder)) from error
-        return progress, tensors
-
-    def point(self, progress: Progress) -> None:
-        """Lets `last` and `best` name the checkpoints that the progress names."""
-        write_text(self.run / LAST, f"{self.folder(progress.step).name}\n")
-        if progress.best:
-            write_text(self.run / BEST, f"{self.folder(progress.best.step).name}\n")
-
-    def _prune(self, progress: Progress, keep: int) -> None:
-        parent = self.folder(0).parent
-        steps = {step: path for path in parent.glob("step-*") if (step := _step_of(path))}
-        wanted = set(sorted(step for step in steps if step <= progress.step)[-keep:])
-        if progress.best:
-            wanted.add(progress.best.step)
-        with writing(parent):
-            for leftover in parent.glob(".step-*"):  # of a process that was killed while it wrote or removed
-                shutil.rmtree(leftover)
-            for path in (path for step, path in steps.items() if step not in wanted):
-                shutil.rmtree(path.replace(parent / f".{path.name}.old"))  # never half of it under its name
-
-    def _other_checkpoint(self, damaged: Path) -> str:
-        others = [path for path in damaged.parent.glob("step-*") if path != damaged and _step_of(path)]
-        if not others:
-            return "remove the run's folder and begin anew"
-        return f"write `{max(others, key=_step_of).name}` into `{self.run / LAST}` to go on from there"
-
-
-def _step_of(path: Path) -> int:
-    number = path.name.removeprefix("step-")
-    return int(number) if number.isdigit() and path.is_dir() else 0
+        buffers = [buffer for buffer in self.net.buffers() if buffer.is_floating_point()]
+        parameters = [parameter.detach() for parameter in self.net.parameters()]
+        for tensors in (parameters, buffers):
+            if not bool(whole(torch.nn.utils.get_total_norm(tensors, float("inf"))).isfinite()):
+                raise NotFiniteError(f"weights are not finite after step {step}", step)

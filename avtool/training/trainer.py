@@ -23,14 +23,14 @@ from avtool.models.load import load_model
 from avtool.models.model_folder import ModelDescription, save_model
 from avtool.models.runtime import place
 from avtool.models.seeds import derive, seed_everything
+from avtool.training.checkpoints import Best, Checkpoints, Progress
 from avtool.training.learning_rates import LearningRates
-from avtool.training.live_state import LiveState
 from avtool.training.metric_buffer import MetricBuffer, NotFiniteError
 from avtool.training.net import MODEL, OBJECTIVE, Net, only_model
 from avtool.training.optimizers import Optimizers
 from avtool.training.plan import Plan, check_plan
 from avtool.training.recipe import TrainRecipe
-from avtool.training.state import Best, Checkpoints, Progress
+from avtool.training.state import TrainingState
 from avtool.training.step_rule import Phase, StepRule
 from avtool.training.task import Batch, Training
 from avtool.training.update import Updater
@@ -76,7 +76,7 @@ class Trainer:
         self.validated = progress.validated
         self.buffer = MetricBuffer(accelerator, progress.step, progress.pending)
 
-    def _build(self) -> LiveState:
+    def _build(self) -> TrainingState:
         task, sharded = self.task, self.accelerator.distributed_type == DistributedType.FSDP
         place(task.model, self.recipe.runtime, self.device)
         net = Net(task.model, task.objective).to(self.device)
@@ -90,7 +90,7 @@ class Trainer:
         owner: nn.Module = self.net if sharded else net
         averaged = self.recipe.ema.decay > 0 or self.recipe.average.first_epoch > 0
         average = WeightAverage(owner, leave_out=(OBJECTIVE,)) if averaged else None
-        return LiveState(
+        return TrainingState(
             owner,
             optimizers,
             average,

@@ -6,7 +6,7 @@ from accelerate import Accelerator  # type: ignore[import-untyped]
 from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 
-from avtool.training.named_tensors import whole
+from avtool.training.net import whole
 from avtool.training.optimizers import Optimizers
 
 

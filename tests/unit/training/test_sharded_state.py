@@ -8,11 +8,11 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from avtool.training.live_state import LiveState
+from avtool.training.checkpoints import Progress
 from avtool.training.net import Net
 from avtool.training.optimizers import MAIN, Optimizers
 from avtool.training.recipe import OptimizationRecipe
-from avtool.training.state import Progress
+from avtool.training.state import TrainingState
 from avtool.training.weight_average import WeightAverage
 
 torch.set_num_threads(1)
@@ -25,17 +25,17 @@ def process_group() -> Iterator[None]:
     dist.destroy_process_group()
 
 
-def make_state(seed: int) -> LiveState:
+def make_state(seed: int) -> TrainingState:
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
     torch.manual_seed(seed)
     net = Net(nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2)), lambda model, batch: {})
     fully_shard(net, mesh=init_device_mesh("cpu", (1,)))
-    return LiveState(net, Optimizers(net, OptimizationRecipe()), WeightAverage(net), None, sharded=True)
+    return TrainingState(net, Optimizers(net, OptimizationRecipe()), WeightAverage(net), None, sharded=True)
 
 
-def train(state: LiveState, step: int) -> float:
+def train(state: TrainingState, step: int) -> float:
     torch.manual_seed(step)
     loss = state.net(lambda model: model(torch.randn(3, 4)).square().mean())
     loss.backward()

@@ -8,8 +8,7 @@ import pytest
 
 from avtool.core.errors import BadInputError
 from avtool.core.recipe import flag_of, iter_keys, load
-from avtool.training.interval import in_steps
-from avtool.training.recipe import TrainRecipe
+from avtool.training.recipe import TrainRecipe, in_steps
 
 
 def test_thirteen_keys_have_a_flag() -> None:

@@ -1,48 +1,15 @@
-"""Between the objects of a running training and the named tensors of a checkpoint.
-
-Names, and not positions, tie the optimiser's moments to parameters. Under FSDP every process holds a shard:
-then all of them gather and scatter together, and the files are the same as those of one process.
-"""
+"""Moments of optimisers by name: names, and not positions, tie them to parameters."""
 
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor, empty_like, nn
 from torch.optim import Optimizer
 
-from avtool.core.errors import CorruptArtifactError
+from avtool.training.net import full_state
 
 Moments = dict[str, dict[str, Any]]
 """Parameter → name of a moment → its value."""
-
-
-def gather_weights(net: nn.Module, *, sharded: bool) -> dict[str, Tensor]:
-    """The weights by name."""
-    if not sharded:
-        return dict(net.state_dict())
-    from torch.distributed.checkpoint.state_dict import get_model_state_dict
-
-    whole: dict[str, Any] = get_model_state_dict(net, options=_whole())
-    return whole
-
-
-def scatter_weights(net: nn.Module, weights: Mapping[str, Tensor], *, sharded: bool) -> None:
-    """Puts weights by name into the network.
-
-    Raises:
-        CorruptArtifactError: they belong to another network.
-    """
-    try:
-        if sharded:
-            from torch.distributed.checkpoint.state_dict import set_model_state_dict
-
-            set_model_state_dict(net, dict(weights), options=_whole())
-        else:
-            net.load_state_dict(dict(weights))
-    except RuntimeError as error:
-        message = f"the checkpoint belongs to another network: {' '.join(str(error).split())[:300]}"
-        raise CorruptArtifactError(message, "remove the run's folder and begin anew") from error
 
 
 def gather_moments(
@@ -53,7 +20,7 @@ def gather_moments(
     if sharded:
         from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict
 
-        moments = get_optimizer_state_dict(net, optimizer, options=_whole()).get("state", {})
+        moments = get_optimizer_state_dict(net, optimizer, options=full_state()).get("state", {})
     else:
         names = _names(net)
         moments = {names[parameter]: state for parameter, state in optimizer.state.items()}
@@ -80,19 +47,12 @@ def scatter_moments(
             for group in optimizer.param_groups
         ]
         state: Any = {"state": moments, "param_groups": groups}
-        set_optimizer_state_dict(net, optimizer, state, options=_whole())
+        set_optimizer_state_dict(net, optimizer, state, options=full_state())
         return
     ordered = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     found = {i: moments[names[p]] for i, p in enumerate(ordered) if names[p] in moments}
     optimizer.load_state_dict({**optimizer.state_dict(), "state": found})
     _lay_out_like_parameters(optimizer)
-
-
-def whole(value: Tensor) -> Tensor:
-    """A number that every process knows in full, where each may hold a part of it."""
-    gather = getattr(value, "full_tensor", None)
-    together: Tensor = gather() if gather else value
-    return together
 
 
 def _lay_out_like_parameters(optimizer: Optimizer) -> None:
@@ -101,14 +61,8 @@ def _lay_out_like_parameters(optimizer: Optimizer) -> None:
     for parameter, values in state.items():
         for key, value in values.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape:
-                values[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+                values[key] = empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _names(net: nn.Module) -> dict[Tensor, str]:
     return {parameter: name for name, parameter in net.named_parameters()}
-
-
-def _whole() -> Any:
-    from torch.distributed.checkpoint.state_dict import StateDictOptions
-
-    return StateDictOptions(full_state_dict=True, cpu_offload=True)
