@@ -39,11 +39,11 @@ def choose_device(wanted: str) -> Choice:
         BadInputError: one device is wanted for several processes.
     """
     if wanted == "cpu":
-        return Choice("cpu", "asked for")
+        return Choice("cpu", "requested")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if wanted == "auto":
         if os.environ.get("ACCELERATE_USE_CPU", "").lower() in {"1", "true", "yes"}:
-            return Choice("cpu", "asked for by accelerate launch")
+            return Choice("cpu", "requested by accelerate launch")
         return Choice("cuda", _gpu_name(0)) if count else Choice("cpu", "no CUDA device found")
     index = int(wanted.partition(":")[2] or 0)
     if index >= count:
@@ -52,7 +52,7 @@ def choose_device(wanted: str) -> Choice:
     if ":" in wanted and launched_processes() > 1:
         message = f"--device {wanted} is one device, and {launched_processes()} processes were launched"
         raise BadInputError(message, "use --device cuda: each process takes its own")
-    return Choice(wanted, f"asked for; {_gpu_name(index)}")
+    return Choice(wanted, f"requested; {_gpu_name(index)}")
 
 
 def choose_precision(wanted: str, device: str, model: nn.Module) -> Choice:
@@ -70,7 +70,7 @@ def choose_precision(wanted: str, device: str, model: nn.Module) -> Choice:
     if wanted == "fp16" and on_cpu:
         raise BadInputError("fp16 needs a CUDA device", "use --precision bf16 or fp32")
     if wanted != "auto":
-        return Choice(wanted, "asked for")
+        return Choice(wanted, "requested")
     if not on_cpu:
         if torch.cuda.is_bf16_supported(including_emulation=False):
             return Choice("bf16", "the GPU has it")
@@ -87,14 +87,14 @@ def choose_precision(wanted: str, device: str, model: nn.Module) -> Choice:
 
 
 def launched_processes() -> int:
-    """How many processes train together, as their launcher says."""
+    """How many processes train together, from the launcher's environment."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def keep_freed_memory() -> None:
     """Lets glibc's allocator keep what it is given back, for the next step takes as much.
 
-    By default it returns large blocks to the kernel, which must then clear each page anew in every step: up
+    By default it returns large blocks to the kernel, which clears each page again in every step: up
     to a fifth of a small network's training time. Other C libraries have no such switch, and need none.
     """
     trim_threshold, mmap_threshold = -1, -3  # their numbers in <malloc.h>

@@ -1,6 +1,6 @@
 """One seed, and a number derived from it for every place and step that draws at random.
 
-Nothing is left to a generator's running state: a step's numbers follow from (seed, step), a clip's from
+Nothing is left to a generator's running state: a step's numbers follow from (seed, step), a sample's from
 (seed, epoch, index). So a resumed run draws what an undisturbed one would have drawn.
 """
 
@@ -20,8 +20,8 @@ def derive(*parts: int | str) -> int:
 def seed_everything(seed: int, device: torch.device | None = None) -> None:
     """Seeds the global generators of Python, NumPy and torch (and those of a CUDA device).
 
-    `torch.manual_seed` asks every backend and costs 0.2 ms; the generators themselves take microseconds,
-    which lets each step and each clip be seeded.
+    `torch.manual_seed` visits every backend and costs 0.2 ms; the generators themselves take microseconds,
+    so that each step and each sample can be seeded.
     """
     random.seed(seed)
     np.random.seed(seed & 0xFFFFFFFF)  # noqa: NPY002 - code that draws from NumPy's global generator must resume too

@@ -33,7 +33,7 @@ def start(
     Args:
         recipe: where and how to compute.
         model: the network; its size decides the precision on a CPU.
-        reporter: told about the choices.
+        reporter: receives the choices.
         takes_turns: whether some parameters get no gradient in some phase of a step.
 
     Raises:

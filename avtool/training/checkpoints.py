@@ -1,4 +1,4 @@
-"""Checkpoints: the model that one would use now, and everything that the run needs to go on.
+"""Checkpoints: the model to use at a step, and the state from which the run is resumed.
 
 `checkpoints/step-000500/model/` is a model artifact; `state/` holds the training weights, the optimiser's
 moments, the running average and `progress.json`. Tensors are safetensors, the rest is JSON: nothing is
@@ -33,7 +33,7 @@ class Best(BaseModel):
 
 
 class Progress(BaseModel):
-    """The numbers of a run after a step, from which it goes on.
+    """The numbers of a run after a step, for exact resume.
 
     Attributes:
         schema_version: of this record.
@@ -44,7 +44,7 @@ class Progress(BaseModel):
         validated: the metrics of the last validation.
         pending: scalars of the steps since the last line of the log.
         scaler: the state of the fp16 loss scale.
-        optimizer: the values of the optimizers' states that are no tensors.
+        optimizer: the values of the optimisers' states that are no tensors.
         plateaus: the state of `plateau` schedules by the name of their rate.
         frozen: the content hash of frozen parameters, which `state/` leaves out; empty without any.
     """
@@ -128,7 +128,7 @@ class Checkpoints:
         self._prune(progress, keep)
 
     def last(self) -> Path | None:
-        """The checkpoint to go on from."""
+        """The checkpoint to resume from."""
         return self._pointed(LAST)
 
     def best(self) -> Path | None:
@@ -142,7 +142,7 @@ class Checkpoints:
         return inside(self.run, f"checkpoints/{path.read_text(encoding='utf-8').strip()}")
 
     def read_last(self) -> tuple[Progress, Tensors] | None:
-        """The state to go on from, or None where the run has not begun.
+        """The state to resume from, or None where the run has not begun.
 
         Raises:
             CorruptArtifactError: the checkpoint that `last` names is damaged.
@@ -190,7 +190,7 @@ class Checkpoints:
     def _other_checkpoint(self, damaged: Path) -> str:
         others = [path for path in damaged.parent.glob("step-*") if path != damaged and _step_of(path)]
         if not others:
-            return "remove the run's folder and begin anew"
+            return "run the command again with --overwrite"
         return f"write `{max(others, key=_step_of).name}` into `{self.run / LAST}` to go on from there"
 
 

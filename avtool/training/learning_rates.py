@@ -1,4 +1,4 @@
-"""The learning rate of every optimizer and parameter group in each step."""
+"""The learning rate of every optimiser and parameter group in each step."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class _Rate:
 
 
 class LearningRates:
-    """Sets the rates of optimizers; all but those of `plateau` schedules are closed forms of the step.
+    """Sets the rates of optimisers; all but those of `plateau` schedules are closed forms of the step.
 
     Args:
         optimizers: whose groups get their rates.
@@ -49,7 +49,7 @@ class LearningRates:
         for name, recipe in optimizers.recipes.items():
             for group in dict.fromkeys(group["group"] for group in optimizers[name].param_groups):
                 label = _label(name, group)
-                assert label not in self._rates, f"the group {group} spreads over two optimizers"
+                assert label not in self._rates, f"the group {group} spreads over two optimisers"
                 self._rates[label] = self._rate(recipe, own.get(group, GroupRecipe()))
 
     def _rate(self, recipe: OptimizationRecipe, group: GroupRecipe) -> _Rate:

@@ -63,7 +63,7 @@ class SeededSamples(Dataset[Any]):
     """Samples whose every random choice follows from (seed, epoch, index), whichever process loads them.
 
     Args:
-        data: samples by index; told the epoch where it has `set_epoch`.
+        data: samples by index; its `set_epoch`, where it has one, gets the epoch.
         seed: of the run.
     """
 
@@ -138,8 +138,8 @@ def _batches(loaded: Iterator[Batch | AvtoolError]) -> Generator[Batch]:
         except RuntimeError as error:
             if "DataLoader worker" not in str(error) or "Caught" in str(error):
                 raise
-            message = "a loader process was killed, most likely for want of memory"
-            hint = "lower --workers or --batch-size, and run the same command again to go on"
+            message = "a loader process was killed, most likely for lack of memory"
+            hint = "lower --workers or --batch-size, and run the same command again to resume"
             raise BadInputError(message, hint) from error
         if isinstance(batch, AvtoolError):
             raise batch

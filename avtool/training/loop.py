@@ -1,4 +1,4 @@
-"""The training loop: it knows an objective's dictionary and nothing of what is learned."""
+"""The training loop: steps, log, validation, checkpoints, and what ends a run."""
 
 import resource
 import time
@@ -31,7 +31,7 @@ MODEL = "model"
 def fit(
     task: Training, recipe: TrainRecipe, run_folder: Path, reporter: Reporter | None = None
 ) -> TrainOutcome:
-    """Trains, or goes on where an interrupted call with the same arguments left off.
+    """Trains, or resumes where an interrupted call with the same arguments stopped.
 
     A run that is killed at any step and called again writes the same log and the same weights, bit for bit on
     a CPU, as one that was never disturbed. SIGINT and SIGTERM finish the step and write a checkpoint first.
@@ -40,12 +40,12 @@ def fit(
         task: what to train.
         recipe: how.
         run_folder: where checkpoints, log and model go; it belongs to this task and recipe alone.
-        reporter: told about decisions and progress.
+        reporter: receives decisions and progress.
 
     Raises:
         BadInputError: the settings do not fit the data, or each other.
         MissingError: the device is not there.
-        CorruptArtifactError: the checkpoint to go on from is damaged.
+        CorruptArtifactError: the checkpoint to resume from is damaged.
         SomeFailedError: the loss became NaN or infinite; the last good checkpoint is kept.
         KeyboardInterrupt: on SIGINT, after the checkpoint.
         SystemExit: on SIGTERM, with 143.
@@ -83,7 +83,7 @@ class _Loop:
         self.main: bool = trainer.accelerator.is_main_process
         self.log: MetricsLog | None = None
         self.begin = time.perf_counter()
-        self._looked = (self.begin, trainer.step)
+        self._logged = (self.begin, trainer.step)
         self._note = ""
 
     def run(self) -> None:
@@ -134,20 +134,20 @@ class _Loop:
         rates = trainer.rates.at(trainer.step)
         trainer.advance(batches)
         step = trainer.step
-        looking = plan.due(step, plan.log_every)
-        if looking:
+        logging = plan.due(step, plan.log_every)
+        if logging:
             self._write_line(rates)
         better = (
             trainer.task.validate is not None and plan.due(step, plan.validate_every) and self._validate()
         )
-        stopping = self._told_to_stop(looking)
+        stopping = self._must_stop(logging)
         if better or stopping or trainer.done or plan.due(step, plan.checkpoint_every):
             if self.log:
                 self.log.sync()
             trainer.checkpoint()
         bar.advance(1, self._note)
         if stopping:
-            self.reporter.info(f"stopped at step {step}: the same command goes on from there")
+            self.reporter.info(f"stopped at step {step}: the same command resumes from there")
             self.signals.leave()
 
     def _write_line(self, rates: Mapping[str, float]) -> None:
@@ -156,9 +156,9 @@ class _Loop:
         buffer.clear()
         self._write("train", {**rates, **means})
         now, step = time.perf_counter(), self.trainer.step
-        samples = (step - self._looked[1]) * self.plan.samples_per_step
-        speed = samples / max(1e-9, now - self._looked[0])
-        self._looked = (now, step)
+        samples = (step - self._logged[1]) * self.plan.samples_per_step
+        speed = samples / max(1e-9, now - self._logged[0])
+        self._logged = (now, step)
         losses = ", ".join(f"{name} {mean:.4g}" for name, mean in means.items() if is_loss(name))
         self._note = f"{losses}, {speed:.3g} samples/s, {_memory(self.trainer.device)}"
 
@@ -174,15 +174,15 @@ class _Loop:
             step = self.trainer.step
             self.log.write(step, self.plan.epochs_at(step), split, values)
 
-    def _told_to_stop(self, looking: bool) -> bool:
-        """Whether a signal came; several processes hear it at different times, and agree at a log line."""
+    def _must_stop(self, logging: bool) -> bool:
+        """Whether a signal came; several processes receive it at different times, and agree at a log line."""
         if self.plan.processes == 1:
             return bool(self.signals.received)
-        if not looking:
+        if not logging:
             return False
         accelerator = self.trainer.accelerator
-        heard = torch.tensor([self.signals.received], device=self.trainer.device)
-        self.signals.received = int(accelerator.gather(heard).max())
+        received = torch.tensor([self.signals.received], device=self.trainer.device)
+        self.signals.received = int(accelerator.gather(received).max())
         return bool(self.signals.received)
 
     def record_crash(self, error: NotFiniteError) -> None:

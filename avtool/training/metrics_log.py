@@ -59,7 +59,7 @@ class MetricsLog:
         self._tensorboard = _tensorboard(folder / "tensorboard", step) if tensorboard else None
 
     def write(self, step: int, epoch: float, split: str, values: Mapping[str, float]) -> None:
-        """Adds a line; metrics that are not finite become null, which JSON knows.
+        """Adds a line; metrics that are not finite become null.
 
         Args:
             step: steps done.

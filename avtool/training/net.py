@@ -74,7 +74,7 @@ def scatter_weights(net: nn.Module, weights: Mapping[str, Tensor], *, sharded: b
 
 
 def whole(value: Tensor) -> Tensor:
-    """A number that every process knows in full, where each may hold a part of it."""
+    """A tensor in full, of which each process may hold a part."""
     gather = getattr(value, "full_tensor", None)
     full: Tensor = gather() if gather else value
     return full

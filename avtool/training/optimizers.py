@@ -1,4 +1,4 @@
-"""The optimizers of a training: each by its name, over parameters of its own."""
+"""The optimisers of a training: each by its name, over parameters of its own."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,12 +14,12 @@ from avtool.training.parameter_groups import ParameterGroup, Part, parameters_of
 from avtool.training.recipe import OptimizationRecipe, OptimizerRecipe
 
 MAIN = "main"
-"""The optimizer of `[optimizer]` and `[schedule]`: it has all parameters that no other one takes."""
+"""The optimiser of `[optimizer]` and `[schedule]`: it has all parameters that no other one takes."""
 
 
 @dataclass(frozen=True)
 class NamedOptimizer:
-    """An optimizer beside the main one.
+    """An optimiser beside the main one.
 
     Attributes:
         name: in phases and in the log (`lr/NAME`).
@@ -33,12 +33,12 @@ class NamedOptimizer:
 
 
 class Optimizers(Mapping[str, torch.optim.Optimizer]):
-    """The optimizers of a network by name.
+    """The optimisers of a network by name.
 
     Args:
         net: the whole network.
         main: settings of the main optimizer.
-        others: optimizers beside it.
+        others: optimisers beside it.
         groups: parameter groups of the task; none spreads over two optimizers.
 
     Attributes:
@@ -79,12 +79,12 @@ class Optimizers(Mapping[str, torch.optim.Optimizer]):
         return len(self._made)
 
     def parameters(self, name: str) -> list[nn.Parameter]:
-        """What an optimizer trains."""
+        """What an optimiser trains."""
         return [parameter for group in self[name].param_groups for parameter in group["params"]]
 
     @contextmanager
     def only(self, moving: Sequence[str]) -> Iterator[None]:
-        """Inside, the parameters of all other optimizers are frozen: their gradients cost nothing."""
+        """Inside, the parameters of all other optimisers are frozen: their gradients cost nothing."""
         still = [parameter for name in self if name not in moving for parameter in self.parameters(name)]
         for parameter in still:
             parameter.requires_grad_(False)
@@ -96,7 +96,7 @@ class Optimizers(Mapping[str, torch.optim.Optimizer]):
 
 
 def make_optimizer(groups: Sequence[dict[str, Any]], recipe: OptimizerRecipe) -> torch.optim.Optimizer:
-    """The optimizer that a recipe names, over parameter groups.
+    """The optimiser that a recipe names, over parameter groups.
 
     Raises:
         MissingError: LARS is wanted, and timm is not installed.
@@ -106,7 +106,7 @@ def make_optimizer(groups: Sequence[dict[str, Any]], recipe: OptimizerRecipe) ->
     if recipe.name == "lars":
         adapted = [group | {"always_adapt": group["matrices"]} for group in groups]
         lars = require("timm.optim", "hub").Lars(adapted, lr=recipe.lr, momentum=recipe.momentum)
-        assert isinstance(lars, torch.optim.Optimizer), "timm's optimizers are torch's"
+        assert isinstance(lars, torch.optim.Optimizer), "timm's optimisers are torch's"
         return lars
     kind = torch.optim.AdamW if recipe.name == "adamw" else torch.optim.Adam
     return kind(groups, lr=recipe.lr, betas=recipe.betas, fused=recipe.fused)

@@ -1,6 +1,6 @@
-"""The settings of a training run: every key, its default and its help text.
+"""The recipe of a training: every key, its default and its help text.
 
-A verb that trains derives its own recipe from `TrainRecipe` and adds its tables (model, data, …).
+A task derives its recipe from `TrainRecipe` and adds its tables (model, data, …).
 """
 
 import re
@@ -13,8 +13,8 @@ from avtool.core.runtime import RuntimeRecipe
 
 ScheduleName = Literal["cosine", "one-cycle", "step", "linear", "constant", "plateau"]
 _LARGEST_ADAM_RATE = 1.0
-_BASE_CLIPS = 256
-"""Clips of a step that `optimizer.base_lr` is the rate for (Goyal et al., 2017)."""
+_BASE_SAMPLES = 256
+"""Samples of a step that `optimizer.base_lr` is the rate for (Goyal et al., 2017)."""
 _DEFAULT_RATE = 1e-3
 
 
@@ -44,30 +44,33 @@ def in_steps(interval: str, steps_per_epoch: int) -> int:
 
 
 class OptimizerRecipe(Recipe):
-    """How weights follow their gradients."""
+    """An optimiser: its update rule, learning rate, weight decay and gradient clipping."""
 
     name: Literal["adamw", "adam", "sgd", "lars"] = option(
         "adamw",
-        "Optimiser; Adam's weight decay is L2, AdamW's not; lars is for linear probes (You et al., 2017).",
+        "Optimiser. Weight decay: decoupled in adamw, L2 in adam. lars (You et al., 2017): linear probes.",
     )
     lr: float = option(_DEFAULT_RATE, "Learning rate at the schedule's peak.", flag="--lr", gt=0, le=1000)
     base_lr: float = option(
         0.0,
-        "The same for a step of 256 clips: the rate follows the clips of a step; 0: lr is absolute.",
+        "Learning rate of a step of 256 samples, scaled linearly to the step's samples; 0: lr is absolute.",
         flag="--base-lr",
         ge=0,
         le=1000,
     )
     weight_decay: float = option(
-        0.05, "Weight decay of weight matrices; biases, norms, positions and tokens have none.", ge=0, lt=1
+        0.05, "Weight decay of weight matrices; biases, norms, embeddings and tokens have none.", ge=0, lt=1
     )
-    betas: tuple[float, float] = option((0.9, 0.999), "Decay of Adam's two moments.")
-    momentum: float = option(0.9, "Momentum of SGD and LARS.", ge=0, lt=1)
-    clip_norm: float = option(1.0, "Largest norm of the gradient; 0 for no clipping.", ge=0)
+    betas: tuple[float, float] = option((0.9, 0.999), "Adam's betas: decay of its first and second moment.")
+    momentum: float = option(0.9, "Momentum of sgd and lars.", ge=0, lt=1)
+    clip_norm: float = option(1.0, "Maximum gradient norm; 0 disables clipping.", ge=0)
     layer_decay: float = option(
-        1.0, "Factor on the learning rate from each layer to the one below it.", gt=0, le=1
+        1.0,
+        "Layer-wise learning-rate decay: factor from each layer to the one below it; 1 disables.",
+        gt=0,
+        le=1,
     )
-    fused: bool = option(True, "One kernel for the whole update.")
+    fused: bool = option(True, "Fused update kernel.")
 
     @model_validator(mode="after")
     def _check(self) -> "OptimizerRecipe":
@@ -87,25 +90,25 @@ class OptimizerRecipe(Recipe):
         return self
 
     def peak_rate(self, samples_per_step: int) -> float:
-        """The learning rate at the schedule's peak, for steps of so many clips."""
-        return self.base_lr * samples_per_step / _BASE_CLIPS if self.base_lr else self.lr
+        """The learning rate at the schedule's peak, for steps of so many samples."""
+        return self.base_lr * samples_per_step / _BASE_SAMPLES if self.base_lr else self.lr
 
 
 class ScheduleRecipe(Recipe):
-    """The learning rate's way, as a factor of `optimizer.lr`."""
+    """A learning-rate schedule: the factor on `optimizer.lr` in each step."""
 
-    name: ScheduleName = option("cosine", "Shape of the learning rate's way.", flag="--schedule")
-    warmup_steps: int = option(0, "Steps in which the rate rises linearly.", ge=0)
-    warmup_epochs: float = option(0.0, "The same in epochs.", ge=0)
+    name: ScheduleName = option("cosine", "Learning-rate schedule.", flag="--schedule")
+    warmup_steps: int = option(0, "Warm-up in steps: a linear rise to the peak.", ge=0)
+    warmup_epochs: float = option(0.0, "Warm-up in epochs.", ge=0)
     decay_from: Literal["warmup", "start"] = option(
-        "warmup", "Where cosine and linear begin to fall: after the warm-up, or (MBT) at step 0, below it."
+        "warmup", "Where cosine and linear begin: after the warm-up, or at step 0, multiplied with it (MBT)."
     )
-    floor: float = option(0.0, "Last factor of cosine and linear; smallest of plateau.", ge=0, le=1)
+    floor: float = option(0.0, "Final factor of cosine and linear; minimum of plateau.", ge=0, le=1)
     gamma: float = option(0.5, "Factor at each reduction of step and plateau.", gt=0, le=1)
-    step_from: int = option(1, "First epoch (from 0) that `step` lowers.", ge=0)
-    step_every: int = option(1, "Epochs between two steps of `step`.", ge=1)
+    step_from: int = option(1, "First epoch, from 0, that step reduces.", ge=0)
+    step_every: int = option(1, "Epochs between reductions of step.", ge=1)
     patience: int = option(2, "Validations without improvement before plateau reduces the rate.", ge=0)
-    rise: float = option(0.3, "Share of the run in which `one-cycle` rises.", gt=0, lt=1)
+    rise: float = option(0.3, "Fraction of the run in which one-cycle rises.", gt=0, lt=1)
 
     @model_validator(mode="after")
     def _check(self) -> "ScheduleRecipe":
@@ -117,41 +120,39 @@ class ScheduleRecipe(Recipe):
 
 
 class OptimizationRecipe(Recipe):
-    """An optimizer with its schedule: the tables of a task that has several."""
+    """An optimiser with its schedule: the two tables of each optimiser beside the main one."""
 
     optimizer: OptimizerRecipe = Field(default_factory=OptimizerRecipe)
     schedule: ScheduleRecipe = Field(default_factory=ScheduleRecipe)
 
 
 class GroupRecipe(Recipe):
-    """A parameter group of a task: what it has otherwise than its optimizer."""
+    """A parameter group: where it differs from its optimiser."""
 
-    rate: float = option(1.0, "Factor on the optimizer's learning rate.", gt=0)
+    rate: float = option(1.0, "Factor on the learning rate of the optimiser.", gt=0)
     weight_decay: float | None = option(
         None,
-        "Weight decay of all of its parameters; by default the optimizer's, of weight matrices alone.",
+        "Weight decay of all its parameters; by default that of the optimiser, of weight matrices alone.",
         ge=0,
         lt=1,
     )
-    schedule: ScheduleRecipe | None = option(None, "Its own schedule; by default the optimizer's.")
+    schedule: ScheduleRecipe | None = option(
+        None, "Learning-rate schedule; by default that of the optimiser."
+    )
 
 
 class EmaRecipe(Recipe):
-    """An exponential moving average of the weights, which is validated and saved in their place."""
+    """An exponential moving average (EMA) of the weights, validated and saved in their place."""
 
-    decay: float = option(
-        0.0, "Share of the old average kept at each step; 0 for no average.", flag="--ema", ge=0, lt=1
-    )
-    ramp: bool = option(
-        True, "Begin with a small decay, (1 + step) / (10 + step), so that the start is forgotten."
-    )
+    decay: float = option(0.0, "EMA decay; 0 disables.", flag="--ema", ge=0, lt=1)
+    ramp: bool = option(True, "EMA warm-up: decay of at most (1 + step) / (10 + step).")
 
 
 class AverageRecipe(Recipe):
-    """The plain mean of the weights at the ends of some epochs."""
+    """The mean of the weights at the ends of some epochs."""
 
-    first_epoch: int = option(0, "First epoch (from 1) whose end counts; 0 for no average.", ge=0)
-    last_epoch: int = option(0, "Last epoch that counts; 0 for the run's last.", ge=0)
+    first_epoch: int = option(0, "First averaged epoch, from 1; 0 disables.", ge=0)
+    last_epoch: int = option(0, "Last averaged epoch; 0: the run's last.", ge=0)
 
     @model_validator(mode="after")
     def _check(self) -> "AverageRecipe":
@@ -161,26 +162,24 @@ class AverageRecipe(Recipe):
 
 
 class LoopRecipe(Recipe):
-    """How long, in what pieces, and what is kept."""
+    """Length, batches, validation, checkpoints and log of a training."""
 
-    epochs: int = option(10, "Passes over the data.", flag="--epochs", ge=1)
-    max_steps: int | None = option(
-        None, "Length in optimiser steps, instead of epochs.", flag="--max-steps", ge=1
+    epochs: int = option(10, "Epochs.", flag="--epochs", ge=1)
+    max_steps: int | None = option(None, "Optimiser steps; overrides epochs.", flag="--max-steps", ge=1)
+    batch_size: int = option(32, "Batch size per process, in samples.", flag="--batch-size", ge=1)
+    accumulate: int = option(
+        1, "Gradient accumulation: batches per optimiser step.", flag="--accumulate", ge=1
     )
-    batch_size: int = option(32, "Clips a process takes at a time.", flag="--batch-size", ge=1)
-    accumulate: int = option(1, "Batches whose gradients make one step.", flag="--accumulate", ge=1)
-    validate_every: Interval = option("1 epoch", "Time between validations; one always ends the run.")
-    checkpoint_every: Interval = option("1 epoch", "Time between checkpoints; one always ends the run.")
-    keep: int = option(2, "Checkpoints kept, besides the best.", ge=1)
-    final: Literal["last", "best"] = option("last", "Which checkpoint becomes the run's model.")
-    patience: int = option(
-        0, "Validations without a better one after which training ends; 0 for never.", ge=0
-    )
-    log_every: int = option(10, "Steps between two lines of the log.", ge=1)
-    tensorboard: bool = option(True, "Write TensorBoard's files too, where it is installed.")
+    validate_every: Interval = option("1 epoch", "Validation interval; the last step is always validated.")
+    checkpoint_every: Interval = option("1 epoch", "Checkpoint interval; the last step always has one.")
+    keep: int = option(2, "Latest checkpoints kept, besides the best.", ge=1)
+    final: Literal["last", "best"] = option("last", "Checkpoint that becomes the run's model.")
+    patience: int = option(0, "Early stopping: validations without improvement; 0 disables.", ge=0)
+    log_every: int = option(10, "Log interval in steps.", ge=1)
+    tensorboard: bool = option(True, "Log to TensorBoard too, where it is installed.")
     workers: int | None = option(
         None,
-        "Processes that load clips; by default one less than there are processors.",
+        "Loader processes; by default one less than there are processors, at most eight.",
         flag="--workers",
         identity=False,
         ge=0,
@@ -189,20 +188,20 @@ class LoopRecipe(Recipe):
 
 
 class SamplerRecipe(Recipe):
-    """In which order clips come."""
+    """The order of samples."""
 
     name: Literal["uniform", "class-balanced", "grouped", "nearby"] = option(
         "uniform",
-        "uniform: each clip once an epoch; class-balanced: rare labels as often as common ones; grouped: "
-        "each clip once, those of one film or recording spread over the batches; nearby: those of 16 films "
-        "at a time, while what was decoded of them is in memory.",
+        "Sampler. uniform: each sample once an epoch; class-balanced: rare labels as often as common ones; "
+        "grouped: each once, those of one film or recording spread over the batches; nearby: each once, "
+        "those of 16 films at a time, while their decoded spans are in memory.",
     )
 
 
 class TrainRecipe(Recipe):
-    """What every verb that trains can be told."""
+    """The keys that every training has."""
 
-    seed: int = option(0, "Seed of every random choice.", flag="--seed", ge=0, lt=2**63)
+    seed: int = option(0, "Random seed.", flag="--seed", ge=0, lt=2**63)
     optimizer: OptimizerRecipe = Field(default_factory=OptimizerRecipe)
     schedule: ScheduleRecipe = Field(default_factory=ScheduleRecipe)
     ema: EmaRecipe = Field(default_factory=EmaRecipe)
@@ -213,7 +212,7 @@ class TrainRecipe(Recipe):
 
     @property
     def main(self) -> OptimizationRecipe:
-        """The main optimizer with its schedule."""
+        """The main optimiser with its schedule."""
         return OptimizationRecipe(optimizer=self.optimizer, schedule=self.schedule)
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
 """Learning-rate schedules: the factor on the peak rate at any step.
 
-All but `plateau` are closed forms, with no state to restore. Steps count from 0; `total` is the run's length.
+All but `plateau` are closed forms, with no state to restore, where torch's schedulers count their calls.
+Steps count from 0; `total` is the run's length.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Phases: which optimizers move in which part of a step, for adversarial and other alternating training."""
+"""Phases: which optimisers move in which part of a step, for adversarial and other alternating training."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from avtool.training.optimizers import MAIN
 class Phase:
     """A part of a step: the objective on the step's batches, and an update by some optimizers.
 
-    Phases of a step follow one another on the same batches. Parameters of the other optimizers are frozen
+    Phases of a step follow one another on the same batches. Parameters of the other optimisers are frozen
     meanwhile. `every=2` with `first` 0 and 1 alternates from step to step; `first=10_000` joins later.
 
     Attributes:
@@ -39,14 +39,14 @@ class StepRule:
     """The phases of each step.
 
     Args:
-        phases: in their order; without any, all optimizers move together and the objective gets no phase.
-        optimizers: the names of all optimizers.
+        phases: in their order; without any, all optimisers move together and the objective gets no phase.
+        optimizers: the names of all optimisers.
     """
 
     def __init__(self, phases: Sequence[Phase], optimizers: Collection[str]) -> None:
         self.phases = tuple(phases) or (Phase("", tuple(optimizers)),)
         moved = {name for phase in self.phases for name in phase.optimizers}
-        assert moved == set(optimizers), f"phases move {sorted(moved)} of the optimizers {sorted(optimizers)}"
+        assert moved == set(optimizers), f"phases move {sorted(moved)} of the optimisers {sorted(optimizers)}"
         span = max(phase.first for phase in self.phases) + lcm(*(phase.every for phase in self.phases))
         assert all(self.of(step) for step in range(span)), "a step without a phase"
 

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a wish: finish the step, keep the state, then go."""
+"""SIGINT and SIGTERM, deferred: the step is finished and its state written before the process ends."""
 
 import signal
 import threading

@@ -53,7 +53,7 @@ class Training:
         groups: the film or recording of each sample, for the grouped sampler.
         sample_ids: the samples' names, for messages.
         parameter_groups: parameters with a rate, weight decay or schedule of their own.
-        optimizers: optimizers beside the main one, which has all parameters that these leave.
+        optimizers: optimisers beside the main one, which has all parameters that these leave.
         phases: which of them move in which part of a step; by default all move together.
         self_contained: whether the run's model holds frozen weights too that its description names.
     """

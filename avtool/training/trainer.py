@@ -43,13 +43,13 @@ class Trainer:
     Args:
         task: what is trained.
         recipe: how.
-        run: the run's folder; where it holds a checkpoint, the run goes on from there.
+        run: the run's folder; where it holds a checkpoint, the run is resumed.
         accelerator: the processes and their device.
 
     Attributes:
         plan: the run in numbers.
         step: steps done.
-        rates: the learning rate of each optimizer and group.
+        rates: the learning rate of each optimiser and group.
         buffer: scalars since the last line of the log.
         best: the best validation so far.
         validated: the last validation.
@@ -84,7 +84,9 @@ class Trainer:
         frozen = frozen_parameters(net)
         self._frozen_content = content_hash(frozen) if frozen else ""
         if sharded and len(optimizers) > 1:
-            raise BadInputError("FSDP trains with one optimizer, and this task has several", "launch DDP")
+            raise BadInputError(
+                "FSDP trains with one optimiser, and this task has several", "launch DDP instead"
+            )
         self.net, *_ = self.accelerator.prepare(net, *optimizers.values())
         self.net.train()
         owner: nn.Module = self.net if sharded else net
@@ -152,7 +154,7 @@ class Trainer:
         return seed
 
     def _run_phase(self, phase: Phase, batches: Iterable[Batch]) -> dict[str, Tensor]:
-        """One update of the phase's optimizers; its scalars by their names in the log."""
+        """One update of the phase's optimisers; its scalars by their names in the log."""
         scalars: dict[str, Tensor] = {}
         with self._state.optimizers.only(phase.optimizers):
             for micro, batch in enumerate(batches):

@@ -11,9 +11,9 @@ from avtool.training.optimizers import Optimizers
 
 
 class Updater:
-    """Clips the gradients of optimizers and lets them move, all under one fp16 loss scale.
+    """Clips the gradients of optimisers and lets them move, all under one fp16 loss scale.
 
-    Accelerate's own wrapper would change the loss scale after each of several optimizers, and looks for
+    Accelerate's own wrapper would change the loss scale after each of several optimisers, and looks for
     optional libraries in each step (0.3 ms).
 
     Args:
@@ -33,7 +33,7 @@ class Updater:
         self.skipped = False
 
     def update(self, moving: Sequence[str]) -> dict[str, Tensor]:
-        """Updates the parameters of some optimizers and drops their gradients.
+        """Updates the parameters of some optimisers and drops their gradients.
 
         Returns:
             The gradient norms before clipping: `grad_norm`, or `grad_norm/NAME` of several.

@@ -1,4 +1,8 @@
-"""A second set of weights, averaged along the run: exponentially, or as the mean over epochs."""
+"""Weight averaging along a run: exponential (EMA), or the mean over epochs.
+
+Torch's `AveragedModel` holds a second module, whose frozen parameters would double; this one copies what is
+trained, and one kernel moves it.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,7 +50,7 @@ class WeightAverage:
 
     @contextmanager
     def swapped_in(self) -> Iterator[None]:
-        """Lends the average to the module: inside, it computes, and is saved, with the averaged tensors."""
+        """Puts the average into the module: inside, it computes, and is saved, with the averaged tensors."""
         own = _copies(self._live)
         _copy(self._mean, self._live)
         try:

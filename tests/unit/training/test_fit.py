@@ -236,7 +236,7 @@ def test_decisions_are_told_with_their_reasons(tmp_path: Path) -> None:
     recorder = Recorder()
     fit(make_task(), recipe(loop={"max_steps": 1}), tmp_path, recorder)
     assert recorder.infos == [
-        "device: cpu (asked for); precision: fp32 (asked for)",
+        "device: cpu (requested); precision: fp32 (requested)",
         "1 steps of 6 samples: 0.25 epochs of 4 steps",
     ]
     assert recorder.warnings == []

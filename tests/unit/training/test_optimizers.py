@@ -142,7 +142,7 @@ def test_a_group_of_two_optimizers_is_refused() -> None:
     groups = [ParameterGroup("both", [model], GroupRecipe())]
     others = [NamedOptimizer("critic", [model.critic], settings_of())]
     optimizers = Optimizers(model, settings_of(), others, groups)
-    with pytest.raises(AssertionError, match="the group both spreads over two optimizers"):
+    with pytest.raises(AssertionError, match="the group both spreads over two optimisers"):
         LearningRates(optimizers, groups, plan_of(), validates=False)
 
 

@@ -34,7 +34,7 @@ def test_auto_takes_the_cpu_where_there_is_nothing_else() -> None:
 
 def test_a_launcher_on_the_cpu_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
-    assert str(choose_device("auto")) == "cpu (asked for by accelerate launch)"
+    assert str(choose_device("auto")) == "cpu (requested by accelerate launch)"
 
 
 def test_half_precision_needs_a_gpu() -> None:
@@ -59,7 +59,7 @@ def test_large_models_follow_the_processor() -> None:
     able = torch.cpu.get_capabilities()
     expected = "bf16" if able.get("amx_bf16") or able.get("avx512_bf16") else "fp32"
     assert choose_precision("auto", "cpu", linear(10**8)).value == expected
-    assert str(choose_precision("bf16", "cpu", linear(1))) == "bf16 (asked for)"
+    assert str(choose_precision("bf16", "cpu", linear(1))) == "bf16 (requested)"
 
 
 def test_settings_of_the_process_are_put_back() -> None:
