@@ -1,4 +1,4 @@
-"""Building a registered network for the data at hand; its initial weights depend on the seed alone."""
+"""Seeded construction of a registered network."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

@@ -23,7 +23,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class ModelSheet:
-    """What is known of a registered model.
+    """The description of a registered model.
 
     Attributes:
         name: as registered.
@@ -86,7 +86,7 @@ def describe(name: str) -> ModelSheet:
 
 
 def _attribute_texts(settings: type[Any]) -> dict[str, str]:
-    """What the docstrings of a settings dataclass and of its bases say of each attribute."""
+    """The documentation of each attribute, from the docstrings of a settings dataclass and its bases."""
     texts: dict[str, str] = {}
     for base in reversed(settings.__mro__):
         _, _, attributes = (inspect.getdoc(base) or "").partition("Attributes:\n")

@@ -1,4 +1,4 @@
-"""What a model offers that turns clips into features."""
+"""The protocol of encoders: models that turn clips into features."""
 
 from typing import Any, Protocol, runtime_checkable
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from avtool.core.errors import BadInputError
 
 FUSED = "both"
-"""The name of a feature that sound and sight share."""
+"""The name of a joint feature of audio and video."""
 
 
 @runtime_checkable
@@ -15,7 +15,7 @@ class Encoder(Protocol):
     """A model with features.
 
     Attributes:
-        inputs: what it takes by name: "audio", "video", "image", and masks of what is present.
+        inputs: the names of its inputs: "audio", "video", "image", and masks of what is present.
     """
 
     inputs: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The `model` artifact: weights, how to build the network they belong to, and how to feed it.
+"""The `model` artifact: weights, the network's builder, and its preprocessing.
 
 `model.safetensors`, `config.json` (builder and its arguments), `preprocess.json` (rates, sizes, statistics,
 labels), `README.md` (a card for people).
@@ -27,13 +27,12 @@ AGAIN = "train the model again, or get another copy of the folder"
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """What a reader of the weights must know.
+    """The description of a model: how to build it and how to feed it.
 
     Attributes:
         builder: the registered name of the architecture.
-        arguments: the builder's overrides, as JSON knows them.
-        preprocess: what turns files into the model's inputs and its outputs into words: sample_rate, seconds,
-            statistics, labels, task, …
+        arguments: the builder's overrides, as JSON values.
+        preprocess: preprocessing and labels: sample_rate, seconds, statistics, labels, task, …
         summary: a sentence for the card.
         command: the command line that trained it.
         inputs: the artifacts that it was trained on.
@@ -70,7 +69,7 @@ def save_model(
         description: how to build and feed it.
         recipe: the resolved settings of the training.
         seed: its seed.
-        metrics: what validation said, for the card.
+        metrics: of validation, for the card.
     """
     partial = partial_folder(folder)
     with writing(partial):

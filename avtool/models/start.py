@@ -1,4 +1,4 @@
-"""Starting weights: a network begun from a model, a run or a checkpoint file, whoever wrote it."""
+"""Initial weights from a model, a run, or a checkpoint file of any known layout."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,13 +18,13 @@ def load_start(
     *,
     interpolate: bool = False,
 ) -> None:
-    """Starts the network from a file of weights, whoever wrote it, and reports what was adapted.
+    """Loads initial weights into a network and reports what was adapted.
 
     Args:
         model: the network.
         name: its registered name.
         init: a model, a run, or a checkpoint file; None leaves the network as it is.
-        reporter: told what was adapted.
+        reporter: gets a line for each adaptation.
         interpolate: interpolate position embeddings to another length.
 
     Raises:
@@ -44,14 +44,14 @@ def load_start(
 
 
 def freeze_encoder(model: "nn.Module", name: str) -> None:
-    """Leaves the head alone to be trained; all else stays as it is, its batch norms and dropout too.
+    """Freezes all parameters but those of the head, with batch norms and dropout in evaluation mode.
 
     Raises:
         BadInputError: the model has no head of its own.
     """
     head = getattr(model, "head", None)
     if head is None:
-        raise BadInputError(f"`{name}` has no last layer to train alone", "leave out --freeze")
+        raise BadInputError(f"`{name}` has no head to train alone", "leave out --freeze")
     model.requires_grad_(False)
     head.requires_grad_(True)
     still = [child for child in model.children() if child is not head]

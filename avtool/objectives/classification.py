@@ -78,7 +78,7 @@ CRITERIA: dict[str, Callable[..., Tensor]] = {
 
 @dataclass(frozen=True)
 class Classification:
-    """The task of naming a clip.
+    """Supervised classification of clips.
 
     Attributes:
         inputs: entries of a batch that the model takes by name, where the batch has them (`model.inputs`).

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from avtool.models.masked.decoders import GlobalDecoder
-from avtool.models.masked.masking import TokenSplit, hidden_mask
-from avtool.models.masked.paint import paint
+from avtool.models.masked.masking import TokenSplit, masked_tokens
 from avtool.models.masked.patch_grid import PatchGrid, take
+from avtool.models.masked.reconstruct import reconstruct
 from avtool.models.masked.targets import TargetKind, make_targets, trivial_loss, undo_targets
 from avtool.models.masked.window_block import WindowBlock, cut_windows, join_windows
 from avtool.models.registry import create
@@ -73,7 +73,7 @@ def test_nothing_hidden_reaches_the_encoder(name: str) -> None:
     model, modality, batch = build(name)
     grid = model.encoder.grid
     split = model.masking.split(batch[f"{modality}_noise"])
-    other = {**batch, modality: spoil(batch[modality], grid, split.hidden)}
+    other = {**batch, modality: spoil(batch[modality], grid, split.masked)}
     with torch.no_grad():
         tokens = [model.encoder(grid.cut(given[modality]), split.visible) for given in (batch, other)]
         predictions = [model(**given)[modality].prediction for given in (batch, other)]
@@ -88,7 +88,7 @@ def test_the_loss_asks_for_hidden_patches_alone(name: str) -> None:
     grid, objective = model.encoder.grid, MaskedReconstruction()
     rebuilt = model(**batch)[modality]
     visible = model.masking.split(batch[f"{modality}_noise"]).visible
-    spoilt = take(grid.cut(spoil(batch[modality], grid, visible)), rebuilt.hidden)
+    spoilt = take(grid.cut(spoil(batch[modality], grid, visible)), rebuilt.masked)
     assert torch.equal(
         objective.score(rebuilt, grid), objective.score(rebuilt._replace(patches=spoilt), grid)
     )
@@ -113,7 +113,7 @@ def unshuffled(decoder: GlobalDecoder, tokens: Tensor, split: TokenSplit) -> Ten
     decoded = torch.cat([embedded[:, :1], clip], dim=1) + decoder.pos_embed
     for block in decoder.blocks:
         decoded = block(decoded)
-    return take(decoder.pred(decoder.norm(decoded))[:, 1:], split.hidden)
+    return take(decoder.pred(decoder.norm(decoded))[:, 1:], split.masked)
 
 
 def test_hidden_tokens_behind_the_visible_ones_equal_tokens_in_their_places() -> None:
@@ -208,9 +208,9 @@ def test_a_picture_keeps_what_was_seen_and_fills_in_what_was_not() -> None:
     rebuilt = model(**batch)[modality]
     true = rebuilt._replace(prediction=make_targets(rebuilt.patches, "patch", 3))
     grid = model.encoder.grid
-    picture = paint(grid, batch[modality], true, "patch")
-    torch.testing.assert_close(picture.rebuilt, batch[modality], rtol=1e-4, atol=1e-4)
-    mask = hidden_mask(model.masking.split(batch["image_noise"]))
+    picture = reconstruct(grid, batch[modality], true, "patch")
+    torch.testing.assert_close(picture.reconstructed, batch[modality], rtol=1e-4, atol=1e-4)
+    mask = masked_tokens(model.masking.split(batch["image_noise"]))
     seen, shown = grid.cut(batch[modality]), grid.cut(picture.masked)
     assert torch.equal(shown[~mask], seen[~mask])
     assert float(shown[mask].reshape(3, -1).std(dim=1).max()) < 1e-6

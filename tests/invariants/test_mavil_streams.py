@@ -39,7 +39,7 @@ def test_sound_and_video_meet_in_the_fusion_alone() -> None:
     assert torch.equal(first.pooled["audio"], second.pooled["audio"])
     assert torch.equal(first.pooled2["audio"], second.pooled2["audio"])
     assert not torch.equal(first.pooled["video"], second.pooled["video"])
-    heard = [output.rebuilt["audio"].prediction for output in (first, second)]
+    heard = [output.predictions["audio"].prediction for output in (first, second)]
     assert float((heard[0] - heard[1]).abs().max()) > 1e-4
 
 
@@ -47,7 +47,7 @@ def test_without_fusion_layers_they_never_meet() -> None:
     model, given = build(fusion_layers=0), batch()
     other = {**given, "video": torch.randn(4, 3, 4, 32, 32)}
     with torch.no_grad():
-        heard = [model(**clips).rebuilt["audio"].prediction for clips in (given, other)]
+        heard = [model(**clips).predictions["audio"].prediction for clips in (given, other)]
     torch.testing.assert_close(*heard, rtol=0, atol=0)
 
 
@@ -57,7 +57,7 @@ def test_the_second_mask_is_encoded_and_never_decoded() -> None:
     with torch.no_grad():
         first, second = model(**given), model(**other)
     for name in ("audio", "video"):
-        assert torch.equal(first.rebuilt[name].prediction, second.rebuilt[name].prediction)
+        assert torch.equal(first.predictions[name].prediction, second.predictions[name].prediction)
         assert torch.equal(first.pooled[name], second.pooled[name])
         assert not torch.equal(first.pooled2[name], second.pooled2[name])
 

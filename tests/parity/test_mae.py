@@ -9,7 +9,7 @@ from torch import Tensor
 from avtool.models.masked.autoencoder import MaskedAutoencoder
 from avtool.models.masked.fixed_positions import grid_positions
 from avtool.models.masked.mae_weights import load_mae
-from avtool.models.masked.masking import hidden_mask
+from avtool.models.masked.masking import masked_tokens
 from avtool.models.registry import create
 from avtool.objectives.masked.reconstruction import MaskedReconstruction
 
@@ -80,9 +80,9 @@ def test_loss_predictions_and_mask_equal_transformers(
         rebuilt = ours(image=image, image_noise=noise)["image"]
         loss = objective(ours, {"image": image, "image_noise": noise})["loss"]
     torch.testing.assert_close(loss, expected.loss, rtol=1e-6, atol=0)
-    predicted = torch.take_along_dim(expected.logits, rebuilt.hidden[:, :, None], dim=1)
+    predicted = torch.take_along_dim(expected.logits, rebuilt.masked[:, :, None], dim=1)
     torch.testing.assert_close(rebuilt.prediction, predicted, rtol=0, atol=1e-5)
-    assert torch.equal(hidden_mask(ours.masking.split(noise)), expected.mask.bool())
+    assert torch.equal(masked_tokens(ours.masking.split(noise)), expected.mask.bool())
 
 
 def gradients(model: torch.nn.Module, loss: Tensor) -> dict[str, Tensor]:
@@ -116,7 +116,7 @@ def test_double_precision_agrees_to_the_last_digits() -> None:
     with torch.no_grad():
         expected = theirs(pixel_values=image, noise=noise).logits
         rebuilt = ours(image=image, image_noise=noise)["image"]
-    predicted = torch.take_along_dim(expected, rebuilt.hidden[:, :, None], dim=1)
+    predicted = torch.take_along_dim(expected, rebuilt.masked[:, :, None], dim=1)
     torch.testing.assert_close(rebuilt.prediction, predicted, rtol=0, atol=1e-12)
 
 
@@ -129,7 +129,7 @@ def test_a_spectrogram_is_a_square_picture_laid_out_anew(mask: str) -> None:
     theirs = reference(ours)
     load_mae(ours, theirs.state_dict())
     audio, noise = torch.randn(2, 512, 128), torch.rand(2, 256)
-    hidden = hidden_mask(ours.masking.split(noise))
+    hidden = masked_tokens(ours.masking.split(noise))
     theirs.config.mask_ratio = theirs.vit.embeddings.config.mask_ratio = (
         1 - (ours.masking.num_visible + 0.5) / 256
     )

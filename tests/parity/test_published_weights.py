@@ -9,7 +9,7 @@ from scipy.ndimage import zoom
 
 from avtool.core.errors import BadInputError
 from avtool.models.ast import weights as ast_weights
-from avtool.models.layers.position import cut_or_stretch_grid, stretch_grid
+from avtool.models.layers.position import crop_or_interpolate_position_grid, interpolate_position_grid
 from avtool.models.mbt import weights as mbt_weights
 from avtool.models.registry import create
 
@@ -177,10 +177,10 @@ def test_another_length_keeps_the_middle_when_asked() -> None:
     torch.testing.assert_close(target.pos_embed[0, 2:].reshape(4, 4, -1), old[:, 2:6])
 
 
-def test_other_classes_start_the_last_layer_anew() -> None:
+def test_a_last_layer_for_other_classes_keeps_its_initial_values() -> None:
     report = ast_weights.load_ast(small_ast(num_classes=3), small_ast().state_dict())
     assert report.missing == ("head.1.weight", "head.1.bias")
-    assert report.changes == ("classes: 10 → 3, the last layer starts anew",)
+    assert report.changes == ("classes: 10 → 3, the last layer keeps its initial values",)
 
 
 def test_another_width_is_refused_by_name() -> None:
@@ -196,17 +196,19 @@ def test_a_stranger_is_refused() -> None:
 def test_audioset_positions_are_cut_as_published() -> None:
     """12 x 101 to 12 x 50 starts at column 50 - 25; 24 x 24 to 12 x 101 keeps rows 6 to 17."""
     audioset = torch.arange(12 * 101, dtype=torch.float32)[:, None]
-    cut = cut_or_stretch_grid(audioset, (12, 101), (12, 50)).reshape(12, 50)
+    cut = crop_or_interpolate_position_grid(audioset, (12, 101), (12, 50)).reshape(12, 50)
     torch.testing.assert_close(cut, audioset.reshape(12, 101)[:, 25:75])
     image = torch.randn(24, 24)
-    stretched = cut_or_stretch_grid(image.reshape(-1, 1), (24, 24), (12, 101)).reshape(12, 101)
+    stretched = crop_or_interpolate_position_grid(image.reshape(-1, 1), (24, 24), (12, 101)).reshape(12, 101)
     wide = torch.nn.functional.interpolate(image[None, None], size=(24, 101), mode="bilinear")[0, 0]
     torch.testing.assert_close(stretched, wide[6:18])
 
 
-def test_stretching_with_aligned_corners_equals_scipy_zoom() -> None:
+def test_interpolating_with_aligned_corners_equals_scipy_zoom() -> None:
     grid = torch.randn(14, 14, 3)
-    ours = stretch_grid(grid.reshape(-1, 3), (14, 14), (50, 8), align_corners=True).reshape(50, 8, 3)
+    ours = interpolate_position_grid(grid.reshape(-1, 3), (14, 14), (50, 8), align_corners=True).reshape(
+        50, 8, 3
+    )
     theirs = zoom(grid.numpy(), (50 / 14, 8 / 14, 1), order=1)
     assert np.abs(ours.numpy() - theirs).max() <= 1e-5
 

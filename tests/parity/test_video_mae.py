@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from avtool.models.masked.masking import hidden_mask
+from avtool.models.masked.masking import masked_tokens
 from avtool.models.masked.video_mae_weights import load_video_mae
 from avtool.models.registry import create
 from avtool.objectives.masked.reconstruction import MaskedReconstruction
@@ -58,14 +58,14 @@ def video(image_size: int = 64) -> torch.Tensor:
 def test_loss_predictions_and_gradients_equal_transformers() -> None:
     theirs, ours = pair(image_size=64, mask_ratio=0.75)
     clips, noise = video(), torch.rand(2, 32)
-    mask = hidden_mask(ours.masking.split(noise))
+    mask = masked_tokens(ours.masking.split(noise))
     expected = theirs(clips.transpose(1, 2), bool_masked_pos=mask)
     batch = {"video": clips, "video_noise": noise}
     loss = MaskedReconstruction("channel", MEAN, STD)(ours, batch)["loss"]
     torch.testing.assert_close(loss, expected.loss, rtol=1e-6, atol=0)
 
     rebuilt = ours(**batch)["video"]
-    ascending = rebuilt.hidden.argsort(dim=1)
+    ascending = rebuilt.masked.argsort(dim=1)
     prediction = torch.take_along_dim(rebuilt.prediction, ascending[:, :, None], dim=1)
     torch.testing.assert_close(prediction, expected.logits, rtol=0, atol=1e-5)
 
@@ -85,7 +85,7 @@ def test_published_tubes_hide_176_places_and_leave_160_tokens() -> None:
     with torch.device("meta"):
         masking = create("video_mae_base_pretrain").masking
     assert masking.num_visible == 160  # type: ignore[union-attr]
-    mask = hidden_mask(masking.split(torch.rand(3, 1568))).reshape(3, 8, 196)  # type: ignore[operator, union-attr]
+    mask = masked_tokens(masking.split(torch.rand(3, 1568))).reshape(3, 8, 196)  # type: ignore[operator, union-attr]
     assert mask.sum(dim=2).unique().tolist() == [176]
     assert bool((mask == mask[:, :1]).all())
 

@@ -23,7 +23,7 @@ NUM_SPECIAL = 2
 
 @dataclass(frozen=True)
 class ASTSettings:
-    """What defines an AST.
+    """The settings of an AST.
 
     Attributes:
         num_classes: width of the output.
@@ -83,7 +83,7 @@ class AST(nn.Module):
     Shapes: B batch, T frames, F mel bins, N patches, D width, C classes.
 
     Args:
-        settings: what to build.
+        settings: of the network.
     """
 
     inputs = ("audio",)
@@ -144,7 +144,7 @@ class AST(nn.Module):
         return torch.cat([*special, patches], dim=1) + self.pos_embed
 
     def encode(self, tokens: Tensor, key_mask: Tensor | None = None) -> Tensor:
-        """Runs the blocks and the last norm; `key_mask` (B, tokens) is True where a token may be seen."""
+        """Runs the blocks and the last norm; `key_mask` (B, tokens) is True for keys of the attention."""
         for block in self.blocks:
             tokens = run_block(block, tokens, key_mask=key_mask, recompute=self.settings.recompute)
         normed: Tensor = self.norm(tokens)
@@ -153,7 +153,7 @@ class AST(nn.Module):
     def summarise(self, tokens: Tensor, key_mask: Tensor | None = None) -> Tensor:
         """(B, tokens, D) → (B, D): the mean of the two special tokens, as `encode` gives them.
 
-        What the last block would make of the patches is not computed, since nothing reads it.
+        The last block's output of the patches is not computed, since nothing reads it.
         """
         *blocks, last = self.blocks
         for block in blocks:

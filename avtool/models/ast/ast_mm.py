@@ -21,7 +21,7 @@ AUDIO_TYPE, CLIP_TYPE = 0, 1
 
 @dataclass(frozen=True)
 class ASTMMSettings(ASTSettings):
-    """What defines an AST-MM, beyond its AST.
+    """The settings of an AST-MM, beyond its AST.
 
     Attributes:
         clip_steps: frame features a clip, about one a second.
@@ -66,7 +66,7 @@ class ASTMM(nn.Module):
     """An AST over audio and frame features.
 
     Args:
-        settings: what to build.
+        settings: of the network.
     """
 
     inputs = ("audio", "clip", "clip_mask")
@@ -79,7 +79,7 @@ class ASTMM(nn.Module):
         self.type_embed = nn.Parameter(torch.empty(2, settings.embed_dim).normal_(std=0.02))
 
     def forward(self, audio: Tensor, clip: Tensor, clip_mask: Tensor | None = None) -> ClassifierOutput:
-        """Scores clips by sound and sight.
+        """Scores clips by audio and frames.
 
         Args:
             audio: (B, T, F) normalised log-mel spectrograms.

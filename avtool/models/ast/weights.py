@@ -7,9 +7,9 @@ import torch
 
 from avtool.core.errors import BadInputError
 from avtool.models.ast.ast import AST, NUM_SPECIAL
-from avtool.models.layers.position import Grid, cut_or_stretch_grid
-from avtool.models.published.image_vit import grid_words, read_image_vit, square_grid
-from avtool.models.published.report import LoadReport, State, copy_into, drop_other_head, unwrap
+from avtool.models.layers.position import Grid, crop_or_interpolate_position_grid
+from avtool.models.published.image_vit import format_grid, read_image_vit, square_grid
+from avtool.models.published.report import LoadReport, State, copy_into, drop_mismatched_head, unwrap
 from avtool.models.published.transformers_names import from_transformers, is_transformers
 
 HEAD = ("head.1.weight", "head.1.bias")
@@ -28,7 +28,7 @@ def load_ast(model: AST, checkpoint: Mapping[str, object], *, interpolate: bool 
     """
     state, changes = rename_ast(unwrap(checkpoint)), list[str]()
     _fit_grid(model, state, changes, allowed=interpolate)
-    drop_other_head(state, model, HEAD, changes)
+    drop_mismatched_head(state, model, HEAD, changes)
     return copy_into(model, state, changes)
 
 
@@ -49,7 +49,7 @@ def load_image_vit(model: AST, checkpoint: Mapping[str, object]) -> LoadReport:
     """Starts an AST from an image ViT or DeiT (names of timm or transformers).
 
     Kernels are summed over the colours, as one channel stands for three equal ones. The position grid keeps
-    its middle where it shrinks and is stretched where it grows. A ViT without distillation token lends its
+    its middle where it shrinks and is interpolated where it grows. A ViT without distillation token lends its
     class token twice.
     """
     changes: list[str] = []
@@ -62,7 +62,7 @@ def load_image_vit(model: AST, checkpoint: Mapping[str, object]) -> LoadReport:
         changes.append("no distillation token in the weights: the class token serves twice")
     old, new = square_grid(positions.shape[1] - NUM_SPECIAL), model.settings.grid
     state["pos_embed"] = _resized(positions, old, new)
-    changes.append(f"positions: {grid_words(old)} → {grid_words(new)}; colours summed")
+    changes.append(f"positions: {format_grid(old)} → {format_grid(new)}; colours summed")
     return copy_into(model, state, changes)
 
 
@@ -81,13 +81,13 @@ def _fit_grid(model: AST, state: State, changes: list[str], allowed: bool) -> No
     old = (new[0], columns)
     if not allowed:
         raise BadInputError(
-            f"the position grid of the weights is {grid_words(old)} and the model's is {grid_words(new)}",
-            "ask for fitted positions (--interpolate-pos), or build the model for the same number of frames",
+            f"the position grid of the weights is {format_grid(old)} and the model's is {format_grid(new)}",
+            "interpolate the positions (--interpolate-pos), or build the model for the same number of frames",
         )
     state["pos_embed"] = _resized(positions, old, new)
-    changes.append(f"positions: {grid_words(old)} → {grid_words(new)}")
+    changes.append(f"positions: {format_grid(old)} → {format_grid(new)}")
 
 
 def _resized(positions: torch.Tensor, old: Grid, new: Grid) -> torch.Tensor:
     special, patches = positions[:, :NUM_SPECIAL], positions[0, NUM_SPECIAL:]
-    return torch.cat([special, cut_or_stretch_grid(patches, old, new)[None]], dim=1)
+    return torch.cat([special, crop_or_interpolate_position_grid(patches, old, new)[None]], dim=1)

@@ -15,13 +15,13 @@ from avtool.models.layers.settings import require
 
 @dataclass(frozen=True)
 class CNNSettings:
-    """What defines a CNN.
+    """The settings of a CNN.
 
     Attributes:
         num_classes: width of the output.
         widths: channels of the stages: one residual block each; all but the first halve the image.
         pointwise_stages: how many of the last stages have a second convolution of 1 x 1 instead of 3 x 3,
-            which narrows what a position sees (Koutini et al., Receptive-Field-Regularized CNN Variants for
+            which narrows the receptive field (Koutini et al., Receptive-Field-Regularized CNN Variants for
             Acoustic Scene Classification, 2019).
         dropout: probability, before the last layer.
     """
@@ -76,7 +76,7 @@ class CNN(PooledNetwork):
     """Residual stages over a spectrogram of any length, then the mean and the maximum over all positions.
 
     Args:
-        settings: what to build.
+        settings: of the network.
     """
 
     def __init__(self, settings: CNNSettings) -> None:

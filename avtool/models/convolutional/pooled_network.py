@@ -1,4 +1,4 @@
-"""What convolutional classifiers of spectrograms share: pooling over all positions, and the last layer."""
+"""The base of convolutional spectrogram classifiers: pooling over all positions, and the last layer."""
 
 from abc import ABC, abstractmethod
 
@@ -12,16 +12,16 @@ from avtool.models.layers.settings import require
 class PooledNetwork(nn.Module, ABC):
     """Maps of a spectrogram of any length, their mean and maximum over all positions, then a linear layer.
 
-    A subclass builds what makes the maps and then calls `finish`.
+    A subclass builds the stages and then calls `finish`.
     """
 
     inputs = ("audio",)
     head: nn.Sequential
 
     def finish(self, width: int, num_classes: int, dropout: float) -> None:
-        """Adds the last layer over maps of so many channels, and starts the convolutions' weights."""
+        """Adds the last layer over maps of so many channels, and initialises the convolutions."""
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * width, num_classes))
-        start_convolutions(self)
+        initialize_convolutions(self)
 
     @abstractmethod
     def maps(self, image: Tensor) -> Tensor:
@@ -38,7 +38,7 @@ class PooledNetwork(nn.Module, ABC):
 
 
 def check_spectrogram(audio: Tensor) -> None:
-    """Refuses what is no batch of spectrograms.
+    """Checks that a tensor is a batch of spectrograms.
 
     Raises:
         BadInputError: it has not three dimensions.
@@ -54,7 +54,7 @@ def pooled(maps: Tensor) -> Tensor:
     return torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)
 
 
-def start_convolutions(network: nn.Module) -> None:
+def initialize_convolutions(network: nn.Module) -> None:
     """Draws convolutions' weights so that ReLU networks keep the scale of gradients (He et al., 2015)."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):

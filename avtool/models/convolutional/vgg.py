@@ -1,4 +1,4 @@
-"""A plain convolutional network that looks at a log-mel spectrogram in full resolution first.
+"""VGG: plain convolutions over log-mel spectrograms, at full resolution in the first stage.
 
 Rain, waves and rotors differ in fine texture, which a stem that shrinks the image at once throws away. So the
 first convolution keeps every frame and band, few channels make that affordable, and means shrink the image
@@ -17,14 +17,14 @@ from avtool.models.layers.settings import require
 
 @dataclass(frozen=True)
 class VGGSettings:
-    """What defines a VGG.
+    """The settings of a VGG.
 
     Attributes:
         num_classes: width of the output.
         widths: channels of the stages. The first has one convolution, the others two; between two stages both
             sides of the image are halved.
         pointwise_stages: how many of the last stages have a second convolution of 1 x 1 instead of 3 x 3,
-            which narrows what a position sees (Koutini et al., Receptive-Field-Regularized CNN Variants for
+            which narrows the receptive field (Koutini et al., Receptive-Field-Regularized CNN Variants for
             Acoustic Scene Classification, 2019).
         dropout: probability, before the last layer.
     """
@@ -43,7 +43,7 @@ class VGG(PooledNetwork):
     """Stages of convolutions over a spectrogram of any length, then the mean and maximum over all positions.
 
     Args:
-        settings: what to build.
+        settings: of the network.
     """
 
     def __init__(self, settings: VGGSettings) -> None:
@@ -63,7 +63,7 @@ class VGG(PooledNetwork):
 
 
 def check_stages(widths: Sequence[int], pointwise_stages: int) -> None:
-    """Refuses what `stages_of` cannot build.
+    """Checks the arguments of `stages_of`.
 
     Raises:
         BadInputError: there is no stage, or the first should be pointwise.

@@ -1,9 +1,10 @@
-"""A VGG of a fine spectrogram beside one of its modulations: how fast the level of each band rises and falls.
+"""Modulation VGG: a VGG over a fine spectrogram beside one over its modulation spectrum.
 
-A rotor, an engine or a saw beats ten to a hundred times a second, and rain does not, though at a glance they
-look alike. A spectrogram with long windows blurs such beats, and a convolution sees too few of them to tell a
-beat from noise. Their spectrum over more than a second shows a beat as a line; ears have filters for it (Dau,
-Kollmeier & Kohlrausch, Modeling Auditory Processing of Amplitude Modulation, 1997).
+A rotor, an engine or a saw beats ten to a hundred times a second, and rain does not, though their
+spectrograms look alike. A spectrogram with long windows blurs such beats, and the receptive field of a
+convolution holds too few of them to separate a beat from noise. Their spectrum over more than a second shows
+a beat as a line; hearing has filters for it (Dau, Kollmeier & Kohlrausch, Modeling Auditory Processing of
+Amplitude Modulation, 1997).
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from avtool.models.convolutional.pooled_network import check_spectrogram, pooled, start_convolutions
+from avtool.models.convolutional.pooled_network import check_spectrogram, initialize_convolutions, pooled
 from avtool.models.convolutional.vgg import check_stages, stages_of
 from avtool.models.layers.output import ClassifierOutput
 from avtool.models.layers.settings import require
@@ -22,14 +23,14 @@ _LEAST_POWER = 1e-3
 
 @dataclass(frozen=True)
 class ModulationVGGSettings:
-    """What defines a modulation VGG; frames of 5 ms and windows of 12 ms suit its numbers.
+    """The settings of a modulation VGG; frames of 5 ms and windows of 12 ms suit its numbers.
 
     Attributes:
         num_classes: width of the output.
-        coarse: frames whose mean is one row of the image that the VGG of the spectrogram sees.
+        coarse: frames whose mean is one row of the input of the VGG of the spectrogram.
         widths, pointwise_stages: of that VGG, as `VGGSettings` has them.
         bands: bands of the modulation spectrum, of equal numbers of mel bins.
-        window: frames of a stretch whose modulations are measured, every half window: 256 are 1.28 s.
+        window: frames of a segment of the modulation spectrum, with a hop of half a segment: 256 are 1.28 s.
         rates: first and past the last rate of modulation, in 1 / window: (2, 128) are 1.6 to 99 Hz.
         modulation_widths, modulation_pointwise: of the VGG of the modulations.
         dropout: probability, before the last layer.
@@ -62,11 +63,11 @@ class ModulationVGGSettings:
 class ModulationSpectrum(nn.Module):
     """The power of each rate at which the level of a band rises and falls, as logarithms.
 
-    Welch's method: the mean over stretches that overlap by half, without their mean, under a Hann window.
+    Welch's method: the mean over segments that overlap by half, without their mean, under a Hann window.
 
     Args:
         bands: neighbouring mel bins are averaged to so many.
-        window: frames of a stretch; shorter spectrograms end with their last frame repeated.
+        window: frames of a segment; shorter spectrograms end with their last frame repeated.
         rates: first and past the last row of the spectrum, in 1 / window.
     """
 
@@ -81,20 +82,20 @@ class ModulationSpectrum(nn.Module):
         """(B, T, F) → (B, 1, bands, rates), in float32."""
         levels = F.adaptive_avg_pool1d(audio.float(), self.bands).transpose(1, 2)
         levels = F.pad(levels, (0, max(0, self.window - levels.shape[2])), mode="replicate")
-        stretches = levels.unfold(2, self.window, self.window // 2)
-        stretches = (stretches - stretches.mean(dim=3, keepdim=True)) * self.hann
-        power: Tensor = torch.fft.rfft(stretches).abs().square().mean(dim=2)[..., self.rates]
+        segments = levels.unfold(2, self.window, self.window // 2)
+        segments = (segments - segments.mean(dim=3, keepdim=True)) * self.hann
+        power: Tensor = torch.fft.rfft(segments).abs().square().mean(dim=2)[..., self.rates]
         return (power + _LEAST_POWER).log()[:, None]
 
 
 class ModulationVGG(nn.Module):
     """Two VGGs, of a spectrogram and of its modulations, under one last layer.
 
-    In training each is also asked by itself (`ClassifierOutput.modality_logits`): what names most clips at a
-    glance would otherwise leave the other nothing to learn.
+    In training each is also scored by itself (`ClassifierOutput.modality_logits`): the one that fits most
+    clips first would otherwise leave no gradient to the other.
 
     Args:
-        settings: what to build.
+        settings: of the network.
     """
 
     inputs = ("audio",)
@@ -110,7 +111,7 @@ class ModulationVGG(nn.Module):
         )
         width = 2 * (settings.widths[-1] + settings.modulation_widths[-1])
         self.head = nn.Sequential(nn.Dropout(settings.dropout), nn.Linear(width, settings.num_classes))
-        start_convolutions(self)
+        initialize_convolutions(self)
 
     def forward(self, audio: Tensor) -> ClassifierOutput:
         """Scores normalised log-mel spectrograms (B, T, F)."""
@@ -121,8 +122,8 @@ class ModulationVGG(nn.Module):
         weight, bias = self.head[1].parameters()
         width = 2 * self.settings.widths[-1]
         parts = {"both": slice(None), "spectrum": slice(width), "modulations": slice(width, None)}
-        answers = {name: F.linear(feature[:, part], weight[:, part], bias) for name, part in parts.items()}
-        return ClassifierOutput(answers["both"], answers)
+        logits = {name: F.linear(feature[:, part], weight[:, part], bias) for name, part in parts.items()}
+        return ClassifierOutput(logits["both"], logits)
 
     def embed(self, audio: Tensor) -> dict[str, Tensor]:
         """The feature (B, 2 · both last widths) that the last layer reads."""

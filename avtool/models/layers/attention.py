@@ -31,8 +31,8 @@ class Attention(nn.Module):
 
         Args:
             tokens: (B, N, D).
-            context: (B, M, D) further keys and values, which ask nothing themselves.
-            key_mask: (B, M + N), True where a key may be seen; each row needs one True.
+            context: (B, M, D) further keys and values without queries.
+            key_mask: (B, M + N), True where a key may be attended to; each row needs one True.
         """
         if context is None:
             query, key, value = self.qkv(tokens).chunk(3, dim=-1)

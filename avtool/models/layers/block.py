@@ -72,7 +72,7 @@ class TransformerBlock(nn.Module):
     def forward(
         self, tokens: Tensor, context: Tensor | None = None, key_mask: Tensor | None = None
     ) -> Tensor:
-        """Updates `tokens` (B, N, D), which also see `context` (B, M, D); see `Attention.forward`."""
+        """Updates `tokens` (B, N, D), which also attend to `context` (B, M, D); see `Attention.forward`."""
         normed_context = None if context is None else self.norm1(context)
         tokens = tokens + self.drop_path1(self.attn(self.norm1(tokens), normed_context, key_mask))
         updated: Tensor = tokens + self.drop_path2(self.mlp(self.norm2(tokens)))
@@ -87,7 +87,7 @@ def run_block(
     *,
     recompute: bool = False,
 ) -> Tensor:
-    """Applies a block; with `recompute` its activations are made anew in backward, to save memory."""
+    """Applies a block; with `recompute` its activations are recomputed in backward, to save memory."""
     if recompute and torch.is_grad_enabled():
         updated: Tensor = checkpoint(block, tokens, context, key_mask, use_reentrant=False)
     else:

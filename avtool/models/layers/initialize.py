@@ -1,4 +1,4 @@
-"""How weights start."""
+"""Weight initialisation."""
 
 import math
 
@@ -17,7 +17,7 @@ def truncated_normal(module: nn.Module) -> None:
 
 
 def xavier_transformer(module: nn.Module) -> None:
-    """The start of the Vision Transformer's JAX code (for `Module.apply`).
+    """The initialisation of the Vision Transformer's JAX code (for `Module.apply`).
 
     Xavier-uniform attention and MLP, MLP biases of deviation 1e-6, LeCun-normal patches, other biases 0.
     """

@@ -1,4 +1,4 @@
-"""What a classifier returns."""
+"""The output of a classifier."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Position embeddings: fitting a learned grid to a new size, and the fixed sinusoids."""
+"""Position embeddings: interpolation of a learned grid, and fixed sinusoids."""
 
 import math
 
@@ -10,7 +10,7 @@ Grid = tuple[int, int]
 """Rows and columns of a grid of patches."""
 
 
-def stretch_grid(positions: Tensor, old: Grid, new: Grid, align_corners: bool = False) -> Tensor:
+def interpolate_position_grid(positions: Tensor, old: Grid, new: Grid, align_corners: bool = False) -> Tensor:
     """Resizes a grid of position embeddings bilinearly.
 
     Args:
@@ -27,11 +27,11 @@ def stretch_grid(positions: Tensor, old: Grid, new: Grid, align_corners: bool = 
     return resized[0].permute(1, 2, 0).flatten(0, 1).to(positions.dtype)
 
 
-def cut_or_stretch_grid(positions: Tensor, old: Grid, new: Grid) -> Tensor:
+def crop_or_interpolate_position_grid(positions: Tensor, old: Grid, new: Grid) -> Tensor:
     """Fits a grid of position embeddings axis by axis, as AST does (Gong et al., 2021).
 
     An axis that shrinks keeps its middle, so that neighbours stay as far apart as they were learned; an axis
-    that grows is stretched bilinearly.
+    that grows is interpolated bilinearly.
 
     Args:
         positions: (rows * columns, D), row by row.
@@ -44,7 +44,7 @@ def cut_or_stretch_grid(positions: Tensor, old: Grid, new: Grid) -> Tensor:
     kept = (min(old[0], new[0]), min(old[1], new[1]))
     top, left = (before // 2 - after // 2 for before, after in zip(old, kept, strict=True))
     grid = positions.reshape(*old, -1)[top : top + kept[0], left : left + kept[1]]
-    return stretch_grid(grid.flatten(0, 1), kept, new) if kept != new else grid.flatten(0, 1)
+    return interpolate_position_grid(grid.flatten(0, 1), kept, new) if kept != new else grid.flatten(0, 1)
 
 
 def sinusoids(length: int, dim: int) -> Tensor:

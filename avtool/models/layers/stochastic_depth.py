@@ -8,7 +8,7 @@ class StochasticDepth(nn.Module):
 
     Args:
         probability: of skipping the branch, in [0, 1).
-        rescale: divide what is kept by 1 - probability, so that the expected output does not change.
+        rescale: divide the kept branches by 1 - probability, so that the expected output does not change.
             MBT's published code does not, and calls itself equal to timm, which does.
     """
 

@@ -21,10 +21,10 @@ from avtool.models.masked.patch_encoder import PatchEncoder, VitSettings
 from avtool.models.masked.patch_grid import PatchGrid
 
 PosLayout = Literal["grid", "audiomae"]
-"""Where the fixed positions say that a patch is: where it is, or where the published weights have it."""
+"""The place that fixed positions encode of a patch: its own, or that of the published weights."""
 
 Pool = Literal["mean", "statistics"]
-"""What a classifier reads of tokens: their mean, or their mean and standard deviation."""
+"""The pooling of tokens: their mean, or their mean and standard deviation."""
 
 
 def audio_positions(grid: tuple[int, ...], dim: int, layout: PosLayout) -> Tensor:
@@ -34,7 +34,7 @@ def audio_positions(grid: tuple[int, ...], dim: int, layout: PosLayout) -> Tenso
 
 @dataclass(frozen=True)
 class AudioMAESettings(VitSettings):
-    """What defines an Audio-MAE's encoder, beyond its size.
+    """The settings of an Audio-MAE's encoder, beyond its size.
 
     Attributes:
         num_frames: frames T of the spectrogram, 100 a second.
@@ -64,13 +64,13 @@ class AudioMAESettings(VitSettings):
 
 @dataclass(frozen=True)
 class AudioMAEClassifierSettings(AudioMAESettings):
-    """What defines a classifier over Audio-MAE's encoder.
+    """The settings of a classifier over Audio-MAE's encoder.
 
     Attributes:
         num_classes: width of the output.
-        mask_times: share of the patches' times that training leaves out; the published code takes 0.2.
+        mask_times: share of the patches' times that training masks; the published code takes 0.2.
         mask_frequencies: share of their frequencies, likewise.
-        pool: what is read of the patches' tokens: their "mean", or their "statistics", mean and deviation.
+        pool: of the patches' tokens: their "mean", or their "statistics", mean and deviation.
     """
 
     num_classes: int = 527
@@ -85,13 +85,13 @@ class AudioMAEClassifierSettings(AudioMAESettings):
 
 @dataclass(frozen=True)
 class AudioMAEPretrainSettings(DecoderSettings, AudioMAESettings):
-    """What defines an Audio-MAE in pretraining.
+    """The settings of an Audio-MAE in pretraining.
 
     Attributes:
         mask: "random", or "time-frequency" for the union of whole times and whole frequencies.
-        mask_ratio: share of hidden patches, of "random".
-        time_ratio: share of hidden times, of "time-frequency".
-        frequency_ratio: share of hidden frequencies, likewise.
+        mask_ratio: share of masked patches, of "random".
+        time_ratio: share of masked times, of "time-frequency".
+        frequency_ratio: share of masked frequencies, likewise.
         decoder: "window": attention in windows of 4 x 4 patches; "global": over the whole clip.
         decoder_shift: patches in time and frequency by which every other block moves its windows. With the
             published code's (2, 0), the lower four and the upper four rows of patches never meet.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from avtool.models.masked.autoencoder import MaskedAutoencoder, MaskedClassifier
 from avtool.models.masked.mae_weights import rename_mae
-from avtool.models.masked.masked_state import adopt
+from avtool.models.masked.masked_state import load_renamed
 from avtool.models.published.report import LoadReport, State, unwrap
 
 _SMALLEST_TAU = 0.01
@@ -19,7 +19,7 @@ def load_audio_mae(
     """Loads weights of Audio-MAE, in pretraining or fine-tuned, or the encoder of an image MAE.
 
     The position tables come with the weights: the published ones lie over (frequency, time), see
-    `transposed_positions`. An image's kernels are summed over the colours, and its tables are left out.
+    `transposed_positions`. An image's kernels are summed over the colours, and its tables are skipped.
 
     Args:
         model: changed in place.
@@ -36,8 +36,8 @@ def load_audio_mae(
         state = {name: tensor for name, tensor in state.items() if name.startswith("encoder.")}
         state["encoder.patch_embed.proj.weight"] = kernel.sum(dim=1, keepdim=True)
         state.pop("encoder.pos_embed", None)
-        changes.append("weights of images: colours summed; positions and decoder keep their start")
-    return adopt(model, state, changes, interpolate=interpolate)
+        changes.append("weights of images: colours summed; positions and decoder keep their initial values")
+    return load_renamed(model, state, changes, interpolate=interpolate)
 
 
 def rename_temperature(state: State) -> State:

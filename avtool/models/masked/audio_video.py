@@ -1,4 +1,4 @@
-"""The joint encoder of MAViL: a Vision Transformer for sound, one for pictures, and blocks over both."""
+"""The joint encoder of MAViL: a Vision Transformer for audio, one for video, and blocks over both."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from avtool.models.layers.block import run_block
 from avtool.models.layers.settings import require
-from avtool.models.masked.autoencoder import Rebuilt
+from avtool.models.masked.autoencoder import MaskedPrediction
 from avtool.models.masked.initialize import xavier_uniform
 from avtool.models.masked.patch_encoder import NORM_EPS, PatchEncoder, make_blocks
 
@@ -16,11 +16,11 @@ AUDIO, VIDEO = "audio", "video"
 
 
 class AudioVideoEncoder(nn.Module):
-    """Two encoders that know nothing of each other, and fusion blocks over the tokens of both.
+    """Two separate encoders, and fusion blocks over the tokens of both.
 
     The fusion blocks go on where the encoders' blocks end, as in the published model, before any norm. They
-    see class token and patches of the sound, then class token and patches of the video, and no mark of which
-    is which: positions and encoders tell them apart. Their names are no numbered tower, so that with layer
+    take class token and patches of the audio, then class token and patches of the video, without a modality
+    embedding: positions and encoders distinguish them. Their names are no numbered tower, so that with layer
     decay they learn at the full rate, as the head does.
 
     Args:
@@ -52,7 +52,7 @@ class AudioVideoEncoder(nn.Module):
         return encoder
 
     def fuse(self, tokens: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Lets the tokens of both modalities see each other; `norm` is left to the caller."""
+        """Runs the fusion blocks over the tokens of both modalities; `norm` is left to the caller."""
         audio, video = tokens[AUDIO], tokens[VIDEO]
         joined = torch.cat([audio, video], dim=1)
         for block in self.fusion:
@@ -71,15 +71,15 @@ class AudioVideoEncoder(nn.Module):
 
 
 class MaskedPair(NamedTuple):
-    """What a masked audio-visual model makes of a batch, by modality.
+    """The outputs of a masked audio-visual model, by modality.
 
     Attributes:
-        rebuilt: predictions for hidden tokens.
-        pooled: (B, D) means of the tokens that were seen, before sound and sight met.
+        predictions: predictions for masked tokens.
+        pooled: (B, D) means of the visible tokens before fusion.
         pooled2: the same under the second mask; empty without one.
     """
 
-    rebuilt: dict[str, Rebuilt]
+    predictions: dict[str, MaskedPrediction]
     pooled: dict[str, Tensor]
     pooled2: dict[str, Tensor]
 

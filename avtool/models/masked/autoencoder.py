@@ -14,29 +14,29 @@ from avtool.models.masked.patch_encoder import NORM_EPS, PatchEncoder
 from avtool.models.masked.patch_grid import PatchGrid, take
 
 
-class Rebuilt(NamedTuple):
-    """What a decoder says of hidden tokens, and what they hold.
+class MaskedPrediction(NamedTuple):
+    """Predictions for masked tokens, and their true patches.
 
     Attributes:
         prediction: (B, M, K).
-        patches: (B, M, values of a patch), as they came in.
-        hidden: (B, M) their places.
+        patches: (B, M, values of a patch), the true ones.
+        masked: (B, M) their places.
     """
 
     prediction: Tensor
     patches: Tensor
-    hidden: Tensor
+    masked: Tensor
 
 
 class MaskedAutoencoder(nn.Module):
-    """Hides most patches of a clip, encodes the others, and predicts the hidden ones.
+    """Masks most patches of a clip, encodes the visible ones, and predicts the masked ones.
 
     Args:
-        settings: a dataclass that tells what was built.
+        settings: the dataclass that it was built from.
         encoder: of the visible patches.
-        decoder: of the hidden ones.
-        masking: which are which.
-        decode_fraction: share of the hidden tokens that are decoded in training.
+        decoder: of the masked ones.
+        masking: the split into visible and masked patches.
+        decode_fraction: share of the masked tokens that are decoded in training.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class MaskedAutoencoder(nn.Module):
 
     @property
     def masked_inputs(self) -> tuple[str, ...]:
-        """What `forward` takes by name."""
+        """The inputs of `forward` by name."""
         return (*self.inputs, *(f"{name}_noise" for name in self.inputs))
 
-    def forward(self, **inputs: Tensor) -> dict[str, Rebuilt]:
-        """Predicts hidden patches.
+    def forward(self, **inputs: Tensor) -> dict[str, MaskedPrediction]:
+        """Predicts masked patches.
 
         Args:
             **inputs: the clips by their modality, and `<modality>_noise` (B, L), uniform in [0, 1).
@@ -75,25 +75,25 @@ class MaskedAutoencoder(nn.Module):
         patches = self.encoder.grid.cut(inputs[name])
         split = self.masking.split(inputs[f"{name}_noise"])
         tokens = self.encoder.norm(self.encoder(patches, split.visible))
-        wanted = some_hidden(split, self.decode_fraction if self.training else 1.0)
+        wanted = sample_masked(split, self.decode_fraction if self.training else 1.0)
         prediction = self.decoder(tokens, wanted)
-        return {name: Rebuilt(prediction, take(patches, wanted.hidden), wanted.hidden)}
+        return {name: MaskedPrediction(prediction, take(patches, wanted.masked), wanted.masked)}
 
     def embed(self, **inputs: Tensor) -> dict[str, Tensor]:
-        """The mean of all patches' tokens, (B, D), with nothing hidden."""
+        """The mean of all patches' tokens, (B, D), without a mask."""
         (name,) = self.inputs
         tokens = self.encoder.norm(self.encoder(self.encoder.grid.cut(only(inputs, name))))
         return {name: self.encoder.pool(tokens)}
 
 
 class MaskedClassifier(nn.Module):
-    """Scores clips by what their patches' tokens have in common, with a layer norm and a linear layer.
+    """Scores clips by the mean of their patches' tokens, with a layer norm and a linear layer.
 
     Args:
-        settings: a dataclass that tells what was built.
+        settings: the dataclass that it was built from.
         encoder: without a last norm.
         num_classes: width of the output.
-        masking: hides patches in training, as augmentation; the hidden ones are left out.
+        masking: masks patches in training, as augmentation; only visible ones are encoded.
         deviation: whether the tokens' deviation is read beside their mean.
     """
 
@@ -124,7 +124,7 @@ class MaskedClassifier(nn.Module):
         return ClassifierOutput(self.head(self.embed(**inputs)[name]), {})
 
     def embed(self, **inputs: Tensor) -> dict[str, Tensor]:
-        """What the last layer reads: (B, D), or with the deviation (B, 2 D)."""
+        """The last layer's input: (B, D), or with the deviation (B, 2 D)."""
         (name,) = self.inputs
         patches = self.encoder.grid.cut(only(inputs, name))
         visible = None
@@ -134,10 +134,10 @@ class MaskedClassifier(nn.Module):
         return {name: self.fc_norm(pool(self.encoder(patches, visible)))}
 
 
-def some_hidden(split: TokenSplit, fraction: float) -> TokenSplit:
-    """A random part of the hidden tokens, at least one."""
-    wanted = max(1, round(split.hidden.shape[1] * fraction))
-    return TokenSplit(split.visible, split.hidden[:, :wanted])
+def sample_masked(split: TokenSplit, fraction: float) -> TokenSplit:
+    """A random subset of the masked tokens, at least one."""
+    wanted = max(1, round(split.masked.shape[1] * fraction))
+    return TokenSplit(split.visible, split.masked[:, :wanted])
 
 
 def only(inputs: dict[str, Tensor], name: str) -> Tensor:

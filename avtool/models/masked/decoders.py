@@ -1,4 +1,4 @@
-"""From the tokens that were seen to what is hidden: decoders over the whole clip, or in windows of it."""
+"""Decoders from visible to masked tokens, over the whole clip or in windows."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class DecoderSettings:
         decoder_dim: width.
         decoder_depth: number of blocks.
         decoder_heads: attention heads.
-        decode_fraction: share of the hidden tokens that training decodes, for speed; evaluation decodes all.
+        decode_fraction: share of the masked tokens that training decodes, for speed; evaluation decodes all.
     """
 
     decoder_dim: int = 512
@@ -46,9 +46,9 @@ class DecoderSettings:
 
 
 class Decoder(nn.Module, ABC):
-    """What decoders share: tokens in another width, one learned token for all that is hidden, positions.
+    """The base of decoders: a projection to another width, a mask token, positions.
 
-    Shapes: B batch, L patches, V seen, M to decode, D width of the encoder, K predicted values.
+    Shapes: B batch, L patches, V visible, M to decode, D width of the encoder, K predicted values.
 
     Args:
         in_dim: width D of the encoder.
@@ -84,14 +84,14 @@ class Decoder(nn.Module, ABC):
         return [(self.embed, self.mask_token), *((block,) for block in self.blocks)]
 
     def forward(self, tokens: Tensor, split: TokenSplit) -> Tensor:
-        """Predicts hidden tokens.
+        """Predicts masked tokens.
 
         Args:
             tokens: (B, [class token +] V, D) of the encoder.
             split: their places, and those of the M tokens that are wanted.
 
         Returns:
-            (B, M, K), in the order of `split.hidden`.
+            (B, M, K), in the order of `split.masked`.
         """
         decoded = self._decode(self.embed(tokens), split)
         predicted: Tensor = self.pred(self.norm(decoded))
@@ -103,7 +103,7 @@ class Decoder(nn.Module, ABC):
 
 
 class GlobalDecoder(Decoder):
-    """Every token sees every other. Hidden tokens follow the seen ones: attention does not mind the order.
+    """Global attention. Masked tokens follow the visible ones, as attention is permutation-equivariant.
 
     Args:
         in_dim: width D of the encoder.
@@ -137,7 +137,7 @@ class GlobalDecoder(Decoder):
         own = take(positions[:, self.num_special :], split.visible)
         if self.num_special:
             own = torch.cat([positions[:, :1], own], dim=1)
-        wanted = self.mask_token + take(positions[:, self.num_special :], split.hidden)
+        wanted = self.mask_token + take(positions[:, self.num_special :], split.masked)
         decoded = torch.cat([tokens + own, wanted], dim=1)
         for block in self.blocks:
             decoded = run_block(block, decoded, recompute=self.recompute)
@@ -145,10 +145,10 @@ class GlobalDecoder(Decoder):
 
 
 class WindowDecoder(Decoder):
-    """Tokens of a spectrogram see their neighbours in windows, which every other block moves.
+    """Attention in windows of a spectrogram, which every other block shifts.
 
     After Huang et al., Masked Autoencoders that Listen (2022). A class token has no place in the grid and is
-    left out.
+    dropped.
 
     Args:
         in_dim: width D of the encoder.
@@ -177,7 +177,7 @@ class WindowDecoder(Decoder):
     ) -> None:
         require(
             settings.decode_fraction == 1,
-            "a decoder with windows needs all hidden tokens",
+            "a decoder with windows needs all masked tokens",
             "leave the decoded share at 1, or decode globally",
         )
         dim = settings.decoder_dim
@@ -194,8 +194,8 @@ class WindowDecoder(Decoder):
         batch_size, dim = len(tokens), tokens.shape[-1]
         length = self.grid[0] * self.grid[1]
         place = split.visible[:, :, None].expand(-1, -1, dim)
-        seen = tokens[:, self.num_special :].to(self.mask_token.dtype)
-        whole = self.mask_token.expand(batch_size, length, dim).scatter(1, place, seen)
+        visible = tokens[:, self.num_special :].to(self.mask_token.dtype)
+        whole = self.mask_token.expand(batch_size, length, dim).scatter(1, place, visible)
         whole = whole + self.pos_embed[:, self.num_special :]
         decoded = whole.reshape(batch_size, *self.grid, dim)
         for block in self.blocks:
@@ -203,4 +203,4 @@ class WindowDecoder(Decoder):
                 decoded = checkpoint(block, decoded, use_reentrant=False)
             else:
                 decoded = block(decoded)
-        return take(decoded.flatten(1, 2), split.hidden)
+        return take(decoded.flatten(1, 2), split.masked)

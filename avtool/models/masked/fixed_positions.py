@@ -33,7 +33,7 @@ def transposed_positions(grid: tuple[int, ...], dim: int) -> Tensor:
     """The table of the published Audio-MAE: that of (frequency, time), given to tokens in (time, frequency).
 
     Token (t, f) of an 8 x 64 grid thus gets the code of row (8 t + f) // 64 and column (8 t + f) % 64. The
-    published weights were trained with it; `grid_positions` says where a patch truly is.
+    published weights were trained with it; `grid_positions` gives the true place of a patch.
     """
     return grid_positions(grid[::-1], dim)
 

@@ -12,7 +12,7 @@ from avtool.models.masked.patch_grid import PatchGrid
 
 @dataclass(frozen=True)
 class MAESettings(VitSettings):
-    """What defines an MAE's encoder, beyond its size.
+    """The settings of an MAE's encoder, beyond its size.
 
     Attributes:
         image_size: height and width of the image.
@@ -35,7 +35,7 @@ class MAESettings(VitSettings):
 
 @dataclass(frozen=True)
 class MAEClassifierSettings(MAESettings):
-    """What defines a classifier over MAE's encoder.
+    """The settings of a classifier over MAE's encoder.
 
     Attributes:
         num_classes: width of the output.
@@ -46,10 +46,10 @@ class MAEClassifierSettings(MAESettings):
 
 @dataclass(frozen=True)
 class MAEPretrainSettings(DecoderSettings, MAESettings):
-    """What defines an MAE in pretraining.
+    """The settings of an MAE in pretraining.
 
     Attributes:
-        mask_ratio: share of hidden patches.
+        mask_ratio: share of masked patches.
     """
 
     mask_ratio: float = 0.75

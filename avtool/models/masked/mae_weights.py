@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from avtool.models.masked.autoencoder import MaskedAutoencoder, MaskedClassifier
-from avtool.models.masked.masked_state import adopt, from_hub, move
+from avtool.models.masked.masked_state import from_hub, load_renamed, move
 from avtool.models.published.report import LoadReport, State, unwrap
 
 _ORIGINAL = [
@@ -24,7 +24,7 @@ def load_mae(
     *,
     interpolate: bool = False,
 ) -> LoadReport:
-    """Loads MAE weights in any of the layouts. What only the other kind of model has is left out and told.
+    """Loads MAE weights in any of the layouts; tensors of the other kind of model are skipped and reported.
 
     Args:
         model: changed in place.
@@ -34,7 +34,7 @@ def load_mae(
     Raises:
         BadInputError: the grids differ and `interpolate` is off, or another size differs.
     """
-    return adopt(model, rename_mae(unwrap(checkpoint)), [], interpolate=interpolate)
+    return load_renamed(model, rename_mae(unwrap(checkpoint)), [], interpolate=interpolate)
 
 
 def rename_mae(state: State) -> State:

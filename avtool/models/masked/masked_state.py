@@ -1,4 +1,4 @@
-"""What the loaders of masked autoencoders share: from renamed tensors into a model."""
+"""Loading of renamed tensors into masked autoencoders and their classifiers."""
 
 from collections.abc import Iterable
 
@@ -6,18 +6,18 @@ import torch
 from torch import Tensor
 
 from avtool.core.errors import BadInputError
-from avtool.models.layers.position import Grid, stretch_grid
+from avtool.models.layers.position import Grid, interpolate_position_grid
 from avtool.models.masked.autoencoder import MaskedAutoencoder, MaskedClassifier
 from avtool.models.masked.patch_encoder import PatchEncoder
 from avtool.models.masked.patch_grid import PatchGrid
-from avtool.models.published.image_vit import grid_words
-from avtool.models.published.report import LoadReport, State, copy_into, drop_other_head
+from avtool.models.published.image_vit import format_grid
+from avtool.models.published.report import LoadReport, State, copy_into, drop_mismatched_head
 from avtool.models.published.transformers_names import from_transformers
 
 HEAD = ("head.weight", "head.bias")
 
 
-def adopt(
+def load_renamed(
     model: MaskedAutoencoder | MaskedClassifier,
     state: State,
     changes: list[str],
@@ -35,10 +35,10 @@ def adopt(
             "the weights hold no encoder of patches", "take those of an MAE, an Audio-MAE or a VideoMAE"
         )
     if isinstance(model, MaskedClassifier):
-        leave_out(state, ("decoder.", "encoder.norm."), "which only pretraining has", changes)
-        drop_other_head(state, model, HEAD, changes)
+        drop_prefixes(state, ("decoder.", "encoder.norm."), "which only pretraining has", changes)
+        drop_mismatched_head(state, model, HEAD, changes)
     else:
-        leave_out(state, ("fc_norm.", "head."), "which only a classifier has", changes)
+        drop_prefixes(state, ("fc_norm.", "head."), "which only a classifier has", changes)
     fit_encoder_positions(state, "encoder.", model.encoder, changes, allowed=interpolate)
     if "decoder.pos_embed" in state and isinstance(model, MaskedAutoencoder):
         grid, special = model.encoder.grid, model.decoder.num_special
@@ -46,14 +46,14 @@ def adopt(
     return copy_into(model, state, changes)
 
 
-def leave_out(state: State, prefixes: tuple[str, ...], why: str, changes: list[str]) -> None:
+def drop_prefixes(state: State, prefixes: tuple[str, ...], why: str, changes: list[str]) -> None:
     """Takes tensors out of the state, with a line for each prefix."""
     for prefix in prefixes:
         names = [name for name in state if name.startswith(prefix)]
         for name in names:
             del state[name]
         if names:
-            changes.append(f"`{prefix.rstrip('.')}` left out ({len(names)} tensors), {why}")
+            changes.append(f"`{prefix.rstrip('.')}` skipped ({len(names)} tensors), {why}")
 
 
 def fit_encoder_positions(
@@ -71,7 +71,8 @@ def fit_table(
     """Makes a position table of another grid one of the model's, in the state.
 
     The last sides (columns, or frequencies) are taken to be as many. A first side (rows, or times) that
-    shrinks keeps its begin, so that a shorter clip is the begin of a long one; one that grows is stretched.
+    shrinks keeps its beginning, so that a shorter clip is the beginning of a long one; one that grows is
+    interpolated.
 
     Args:
         state: changed in place.
@@ -99,21 +100,21 @@ def fit_table(
     old = (rows, new[1])
     if not allowed:
         raise BadInputError(
-            f"the position grid of the weights is {grid_words(old)} and the model's is {grid_words(new)}",
-            "ask for fitted positions (--interpolate-pos), or build the model for the same size",
+            f"the position grid of the weights is {format_grid(old)} and the model's is {format_grid(new)}",
+            "interpolate the positions (--interpolate-pos), or build the model for the same size",
         )
-    changes.append(f"positions: {grid_words(old)} → {grid_words(new)}")
+    changes.append(f"positions: {format_grid(old)} → {format_grid(new)}")
     state[name] = torch.cat([table[:, :special], _resized(table[0, special:], old, new)[None]], dim=1)
 
 
 def _resized(patches: Tensor, old: Grid, new: Grid) -> Tensor:
     if new[0] <= old[0]:
         return patches[: new[0] * new[1]]
-    return stretch_grid(patches, old, new)
+    return interpolate_position_grid(patches, old, new)
 
 
 def move(state: State, renames: Iterable[tuple[str, str]]) -> State:
-    """Gives the names that begin with the first of a pair the second as their begin; the first pair wins."""
+    """Renames prefixes, old to new; the first pair that matches wins."""
     pairs = list(renames)
     moved = {}
     for name, tensor in state.items():
@@ -139,7 +140,7 @@ def from_hub(state: State, encoder: str) -> State:
 
 
 def join_bias(state: State, query: str, value: str, key: str) -> State:
-    """Adds the zero bias that the keys of a model without one have, which changes nothing of what it says.
+    """Adds the zero bias that the keys of a model without one have, which changes no output.
 
     Args:
         state: tensors by name.

@@ -1,7 +1,7 @@
-"""Which tokens are hidden: at random, by times and frequencies, or by tubes through time.
+"""Masking of tokens: at random, by times and frequencies, or by tubes through time.
 
 A mask is a function of uniform noise that comes with the batch, so that it depends on the clip and the epoch
-and on nothing else. Every clip of a batch has the same number of hidden tokens.
+and on nothing else. Every clip of a batch has the same number of masked tokens.
 """
 
 import math
@@ -21,24 +21,24 @@ class TokenSplit(NamedTuple):
 
     Attributes:
         visible: (B, V).
-        hidden: (B, M), in random order: the first few are a random part of them.
+        masked: (B, M), in random order: the first few are a random part of them.
     """
 
     visible: Tensor
-    hidden: Tensor
+    masked: Tensor
 
 
 @dataclass(frozen=True)
 class Masking:
-    """What hides tokens.
+    """A random split of tokens into visible and masked ones.
 
     Attributes:
         grid: tokens along each side; time first, where there is time.
-        kind: "random": each token for itself; "time-frequency": whole times and whole frequencies, and hidden
-            is their union; "tube": whole places of the picture, for all times.
-        ratio: share of hidden tokens, of "random" and "tube".
-        time_ratio: share of hidden times.
-        frequency_ratio: share of hidden frequencies.
+        kind: "random": each token for itself; "time-frequency": whole times and whole frequencies, and their
+            union is masked; "tube": whole places of the frame, for all times.
+        ratio: share of masked tokens, of "random" and "tube".
+        time_ratio: share of masked times.
+        frequency_ratio: share of masked frequencies.
     """
 
     grid: tuple[int, ...]
@@ -91,16 +91,16 @@ class Masking:
         )
         key = noise
         if self.kind != "random":
-            hidden = self._hidden_tubes(noise) if self.kind == "tube" else self._hidden_sides(noise)
-            key = hidden + noise * 4096 % 1  # the order within each part: low bits, which chose nothing
+            masked = self._masked_tubes(noise) if self.kind == "tube" else self._masked_sides(noise)
+            key = masked + noise * 4096 % 1  # the order within each part: low bits, independent of the choice
         order = key.argsort(dim=1, stable=True)
         return TokenSplit(order[:, : self.num_visible], order[:, self.num_visible :])
 
-    def _hidden_tubes(self, noise: Tensor) -> Tensor:
+    def _masked_tubes(self, noise: Tensor) -> Tensor:
         places = math.prod(self.grid[1:])
         return (_rank(noise[:, :places]) >= self._visible_tubes).repeat(1, self.grid[0])
 
-    def _hidden_sides(self, noise: Tensor) -> Tensor:
+    def _masked_sides(self, noise: Tensor) -> Tensor:
         times, frequencies = self.grid
         visible_times, visible_frequencies = self._visible_sides
         late = _rank(noise[:, :times]) >= visible_times
@@ -108,11 +108,11 @@ class Masking:
         return (late[:, :, None] | high[:, None, :]).flatten(1)
 
 
-def hidden_mask(split: TokenSplit) -> Tensor:
-    """(B, L) True where a token is hidden."""
-    batch_size, length = len(split.visible), split.visible.shape[1] + split.hidden.shape[1]
-    mask = torch.zeros(batch_size, length, dtype=torch.bool, device=split.hidden.device)
-    return mask.scatter(1, split.hidden, value=True)
+def masked_tokens(split: TokenSplit) -> Tensor:
+    """(B, L) True where a token is masked."""
+    batch_size, length = len(split.visible), split.visible.shape[1] + split.masked.shape[1]
+    mask = torch.zeros(batch_size, length, dtype=torch.bool, device=split.masked.device)
+    return mask.scatter(1, split.masked, value=True)
 
 
 def _rank(noise: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from avtool.models.layers.position import Grid
 from avtool.models.layers.settings import require
 from avtool.models.masked.audio_mae import PosLayout, audio_positions, make_audio_decoder
 from avtool.models.masked.audio_video import AUDIO, VIDEO, AudioVideoEncoder, MaskedPair, unit_variance
-from avtool.models.masked.autoencoder import Rebuilt, some_hidden
+from avtool.models.masked.autoencoder import MaskedPrediction, sample_masked
 from avtool.models.masked.decoders import Decoder, DecoderKind, DecoderSettings, GlobalDecoder, WindowDecoder
 from avtool.models.masked.fixed_positions import grid_positions
 from avtool.models.masked.initialize import nearly_zero_head
@@ -23,7 +23,7 @@ from avtool.models.masked.patch_grid import PatchGrid, take
 
 @dataclass(frozen=True)
 class MAViLSettings(VitSettings):
-    """What defines MAViL's encoders, beyond their size.
+    """The settings of MAViL's encoders, beyond their size.
 
     Attributes:
         fusion_layers: blocks over the tokens of both; the published models have 2 in pretraining and 3 after
@@ -34,7 +34,7 @@ class MAViLSettings(VitSettings):
         image_size: height and width of a frame.
         tubelet_frames: frames in a patch of video.
         patch_size: side of the patches of both.
-        pos_layout: of the sound; see `AudioMAESettings`.
+        pos_layout: of the audio; see `AudioMAESettings`.
     """
 
     fusion_layers: int = 2
@@ -71,10 +71,10 @@ class MAViLSettings(VitSettings):
 
 @dataclass(frozen=True)
 class MAViLClassifierSettings(MAViLSettings):
-    """What defines a classifier over MAViL's encoders.
+    """The settings of a classifier over MAViL's encoders.
 
     Attributes:
-        modalities: "audio", "video" or both; with one the other's encoder and the fusion are left out.
+        modalities: "audio", "video" or both; with one there is no other encoder and no fusion.
         num_classes: width of the output.
     """
 
@@ -92,13 +92,13 @@ class MAViLClassifierSettings(MAViLSettings):
 
 @dataclass(frozen=True)
 class MAViLPretrainSettings(DecoderSettings, MAViLSettings):
-    """What defines a MAViL in pretraining.
+    """The settings of a MAViL in pretraining.
 
     Attributes:
-        predicts: "pixels" of hidden patches (stage 1), or a teacher's "features" of them (stage 2).
-        audio_mask_ratio: share of hidden patches of the sound.
+        predicts: "pixels" of masked patches (stage 1), or a teacher's "features" of them (stage 2).
+        audio_mask_ratio: share of masked patches of the audio.
         video_mask_ratio: of the video.
-        audio_decoder: "window" or "global"; see `AudioMAEPretrainSettings`. Windows decode all hidden tokens.
+        audio_decoder: "window" or "global"; see `AudioMAEPretrainSettings`. Windows decode all masked tokens.
         audio_decoder_depth: its blocks; `decoder_depth` are those of the video's.
         decoder_shift: of its windows.
     """
@@ -142,10 +142,10 @@ class MAViLPretrainSettings(DecoderSettings, MAViLSettings):
 
 
 class MAViL(nn.Module):
-    """Rebuilds hidden patches of sound and video from what can be seen of both.
+    """MAViL in pretraining: reconstruction of masked patches from the visible patches of both modalities.
 
     Args:
-        settings: what to build.
+        settings: of the network.
     """
 
     inputs = (AUDIO, VIDEO)
@@ -169,7 +169,7 @@ class MAViL(nn.Module):
         audio_noise2: Tensor | None = None,
         video_noise2: Tensor | None = None,
     ) -> MaskedPair:
-        """Predicts hidden patches, and pools what the encoders saw.
+        """Predicts masked patches, and pools the encoders' tokens.
 
         Args:
             audio: (B, T, F) normalised log-mel spectrograms.
@@ -193,36 +193,36 @@ class MAViL(nn.Module):
             if len(means) == 2:
                 pooled2[name] = means[1]
         fused = self.encoder.fuse(tokens)
-        rebuilt = {name: self._decode(name, fused[name], splits[name], patches[name]) for name in fused}
-        return MaskedPair(rebuilt, pooled, pooled2)
+        predictions = {name: self._decode(name, fused[name], splits[name], patches[name]) for name in fused}
+        return MaskedPair(predictions, pooled, pooled2)
 
     def _encode_views(
         self, name: str, patches: Tensor, split: TokenSplit, noise2: Tensor | None
     ) -> tuple[Tensor, ...]:
-        """The tokens that are seen under each mask; both run through the blocks as one batch."""
+        """The visible tokens under each mask; both run through the blocks as one batch."""
         encoder = self.encoder.of(name)
         views = [encoder.make_tokens(patches, split.visible)]
         if noise2 is not None:
             views.append(encoder.make_tokens(patches, self.maskings[name].split(noise2).visible))
         return encoder.run_blocks(torch.cat(views)).chunk(len(views))
 
-    def _decode(self, name: str, fused: Tensor, split: TokenSplit, patches: Tensor) -> Rebuilt:
+    def _decode(self, name: str, fused: Tensor, split: TokenSplit, patches: Tensor) -> MaskedPrediction:
         decoder = self.decoder[name]
         fewer = self.training and not isinstance(decoder, WindowDecoder)
-        wanted = some_hidden(split, self.settings.decode_fraction if fewer else 1.0)
+        wanted = sample_masked(split, self.settings.decode_fraction if fewer else 1.0)
         prediction = decoder(self.encoder.norm(fused), wanted)
-        return Rebuilt(prediction, take(patches, wanted.hidden), wanted.hidden)
+        return MaskedPrediction(prediction, take(patches, wanted.masked), wanted.masked)
 
     def contextualise(self, audio: Tensor, video: Tensor) -> dict[str, Tensor]:
-        """What a student is taught: the fused tokens of all patches, (B, L, D) by modality.
+        """The targets of a student: the fused tokens of all patches, (B, L, D) by modality.
 
-        Each token has mean 0 and variance 1, whatever the last norm has learned; class tokens are left out.
+        Each token has mean 0 and variance 1, whatever the last norm has learned; class tokens are dropped.
         """
         fused = self.encoder.fuse(self.encoder.encode({AUDIO: audio, VIDEO: video}))
         return {name: unit_variance(tokens[:, 1:]) for name, tokens in fused.items()}
 
     def embed(self, **inputs: Tensor) -> dict[str, Tensor]:
-        """(B, D) of each modality before they meet, and with both the fused (B, 2 D)."""
+        """(B, D) of each modality before fusion, and with both the fused (B, 2 D)."""
         tokens = self.encoder.encode(inputs)
         features = {}
         for name, value in tokens.items():
@@ -234,10 +234,10 @@ class MAViL(nn.Module):
 
 
 class MAViLClassifier(nn.Module):
-    """Scores clips by the means of the fused tokens of sound and video, or of one of them alone.
+    """Scores clips by the means of the fused tokens of audio and video, or of one of them alone.
 
     Args:
-        settings: what to build.
+        settings: of the network.
     """
 
     def __init__(self, settings: MAViLClassifierSettings) -> None:
@@ -256,13 +256,13 @@ class MAViLClassifier(nn.Module):
         require(
             not missing,
             f"the model scores {' and '.join(self.inputs)}, and got no {' and no '.join(missing)}",
-            'build it for what there is: modalities = ["audio"] or ["video"]',
+            'build it for the inputs at hand: modalities = ["audio"] or ["video"]',
         )
         features = self.embed(**inputs)
         return ClassifierOutput(self.head(features[FUSED if len(self.inputs) == 2 else self.inputs[0]]), {})
 
     def embed(self, **inputs: Tensor) -> dict[str, Tensor]:
-        """What the last layer reads, and with two modalities the mean of each before they meet."""
+        """The last layer's input, and with two modalities the mean of each before fusion."""
         tokens = self.encoder.encode(inputs)
         features = {name: self.encoder.of(name).pool(value) for name, value in tokens.items()}
         if len(self.inputs) == 1:
@@ -274,6 +274,6 @@ class MAViLClassifier(nn.Module):
 
 
 def pool_fused(encoder: AudioVideoEncoder, tokens: dict[str, Tensor]) -> Tensor:
-    """The means of the patches of sound and of video after they met, side by side: (B, 2 D)."""
+    """The means of the patches of audio and video after fusion, side by side: (B, 2 D)."""
     fused = encoder.fuse(tokens)
     return torch.cat([encoder.of(name).pool(encoder.norm(fused[name])) for name in (AUDIO, VIDEO)], dim=1)

@@ -7,9 +7,9 @@ import torch
 from avtool.core.errors import BadInputError
 from avtool.models.masked.audio_video import AUDIO, VIDEO
 from avtool.models.masked.mae_weights import rename_mae
-from avtool.models.masked.masked_state import HEAD, fit_encoder_positions, fit_table, leave_out, move
+from avtool.models.masked.masked_state import HEAD, drop_prefixes, fit_encoder_positions, fit_table, move
 from avtool.models.masked.mavil import MAViL, MAViLClassifier
-from avtool.models.published.report import LoadReport, State, copy_into, drop_other_head, unwrap
+from avtool.models.published.report import LoadReport, State, copy_into, drop_mismatched_head, unwrap
 
 _FINE_TUNED = [
     ("fc_norm_av.", "fc_norm."),
@@ -23,13 +23,13 @@ _FINE_TUNED = [
 def load_mavil(
     model: MAViL | MAViLClassifier, checkpoint: Mapping[str, object], *, interpolate: bool = False
 ) -> LoadReport:
-    """Loads MAViL weights, or starts the encoders from an MAE. What the model has no place for is reported.
+    """Loads MAViL weights, or starts the encoders from an MAE. Tensors without a parameter are reported.
 
     Args:
         model: changed in place.
         checkpoint: of avtool, of the published fine-tuned model (`blocks_v`, `blocks_av`), or of an MAE of
             images or of audio in any layout of `load_mae`.
-        interpolate: cut or stretch position tables where the weights have other lengths.
+        interpolate: interpolate position tables where the weights have other lengths.
 
     Raises:
         BadInputError: the grids differ and `interpolate` is off, or another size differs.
@@ -42,13 +42,13 @@ def load_mavil(
         state = move(state, _FINE_TUNED)
     if isinstance(model, MAViLClassifier):
         only_training = ("decoder.", "encoder.norm.", "encoder.audio.norm.", "encoder.video.norm.")
-        leave_out(state, only_training, "which only pretraining has", changes)
+        drop_prefixes(state, only_training, "which only pretraining has", changes)
         if len(model.inputs) == 1:
             absent = tuple(f"encoder.{name}." for name in (AUDIO, VIDEO) if name not in model.inputs)
-            leave_out(state, (*absent, "encoder.fusion."), "which the model does without", changes)
-        drop_other_head(state, model, HEAD, changes)
+            drop_prefixes(state, (*absent, "encoder.fusion."), "which the model lacks", changes)
+        drop_mismatched_head(state, model, HEAD, changes)
     else:
-        leave_out(state, ("fc_norm.", "head."), "which only a classifier has", changes)
+        drop_prefixes(state, ("fc_norm.", "head."), "which only a classifier has", changes)
     for name in model.inputs:
         encoder = model.encoder.of(name)
         fit_encoder_positions(state, f"encoder.{name}.", encoder, changes, allowed=interpolate)
@@ -84,8 +84,8 @@ def start_video(
     Args:
         model: changed in place.
         checkpoint: of an MAE, in any layout of `load_mae`.
-        rescale: divide the repeated kernel by the frames, so that a still looks to it as the image did; the
-            published model does not.
+        rescale: divide the repeated kernel by the frames, so that a still image gives the image model's
+            tokens; the published model does not.
 
     Raises:
         BadInputError: the weights are of another size, or no MAE of images.
@@ -122,7 +122,7 @@ def start_audio(model: MAViL | MAViLClassifier, checkpoint: Mapping[str, object]
     if encoder["patch_embed.proj.weight"].shape[1] == 3:
         encoder["patch_embed.proj.weight"] = encoder["patch_embed.proj.weight"].sum(dim=1, keepdim=True)
         del encoder["pos_embed"]
-        changes.append("audio: colours summed, positions keep their start")
+        changes.append("audio: colours summed, positions keep their initial values")
     return _start(model, {f"encoder.audio.{name}": tensor for name, tensor in encoder.items()}, changes)
 
 
@@ -151,7 +151,7 @@ def _encoder_of(checkpoint: Mapping[str, object]) -> State:
 
 def _start(model: MAViL | MAViLClassifier, state: State, changes: list[str]) -> LoadReport:
     if isinstance(model, MAViLClassifier):
-        leave_out(
+        drop_prefixes(
             state, ("encoder.audio.norm.", "encoder.video.norm."), "which only pretraining has", changes
         )
     return copy_into(model, state, changes)

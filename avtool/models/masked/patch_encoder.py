@@ -1,4 +1,4 @@
-"""The Vision Transformer that sees only the patches that are not hidden."""
+"""The Vision Transformer over visible patches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,10 +50,10 @@ class VitSettings:
 class PatchEncoder(nn.Module):
     """A Vision Transformer over some of a clip's patches.
 
-    Shapes: B batch, L patches of a clip, V of them seen, K values of a patch, D width.
+    Shapes: B batch, L patches of a clip, V of them visible, K values of a patch, D width.
 
     Args:
-        grid: what the patches are.
+        grid: of the patches.
         settings: the size.
         positions: (L, D), fixed; saved with the weights, since published tables differ.
         class_token: put a learned token before the patches.
@@ -101,14 +101,14 @@ class PatchEncoder(nn.Module):
 
         Args:
             patches: of whole clips.
-            visible: (B, V) places of those that are seen; None for all, in order.
+            visible: (B, V) places of the visible ones; None for all, in order.
         """
         return self.run_blocks(self.make_tokens(patches, visible))
 
     def make_tokens(self, patches: Tensor, visible: Tensor | None = None) -> Tensor:
-        """What the first block reads; see `forward`."""
+        """The input of the first block; see `forward`."""
         positions = self.pos_embed[:, self.num_special :]
-        if visible is not None:  # chosen before they are embedded: hidden ones cost nothing
+        if visible is not None:  # chosen before the embedding: masked patches cost nothing
             patches = take(patches, visible)
             positions = take(positions.expand(len(patches), -1, -1), visible)
         tokens = self._project(patches) + positions

@@ -1,4 +1,4 @@
-"""Pictures, spectrograms and videos as grids of patches, and back."""
+"""Grids of patches of images, spectrograms and videos."""
 
 import math
 from dataclasses import dataclass

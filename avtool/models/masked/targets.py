@@ -1,4 +1,4 @@
-"""What a decoder is asked for: the values of patches as they are, or freed of their mean and contrast."""
+"""Reconstruction targets: the values of patches, or patches normalised by their mean and deviation."""
 
 from typing import Literal, NamedTuple
 
@@ -46,12 +46,12 @@ def make_targets(patches: Tensor, kind: TargetKind, channels: int) -> Tensor:
 
 
 def undo_targets(prediction: Tensor, patches: Tensor, kind: TargetKind, channels: int) -> Tensor:
-    """Predictions as values, with mean and contrast of the true patches, which the model never said.
+    """Predictions as values, with mean and contrast of the true patches, which the model does not predict.
 
     Args:
         prediction: (B, M, K).
         patches: (B, M, K) the true ones.
-        kind: what the model was trained for.
+        kind: the targets that the model was trained on.
         channels: colours of a patch.
     """
     mean, scale = scaling_of(patches, kind, channels)
@@ -59,7 +59,7 @@ def undo_targets(prediction: Tensor, patches: Tensor, kind: TargetKind, channels
 
 
 def trivial_loss(kind: TargetKind, num_values: int, channels: int) -> float | None:
-    """The loss of always predicting 0: what a model must stay under. None where it depends on the clips."""
+    """The loss of predicting 0, which a useful model stays below; None where it depends on the clips."""
     if kind == "values":
         return None
     counted = num_values if kind == "patch" else num_values // channels

@@ -12,7 +12,7 @@ from avtool.models.masked.patch_grid import PatchGrid
 
 @dataclass(frozen=True)
 class VideoMAESettings(VitSettings):
-    """What defines a VideoMAE's encoder, beyond its size.
+    """The settings of a VideoMAE's encoder, beyond its size.
 
     Positions are sines and cosines of a token's number; there is no class token.
 
@@ -42,7 +42,7 @@ class VideoMAESettings(VitSettings):
 
 @dataclass(frozen=True)
 class VideoMAEClassifierSettings(VideoMAESettings):
-    """What defines a classifier over VideoMAE's encoder.
+    """The settings of a classifier over VideoMAE's encoder.
 
     Attributes:
         num_classes: width of the output.
@@ -53,11 +53,11 @@ class VideoMAEClassifierSettings(VideoMAESettings):
 
 @dataclass(frozen=True)
 class VideoMAEPretrainSettings(DecoderSettings, VideoMAESettings):
-    """What defines a VideoMAE in pretraining.
+    """The settings of a VideoMAE in pretraining.
 
     Attributes:
-        mask: "tube" hides places of the picture for all times; "random" each box for itself.
-        mask_ratio: share of hidden places, or boxes.
+        mask: "tube" masks places of the frame for all times; "random" each box independently.
+        mask_ratio: share of masked places, or boxes.
     """
 
     mask: MaskKind = "tube"

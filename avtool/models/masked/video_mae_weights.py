@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 
 from avtool.models.masked.autoencoder import MaskedAutoencoder, MaskedClassifier
-from avtool.models.masked.masked_state import adopt, from_hub, join_bias, move
+from avtool.models.masked.masked_state import from_hub, join_bias, load_renamed, move
 from avtool.models.published.report import LoadReport, State, unwrap
 
 _PRETRAINING = [
@@ -28,7 +28,7 @@ def load_video_mae(
 ) -> LoadReport:
     """Loads VideoMAE weights in any of the layouts.
 
-    The published model has no bias on its keys: ours gets zeros there, which says the same. Its position
+    The published model has no bias on its keys: ours gets zeros there, which is equivalent. Its position
     tables are no part of its files, and stay as built.
 
     Args:
@@ -45,7 +45,7 @@ def load_video_mae(
         owner = getattr(model, part, None)
         if name not in state and owner is not None:
             state[name] = owner.pos_embed
-    return adopt(model, state, [], interpolate=interpolate)
+    return load_renamed(model, state, [], interpolate=interpolate)
 
 
 def rename_video_mae(state: State) -> State:

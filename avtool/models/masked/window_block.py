@@ -42,7 +42,7 @@ class WindowAttention(nn.Module):
 
         Args:
             tokens: (B, windows, N, D).
-            together: (windows, N, N) True where two tokens may see each other; None where all may.
+            together: (windows, N, N) True where two tokens may attend to each other; None where all may.
         """
         batch_size, num_windows, length, _ = tokens.shape
         query, key, value = self._split_heads(tokens)
@@ -67,8 +67,8 @@ class WindowAttention(nn.Module):
 class WindowBlock(nn.Module):
     """x += LayerNorm(WindowAttention(x)); x += LayerNorm(Mlp(x)).
 
-    A shifted block moves the windows by `shift`, so that neighbours on both sides of a border meet; what the
-    move brings together from opposite ends of the grid stays apart.
+    A shifted block moves the windows by `shift`, so that neighbours on both sides of a border meet; tokens
+    that the shift brings together from opposite ends of the grid do not attend to each other.
 
     Args:
         dim: width D.

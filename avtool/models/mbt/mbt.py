@@ -1,6 +1,6 @@
 """MBT, the Multimodal Bottleneck Transformer (Nagrani et al., NeurIPS 2021).
 
-Each modality has a ViT of its own. From the fusion layer on they exchange what they know, through a few
+Each modality has a ViT of its own. From the fusion layer on they exchange information through a few
 bottleneck tokens that all of them read and write, or, in the paper's baselines, by full attention.
 """
 
@@ -27,7 +27,7 @@ Streams = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class MBTSettings:
-    """What defines an MBT.
+    """The settings of an MBT.
 
     Attributes:
         num_classes: width of the output.
@@ -44,7 +44,7 @@ class MBTSettings:
         mlp_dim: hidden width of the MLP.
         fusion_layer: first layer that fuses: 0 is early fusion, L late fusion, between is mid fusion.
         fusion: "bottleneck"; "shared": one set of blocks over all tokens together; "cross": each modality's
-            own blocks see the tokens of all.
+            own blocks attend to the tokens of all.
         num_bottlenecks: bottleneck tokens.
         bottleneck_extra: one token more, as the published code has.
         bottleneck_update: "parallel": all modalities read the same tokens and what they write is averaged;
@@ -169,7 +169,7 @@ class MBT(nn.Module):
     Shapes: B batch, N tokens of a modality, S bottleneck tokens, D width, C classes.
 
     Args:
-        settings: what to build.
+        settings: of the network.
     """
 
     def __init__(self, settings: MBTSettings) -> None:
@@ -225,16 +225,16 @@ class MBT(nn.Module):
         audio_present: Tensor | None = None,
         video_present: Tensor | None = None,
     ) -> ClassifierOutput:
-        """Scores clips by what they have.
+        """Scores clips by the modalities they have.
 
-        A modality that is None is missing from the whole batch. Where a mask says that samples lack a
-        modality, its tokens are left out for them: bottleneck and logits are averaged over the others.
+        A modality that is None is missing from the whole batch. Where a mask marks samples without a
+        modality, its tokens are ignored for them: bottleneck and logits are averaged over the others.
 
         Args:
             audio: (B, T, F) normalised log-mel spectrograms.
             video: (B, 3, T, H, W) frames in [-1, 1].
-            audio_present: (B,), True where the sample has sound; None means all have.
-            video_present: (B,), True where the sample has a picture. Each sample needs one modality.
+            audio_present: (B,), True where the sample has audio; None means all have.
+            video_present: (B,), True where the sample has video. Each sample needs one modality.
         """
         streams, present = self._streams(audio, video, audio_present, video_present)
         return self._classify(self.encode(streams, present), present)
@@ -299,7 +299,7 @@ class MBT(nn.Module):
         return fuse[settings.fusion](streams, present)
 
     def _fuse_bottleneck(self, streams: Streams, present: Presence) -> Streams:
-        """Layers in which every modality reads the bottleneck tokens and writes them anew."""
+        """Layers in which every modality reads the bottleneck tokens and rewrites them."""
         batch_size = len(next(iter(streams.values())))
         bottleneck = self.bottleneck.expand(batch_size, -1, -1)
         split = bottleneck.shape[1]
@@ -325,7 +325,7 @@ class MBT(nn.Module):
         return dict(zip(names, torch.split(joined, lengths, dim=1), strict=True))
 
     def _fuse_cross(self, streams: Streams, present: Presence) -> Streams:
-        """Layers in which each modality's own blocks see the tokens of all."""
+        """Layers in which each modality's own blocks attend to the tokens of all."""
         for layer in range(self.settings.fusion_layer, self.settings.depth):
             streams = {name: self._see_others(name, layer, streams, present) for name in streams}
         return streams
@@ -360,6 +360,6 @@ class MBT(nn.Module):
         return ClassifierOutput(average_present(logits, present), logits)
 
     def _pool(self, tokens: Tensor) -> Tensor:
-        """(B, N, D) → (B, D): what the head reads of a modality."""
+        """(B, N, D) → (B, D): the head's input of a modality."""
         pooled: Tensor = self.norm(tokens[:, 0] if self.settings.pooling == "cls" else tokens)
         return pooled if self.settings.pooling == "cls" else pooled.mean(dim=1)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from avtool.models.layers.position import stretch_grid
+from avtool.models.layers.position import interpolate_position_grid
 from avtool.models.mbt.mbt import MBT
-from avtool.models.published.image_vit import grid_words, read_image_vit, square_grid
+from avtool.models.published.image_vit import format_grid, read_image_vit, square_grid
 from avtool.models.published.report import LoadReport, State, copy_into
 
 _BLOCK = re.compile(r"blocks\.(\d+)\.(.+)$")
@@ -17,9 +17,9 @@ _BLOCK = re.compile(r"blocks\.(\d+)\.(.+)$")
 def load_image_vit(model: MBT, checkpoint: Mapping[str, object]) -> LoadReport:
     """Starts an MBT from an image ViT or DeiT (names of timm or transformers).
 
-    Sound: kernels are summed over the colours; the position grid is stretched to (time, mel).
-    Picture: the kernel stands at the middle frame of the tubelet, zeros at the others; the grid is stretched
-    to the frame and repeated in time. Bottleneck and classifier keep their own start.
+    Audio: kernels are summed over the colours; the position grid is interpolated to (time, mel).
+    Video: the kernel stands at the middle frame of the tubelet, zeros at the others; the grid is interpolated
+    to the frame and repeated in time. Bottleneck and classifier keep their initial values.
     """
     changes: list[str] = []
     vit = read_image_vit(checkpoint, changes)
@@ -60,8 +60,8 @@ def _positions(
     patches = positions[0, num_special:]
     old, settings = square_grid(len(patches)), model.settings
     new = settings.audio_grid if name == "audio" else settings.video_grid[1:]
-    fitted = stretch_grid(patches, old, new, align_corners=True)
-    note = f"{name} positions: {grid_words(old)} → {grid_words(new)}"
+    fitted = interpolate_position_grid(patches, old, new, align_corners=True)
+    note = f"{name} positions: {format_grid(old)} → {format_grid(new)}"
     if name == "video":
         fitted = fitted.repeat(settings.video_grid[0], 1)
         note += f", repeated {settings.video_grid[0]} times"

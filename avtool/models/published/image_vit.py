@@ -24,7 +24,7 @@ def read_image_vit(checkpoint: Mapping[str, object], changes: list[str]) -> Stat
         state = from_transformers(state)
     for name in [name for name in state if name.split(".")[0] in _IMAGE_CLASSIFIERS]:
         del state[name]
-        changes.append(f"`{name}` left out: it tells classes of images")
+        changes.append(f"`{name}` skipped: the image classifier")
     wanted = {"cls_token", "pos_embed", "patch_embed.proj.weight", "patch_embed.proj.bias"}
     if not wanted <= state.keys():
         raise BadInputError(
@@ -52,6 +52,6 @@ def square_grid(num_patches: int) -> Grid:
     return side, side
 
 
-def grid_words(grid: tuple[int, ...]) -> str:
-    """A grid as people write it: 12x101."""
+def format_grid(grid: tuple[int, ...]) -> str:
+    """A grid such as 12x101."""
     return "x".join(map(str, grid))

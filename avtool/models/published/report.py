@@ -1,4 +1,4 @@
-"""Copying named tensors into a model, with an account of what did not match."""
+"""Loading of named tensors into a model, with a report of what did not match."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ _FEWEST_SHARED = 0.1  # of the names: a last layer is called alike in many archi
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What came of loading.
+    """The result of loading weights.
 
     Attributes:
-        missing: the model's parameters that the weights lack; they keep their start.
-        unexpected: the weights' names that the model has no place for.
-        changes: what was adapted on the way, a line each.
+        missing: parameters that the weights lack; they keep their initial values.
+        unexpected: tensors that the model has no parameter for.
+        changes: adaptations, a line each.
     """
 
     missing: tuple[str, ...]
@@ -27,7 +27,7 @@ class LoadReport:
     changes: tuple[str, ...]
 
     def lines(self) -> list[str]:
-        """The report for people."""
+        """The report, a line each."""
         lines = list(self.changes)
         if self.missing:
             lines.append(f"not in the weights: {', '.join(self.missing)}")
@@ -49,12 +49,12 @@ def unwrap(checkpoint: Mapping[str, object]) -> State:
 
 
 def copy_into(model: nn.Module, state: State, changes: list[str]) -> LoadReport:
-    """Copies the tensors that the model knows by name.
+    """Copies the tensors whose names are the model's.
 
     Args:
         model: changed in place.
         state: tensors under the model's names.
-        changes: what was adapted before.
+        changes: adaptations so far.
 
     Raises:
         BadInputError: a tensor has another shape than its parameter, or hardly any name is the model's.
@@ -70,7 +70,7 @@ def copy_into(model: nn.Module, state: State, changes: list[str]) -> LoadReport:
     for name in sorted(state.keys() & persistent):
         if state[name].shape != targets[name].shape:
             raise BadInputError(
-                f"`{name}` is {shape_words(state[name])} in the weights and {shape_words(targets[name])} "
+                f"`{name}` is {format_shape(state[name])} in the weights and {format_shape(targets[name])} "
                 "in the model",
                 "build the model with the width, depth and patches of the weights",
             )
@@ -85,7 +85,7 @@ def copy_into(model: nn.Module, state: State, changes: list[str]) -> LoadReport:
 
 
 def load_by_name(model: nn.Module, state: State) -> LoadReport:
-    """Loads weights under the model's own names; last layers for other classes start anew.
+    """Loads weights under the model's own names; last layers for other classes keep their initial values.
 
     Raises:
         BadInputError: a tensor has another shape than its parameter, or hardly any name is the model's.
@@ -93,20 +93,21 @@ def load_by_name(model: nn.Module, state: State) -> LoadReport:
     changes: list[str] = []
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear) and "head" in name.split("."):
-            drop_other_head(state, model, (f"{name}.weight", f"{name}.bias"), changes)
+            drop_mismatched_head(state, model, (f"{name}.weight", f"{name}.bias"), changes)
     return copy_into(model, state, changes)
 
 
-def drop_other_head(state: State, model: nn.Module, names: tuple[str, ...], changes: list[str]) -> None:
-    """Leaves out a last layer for other classes than the model's: its parameters start anew."""
+def drop_mismatched_head(state: State, model: nn.Module, names: tuple[str, ...], changes: list[str]) -> None:
+    """Drops a last layer with another number of classes than the model's."""
     weight = state.get(names[0])
     target = dict(model.named_parameters())[names[0]]
     if weight is not None and weight.shape[0] != target.shape[0]:
-        changes.append(f"classes: {weight.shape[0]} → {target.shape[0]}, the last layer starts anew")
+        classes = f"classes: {weight.shape[0]} → {target.shape[0]}"
+        changes.append(f"{classes}, the last layer keeps its initial values")
         for name in names:
             state.pop(name, None)
 
 
-def shape_words(tensor: Tensor) -> str:
-    """A shape as people write it: 768x1x16x16."""
+def format_shape(tensor: Tensor) -> str:
+    """A shape such as 768x1x16x16."""
     return "x".join(map(str, tensor.shape)) or "a number"

@@ -18,7 +18,7 @@ from avtool.models.temporal.residual import kaiming_fan_out
 
 @dataclass(frozen=True)
 class AVTSettings:
-    """What defines a pair of encoders.
+    """The settings of a pair of encoders.
 
     Attributes:
         video_arch: r2plus1d18, r3d18, mc3_18 or tiny.
@@ -66,7 +66,7 @@ class AVT(nn.Module):
     """A video and an audio encoder, their projections into a common space, and the heads of pretext tasks.
 
     Args:
-        settings: what to build.
+        settings: of the network.
 
     Attributes:
         pretext_tasks: the tasks that have a head.

@@ -1,4 +1,4 @@
-"""A classifier over the encoders of `avtool.models.temporal.avt`, for adapting what they have learned."""
+"""A classifier over the encoders of `avtool.models.temporal.avt`, to adapt them to labels."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from avtool.models.temporal.residual import kaiming_fan_out
 
 @dataclass(frozen=True)
 class AVTClassifierSettings:
-    """What defines a classifier.
+    """The settings of a classifier.
 
     Attributes:
         num_classes: width of the output.
@@ -48,7 +48,7 @@ class AVTClassifier(nn.Module):
     """A linear layer over each encoder; a clip's score is the mean over the modalities that it has.
 
     Args:
-        settings: what to build.
+        settings: of the network.
     """
 
     def __init__(self, settings: AVTClassifierSettings) -> None:
@@ -76,13 +76,13 @@ class AVTClassifier(nn.Module):
         audio_present: Tensor | None = None,
         video_present: Tensor | None = None,
     ) -> ClassifierOutput:
-        """Scores clips by what they have.
+        """Scores clips by the modalities they have.
 
         Args:
             audio: (B, T, F) normalised log-mel spectrograms.
             video: (B, 3, T, H, W) frames in [-1, 1].
-            audio_present: (B,), True where the sample has sound; None means all have.
-            video_present: (B,), True where the sample has a picture.
+            audio_present: (B,), True where the sample has audio; None means all have.
+            video_present: (B,), True where the sample has video.
         """
         masks = {"audio": audio_present, "video": video_present}
         given = {

@@ -1,4 +1,4 @@
-"""The encoders that a pair of sight and sound can be built of, by name."""
+"""Video and audio encoders by name."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ def make_audio_encoder(arch: str, num_frames: int, num_mel_bins: int) -> nn.Modu
 
     Args:
         arch: one of `AUDIO_ARCHS`.
-        num_frames: T, which a Transformer must know.
+        num_frames: T, fixed for a Transformer.
         num_mel_bins: F, likewise.
 
     Raises:

@@ -19,7 +19,7 @@ WIDTHS = (64, 128, 256, 512)
 """Channels of the four stages, of two blocks each."""
 
 Convolution = Callable[[int, int, int, int], nn.Module]
-"""(channels in, channels out, stride, channels between) → a convolution that sees 3 positions an axis."""
+"""(channels in, channels out, stride, channels between) → a convolution over 3 positions per axis."""
 
 
 def over_space(channels_in: int, channels_out: int, stride: int, _between: int) -> nn.Module:
@@ -82,7 +82,7 @@ class ResidualBlock(nn.Module):
     Args:
         channels_in: channels in.
         channels_out: channels out.
-        stride: 2 halves every axis that the convolution sees along.
+        stride: 2 halves every axis of the convolution.
         convolve: makes a convolution.
         layout: of the network.
     """
@@ -118,7 +118,7 @@ class PooledStages(nn.Module):
         stem: before the stages.
         stages: in order.
         out_dim: width of the last one.
-        recompute: how many of the first stages, whose maps are the largest, are made anew in backward.
+        recompute: how many of the first stages, whose maps are the largest, are recomputed in backward.
 
     Attributes:
         out_dim: width of the feature.
@@ -160,7 +160,7 @@ def kaiming_fan_out(module: nn.Module) -> None:
 
 
 def residual_stages(layout: Layout) -> list[nn.Module]:
-    """The four stages; all but the first halve the axes that they see along."""
+    """The four stages; all but the first halve the axes of their convolutions."""
     stages: list[nn.Module] = []
     for before, width, convolve in zip((64, *WIDTHS), WIDTHS, layout.stages, strict=False):
         first = ResidualBlock(before, width, 1 if before == width else 2, convolve, layout)

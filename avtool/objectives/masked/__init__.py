@@ -1,1 +1,1 @@
-"""What masked models learn from: rebuilding, contrast of what they saw, and a teacher's features."""
+"""Objectives of masked models: reconstruction, contrast of visible patches, a teacher's features."""

@@ -9,7 +9,7 @@ from avtool.objectives.distributed import all_gather, rank
 
 
 def info_nce(query: Tensor, key: Tensor, temperature: float) -> Tensor:
-    """How hard it is to find each clip's own key among all keys (van den Oord et al., 2018).
+    """InfoNCE of each clip's own key among all keys (van den Oord et al., 2018).
 
     -mean of log(e^(s_ii / τ) / Σ_j e^(s_ij / τ)) with s the cosine of query and key.
 
@@ -36,5 +36,5 @@ def info_nce(query: Tensor, key: Tensor, temperature: float) -> Tensor:
 
 
 def pair_contrast(audio: Tensor, video: Tensor, temperature: float) -> Tensor:
-    """The mean of both directions: sound finds its picture, picture its sound."""
+    """The mean of both directions, audio to video and video to audio."""
     return (info_nce(audio, video, temperature) + info_nce(video, audio, temperature)) / 2

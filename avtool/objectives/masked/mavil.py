@@ -1,4 +1,4 @@
-"""The objectives of MAViL (Huang et al., NeurIPS 2023): rebuild and contrast, then learn from a teacher."""
+"""The objectives of MAViL (Huang et al., NeurIPS 2023): reconstruction and contrast; then a teacher."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from avtool.core.errors import BadInputError
 from avtool.models.masked.audio_video import AUDIO, VIDEO, MaskedPair
-from avtool.models.masked.autoencoder import Rebuilt
+from avtool.models.masked.autoencoder import MaskedPrediction
 from avtool.models.masked.patch_grid import take
 from avtool.models.masked.targets import TargetKind
 from avtool.objectives.masked.contrast import info_nce, pair_contrast
@@ -18,7 +18,7 @@ from avtool.objectives.masked.reconstruction import MaskedReconstruction, masked
 
 @dataclass(frozen=True)
 class ContrastWeights:
-    """How much the contrasts count beside the rebuilding, and how sharp they are.
+    """Weights and temperatures of the contrasts beside the reconstruction.
 
     Attributes:
         alpha: weight between modalities.
@@ -44,13 +44,13 @@ class ContrastWeights:
 
 
 class MAViLStage1(nn.Module):
-    """Rebuilds hidden patches of sound and video; contrasts what the encoders saw.
+    """Reconstruction of masked patches of audio and video, and contrasts of the encoders' features.
 
     A batch holds "audio", "video" and the noise of two masks for each.
 
     Args:
         contrast: weights and temperatures.
-        target: what is predicted; see `TargetKind`.
+        target: see `TargetKind`.
     """
 
     def __init__(self, contrast: ContrastWeights | None = None, target: TargetKind = "patch") -> None:
@@ -63,17 +63,17 @@ class MAViLStage1(nn.Module):
         output = model(**masked_inputs(model, batch))
         grids: Any = model.grids
         errors = {
-            f"loss_{name}": self.reconstruction.score(rebuilt, grids[name])
-            for name, rebuilt in output.rebuilt.items()
+            f"loss_{name}": self.reconstruction.score(predicted, grids[name])
+            for name, predicted in output.predictions.items()
         }
         return self.contrast.add_to(errors, output)
 
 
 class MAViLStage2(nn.Module):
-    """Predicts a frozen teacher's joint features of hidden patches, with the same contrasts.
+    """Predicts a frozen teacher's joint features of masked patches, with the same contrasts.
 
-    The teacher sees sound and video whole. Its weights are part of this module, and so of every checkpoint of
-    the run; it never trains and stays in evaluation mode.
+    The teacher takes audio and video without masks. Its weights are part of this module, and so of every
+    checkpoint of the run; it never trains and stays in evaluation mode.
 
     Args:
         teacher: a MAViL; it is frozen.
@@ -86,7 +86,7 @@ class MAViLStage2(nn.Module):
         self.teacher: Any = teacher.eval().requires_grad_(requires_grad=False)
 
     def train(self, mode: bool = True) -> Self:
-        """Changes the mode of all but the teacher."""
+        """Sets the mode of all but the teacher."""
         super().train(mode)
         self.teacher.eval()
         return self
@@ -94,21 +94,22 @@ class MAViLStage2(nn.Module):
     def forward(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Scores a batch: `loss`, and its parts `loss_{audio,video,inter,intra}` without their weights."""
         with torch.no_grad():
-            taught = self.teacher.contextualise(batch[AUDIO], batch[VIDEO])
+            targets = self.teacher.contextualise(batch[AUDIO], batch[VIDEO])
         output = model(**masked_inputs(model, batch))
         errors = {
-            f"loss_{name}": feature_error(rebuilt, taught[name]) for name, rebuilt in output.rebuilt.items()
+            f"loss_{name}": feature_error(predicted, targets[name])
+            for name, predicted in output.predictions.items()
         }
         return self.contrast.add_to(errors, output)
 
 
-def feature_error(rebuilt: Rebuilt, taught: Tensor) -> Tensor:
+def feature_error(predicted: MaskedPrediction, targets: Tensor) -> Tensor:
     """The mean squared error of predicted features (B, M, D) against those of all tokens (B, L, D)."""
-    return (rebuilt.prediction.float() - take(taught, rebuilt.hidden).float()).square().mean()
+    return (predicted.prediction.float() - take(targets, predicted.masked).float()).square().mean()
 
 
 def check_teacher(student: Any, teacher: Any) -> None:
-    """Refuses a teacher whose tokens are not the student's.
+    """Checks that a teacher's tokens are the student's.
 
     Raises:
         BadInputError: a setting differs; the message says which.

@@ -1,4 +1,4 @@
-"""Masked reconstruction: the mean squared error of what was hidden."""
+"""Masked reconstruction: the mean squared error of masked patches."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from avtool.data.inputs.video_augment import as_float
-from avtool.models.masked.autoencoder import Rebuilt
+from avtool.models.masked.autoencoder import MaskedPrediction
 from avtool.models.masked.patch_grid import PatchGrid
 from avtool.models.masked.targets import TargetKind, make_targets
 
@@ -21,10 +21,10 @@ class MaskedReconstruction(nn.Module):
     A batch holds the model's clips, and `<modality>_noise` (B, L) for its mask.
 
     Args:
-        target: what is predicted; see `TargetKind`.
-        pixel_mean: with "channel", what the colours of the batch were centred by. VideoMAE's targets are made
-            of colours in [0, 1], which matters only where a patch has almost no contrast.
-        pixel_std: and what they were divided by.
+        target: see `TargetKind`.
+        pixel_mean: with "channel", the mean by which the colours of the batch were normalised: VideoMAE's
+            targets are made of colours in [0, 1], which matters only where a patch has almost no contrast.
+        pixel_std: their deviation, likewise.
     """
 
     def __init__(
@@ -45,21 +45,21 @@ class MaskedReconstruction(nn.Module):
         output = model(**masked_inputs(model, batch))
         return {"loss": self.total(output, model.grids)}  # type: ignore[arg-type]
 
-    def total(self, output: Mapping[str, Rebuilt], grids: Mapping[str, PatchGrid]) -> Tensor:
+    def total(self, output: Mapping[str, MaskedPrediction], grids: Mapping[str, PatchGrid]) -> Tensor:
         """The sum over modalities."""
-        return torch.stack([self.score(rebuilt, grids[name]) for name, rebuilt in output.items()]).sum()
+        return torch.stack([self.score(predicted, grids[name]) for name, predicted in output.items()]).sum()
 
-    def score(self, rebuilt: Rebuilt, grid: PatchGrid) -> Tensor:
-        """The error of one modality: the mean over hidden tokens of the mean over their values."""
-        patches = rebuilt.patches.float()
+    def score(self, predicted: MaskedPrediction, grid: PatchGrid) -> Tensor:
+        """The error of one modality: the mean over masked tokens of the mean over their values."""
+        patches = predicted.patches.float()
         if self.target == "channel" and grid.channels == 3:
             patches = (
                 patches.reshape(*patches.shape[:-1], -1, 3) * self.pixel_std + self.pixel_mean
             ).flatten(-2)
         target = make_targets(patches, self.target, grid.channels)
-        return (rebuilt.prediction.float() - target).square().mean()
+        return (predicted.prediction.float() - target).square().mean()
 
 
 def masked_inputs(model: Any, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What a masked model takes of a batch."""
+    """The inputs of a masked model in a batch."""
     return {name: as_float(batch, name) for name in model.masked_inputs}

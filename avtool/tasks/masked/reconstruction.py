@@ -58,7 +58,7 @@ def reconstruct_batch(
     import torch
 
     from avtool.models.masked.audio_video import MaskedPair
-    from avtool.models.masked.paint import paint
+    from avtool.models.masked.reconstruct import reconstruct
     from avtool.models.masked.targets import trivial_loss
     from avtool.objectives.masked.reconstruction import MaskedReconstruction, masked_inputs
 
@@ -69,9 +69,9 @@ def reconstruct_batch(
         inputs = masked_inputs(model, batch)
         output = autoencoder(**inputs)
         if isinstance(output, MaskedPair):
-            output = output.rebuilt
+            output = output.predictions
         for name, grid in autoencoder.grids.items():
-            views = paint(grid, inputs[name], output[name], kind)
+            views = reconstruct(grid, inputs[name], output[name], kind)
             originals, masked, filled = (view.float().cpu().numpy() for view in views)
             rows = [_panels(name, *clip) for clip in zip(originals, masked, filled, strict=True)]
             loss = float(score(output[name], grid))

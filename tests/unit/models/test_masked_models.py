@@ -89,8 +89,8 @@ def test_only_a_share_of_the_hidden_tokens_is_decoded_in_training() -> None:
     model: Any = create("mae_tiny_pretrain", decode_fraction=0.5)
     batch = masked_batch(model)
     half, whole = model(**batch)["image"], model.eval()(**batch)["image"]
-    assert (half.hidden.shape[1], whole.hidden.shape[1]) == (6, 12)
-    assert torch.equal(half.hidden, whole.hidden[:, :6])
+    assert (half.masked.shape[1], whole.masked.shape[1]) == (6, 12)
+    assert torch.equal(half.masked, whole.masked[:, :6])
 
 
 def test_mavil_decodes_all_of_the_sound_in_windows_and_a_share_of_the_video() -> None:
@@ -98,14 +98,14 @@ def test_mavil_decodes_all_of_the_sound_in_windows_and_a_share_of_the_video() ->
     batch = {**clips("video"), "audio": torch.randn(2, 128, 128)}
     for name in model.masked_inputs[2:]:
         batch[name] = torch.rand(2, model.grids[name.split("_")[0]].num_tokens)
-    rebuilt = model(**batch).rebuilt
-    assert rebuilt["audio"].hidden.shape[1] == 64 - 12
-    assert rebuilt["video"].hidden.shape[1] == round((8 - 1) / 2)
+    rebuilt = model(**batch).predictions
+    assert rebuilt["audio"].masked.shape[1] == 64 - 12
+    assert rebuilt["video"].masked.shape[1] == round((8 - 1) / 2)
 
 
 def test_a_students_decoders_predict_features() -> None:
     model: Any = create("mavil_tiny_pretrain", predicts="features")
-    rebuilt = model(**masked_batch(model)).rebuilt
+    rebuilt = model(**masked_batch(model)).predictions
     assert {name: one.prediction.shape[-1] for name, one in rebuilt.items()} == {"audio": 64, "video": 64}
 
 
@@ -119,7 +119,7 @@ def test_recomputed_activations_give_the_same_gradients(family: str) -> None:
         batch = masked_batch(model)
         torch.manual_seed(1)
         output = model(**batch)
-        rebuilt = output.rebuilt if family == "mavil" else output
+        rebuilt = output.predictions if family == "mavil" else output
         sum(one.prediction.square().sum() for one in rebuilt.values()).backward()
         gradients.append({name: p.grad for name, p in model.named_parameters() if p.grad is not None})
     for name, gradient in gradients[0].items():
@@ -219,7 +219,7 @@ def test_weights_start_as_published() -> None:
         (
             "audio_mae_tiny_pretrain",
             {"decoder": "window", "decode_fraction": 0.5},
-            "windows needs all hidden tokens",
+            "windows needs all masked tokens",
         ),
         (
             "audio_mae_tiny_pretrain",

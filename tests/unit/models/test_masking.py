@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from avtool.core.errors import BadInputError
-from avtool.models.masked.masking import Masking, hidden_mask
+from avtool.models.masked.masking import Masking, masked_tokens
 
 torch.set_num_threads(1)
 
@@ -30,7 +30,7 @@ def test_random_masks_leave_as_many_as_the_published_code(
 @pytest.mark.parametrize(("times", "frequencies", "hidden"), [(0.7, 0.3, 417), (0.6, 0.5, 412)])
 def test_times_and_frequencies_hide_their_union(times: float, frequencies: float, hidden: int) -> None:
     masking = Masking((64, 8), "time-frequency", time_ratio=times, frequency_ratio=frequencies)
-    mask = hidden_mask(masking.split(torch.rand(5, 512))).reshape(5, 64, 8)
+    mask = masked_tokens(masking.split(torch.rand(5, 512))).reshape(5, 64, 8)
     assert mask.flatten(1).sum(dim=1).tolist() == [hidden] * 5
     late, high = mask.all(dim=2), mask.all(dim=1)
     assert torch.equal(mask, late[:, :, None] | high[:, None, :])
@@ -56,7 +56,7 @@ def test_every_token_is_either_visible_or_hidden(masking: Masking) -> None:
 def test_a_clips_mask_depends_on_its_own_noise_alone(masking: Masking) -> None:
     noise = torch.rand(6, 24 if masking.kind != "tube" else 48)
     order = torch.tensor([3, 0, 5, 1, 4, 2])
-    whole, shuffled = hidden_mask(masking.split(noise)), hidden_mask(masking.split(noise[order]))
+    whole, shuffled = masked_tokens(masking.split(noise)), masked_tokens(masking.split(noise[order]))
     assert torch.equal(shuffled, whole[order])
 
 
@@ -66,7 +66,7 @@ def test_every_token_is_hidden_about_as_often_as_the_others(masking: Masking) ->
     generator = torch.Generator().manual_seed(0)
     length = 24 if masking.kind != "tube" else 48
     rounds = 4000
-    mask = hidden_mask(masking.split(torch.rand(rounds, length, generator=generator)))
+    mask = masked_tokens(masking.split(torch.rand(rounds, length, generator=generator)))
     expected = 1 - masking.num_visible / length
     deviation = (expected * (1 - expected) / rounds) ** 0.5
     assert float((mask.float().mean(dim=0) - expected).abs().max()) < 5 * deviation
@@ -78,11 +78,11 @@ def test_the_first_hidden_tokens_are_a_fair_choice_among_them(masking: Masking) 
     length = 24 if masking.kind != "tube" else 48
     rounds = 4000
     split = masking.split(torch.rand(rounds, length, generator=generator))
-    chosen = split.hidden[:, : split.hidden.shape[1] // 2]
-    times_hidden = torch.bincount(split.hidden.flatten(), minlength=length)
+    chosen = split.masked[:, : split.masked.shape[1] // 2]
+    times_hidden = torch.bincount(split.masked.flatten(), minlength=length)
     times_chosen = torch.bincount(chosen.flatten(), minlength=length)
     share = times_chosen / times_hidden
-    expected = chosen.shape[1] / split.hidden.shape[1]
+    expected = chosen.shape[1] / split.masked.shape[1]
     assert float((share - expected).abs().max()) < 6 * (expected * (1 - expected) / times_hidden.min()) ** 0.5
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from avtool.core.errors import BadInputError
-from avtool.models.masked.autoencoder import Rebuilt
+from avtool.models.masked.autoencoder import MaskedPrediction
 from avtool.models.masked.patch_grid import PatchGrid
 from avtool.models.masked.targets import TargetKind
 from avtool.models.registry import create
@@ -91,13 +91,13 @@ def test_the_losses_pass_the_numerical_check(monkeypatch: pytest.MonkeyPatch) ->
 
     def rebuild(values: Tensor) -> Tensor:
         whole = torch.cat([values, patches[:, :, 6:]], dim=2)
-        return MaskedReconstruction().score(Rebuilt(whole, patches, hidden), grid)
+        return MaskedReconstruction().score(MaskedPrediction(whole, patches, hidden), grid)
 
     assert torch.autograd.gradcheck(rebuild, prediction)
     features = double(2, 3, 5).requires_grad_()
     taught = double(2, 4, 5)
     assert torch.autograd.gradcheck(
-        lambda values: feature_error(Rebuilt(values, patches, hidden), taught), features
+        lambda values: feature_error(MaskedPrediction(values, patches, hidden), taught), features
     )
 
 
@@ -128,7 +128,7 @@ def test_a_perfect_prediction_costs_nothing(target: TargetKind) -> None:
     grid = PatchGrid("video", (2, 16, 16), (2, 16, 16))
     patches = torch.randn(2, 1, grid.num_values)
     pixels = patches / 2 + 0.5 if target == "channel" else patches
-    rebuilt = Rebuilt(make_targets(pixels, target, 3), patches, torch.zeros(2, 1, dtype=torch.int64))
+    rebuilt = MaskedPrediction(make_targets(pixels, target, 3), patches, torch.zeros(2, 1, dtype=torch.int64))
     assert float(MaskedReconstruction(target).score(rebuilt, grid)) == pytest.approx(0, abs=1e-10)
 
 
@@ -138,6 +138,8 @@ def test_targets_of_colours_do_not_depend_on_how_they_were_centred() -> None:
     prediction, hidden = torch.randn(2, 1, grid.num_values), torch.zeros(2, 1, dtype=torch.int64)
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     imagenet = ((pixels.reshape(2, 1, -1, 3) - torch.tensor(mean)) / torch.tensor(std)).flatten(-2)
-    ours = MaskedReconstruction("channel").score(Rebuilt(prediction, 2 * pixels - 1, hidden), grid)
-    theirs = MaskedReconstruction("channel", mean, std).score(Rebuilt(prediction, imagenet, hidden), grid)
+    ours = MaskedReconstruction("channel").score(MaskedPrediction(prediction, 2 * pixels - 1, hidden), grid)
+    theirs = MaskedReconstruction("channel", mean, std).score(
+        MaskedPrediction(prediction, imagenet, hidden), grid
+    )
     torch.testing.assert_close(ours, theirs)

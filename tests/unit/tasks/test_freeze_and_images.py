@@ -43,7 +43,7 @@ def test_only_the_head_is_trained(name: str) -> None:
 
 
 def test_a_model_without_a_head_cannot_be_probed() -> None:
-    with pytest.raises(BadInputError, match="no last layer"):
+    with pytest.raises(BadInputError, match="no head"):
         freeze_encoder(create("avt_tiny"), "avt_tiny")
 
 
