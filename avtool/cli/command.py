@@ -73,7 +73,12 @@ def verb_app(name: str, *examples: str) -> typer.Typer:
 
 
 def command(
-    app: typer.Typer, name: str | None = None, *, resumable: bool = False
+    app: typer.Typer,
+    name: str | None = None,
+    *,
+    resumable: bool = False,
+    recipe: type[Recipe] | None = None,
+    cls: type[HelpCommand] = HelpCommand,
 ) -> Callable[[Callable[..., int | None]], Callable[..., int]]:
     """Registers a function as (a subcommand of) `app`; it returns its exit code or None for success.
 
@@ -81,12 +86,14 @@ def command(
         app: of `verb_app`.
         name: the subcommand; None takes the function as the verb itself, or its name as the subcommand.
         resumable: an interrupted run continues when its command is repeated, and says so.
+        recipe: the recipe model of a command that is made while avtool runs; None takes the annotation.
+        cls: of the command.
     """
 
     def decorate(function: Callable[..., int | None]) -> Callable[..., int]:
         hints = get_type_hints(function, include_extras=True)
-        schema = hints.get("recipe")
-        if schema:
+        schema = recipe or hints.get("recipe")
+        if schema and not recipe:
             SCHEMAS.add(f"{app.info.name} {name}" if name else str(app.info.name), schema)
         own = [
             parameter.replace(annotation=hints[parameter.name], kind=_KEYWORD)
@@ -114,7 +121,7 @@ def command(
         wrapper.__signature__ = signature  # type: ignore[attr-defined]
         wrapper.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
         examples = None if name else app.info.epilog
-        app.command(name, cls=HelpCommand, epilog=examples, context_settings=CONTEXT)(wrapper)
+        app.command(name, cls=cls, epilog=examples, context_settings=CONTEXT)(wrapper)
         return wrapper
 
     return decorate

@@ -1,84 +1,130 @@
-"""`avtool eval`: benchmarks, with published numbers, peers and floors beside ours."""
+"""`avtool eval`: benchmarks, with published numbers, peers and baselines beside ours.
 
+The flags are those of the benchmark that the command line names.
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.exceptions import TyperException
 
+from avtool.benchmarks import BENCHMARKS, OWN_DATA, find_benchmark
 from avtool.cli.command import command, verb_app
+from avtool.cli.help import HelpCommand
 from avtool.cli.options import Overwrite, output
 from avtool.cli.session import Session
-from avtool.core import paths
+from avtool.cli.verbs import VERBS
 from avtool.core.errors import BadInputError
+from avtool.core.recipe import Recipe, flag_of, iter_keys
+
+_FLAG = "--benchmark"
+_HELP = f"""{VERBS["eval"].summary}
+
+`--benchmark NAME --help` shows the flags of a benchmark. `--predictions` alone scores your own clips.
+"""
+
+
+class _Evaluation(HelpCommand):
+    """Hands over to the command of the benchmark that the arguments name."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        name = named_benchmark(args)
+        if name is None:
+            return super().make_context(info_name, args, parent, **extra)
+        chosen = command_of(name)
+        try:
+            return chosen.make_context(info_name, args, parent, **extra)
+        except TyperException as error:
+            option = str(getattr(error, "option_name", ""))
+            if option not in _all_flags():
+                raise
+            takes = ", ".join(_flags(find_benchmark(name).settings)) or "no flags"
+            message = f"benchmark `{name}` does not take {option}"
+            raise BadInputError(message, f"it takes {takes}") from error
+
+
+def named_benchmark(arguments: Sequence[str]) -> str | None:
+    """The benchmark that a command line names."""
+    for place, argument in enumerate(arguments):
+        flag, equals, value = argument.partition("=")
+        if flag == _FLAG:
+            return value if equals else next(iter(arguments[place + 1 :]), None)
+    return None
+
+
+def command_of(name: str) -> Any:
+    """The command of a benchmark, with the flags of its settings.
+
+    Raises:
+        BadInputError: there is no such benchmark; the message offers the nearest names.
+    """
+    benchmark_app = verb_app("eval", f"avtool eval --benchmark {name} --out report")
+    _add_command(benchmark_app, name)
+    return typer.main.get_command(benchmark_app)
+
+
+def _add_command(to: typer.Typer, name: str | None = None) -> None:
+    """Adds the command of a benchmark, or that of predictions on one's own data."""
+    found = find_benchmark(name) if name else OWN_DATA
+
+    def evaluate(
+        session: Session,
+        recipe: Recipe,
+        benchmark: Annotated[  # noqa: ARG001 - read before the flags are known
+            str | None, typer.Option(help="A benchmark's name, or its TOML file.")
+        ] = None,
+        list_: Annotated[bool, typer.Option("--list", help="List the benchmarks.")] = False,
+        out: Annotated[Path | None, output("Write a report there.")] = None,
+        overwrite: Overwrite = False,
+    ) -> None:
+        if list_:
+            _list(session)
+            return
+        if not name and getattr(recipe, "predictions", None) is None:
+            hint = "name one with --benchmark (--list shows them all), or give --predictions"
+            raise BadInputError("no benchmark given", hint)
+        from avtool.evaluation.mistakes import mistake_table
+        from avtool.jobs.evaluate import evaluate as run
+
+        title = name or "predictions"
+        report = run(
+            title, found, recipe, session.reporter,
+            out=out, overwrite=overwrite, command=session.command_line,
+        )  # fmt: skip
+        for table in [*report.tables, *([mistake_table(report.mistakes)] if report.mistakes else [])]:
+            session.table(table.columns, table.rows, title=table.title)
+        for note in report.notes:
+            session.reporter.detail(note)
+        session.emit({"benchmark": title, "report": report}, text=str(out) if out else report.headline)
+
+    evaluate.__doc__ = f"{found.facts.title}: {found.facts.summary}" if name else _HELP
+    command(to, recipe=found.settings, cls=HelpCommand if name else _Evaluation)(evaluate)
+
+
+def _list(session: Session) -> None:
+    rows = [
+        (name, facts.summary, facts.data, ", ".join(facts.protocols))
+        for name, benchmark in BENCHMARKS.items()
+        for facts in (benchmark.facts,)
+    ]
+    session.table(["benchmark", "what it measures", "data", "protocols"], sorted(rows))
+    session.emit({"benchmarks": {name: summary for name, summary, *_ in rows}})
+
+
+def _flags(settings: type[Recipe]) -> list[str]:
+    return [flag for _, field in iter_keys(settings) if (flag := flag_of(field))]
+
+
+def _all_flags() -> set[str]:
+    return {flag for _, benchmark in BENCHMARKS.items() for flag in _flags(benchmark.settings)}
+
 
 app = verb_app(
-    "eval", "avtool eval --list", "avtool eval --benchmark esc50 --data ESC-50-master --out report"
+    "eval",
+    "avtool eval --list",
+    "avtool eval --benchmark esc50 --data ESC-50-master --out report",
+    "avtool eval --predictions runs/test-predictions",
 )
-
-
-@command(app)
-def evaluate(
-    session: Session,
-    benchmark: Annotated[str | None, typer.Option(help="The benchmark's name.")] = None,
-    list_: Annotated[bool, typer.Option("--list", help="List the benchmarks.")] = False,
-    data: Annotated[Path | None, typer.Option(help="The benchmark's data.")] = None,
-    lemmas: Annotated[Path | None, typer.Option(help="sams-tags: the table word → lemma.")] = None,
-    lexicon: Annotated[Path | None, typer.Option(help="sams-tags: your own words.")] = None,
-    subset: Annotated[str | None, typer.Option(help="esc50: esc10 for its ten free classes.")] = None,
-    download: Annotated[bool | None, typer.Option("--download", help="esc50: get it if absent.")] = None,
-    model: Annotated[Path | None, typer.Option(help="A model to score, instead of training one.")] = None,
-    encoder: Annotated[str | None, typer.Option(help="A pretrained model or run to evaluate.")] = None,
-    protocol: Annotated[
-        str | None, typer.Option(help="What is asked of it: linear, knn, finetune, …")
-    ] = None,
-    predictions: Annotated[Path | None, typer.Option(help="Predictions to score.")] = None,
-    training: Annotated[str | None, typer.Option(help="esc50: the recipe to train by.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="esc50: epochs of each training.")] = None,
-    folds: Annotated[str | None, typer.Option(help="esc50: only these folds.")] = None,
-    seeds: Annotated[int | None, typer.Option(help="esc50: trainings of each fold.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1.")] = None,
-    runs: Annotated[Path | None, typer.Option(help="Where trainings are kept.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
-    jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Processes.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Set a key: KEY=VALUE. Repeatable.")
-    ] = None,
-    recipe_name: Annotated[
-        str | None, typer.Option("--recipe", help="A TOML file with the settings.")
-    ] = None,
-    out: Annotated[Path | None, output("Write a report there.")] = None,
-    overwrite: Overwrite = False,
-) -> None:
-    """Run a benchmark; print published numbers, peers and baselines beside ours."""
-    from avtool.benchmarks.registry import BENCHMARKS
-    from avtool.evaluation.mistakes import mistake_table
-    from avtool.jobs.evaluate import evaluate as run
-
-    if list_:
-        rows = [(name, known.summary) for name, known in BENCHMARKS.items()]
-        session.table(["benchmark", "what it measures"], rows)
-        session.emit({"benchmarks": dict(rows)})
-        return
-    if not benchmark:
-        raise BadInputError("no benchmark given", "name one with --benchmark; --list shows them all")
-    flags = {
-        "data": data, "lemmas": lemmas, "lexicon": lexicon, "subset": subset, "download": download,
-        "model": model, "encoder": encoder, "protocol": protocol,
-        "predictions": predictions, "training": training, "epochs": epochs, "folds": folds,
-        "seeds": seeds, "device": device, "runs": runs, "seed": seed, "jobs": jobs,
-    }  # fmt: skip
-    report = run(
-        benchmark,
-        session.reporter,
-        flags=flags,
-        settings=settings or (),
-        recipe=paths.find_recipe(recipe_name) if recipe_name else None,
-        out=out,
-        overwrite=overwrite,
-        command=session.command_line,
-    )
-    for table in [*report.tables, *([mistake_table(report.mistakes)] if report.mistakes else [])]:
-        session.table(table.columns, table.rows, title=table.title)
-    for note in report.notes:
-        session.reporter.detail(note)
-    session.emit({"benchmark": benchmark, "report": report}, text=str(out) if out else report.headline)
+_add_command(app)

@@ -1,6 +1,6 @@
-"""Classical floors: what summary statistics of the sound and an off-the-shelf classifier reach.
+"""Classical baselines: summary statistics of the audio, and classifiers of scikit-learn.
 
-A network that does not clearly beat them has not learned to hear.
+A network that does not clearly beat them has learned nothing that the statistics do not show.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ _WINDOW, _HOP = 400, 160
 _BATCH = 64
 
 Waveforms = Sequence[NDArray[np.float32]]
-"""Mono sound at 16 kHz, a (samples,) array a clip; all of one length."""
+"""Mono audio at 16 kHz, a (samples,) array a clip; all of one length."""
 
 
 def log_mel_statistics(waveforms: Waveforms) -> Floats:
@@ -66,8 +66,8 @@ def classifiers(seed: int = 0) -> dict[str, Callable[[], Any]]:
 
 
 @dataclass(frozen=True)
-class Floor:
-    """A floor's cross-validation.
+class Baseline:
+    """The cross-validation of a baseline.
 
     Attributes:
         features: a key of `FEATURES`.
@@ -79,11 +79,16 @@ class Floor:
     classifier: str
     accuracy: FoldSummary
 
+    @property
+    def name(self) -> str:
+        """Classifier and features, as in tables."""
+        return f"{self.classifier} on {self.features}"
+
 
 def cross_validate(
     features: Floats, labels: Ints, folds: Ints, make_classifier: Callable[[], Any]
 ) -> FoldSummary:
-    """The accuracy in % on each fold of a classifier that learned from the others.
+    """The accuracy in % on each fold of a classifier that was trained on the others.
 
     Args:
         features: (N, D).
@@ -99,14 +104,14 @@ def cross_validate(
     return summarise_folds(accuracies)
 
 
-def measure_floors(
+def measure_baselines(
     waveforms: Waveforms,
     labels: Ints,
     folds: Ints,
     *,
     seed: int = 0,
     only: Sequence[tuple[str, str]] | None = None,
-) -> list[Floor]:
+) -> list[Baseline]:
     """Every classifier on every kind of features.
 
     Args:
@@ -120,7 +125,7 @@ def measure_floors(
     wanted = only or [(features, name) for features in FEATURES for name in makers]
     vectors = {name: FEATURES[name](waveforms) for name in dict.fromkeys(features for features, _ in wanted)}
     return [
-        Floor(features, name, cross_validate(vectors[features], labels, folds, makers[name]))
+        Baseline(features, name, cross_validate(vectors[features], labels, folds, makers[name]))
         for features, name in wanted
     ]
 

@@ -1,4 +1,4 @@
-"""The mistakes a classifier was surest of: where labels, data or model are wrong, they show it first."""
+"""The most confident mistakes of a classifier, which show wrong labels, data or models first."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,28 +15,28 @@ _SHOWN = 15
 def worst_mistakes(
     predictions: Predictions, most: int = _SHOWN, media: Mapping[str, Path] | None = None
 ) -> list[Mistake]:
-    """The wrong answers, the most certain first.
+    """The wrong predictions, the most confident first.
 
     Args:
         predictions: logits, with one label a clip.
         most: how many to give.
-        media: the sound file of each clip, by its id, where they are at hand.
+        media: the audio file of each clip, by its id, where they are at hand.
     """
     labels = predictions.label_indices()[:, 0]
     probabilities = np.exp(log_softmax(predictions.scores))
-    answers = predictions.scores.argmax(axis=1)
-    wrong = np.flatnonzero(answers != labels)
-    certainty = probabilities[wrong, answers[wrong]]
+    predicted = predictions.scores.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != labels)
+    confidence = probabilities[wrong, predicted[wrong]]
     return [
         Mistake(
             predictions.clip_ids[row],
             predictions.classes[labels[row]],
-            predictions.classes[answers[row]],
-            float(probabilities[row, answers[row]]),
+            predictions.classes[predicted[row]],
+            float(probabilities[row, predicted[row]]),
             float(probabilities[row, labels[row]]),
             (media or {}).get(predictions.clip_ids[row]),
         )
-        for row in wrong[np.argsort(-certainty, kind="stable")][:most]
+        for row in wrong[np.argsort(-confidence, kind="stable")][:most]
     ]
 
 
@@ -46,14 +46,14 @@ def mistake_table(mistakes: Sequence[Mistake]) -> Table:
         [
             found.clip_id,
             found.label,
-            found.answer,
-            round(100 * found.certainty),
+            found.prediction,
+            round(100 * found.confidence),
             round(100 * found.label_probability),
         ]
         for found in mistakes
     ]
     return Table(
-        "the most certain mistakes, probabilities in %",
-        ["clip", "is", "was taken for", "probability", "of what it is"],
+        "the most confident mistakes, probabilities in %",
+        ["clip", "label", "prediction", "probability", "of the label"],
         rows,
     )

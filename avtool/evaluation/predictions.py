@@ -1,13 +1,14 @@
-"""What a classifier said about clips, with their labels where they are known."""
+"""Predictions of a classifier over clips, with their labels where they are known."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avtool.core.arrays import Bools, Ints
 from avtool.core.errors import BadInputError
+from avtool.evaluation.metrics.ranks import log_softmax
 
 _AGAIN = "run `avtool predict` again"
 _SHOWN = 5
@@ -160,6 +161,14 @@ def join_predictions(parts: Sequence[Predictions]) -> Predictions:
         tuple(fold for part in parts for fold in part.folds),
         parts[0].sizes,
     )
+
+
+def mean_predictions(runs: Sequence[Predictions]) -> Predictions:
+    """The mean probabilities of several models over the same clips; those of one model are unchanged."""
+    if len(runs) == 1:
+        return runs[0]
+    mean = np.mean([np.exp(log_softmax(run.scores)) for run in runs], axis=0)
+    return replace(runs[0], scores=np.log(np.maximum(mean, np.finfo(np.float32).tiny)).astype(np.float32))
 
 
 def _split(classes: Sequence[str], sizes: Sequence[int]) -> list[Sequence[str]]:

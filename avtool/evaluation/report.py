@@ -1,4 +1,4 @@
-"""What an evaluation reports: a headline, numbers, tables, notes and mistakes."""
+"""The report of an evaluation: a headline, numbers, tables, notes and mistakes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,35 +17,35 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A clip with a wrong answer.
+    """A clip with a wrong prediction.
 
     Attributes:
         clip_id: of the clip.
-        label: what it is.
-        answer: what the model said.
-        certainty: the probability the model gave its answer.
-        label_probability: the probability it gave the label.
-        media: the clip's sound file, or None where it is not at hand.
+        label: its class.
+        prediction: the class that the model gives.
+        confidence: the probability of that class.
+        label_probability: the probability of the label.
+        media: the clip's audio file, or None where it is not at hand.
     """
 
     clip_id: str
     label: str
-    answer: str
-    certainty: float
+    prediction: str
+    confidence: float
     label_probability: float
     media: Path | None = None
 
 
 @dataclass(frozen=True)
 class BenchmarkReport:
-    """What a benchmark found.
+    """The result of a benchmark.
 
     Attributes:
         headline: the result in one line.
         metrics: every number, for machines; a page draws those that it knows (`metric_figures`).
-        tables: what people read: ours beside peers, floors and published numbers.
+        tables: what people read: ours beside peers, baselines and published numbers.
         notes: protocol, provenance, and what the numbers do not say.
-        mistakes: the most certain ones, to look at and to listen to.
+        mistakes: the most confident ones, to look at and to listen to.
     """
 
     headline: str

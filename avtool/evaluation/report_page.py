@@ -28,7 +28,7 @@ def write_report_page(
     settings: Mapping[str, Any],
     reporter: Reporter,
     *,
-    pictures: Sequence[tuple[str, str]] = (),
+    images: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Writes the page.
 
@@ -37,12 +37,12 @@ def write_report_page(
         name: its title.
         report: what to show.
         settings: those of the benchmark, by key.
-        reporter: told of clips that cannot be played.
-        pictures: titles, and addresses that hold the pictures themselves.
+        reporter: warned of clips that cannot be played.
+        images: titles, and data URIs of the images.
     """
     players = list(_players(report, reporter))
-    heard = {player["mistake"].clip_id for player in players}
-    silent = [mistake for mistake in report.mistakes if mistake.clip_id not in heard]
+    playable = {player["mistake"].clip_id for player in players}
+    silent = [mistake for mistake in report.mistakes if mistake.clip_id not in playable]
     write_page(
         path,
         _TEMPLATE,
@@ -50,7 +50,7 @@ def write_report_page(
         report=report,
         figures=metric_figures(report.metrics),
         players=players,
-        pictures=pictures,
+        images=images,
         tables=[_aligned(table) for table in (*report.tables, *([mistake_table(silent)] if silent else []))],
         nyquist=f"{_SAMPLE_RATE / 2000:.0f}",
         settings=settings,
@@ -96,6 +96,6 @@ def _player(mistake: Mistake, media: Path) -> dict[str, Any]:
     samples = np.clip(np.round(waveform * 32768), -32768, 32767).astype(np.int16)
     return {
         "mistake": mistake,
-        "sound": data_uri(encode_mp3(samples, _SAMPLE_RATE), "audio/mpeg"),
+        "audio": data_uri(encode_mp3(samples, _SAMPLE_RATE), "audio/mpeg"),
         "spectrogram": data_uri(spectrogram_png(samples, _SAMPLE_RATE), "image/png"),
     }

@@ -31,13 +31,6 @@ class ClipFeatures:
     owners: Ints
     count: int
 
-    def of(self, clips: Ints) -> "ClipFeatures":
-        """The windows of some clips, which are numbered anew in the order given."""
-        place = np.full(self.count, -1)
-        place[clips] = np.arange(len(clips))
-        kept = place[self.owners] >= 0
-        return ClipFeatures(self.values[kept], place[self.owners[kept]], len(clips))
-
 
 def embed_clips(
     predictor: "Predictor", items: Sequence[Item], windows: int, reporter: Reporter

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from avtool.benchmarks.registry import BENCHMARKS
+from avtool.benchmarks import BENCHMARKS
 from avtool.cli.command import SCHEMAS
+from avtool.cli.eval import command_of, named_benchmark
 from avtool.cli.main import app
 from avtool.cli.verbs import VERBS
 from avtool.core.recipe import iter_keys
@@ -41,6 +42,10 @@ def complaint(words: list[str]) -> str | None:
     command, name, rest = GROUP.get_command(context, words[0]), words[0], words[1:]
     while rest and (chosen := getattr(command, "commands", {}).get(rest[0].partition("|")[0])):
         command, name, rest = chosen, f"{name} {rest[0]}", rest[1:]
+    benchmark = (named_benchmark(rest) or "").partition("|")[0] if name == "eval" else ""
+    benchmark = "esc50" if benchmark.endswith(".toml") else benchmark
+    if benchmark in BENCHMARKS.names():  # `NAME` is a placeholder
+        command = command_of(benchmark)
     known = {flag for option in command.params for flag in (*option.opts, *option.secondary_opts)}
     for word, value in zip(rest, [*rest, ""][1:], strict=True):
         if re.match(r"--?[a-zA-Z]", word) and word.partition("=")[0] not in known | {"--help"}:
@@ -54,11 +59,8 @@ def complaint(words: list[str]) -> str | None:
 
 def has_key(command: str, words: list[str], key: str) -> bool:
     """Whether a command's recipe has a key; `audio.…` stands for any key of its table."""
-    schema = (
-        BENCHMARKS[words[words.index("--benchmark") + 1]].settings()
-        if command == "eval"
-        else SCHEMAS.find(command)
-    )
+    benchmark = named_benchmark(words)
+    schema = BENCHMARKS.find(benchmark).settings if benchmark else SCHEMAS.find(command)
     keys = [known for known, _ in iter_keys(schema)]
     prefix = key.removesuffix("…")
     return (

@@ -1,4 +1,4 @@
-"""`avtool eval --benchmark esc50` on a small data set of tones: seeds, predictions, a model, the report."""
+"""`avtool eval --benchmark esc10` on a small data set of tones: seeds, predictions, a model, the report."""
 
 import json
 from pathlib import Path
@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from avtool.benchmarks.esc50.dataset import EscData, find_esc
+from avtool.benchmarks.runner.data import BenchmarkData
 from avtool.cli.main import run
 from avtool.core.artifact import Artifact, open_partial, publish, verify
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.predictions_file import write_predictions
-from tests.unit.benchmarks.esc50.esc_samples import make_esc10
+from tests.unit.benchmarks.runner.esc_samples import make_esc10, read_esc10
 
 RATE = 16000
 QUICK = """
@@ -26,15 +26,15 @@ loop = { max_steps = 12, batch_size = 32, workers = 0, tensorboard = false }
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory) -> EscData:
+def data(tmp_path_factory) -> BenchmarkData:
     """400 tones of 0.3 s, a pitch for each class."""
     folder = make_esc10(tmp_path_factory.mktemp("data") / "esc10")
-    found = find_esc("esc10", folder)
+    found = read_esc10(folder)
     rng = np.random.default_rng(0)
     time = np.arange(round(0.3 * RATE)) / RATE
     for clip in found.clips:
-        pitch = 150 * 1.5 ** found.classes.index(clip.label) * rng.uniform(0.98, 1.02)
-        soundfile.write(clip.path, 0.4 * np.sin(2 * np.pi * pitch * time), RATE, format="OGG")
+        pitch = 150 * 1.5 ** found.classes.index(clip.labels[0]) * rng.uniform(0.98, 1.02)
+        soundfile.write(clip.media, 0.4 * np.sin(2 * np.pi * pitch * time), RATE, format="OGG")
     return found
 
 
@@ -48,8 +48,8 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture
 def evaluate(data, folder, capsys):
     def call(*arguments: object) -> tuple[int, dict, str]:
-        given = ["--subset", "esc10", "--data", data.folder, "--set", "floors=false", *arguments]
-        code = run(["eval", "--benchmark", "esc50", *map(str, given), "--json", "--no-progress"])
+        given = ["--data", data.folder, "--set", "baselines=false", *arguments]
+        code = run(["eval", "--benchmark", "esc10", *map(str, given), "--json", "--no-progress"])
         said = capsys.readouterr()
         return code, json.loads(said.out)["report"] if code == 0 else {}, said.err
 
@@ -79,11 +79,11 @@ def test_two_seeds_are_trained_on_five_folds_and_kept(evaluate, folder):
     assert min(means) > 15  # chance has 10
     assert "over 2 seeds" in report["headline"]
     assert len(list((folder / "runs").iterdir())) == 10
-    assert "10 trainings; 0 are kept from before" in told
+    assert "10 trainings, 0 of them cached" in told
     again, same, told = evaluate(*trained(folder), "--seeds", 2)
     assert again == 0
     assert same["metrics"] == report["metrics"]
-    assert "10 trainings; 10 are kept from before" in told
+    assert "10 trainings, 10 of them cached" in told
 
 
 def test_the_report_shows_figures_and_plays_mistakes(two_folds, folder):
@@ -115,8 +115,8 @@ def write(out: Path, predictions: Predictions) -> Path:
     return out
 
 
-def right_answers(data: EscData, folds: tuple[int | None, ...]) -> Predictions:
-    scores = np.eye(10, dtype=np.float32)[[data.classes.index(clip.label) for clip in data.clips]]
+def right_answers(data: BenchmarkData, folds: tuple[int | None, ...]) -> Predictions:
+    scores = np.eye(10, dtype=np.float32)[[data.classes.index(clip.labels[0]) for clip in data.clips]]
     ids = tuple(clip.clip_id for clip in data.clips)
     return Predictions(ids, data.classes, scores, ((),) * len(ids), folds=folds)
 

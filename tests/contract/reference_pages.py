@@ -10,12 +10,13 @@ from typing import Any
 import torch
 import typer
 
-from avtool.benchmarks.registry import BENCHMARKS
+from avtool.benchmarks import BENCHMARKS
+from avtool.benchmarks.benchmark import BenchmarkFactSheet
 from avtool.cli.command import SCHEMAS
 from avtool.cli.verbs import VERBS, load_verb
 from avtool.core.paths import find_recipe, list_recipes
 from avtool.core.recipe import Recipe, flag_of, iter_keys
-from avtool.evaluation.published_results import STANDINGS, published_results
+from avtool.evaluation.published import STANDINGS
 from avtool.models.family import Family
 from avtool.models.registry import MODELS, Model, create
 from avtool.training.recipe import TrainRecipe
@@ -178,22 +179,27 @@ def _parameters(name: str) -> str:
 def benchmarks_page() -> str:
     """Every benchmark with its settings and the numbers published for it."""
     standings = table(["standing", "meaning"], [("measured", "by this command"), *STANDINGS.items()])
-    index = [(f"[`{name}`](#{name})", known.summary) for name, known in BENCHMARKS.items()]
+    known = sorted(BENCHMARKS.items())
+    index = [
+        (f"[`{name}`](#{name})", facts.summary, facts.data, ", ".join(facts.protocols), facts.metric)
+        for name, benchmark in known
+        for facts in (benchmark.facts,)
+    ]
     parts = [
         "`avtool eval --benchmark NAME` runs one: [eval](../how-to/eval.md). The rules that every number "
         "follows: [evaluation](../explanation/evaluation.md).",
-        table(["benchmark", "summary"], index),
+        table(["benchmark", "summary", "data", "protocols", "metric"], index),
         "Published numbers are shown with their standing:",
         standings,
     ]
-    for name, known in BENCHMARKS.items():
-        parts += [f"## {name}", known.summary, table(KEY_COLUMNS, _keys(known.settings()))]
-        if published := _published(name):
+    for name, benchmark in known:
+        parts += [f"## {name}", benchmark.facts.summary, table(KEY_COLUMNS, _keys(benchmark.settings))]
+        if published := _published(benchmark.facts):
             parts.append(table(["model", "trained on", "result", "source", "standing"], published))
     return page("Benchmarks", *parts)
 
 
-def _published(name: str) -> Rows:
+def _published(facts: BenchmarkFactSheet) -> Rows:
     return [
         (
             f"{row.model} ({row.inputs})",
@@ -202,7 +208,7 @@ def _published(name: str) -> Rows:
             row.source,
             row.standing,
         )
-        for row in published_results(name)
+        for row in facts.published
     ]
 
 

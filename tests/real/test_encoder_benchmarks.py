@@ -30,19 +30,19 @@ def encoder(tmp_path: Path) -> Path:
 def test_random_weights_on_esc10(test_data, encoder, tmp_path, capsys, protocol, floor) -> None:
     code = run(
         [
-            "eval", "--benchmark", "esc50", "--subset", "esc10", "--data", str(test_data / "esc10"),
-            "--encoder", str(encoder), "--protocol", protocol, "--device", "cpu", "--set", "floors=false",
+            "eval", "--benchmark", "esc10", "--data", str(test_data / "esc10"),
+            "--encoder", str(encoder), "--protocol", protocol, "--device", "cpu", "--set", "baselines=false",
             "--json", "-q", "--no-progress", "--out", str(tmp_path / "report"),
         ]
     )  # fmt: skip
     assert code == 0
     found = json.loads(capsys.readouterr().out)["report"]
     assert floor < found["metrics"]["accuracy"] < 92
-    assert len(found["metrics"]["gain_over_random_weights"]["folds"]) == 5
+    assert len(found["metrics"]["gain_over_random_init"]["folds"]) == 5
     assert "paired by fold" in found["headline"]
     if protocol == "knn":
         assert found["metrics"]["recall_ours"]["1"] > floor
-    assert "random weights" in (tmp_path / "report" / "report.html").read_text()
+    assert "random init" in (tmp_path / "report" / "report.html").read_text()
 
 
 @pytest.mark.slow

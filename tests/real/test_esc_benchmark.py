@@ -11,8 +11,8 @@ from avtool.cli.main import run
 def test_a_quick_training_is_scored_on_its_folds_and_kept(test_data, cache, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("AVTOOL_DATA", str(test_data))
     quick = ["--training", "finetune/esc50-cnn-tiny", "--epochs", "2", "--folds", "1,5"]
-    quiet = ["--set", "floors=false", "--json", "--no-progress", "-q"]
-    command = ["eval", "--benchmark", "esc50", "--subset", "esc10", *quick, *quiet]
+    quiet = ["--set", "baselines=false", "--json", "--no-progress", "-q"]
+    command = ["eval", "--benchmark", "esc10", *quick, *quiet]
     assert run(command) == 0
     first = json.loads(capsys.readouterr().out)["report"]
     assert "only folds 1, 5" in first["headline"]
@@ -28,7 +28,7 @@ def test_a_quick_training_is_scored_on_its_folds_and_kept(test_data, cache, tmp_
     assert run([*command, "--out", str(tmp_path / "report")]) == 0
     assert json.loads(capsys.readouterr().out)["report"]["metrics"] == first["metrics"]
     assert (tmp_path / "report" / "report.html").stat().st_size > 1000
-    score = ["eval", "--benchmark", "esc50", "--subset", "esc10", "--model", str(runs[0])]
+    score = ["eval", "--benchmark", "esc10", "--model", str(runs[0])]
     assert run([*score, *quiet]) == 0
     assert "only fold 1" in json.loads(capsys.readouterr().out)["report"]["headline"]
     assert run([*score, *quiet, "--folds", "2"]) == 2

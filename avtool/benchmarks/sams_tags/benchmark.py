@@ -1,17 +1,21 @@
-"""`avtool eval --benchmark sams-tags`."""
+"""Labelling of caption tags by sound, source and quality (SAM-S), beside the authors' method."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import model_validator
 
-from avtool.benchmarks.sams_tags.evaluate import SamsTagsResult, evaluate_tags
-from avtool.benchmarks.sams_tags.scores import TagScores
+from avtool.benchmarks.benchmark import BENCHMARKS, BenchmarkFactSheet, CodeBenchmark
 from avtool.benchmarks.sams_tags.tables import DIMENSIONS
 from avtool.core.recipe import Recipe, option
 from avtool.core.reporter import Reporter
 from avtool.evaluation.report import BenchmarkReport, Table
+
+if TYPE_CHECKING:
+    from avtool.benchmarks.sams_tags.evaluate import SamsTagsResult
+    from avtool.benchmarks.sams_tags.scores import TagScores
 
 _SHOWN_ERRORS = 20
 _COLUMNS = [
@@ -33,7 +37,7 @@ class Settings(Recipe):
     lemmas: Path | None = option(None, "Lemmas: columns word, quality, sound, source.", flag="--lemmas")
     lexicon: Path | None = option(None, "A TOML file with your own words.", flag="--lexicon")
     counts: Path | None = option(None, "How often a corpus has each tag: columns tag, count.")
-    seed: int = option(0, "Seed of the half that the floors learn from.", flag="--seed", ge=0)
+    seed: int = option(0, "Seed of the half that the baselines learn from.", flag="--seed", ge=0)
 
     @model_validator(mode="after")
     def _needs_data(self) -> "Settings":
@@ -45,7 +49,9 @@ class Settings(Recipe):
 
 
 def run(settings: Settings, reporter: Reporter) -> BenchmarkReport:
-    """Scores the tagger on a table of annotated tags, beside two floors."""
+    """Scores the tagger on a table of annotated tags, beside two baselines."""
+    from avtool.benchmarks.sams_tags.evaluate import evaluate_tags
+
     assert settings.data is not None
     result = evaluate_tags(
         settings.data,
@@ -74,12 +80,12 @@ def run(settings: Settings, reporter: Reporter) -> BenchmarkReport:
         notes=[
             "Exact match: the sets of sounds, sources and qualities are all three equal, as lemmas.",
             "Contiguous match is the authors' labelling of rarer tags: an annotated tag's words inside it.",
-            "The floors learn from a random half of the table, and the other half is scored.",
+            "The baselines learn from a random half of the table, and the other half is scored.",
         ],
     )
 
 
-def _rows(result: SamsTagsResult) -> Iterator[list[object]]:
+def _rows(result: "SamsTagsResult") -> Iterator[list[object]]:
     yield ["tagger", *_cells(result.tagger)]
     if result.weighted:
         yield ["tagger, by frequency", *_cells(result.weighted)]
@@ -87,7 +93,7 @@ def _rows(result: SamsTagsResult) -> Iterator[list[object]]:
         yield [f"{method}, held-out half", *_cells(scores)]
 
 
-def _cells(scores: TagScores) -> list[object]:
+def _cells(scores: "TagScores") -> list[object]:
     shares = [
         scores.exact,
         *(scores.dimensions[name].f1 for name in DIMENSIONS),
@@ -99,3 +105,19 @@ def _cells(scores: TagScores) -> list[object]:
 
 def _labels(labels: tuple[tuple[str, ...], ...]) -> str:
     return " | ".join(", ".join(words) or "–" for words in labels)
+
+
+BENCHMARKS.add(
+    "sams-tags",
+    CodeBenchmark(
+        BenchmarkFactSheet(
+            title="SAM-S caption tags",
+            summary="Labelling of caption tags by sound, source and quality, beside the SAM-S method.",
+            data="table of annotated tags",
+            protocols=("tag",),
+            metric="exact match",
+        ),
+        Settings,
+        run,
+    ),
+)

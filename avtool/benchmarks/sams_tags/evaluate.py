@@ -1,7 +1,7 @@
 """How well the tagger reads caption tags: the protocol of the SAM-S annotation tables.
 
-Labels are compared as lemmas, set by set. Beside the tagger stand two floors that learn their words from half
-of the table and are scored, as the tagger is, on the other half.
+Labels are compared as lemmas, set by set. Beside the tagger stand two baselines that learn their words from
+half of the table and are scored, as the tagger is, on the other half.
 """
 
 import random
@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from avtool.benchmarks.sams_tags.floors import ContiguousMatch, LongestMatch, lemmatised
+from avtool.benchmarks.sams_tags.baselines import ContiguousMatch, LongestMatch, lemmatised
 from avtool.benchmarks.sams_tags.scores import TagScores, score
 from avtool.benchmarks.sams_tags.tables import (
     AnnotatedTag,
@@ -42,7 +42,7 @@ class SamsTagsResult:
     Attributes:
         tagger: our tagger on every tag of the table.
         weighted: the same with each tag counted as often as the corpus has it; None without counts.
-        held_out: method → scores on the half of the table that the floors did not learn from: "tagger",
+        held_out: method → scores on the half of the table that the baselines did not learn from: "tagger",
             "contiguous match" (the authors' labelling of rarer tags) and "longest match".
         seed: of the split into halves.
         errors: every tag that the tagger labels otherwise.
@@ -77,7 +77,7 @@ def evaluate_tags(
         lexicon: a lexicon file that extends the package's own.
         counts: columns tag, count: how often a corpus has each tag.
         reporter: is told what was read.
-        seed: of the split into a half to learn from and a half to score, for the floors.
+        seed: of the split into a half to learn from and a half to score, for the baselines.
 
     Raises:
         BadInputError: a file cannot be read or is not what it should be; the message names the line.
@@ -121,7 +121,7 @@ def _error(tagger: Tagger, tag: str, gold: Labels, ours: Labels) -> TagError:
 def _held_out(
     rows: list[AnnotatedTag], tagger: Tagger, lemmas: Lemmas | None, seed: int
 ) -> dict[str, TagScores]:
-    """The tagger and the floors on a random half; the floors know the labels of the other half only."""
+    """The tagger and the baselines on a random half; the baselines learn from the other half only."""
     shuffled = random.Random(seed).sample(rows, len(rows))
     training, test = shuffled[: len(rows) // 2], shuffled[len(rows) // 2 :]
     methods: dict[str, Callable[[str], Labels]] = {

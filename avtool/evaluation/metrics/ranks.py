@@ -1,4 +1,4 @@
-"""Where the right answer stands among the scores, with one rule for ties.
+"""Ranks of the target among scores, with one rule for ties.
 
 Rank = 1 + the number of higher scores + the number of equal scores at a lower index. It counts each tie once
 and needs no luck: a model that scores everything alike is right about the first class and no other.

@@ -1,4 +1,4 @@
-"""Finding the picture of a sound and the sound of a picture: recall at k and the median rank."""
+"""Recall at k and the median rank of paired retrieval, such as from audio to video."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

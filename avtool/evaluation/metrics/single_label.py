@@ -31,7 +31,7 @@ def confusion_matrix(labels: ArrayLike, predicted: ArrayLike, num_classes: int) 
 
 
 def class_accuracies(confusion: Ints) -> Floats:
-    """(C,) each class's share of right answers; NaN for a class without clips."""
+    """(C,) the accuracy of each class; NaN for a class without clips."""
     clips = confusion.sum(axis=1).astype(np.float64)
     clips[clips == 0] = np.nan
     shares: Floats = np.diag(confusion) / clips

@@ -1,26 +1,25 @@
-"""Benchmarks with several labels a clip: mAP, mAUC and d′."""
+"""mAP, mAUC and d′ of predictions with several labels a clip."""
 
 import math
 
 from avtool.core.reporter import Reporter
 from avtool.evaluation.metrics.multi_label import MultiLabelScores, score_multi_label
 from avtool.evaluation.predictions import Predictions
-from avtool.evaluation.protocols.settings import Protocol
-from avtool.evaluation.published_results import comparison, provenance_notes
+from avtool.evaluation.published import BenchmarkFacts, comparison
 from avtool.evaluation.report import BenchmarkReport, Table
 
 _SHOWN_CLASSES = 10
 
 
 def evaluate_multi_label(
-    predictions: Predictions, protocol: Protocol, reporter: Reporter, name: str = "ours"
+    predictions: Predictions, facts: BenchmarkFacts, reporter: Reporter, name: str = "ours"
 ) -> BenchmarkReport:
     """Scores predictions class by class.
 
     Args:
-        predictions: with labels; clips without a label among the classes are left out, and counted.
-        protocol: the benchmark.
-        reporter: told what was left out.
+        predictions: with labels; clips without a label among the classes are skipped and counted.
+        facts: of the benchmark.
+        reporter: warned of classes that are left out.
         name: of the predictions, in tables.
 
     Raises:
@@ -30,7 +29,7 @@ def evaluate_multi_label(
     labelled = truth.any(axis=1)
     left_out = int((~labelled).sum())
     scores = score_multi_label(truth[labelled], predictions.scores[labelled])
-    notes = protocol.coverage(scores.num_clips, len(predictions.classes))
+    notes = facts.coverage(scores.num_clips, len(predictions.classes))
     if left_out:
         notes.append(f"{left_out} clips have no label among the model's classes and are left out.")
     if scores.excluded:
@@ -49,10 +48,10 @@ def evaluate_multi_label(
         ),
         metrics=_metrics(predictions.classes, scores, left_out),
         tables=[
-            comparison(f"{protocol.title}: mAP and mAUC in %", protocol.name, [(name, "", ours)]),
+            comparison(f"{facts.title}: mAP and mAUC in %", facts.published, [(name, "", ours)]),
             _class_table(predictions.classes, scores),
         ],
-        notes=[*notes, *provenance_notes(protocol.name)],
+        notes=[*notes, *facts.closing_notes()],
     )
 
 

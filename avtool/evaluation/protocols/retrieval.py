@@ -1,4 +1,4 @@
-"""Retrieval between sound and picture, both ways, over paired embeddings."""
+"""Retrieval between audio and video, both ways, over paired embeddings."""
 
 from collections.abc import Sequence
 
@@ -26,11 +26,11 @@ def evaluate_embeddings(
     per_class: int = 5,
     name: str = "ours",
 ) -> BenchmarkReport:
-    """Looks for each clip's picture by its sound, and for its sound by its picture.
+    """Ranks the video of all clips by each clip's audio, and the audio of all clips by each clip's video.
 
     Args:
-        audio: (N, D) embeddings of the clips' sound.
-        video: (N, D) embeddings of their pictures, in the same order.
+        audio: (N, D) embeddings of the clips' audio.
+        video: (N, D) embeddings of their video, in the same order.
         labels: (N,) a class of each clip: retrieve among the first `per_class` clips of each, as CAV-MAE
             does; None for all clips.
         per_class: see `labels`.
@@ -39,27 +39,29 @@ def evaluate_embeddings(
     Raises:
         BadInputError: the embeddings are not finite pairs.
     """
-    sounds, pictures = _embeddings(audio, "audio"), _embeddings(video, "video")
-    if sounds.shape != pictures.shape:
-        message = f"embeddings of sound {sounds.shape} and of pictures {pictures.shape} are no pairs"
+    audio_features, video_features = _embeddings(audio, "audio"), _embeddings(video, "video")
+    if audio_features.shape != video_features.shape:
+        message = (
+            f"embeddings of audio {audio_features.shape} and of video {video_features.shape} are no pairs"
+        )
         raise BadInputError(message, "embed the same clips with both")
     if labels is not None:
         chosen = per_class_subset(labels, per_class)
-        sounds, pictures = sounds[chosen], pictures[chosen]
-    similarity = cosine_similarity(sounds, pictures)
+        audio_features, video_features = audio_features[chosen], video_features[chosen]
+    similarity = cosine_similarity(audio_features, video_features)
     found = {
-        "sound → picture": score_retrieval(similarity, _KS),
-        "picture → sound": score_retrieval(similarity.T, _KS),
+        "audio → video": score_retrieval(similarity, _KS),
+        "video → audio": score_retrieval(similarity.T, _KS),
     }
-    chance = [round(100 * min(1.0, k / len(sounds)), 2) for k in _KS]
+    chance = [round(100 * min(1.0, k / len(audio_features)), 2) for k in _KS]
     rows = [[name, way, *_cells(scores)] for way, scores in found.items()]
-    rows.append(["chance", "either", *chance, (len(sounds) + 1) / 2])
+    rows.append(["chance", "either", *chance, (len(audio_features) + 1) / 2])
     subset = f"the first {per_class} clips of each class" if labels is not None else "all clips"
     return BenchmarkReport(
         headline="; ".join(f"{way} R@1 {100 * scores.recall[1]:.1f} %" for way, scores in found.items())
-        + f" among {len(sounds)} clips",
+        + f" among {len(audio_features)} clips",
         metrics={
-            "clips": len(sounds),
+            "clips": len(audio_features),
             **{
                 way: {
                     **{f"R@{k}": 100 * share for k, share in scores.recall.items()},

@@ -1,4 +1,4 @@
-"""Benchmarks with one label a clip: top-1 and top-5 accuracy."""
+"""Top-1 and top-5 accuracy of predictions with one label a clip."""
 
 from typing import Any
 
@@ -9,21 +9,20 @@ from avtool.evaluation.metrics.ranks import ranks_of, share_within
 from avtool.evaluation.metrics.single_label import class_accuracies, confusion_matrix
 from avtool.evaluation.mistakes import worst_mistakes
 from avtool.evaluation.predictions import Predictions
-from avtool.evaluation.protocols.settings import Protocol
-from avtool.evaluation.published_results import comparison, provenance_notes
+from avtool.evaluation.published import BenchmarkFacts, comparison
 from avtool.evaluation.report import BenchmarkReport
 
 _LARGEST_CONFUSION = 60
 
 
 def evaluate_single_label(
-    predictions: Predictions, protocol: Protocol, name: str = "ours", seed: int = 0
+    predictions: Predictions, facts: BenchmarkFacts, name: str = "ours", seed: int = 0
 ) -> BenchmarkReport:
     """Scores predictions by top-1 and top-5 accuracy.
 
     Args:
         predictions: with one label a clip.
-        protocol: the benchmark.
+        facts: of the benchmark.
         name: of the predictions, in tables.
         seed: of the bootstrap.
 
@@ -48,23 +47,23 @@ def evaluate_single_label(
         },
         tables=[
             comparison(
-                f"{protocol.title}: accuracy in %",
-                protocol.name,
+                f"{facts.title}: accuracy in %",
+                facts.published,
                 [(name, "", {"top-1": top_1, "top-5": top_5})],
             ),
         ],
         notes=[
-            *protocol.coverage(len(labels), len(predictions.classes)),
+            *facts.coverage(len(labels), len(predictions.classes)),
             "Equal scores rank by class index. The interval is a bootstrap over recordings where they are "
-            "known, else over clips.",
-            *provenance_notes(protocol.name),
+            "given, else over clips.",
+            *facts.closing_notes(),
         ],
         mistakes=worst_mistakes(predictions),
     )
 
 
 def class_metrics(predictions: Predictions) -> dict[str, Any]:
-    """Each class's accuracy, and the confusion matrix where the classes are few enough to look at."""
+    """Each class's accuracy, and the confusion matrix of at most 60 classes."""
     labels = predictions.label_indices()[:, 0]
     confusion = confusion_matrix(labels, predictions.scores.argmax(axis=1), len(predictions.classes))
     shares = class_accuracies(confusion)

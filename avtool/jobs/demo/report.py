@@ -48,7 +48,7 @@ def write_demo_page(
         )
         title = "Reconstruction of a held-out film"
         images.append((title, data_uri(pretrained.sheet.read_bytes(), "image/png")))
-    write_report_page(path, "From captions to a model", report, {}, reporter, pictures=images)
+    write_report_page(path, "From captions to a model", report, {}, reporter, images=images)
     return report
 
 

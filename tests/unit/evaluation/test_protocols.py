@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avtool.benchmarks.predictions import audioset, epic_kitchens, kinetics, moments, sam_s, vggsound
+from avtool.benchmarks import BENCHMARKS, OWN_DATA, find_benchmark
 from avtool.core.artifact import Artifact, open_partial, publish
 from avtool.core.errors import BadInputError
-from avtool.core.recipe import load
 from avtool.core.reporter import Recorder, Silent
 from avtool.evaluation.mistakes import mistake_table
+from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.predictions_file import write_predictions
+from avtool.evaluation.protocols.predictions import evaluate_predictions
 from avtool.evaluation.protocols.retrieval import evaluate_embeddings
+from avtool.evaluation.report import BenchmarkReport
 from tests.unit.evaluation.prediction_samples import make_predictions
 
 SINGLE = make_predictions(
@@ -24,8 +26,16 @@ SINGLE = make_predictions(
 )
 
 
+def scored(
+    name: str, predictions: Predictions, reporter: Recorder | None = None, title: str = "ours"
+) -> BenchmarkReport:
+    spec = find_benchmark(name).spec
+    facts = spec.facts("predictions")
+    return evaluate_predictions(predictions, facts, spec.scoring, reporter or Silent(), name=title)
+
+
 def test_single_label_accuracy() -> None:
-    report = vggsound.evaluate_predictions(SINGLE)
+    report = scored("vggsound", SINGLE)
     assert report.metrics["top-1"] == pytest.approx(50)
     assert report.metrics["top-5"] == pytest.approx(100)
     assert report.metrics["confusion"]["counts"] == [[1, 0, 1], [1, 1, 0], [0, 0, 0]]
@@ -33,16 +43,16 @@ def test_single_label_accuracy() -> None:
 
 
 def test_the_surest_mistake_comes_first() -> None:
-    report = vggsound.evaluate_predictions(SINGLE)
+    report = scored("vggsound", SINGLE)
     rows = mistake_table(report.mistakes).rows
     assert [row[:3] for row in rows] == [["c2", "a", "c"], ["c1", "b", "a"]]
     assert rows[0][3] == round(100 * math.exp(5) / (1 + math.exp(1) + math.exp(5)))
 
 
 def test_published_results_stand_beside_ours_with_their_standing() -> None:
-    report = vggsound.evaluate_predictions(SINGLE, name="mine")
+    report = scored("vggsound", SINGLE, title="mine")
     table = report.tables[0]
-    assert table.columns == ["model", "learned from", "top-1", "top-5", "standing"]
+    assert table.columns == ["model", "trained on", "top-1", "top-5", "standing"]
     assert table.rows[0] == ["mine", "", 50.0, 100.0, "measured"]
     assert ["MBT-B (audio + video)", "VGGSound, from ImageNet-21k", 64.1, 85.6, "paper"] in table.rows
     assert any("the published numbers are no comparison" in note for note in report.notes)  # 3 classes
@@ -54,7 +64,7 @@ def test_multi_label_means_leave_out_classes_without_clips() -> None:
         [("b",), ("b",), ("a",), ("a",), ("z",)],
     )
     recorder = Recorder()
-    report = audioset.evaluate_predictions(predictions, reporter=recorder)
+    report = scored("audioset", predictions, recorder)
     # class a: AP 5/6, AUC 3/4; class b: positives score 0, 0, the others 1 and 0
     assert report.metrics["per_class"][0]["average_precision"] == pytest.approx(5 / 6)
     assert report.metrics["per_class"][2]["average_precision"] is None
@@ -70,18 +80,18 @@ def test_verbs_and_nouns() -> None:
         classes="vwnm",
         sizes=(2, 2),
     )
-    report = epic_kitchens.evaluate_predictions(predictions)
+    report = scored("epic-kitchens", predictions)
     expected = {"verb top-1": 200 / 3, "noun top-1": 100 / 3, "action top-1": 100 / 3, "action top-5": 100.0}
     assert {name: report.metrics[name] for name in expected} == pytest.approx(expected)
     with pytest.raises(BadInputError, match="scores of verbs and of nouns"):
-        epic_kitchens.evaluate_predictions(SINGLE)
+        scored("epic-kitchens", SINGLE)
 
 
 def test_retrieval_goes_both_ways() -> None:
     report = evaluate_embeddings([[1, 0], [1, 0.1]], [[1, 0], [0, 1]])
-    assert report.metrics["sound → picture"]["R@1"] == 50  # both sounds find the first picture
-    assert report.metrics["picture → sound"]["R@1"] == 100
-    assert report.metrics["sound → picture"]["median rank"] == 1.5
+    assert report.metrics["audio → video"]["R@1"] == 50  # both find the first video
+    assert report.metrics["video → audio"]["R@1"] == 100
+    assert report.metrics["audio → video"]["median rank"] == 1.5
     assert report.tables[0].rows[-1][:2] == ["chance", "either"]
 
 
@@ -90,7 +100,7 @@ def test_retrieval_among_a_few_clips_of_each_class() -> None:
     embeddings = generator.normal(size=(12, 8))
     report = evaluate_embeddings(embeddings, embeddings, labels=["x", "y"] * 6, per_class=5)
     assert report.metrics["clips"] == 10
-    assert report.metrics["sound → picture"]["R@1"] == 100
+    assert report.metrics["audio → video"]["R@1"] == 100
 
 
 @pytest.mark.parametrize("video", [np.zeros((2, 3)), np.full((3, 3), np.nan), np.zeros(3)])
@@ -99,16 +109,43 @@ def test_embeddings_that_are_no_pairs_are_refused(video: np.ndarray) -> None:
         evaluate_embeddings(np.zeros((3, 3)), video)
 
 
-@pytest.mark.parametrize("module", [audioset, vggsound, kinetics, moments, sam_s])
-def test_every_benchmark_runs_on_an_artifact(module: object, tmp_path: Path) -> None:
-    out = tmp_path / "p"
-    write_predictions(open_partial(out, {}), SINGLE)
+PREDICTED = [name for name, benchmark in BENCHMARKS.items() if benchmark.facts.data == "predictions"]
+
+
+def artifact(out: Path, predictions: Predictions) -> Path:
+    write_predictions(open_partial(out, {}), predictions)
     publish(out, Artifact("predictions", "test", {}))
-    report = module.run(module.Settings(predictions=out), Silent())  # type: ignore[attr-defined]
+    return out
+
+
+@pytest.mark.parametrize("name", sorted(set(PREDICTED) - {"epic-kitchens"}))
+def test_every_benchmark_runs_on_an_artifact(name: str, tmp_path: Path) -> None:
+    benchmark = find_benchmark(name)
+    settings = benchmark.settings(predictions=artifact(tmp_path / "p", SINGLE))
+    report = benchmark.run(settings, Silent())
     assert len(report.tables[0].rows) > 1  # published results are there
     json.dumps(dict(report.metrics), allow_nan=False)
 
 
 def test_without_predictions_the_flag_is_named() -> None:
-    with pytest.raises(BadInputError, match="give --predictions"):
-        load(audioset.Settings)
+    audioset = find_benchmark("audioset")
+    with pytest.raises(BadInputError, match="no --predictions given"):
+        audioset.run(audioset.settings(), Silent())
+
+
+@pytest.mark.parametrize(
+    ("predictions", "metric"),
+    [
+        (SINGLE, "top-1"),
+        (make_predictions([[1, 0, 0], [0, 1, 0]], [("a", "b"), ("b",)]), "mAP"),
+        (make_predictions([[1, 0, 0], [0, 1, 0]], [("a", "c"), ("b", "c")], sizes=(2, 1)), "action top-1"),
+    ],
+    ids=["one label", "several labels", "verbs and nouns"],
+)
+def test_ones_own_predictions_are_scored_by_their_labels(
+    predictions: Predictions, metric: str, tmp_path: Path
+) -> None:
+    report = OWN_DATA.run(OWN_DATA.settings(predictions=artifact(tmp_path / "mine", predictions)), Silent())
+    assert metric in report.metrics
+    assert [row[0] for row in report.tables[0].rows] == ["mine"]
+    assert not any("comparison" in note for note in report.notes)

@@ -8,14 +8,20 @@ import numpy as np
 import pytest
 import soundfile
 
-from avtool.benchmarks.predictions import audioset, epic_kitchens, vggsound
-from avtool.core.reporter import Recorder
+from avtool.core.reporter import Recorder, Silent
 from avtool.evaluation.mistakes import worst_mistakes
+from avtool.evaluation.predictions import Predictions
+from avtool.evaluation.protocols.predictions import Scoring, evaluate_predictions
+from avtool.evaluation.published import BenchmarkFacts
 from avtool.evaluation.report import BenchmarkReport, Table
 from avtool.evaluation.report_page import write_report_page
 from tests.unit.evaluation.prediction_samples import make_predictions
 
 SINGLE = make_predictions([[3, 1, 0], [0, 1, 5]], [("a",), ("b",)])
+
+
+def score(predictions: Predictions, scoring: Scoring = "auto") -> BenchmarkReport:
+    return evaluate_predictions(predictions, BenchmarkFacts("bench"), scoring, Silent())
 
 
 def page_of(report: BenchmarkReport, folder: Path, reporter: Recorder | None = None) -> str:
@@ -26,12 +32,10 @@ def page_of(report: BenchmarkReport, folder: Path, reporter: Recorder | None = N
 @pytest.mark.parametrize(
     ("report", "figures"),
     [
-        (vggsound.evaluate_predictions(SINGLE), 2),
-        (audioset.evaluate_predictions(SINGLE), 1),
+        (score(SINGLE), 2),
+        (score(SINGLE, "multi-label"), 1),
         (
-            epic_kitchens.evaluate_predictions(
-                make_predictions([[3, 1, 0], [0, 1, 5]], [("a", "c"), ("b", "c")], sizes=(2, 1))
-            ),
+            score(make_predictions([[3, 1, 0], [0, 1, 5]], [("a", "c"), ("b", "c")], sizes=(2, 1))),
             4,
         ),
         (BenchmarkReport("nothing to draw", {"clips": 3}, ()), 0),
@@ -45,7 +49,7 @@ def test_metrics_are_drawn(report: BenchmarkReport, figures: int, tmp_path: Path
 
 
 def test_figures_take_the_colours_of_the_page(tmp_path: Path) -> None:
-    page = page_of(vggsound.evaluate_predictions(SINGLE), tmp_path)
+    page = page_of(score(SINGLE), tmp_path)
     drawn = "".join(re.findall(r"<svg.*?</svg>", page, re.DOTALL))
     assert "var(--ink)" in drawn
     assert "var(--accent)" in drawn
@@ -66,7 +70,7 @@ def test_mistakes_without_sound_stay_a_table(tmp_path: Path) -> None:
     reporter = Recorder()
     page = page_of(BenchmarkReport("x", {}, (), mistakes=[gone]), tmp_path, reporter)
     assert "<audio" not in page
-    assert "was taken for" in page
+    assert "prediction" in page
     assert reporter.warnings == [f"no player for c1: `{tmp_path}/gone.wav` does not exist"]
 
 

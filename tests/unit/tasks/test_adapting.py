@@ -5,13 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avtool.benchmarks.esc50.benchmark import Settings
-from avtool.benchmarks.esc50.encoder import check_encoder_settings
 from avtool.core.errors import BadInputError
 from avtool.core.paths import find_recipe
 from avtool.core.recipe import load
 from avtool.core.reporter import Recorder, Silent
-from avtool.inference.clip_features import ClipFeatures
 from avtool.models.start import load_start
 from avtool.tasks.classification.adapt import adapted_recipe, classifier_of
 from avtool.tasks.classification.network import build_network
@@ -73,31 +70,10 @@ def test_a_training_starts_from_the_encoders_weights(
     assert "started from" in told.infos[0]
 
 
-def test_the_twin_starts_from_nothing(tmp_path: Path) -> None:
+def test_the_random_init_baseline_starts_from_nothing(tmp_path: Path) -> None:
     encoder = save_encoder(tmp_path / "model")
     recipe = load(FinetuneRecipe, recipe=find_recipe("finetune/esc50-encoder"))
     assert adapted_recipe(recipe, encoder, "audio", start=True).model.init == encoder
-    twin = adapted_recipe(recipe, encoder, "audio", start=False)
-    assert twin.model.init is None
-    load_start(build_network(twin, 3, 96)[0], twin.model.name, None, Silent())
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"encoder": "m"}, "--encoder needs a --protocol"),
-        ({"protocol": "knn"}, "--protocol knn needs an --encoder"),
-        ({"protocol": "knn", "encoder": "m", "predictions": Path("p")}, "--encoder and --predictions"),
-    ],
-)
-def test_settings_that_do_not_belong_together(values: dict, message: str) -> None:
-    with pytest.raises(BadInputError, match=message):
-        check_encoder_settings(Settings.model_validate(values))
-
-
-def test_features_of_some_clips() -> None:
-    whole = ClipFeatures(np.arange(10, dtype=np.float32).reshape(5, 2), np.array([0, 0, 1, 2, 2]), 3)
-    some = whole.of(np.array([2, 0]))
-    assert some.count == 2
-    assert some.owners.tolist() == [1, 1, 0, 0]
-    assert some.values[:, 0].tolist() == [0, 2, 6, 8]
+    baseline = adapted_recipe(recipe, encoder, "audio", start=False)
+    assert baseline.model.init is None
+    load_start(build_network(baseline, 3, 96)[0], baseline.model.name, None, Silent())

@@ -3,8 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from avtool.benchmarks.caption_sync import benchmark, evaluate_sync
+from avtool.benchmarks.caption_sync import benchmark
 from avtool.benchmarks.caption_sync.distortions import DISTORTIONS
+from avtool.benchmarks.caption_sync.evaluate import evaluate_sync
 from avtool.benchmarks.caption_sync.measures import Trial, accuracy_rows
 from avtool.core.recipe import load
 from avtool.core.reporter import Recorder

@@ -64,7 +64,7 @@ def test_an_encoder_is_asked_alone_and_with_both(films: Path, tmp_path: Path, ca
     encoder = save_encoder(tmp_path / "model", "mbt_tiny")
     found = report(capsys, "--data", films, "--encoder", encoder, "--device", "cpu")
     systems = found["metrics"]["systems"]
-    for name in ("encoder", "random weights"):
+    for name in ("encoder", "random init"):
         for sense in ("sound", "pictures", "both"):
             assert 0 <= systems[f"{name}, {sense}"]["R@1"] <= systems[f"{name}, {sense}"]["R@10"] <= 100
     assert systems["encoder, both"]["clips"] == 2

@@ -1,1 +1,0 @@
-"""Action recognition on official splits: UCF101 and HMDB51."""

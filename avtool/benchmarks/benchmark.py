@@ -1,0 +1,70 @@
+"""The interface of a benchmark, and the registry of all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from avtool.core.recipe import Recipe
+from avtool.core.registry import Registry
+from avtool.core.reporter import Reporter
+from avtool.evaluation.published import PublishedResult
+from avtool.evaluation.report import BenchmarkReport
+
+
+@dataclass(frozen=True)
+class BenchmarkFactSheet:
+    """A benchmark in a listing.
+
+    Attributes:
+        title: its name for people.
+        summary: one line.
+        data: where its data come from: a layout of `avtool prepare`, `predictions`, or words.
+        protocols: how models are scored.
+        metric: the main one.
+        published: rows of others, of all its protocols.
+        licence: of the data; empty where it is not stated.
+    """
+
+    title: str
+    summary: str
+    data: str
+    protocols: tuple[str, ...]
+    metric: str
+    published: tuple[PublishedResult, ...] = ()
+    licence: str = ""
+
+
+class Benchmark(Protocol):
+    """What the registry holds."""
+
+    @property
+    def facts(self) -> BenchmarkFactSheet:
+        """What a listing says of it."""
+
+    @property
+    def settings(self) -> type[Recipe]:
+        """Its settings, of which some have flags."""
+
+    def run(self, settings: Recipe, reporter: Reporter) -> BenchmarkReport:
+        """Runs it.
+
+        Raises:
+            AvtoolError: its data or its settings cannot be used, or a training failed.
+        """
+
+
+@dataclass(frozen=True)
+class CodeBenchmark:
+    """A benchmark with code of its own."""
+
+    facts: BenchmarkFactSheet
+    settings: type[Recipe]
+    function: Callable[[Any, Reporter], BenchmarkReport]
+
+    def run(self, settings: Recipe, reporter: Reporter) -> BenchmarkReport:
+        """Runs it."""
+        return self.function(settings, reporter)
+
+
+BENCHMARKS: Registry[Benchmark] = Registry("benchmark", "avtool eval --list", group="avtool.benchmarks")
+"""The benchmarks of avtool and, by the entry-point group `avtool.benchmarks`, those of other packages."""

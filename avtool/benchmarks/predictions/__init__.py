@@ -1,1 +1,0 @@
-"""Benchmarks that score a `predictions` artifact."""

@@ -1,0 +1,1 @@
+"""The benchmark runner: data, folds, models, predictions, report."""

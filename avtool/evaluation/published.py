@@ -1,0 +1,114 @@
+"""Published results: rows with their provenance, shown beside ours."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
+
+from avtool.core.recipe import Recipe
+from avtool.evaluation.report import Table
+
+Standing = Literal["repository", "log", "listing", "paper"]
+STANDINGS: Mapping[Standing, str] = {
+    "repository": "read in the authors' repository",
+    "log": "in the logs that the authors publish",
+    "listing": "in a public list of results",
+    "paper": "as the paper is remembered, not looked up again",
+}
+"""How sure a published number is, and what that means."""
+
+
+class PublishedResult(Recipe):
+    """A row of a published table."""
+
+    model: str = Field(description="Its name.")
+    inputs: Literal["audio", "video", "audio + video", "image"] = Field(description="What it takes.")
+    training: str = Field(description="What it was trained on.")
+    metrics: dict[str, float] = Field(description="Name to value, in the units in which it was published.")
+    source: str = Field(description="Where the row is published.", min_length=1)
+    standing: Standing = Field(description="How sure the numbers are.")
+
+
+@dataclass(frozen=True)
+class BenchmarkFacts:
+    """What a report says of its benchmark.
+
+    Attributes:
+        title: its name for people.
+        num_classes: classes of the benchmark; None where any number will do.
+        num_clips: clips of its full evaluation list; None where copies of the list differ.
+        rule: how it is scored, in a sentence.
+        notes: further sentences of every report.
+        published: rows to show beside ours.
+    """
+
+    title: str
+    num_classes: int | None = None
+    num_clips: int | None = None
+    rule: str = ""
+    notes: tuple[str, ...] = ()
+    published: tuple[PublishedResult, ...] = ()
+
+    def coverage(self, num_clips: int, num_classes: int) -> list[str]:
+        """Notes on what was scored, and on what keeps it from being compared with published numbers."""
+        listed = f"; the full list has {self.num_clips}" if self.num_clips else ""
+        notes = [f"{self.rule} Scored: {num_clips} clips{listed}.".lstrip()]
+        if self.num_classes and num_classes != self.num_classes:
+            notes.append(
+                f"The model has {num_classes} classes, {self.title} has {self.num_classes}: "
+                "the published numbers are no comparison."
+            )
+        elif self.num_clips and num_clips < self.num_clips:
+            notes.append(
+                f"{self.num_clips - num_clips} clips of the list are missing here: videos vanish, and other "
+                "papers lack others; small differences mean little."
+            )
+        return notes
+
+    def closing_notes(self) -> list[str]:
+        """The benchmark's own notes, what the standings in the table mean, and the sources."""
+        if not self.published:
+            return list(self.notes)
+        used = dict.fromkeys(row.standing for row in self.published)
+        sources = dict.fromkeys(row.source for row in self.published)
+        return [
+            *self.notes,
+            "Standing of published numbers: "
+            + "; ".join(f"{name} = {STANDINGS[name]}" for name in used)
+            + ".",
+            "Sources: " + " · ".join(sources) + ".",
+        ]
+
+
+def comparison(
+    title: str, published: Sequence[PublishedResult], ours: Sequence[tuple[str, str, Mapping[str, float]]]
+) -> Table:
+    """A table with our results first and the published ones below.
+
+    Args:
+        title: of the table.
+        published: the rows below.
+        ours: (name, what it was trained on, metric → value) of each result of ours; the first one's metrics
+            are the columns.
+    """
+    metrics = list(ours[0][2])
+    rows = [
+        [
+            name,
+            training,
+            *(round(values[metric], 2) if metric in values else "" for metric in metrics),
+            "measured",
+        ]
+        for name, training, values in ours
+    ]
+    rows += [
+        [
+            f"{row.model} ({row.inputs})",
+            row.training,
+            *(row.metrics.get(metric, "") for metric in metrics),
+            row.standing,
+        ]
+        for row in published
+    ]
+    return Table(title, ["model", "trained on", *metrics, "standing"], rows)
