@@ -58,7 +58,7 @@ def test_what_a_model_rebuilds_of_the_held_out_film_is_shown(tmp_path, capsys):
     assert pretrained["train_clips"] > 3
     assert verify(out / "pretrained") == []
     page = (out / "report.html").read_text()
-    assert "What a model rebuilds of a film that it has not seen" in page
+    assert "Reconstruction of a held-out film" in page
     assert page.count("data:image/png") == 1
 
 
