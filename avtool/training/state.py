@@ -1,4 +1,4 @@
-"""The objects of a running training that a checkpoint must hold, and the way there and back."""
+"""The state of a running training: gathered for a checkpoint, and restored from one."""
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -46,13 +46,13 @@ class TrainingState:
         self.updates += 1
 
     @property
-    def lent(self) -> AbstractContextManager[None]:
-        """Inside, the network holds the weights that one would use now: the average, once there is one."""
+    def averaged(self) -> AbstractContextManager[None]:
+        """Inside, the network holds the weights to use now: the average, once there is one."""
         return self.average.swapped_in() if self.average and self.updates else nullcontext()
 
     def used_weights(self) -> dict[str, Tensor]:
-        """A copy of the weights that one would use now, as a model folder holds them."""
-        with self.lent:
+        """A copy of the weights to use now, as a model folder holds them."""
+        with self.averaged:
             weights = gather_weights(self.net, sharded=self.sharded)
             kept = (item for item in weights.items() if item[0] not in self.named)
             return {name: value.detach().to("cpu", copy=True) for name, value in kept}

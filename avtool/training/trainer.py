@@ -1,4 +1,4 @@
-"""One training: what happens in a step, and what may happen after it."""
+"""The live objects of a training: its steps, validations and checkpoints."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
@@ -187,15 +187,15 @@ class Trainer:
             self._state.move_average(1 / (self._state.updates + 1))
 
     def validate(self) -> bool:
-        """Scores the weights that one would use now; whether they are the best so far.
+        """Scores the weights to use now; whether they are the best so far.
 
         Raises:
-            NotFiniteError: the model's answers are not finite.
+            NotFiniteError: the model's outputs are not finite.
         """
         self.buffer.read()
         seed_everything(derive(self.recipe.seed, "validate", self.step), self.device)
         self.net.eval()
-        with self._state.lent, torch.no_grad():
+        with self._state.averaged, torch.no_grad():
             metrics: dict[str, float] = self.net(self._call_validate)
         self.net.train()
         if self.plan.processes > 1:  # processes must not part ways over a rounding

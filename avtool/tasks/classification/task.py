@@ -164,6 +164,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
             BadInputError: data, model and settings do not fit together; one line says which.
         """
         from avtool.data.inputs.collate import collate
+        from avtool.models.frozen import FrozenWeights
         from avtool.models.model_folder import ModelDescription
         from avtool.tasks.classification.batch_transform import BatchTransform
         from avtool.tasks.classification.samples import warn_of_unseen_classes
@@ -172,8 +173,12 @@ class ClassificationTask(Task[FinetuneRecipe]):
         model, arguments = self.build()
         start = recipe.model
         load_start(model, start.name, start.init, self.reporter, interpolate=start.interpolate_positions)
+        frozen = []
         if start.freeze:
             freeze_encoder(model, start.name)
+            if start.init is not None:
+                interpolate = start.interpolate_positions
+                frozen = [FrozenWeights.of(model, start.name, start.init, interpolate=interpolate)]
         inputs: tuple[str, ...] = model.inputs  # type: ignore[assignment]
         _check_modalities(recipe, inputs)
         train, val = clips.train, clips.val
@@ -194,7 +199,9 @@ class ClassificationTask(Task[FinetuneRecipe]):
                 f"trained on {len(train)} clips.",
                 self.command,
                 self.inputs,
+                frozen,
             ),
+            self_contained=True,
             transform=_OnDevice(transform),
             validate=self._validation(val, spec, outputs, transform) if val is not None else None,
             metric=METRIC[clips.kind] if val is not None else "loss",

@@ -1,7 +1,9 @@
 """A linear probe by training: the encoder stays as it is. And classifiers of single pictures."""
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,8 @@ from avtool.data.items import Item
 from avtool.data.manifest import Clip, read_manifest, write_manifest
 from avtool.inference.predictor import Predictor
 from avtool.inference.windows import spaced_windows
+from avtool.models.load import load_model
+from avtool.models.model_folder import ModelDescription, load_tensors, read_description, save_model
 from avtool.models.registry import create
 from avtool.models.start import freeze_encoder
 from avtool.tasks.classification.recipe import FinetuneRecipe
@@ -63,19 +67,39 @@ def images(folder: Path, count: int) -> Path:
     return folder / "manifest.parquet"
 
 
-@pytest.mark.parametrize("freeze", [False, True])
-def test_a_classifier_of_pictures_learns_and_predicts(tmp_path: Path, freeze: bool) -> None:
-    clips = read_manifest(images(tmp_path / "data", 8))
-    recipe = FinetuneRecipe.model_validate(
+def image_recipe(**model: Any) -> FinetuneRecipe:
+    return FinetuneRecipe.model_validate(
         {
-            "model": {"name": "mae_tiny", "freeze": freeze},
+            "model": {"name": "mae_tiny", **model},
             "data": {"video": {"size": 32, "short_side": 36, "num_frames": 1}},
             "loop": {"epochs": 6, "batch_size": 8, "workers": 0, "tensorboard": False},
-            "optimizer": {"lr": 0.05 if freeze else 0.003},
+            "optimizer": {"lr": 0.05 if model["freeze"] else 0.003},
             "augment": {"mixup": "none"},
             "runtime": {"device": "cpu", "precision": "fp32"},
         }
     )
+
+
+def test_a_probe_stores_its_encoder_once(tmp_path: Path) -> None:
+    """Its checkpoints name the encoder, and its model holds it."""
+    init, out = tmp_path / "init", tmp_path / "run"
+    save_model(init, create("mae_tiny").state_dict(), ModelDescription("mae_tiny"))
+    clips = read_manifest(images(tmp_path / "data", 8))
+    recipe = image_recipe(freeze=True, init=init)
+    train_task(ClassificationTask.of_clips(clips, tuple(COLOURS), recipe, Silent()), out)
+    (checkpoint, *_) = (out / "checkpoints").iterdir()
+    assert not [name for name in load_tensors(checkpoint / "model" / "model.safetensors") if "blocks" in name]
+    of_checkpoint = load_model(checkpoint).model.state_dict()
+    shutil.rmtree(init)
+    assert read_description(out / "model").frozen == ()
+    of_run, encoder = load_model(out).model.state_dict(), "encoder.blocks.0.mlp.fc1.weight"
+    assert torch.equal(of_run[encoder], of_checkpoint[encoder])
+
+
+@pytest.mark.parametrize("freeze", [False, True])
+def test_a_classifier_of_pictures_learns_and_predicts(tmp_path: Path, freeze: bool) -> None:
+    clips = read_manifest(images(tmp_path / "data", 8))
+    recipe = image_recipe(freeze=freeze)
     out = tmp_path / "run"
     train_task(ClassificationTask.of_clips(clips, tuple(COLOURS), recipe, Silent()), out)
     preprocess = json.loads((out / "model" / "preprocess.json").read_text())
