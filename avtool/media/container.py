@@ -163,9 +163,7 @@ class ReadLog:
     refused_at: float | None = None
 
 
-def decoded(
-    container: InputContainer, stream: Stream, log: ReadLog, *, key_frames: bool = False
-) -> Iterator[Any]:
+def decoded(container: InputContainer, stream: Stream, log: ReadLog) -> Iterator[Any]:
     """The frames of one stream; what cannot be decoded is skipped and noted in `log`.
 
     The demuxer skips every other stream, so that their packets cost nothing.
@@ -174,7 +172,6 @@ def decoded(
         container: the open film.
         stream: one of its streams.
         log: takes what goes wrong.
-        key_frames: whether only key packets are decoded.
     """
     for other in container.streams:
         if other.index != stream.index:
@@ -188,8 +185,6 @@ def decoded(
         except (FFmpegError, IndexError) as error:  # IndexError: a packet of a stream the header hid
             log.stopped = reason(error)
             return
-        if key_frames and packet.size and not packet.is_keyframe:  # the packet without a size ends the stream
-            continue
         try:
             frames = packet.decode()
         except FFmpegError as error:

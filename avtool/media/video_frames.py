@@ -1,4 +1,4 @@
-"""Frames of a film at given times, at a steady rate, or at its key frames, as RGB arrays.
+"""Frames of a film at given times, or at a steady rate, as RGB arrays.
 
 The frame "at" a film time is the one on screen then: the last whose timestamp is not later, whatever the
 frame rate does in between. Before the first frame that is the first, after the last (also the last that a
@@ -19,7 +19,6 @@ from PIL import Image
 
 from avtool.core.files import writing
 from avtool.core.reporter import Reporter
-from avtool.media.container import ReadLog, decoded, film_start, film_time, open_media, pick_video
 from avtool.media.frame_walker import ROUNDING_S, FrameWalker, open_frames
 
 Frame = NDArray[np.uint8]  # (height, width, 3), RGB
@@ -111,19 +110,6 @@ def _every_frame(
             yield walker.time, develop(walker.frame)
         if not walker.step():
             return
-
-
-def iter_key_frames(path: Path, *, size: Size = None) -> Iterator[tuple[float, Frame]]:
-    """Streams the key frames only, as (film time, frame): some 20 times faster than all frames."""
-    with open_media(path) as container:
-        stream = pick_video(container, path)
-        stream.codec_context.skip_frame = "NONKEY"
-        stream.codec_context.thread_count = 1
-        start, develop = film_start(container), _Developer(size)
-        for frame in decoded(container, stream, ReadLog(), key_frames=True):
-            time = film_time(frame, start)
-            if time is not None and not frame.is_corrupt:
-                yield time, develop(frame)
 
 
 def save_frames(

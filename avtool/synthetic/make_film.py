@@ -180,7 +180,7 @@ def make_film_set(
             out_dir,
             seed=seed + k,
             minutes=minutes,
-            name=f"film{k + 1:02d}",
+            name=f"film{k + 1}",
             style=styles[k % len(styles)],
             distortion=distortions[k % len(distortions)],
             **settings,

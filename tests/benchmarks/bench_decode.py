@@ -15,7 +15,7 @@ import soundfile
 from avtool.media.audio_decode import decode_audio
 from avtool.media.encode import FilmSettings, write_film
 from avtool.media.transcode import transcode_short_gop
-from avtool.media.video_frames import iter_frames, iter_key_frames, read_frames
+from avtool.media.video_frames import iter_frames, read_frames
 
 SECONDS, RATE, FPS = 240, 48000, 25
 REPEATS = 2
@@ -143,7 +143,6 @@ def main() -> None:
                 "avtool, of the short-GOP copy": lambda: sum(
                     1 for _ in iter_frames(copy, size=size, threads=1)
                 ),
-                "avtool, key frames only": lambda: sum(1 for _ in iter_key_frames(film, size=size)),
                 "FFmpeg through a pipe": lambda: ffmpeg(
                     "-i",
                     str(film),

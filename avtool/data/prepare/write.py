@@ -105,10 +105,6 @@ def write_dataset(
     )
 
 
-def _most_frequent(entries: Sequence[LabelClass]) -> list[LabelClass]:
-    return sorted(entries, key=lambda entry: -entry.count)[:_MOST_CLASSES]
-
-
 def _write_problems(path: Path, problems: Sequence[Problem]) -> None:
     rows = ([problem.kind, problem.where, problem.media, problem.detail] for problem in problems)
     write_csv(path, ["kind", "where", "media", "detail"], rows)

@@ -9,7 +9,7 @@ from avtool.core.errors import BadInputError
 from avtool.core.files import writing
 from avtool.core.reporter import Reporter
 from avtool.evaluation.mined_events import EventScores
-from avtool.jobs.demo.films import TABLE, make_films
+from avtool.jobs.demo.films import make_films
 from avtool.jobs.demo.learning import LearnResult, learn_sounds
 from avtool.jobs.demo.mining import mine_films, score_mining
 from avtool.jobs.demo.pretraining import PretrainedFilms, pretrain_films
@@ -36,7 +36,7 @@ class DemoResult:
     """
 
     folder: Path
-    films: list[FilmFiles]
+    films: tuple[FilmFiles, ...]
     mined: MineResult
     scores: EventScores
     pretrained: PretrainedFilms | None
@@ -65,8 +65,8 @@ def demo(
     """
     _prepare(out, overwrite)
     films = make_films(out / "films", recipe, reporter)
-    mined = mine_films(out / "films" / TABLE, out / "mined", recipe, reporter, jobs=jobs)
-    scores = score_mining(films, mined.out)
+    mined = mine_films(films.table, out / "mined", recipe, reporter, jobs=jobs)
+    scores = score_mining(films.films, mined.out)
     pretrained = _pretrained(mined.out, out, recipe, reporter, jobs)
     learned = None
     if recipe.training == "none":
@@ -75,7 +75,7 @@ def demo(
         reporter.info("nothing is learned: one film leaves none to test on")
     else:
         learned = learn_sounds(mined.out, out, recipe, reporter, jobs=jobs)
-    result = DemoResult(out, films, mined, scores, pretrained, learned)
+    result = DemoResult(out, films.films, mined, scores, pretrained, learned)
     write_demo_page(result.report, mined.out, scores, pretrained, learned, reporter)
     return result
 

@@ -15,9 +15,6 @@ from avtool.mining.grammar.vocabulary import words
 MAX_CAPS_SHARE = 0.3
 _NAME_LABEL = re.compile(r"^[^\w\n]*([^\W\d_][\w'’.&-]*(?: [^\W_][\w'’.&-]*){0,2})(?::(?=\s|$)|：)")
 _CODE_START = re.compile(r"^\[([a-z]{2,4})(?:-[A-Za-z]{2,4})?\](?=[ \t]*\S)")
-_NOT_NAMES = frozenset(
-    {"note", "listen", "look", "remember", "question", "answer", "warning", "result", "rule", "and"}
-)
 
 
 @dataclass(frozen=True, slots=True)

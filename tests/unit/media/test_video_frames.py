@@ -13,7 +13,7 @@ from PIL import Image
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder
 from avtool.media.encode import FilmSettings, film_writer, write_film
-from avtool.media.video_frames import iter_frames, iter_key_frames, read_frames, save_frames
+from avtool.media.video_frames import iter_frames, read_frames, save_frames
 from tests.unit.media.media_samples import make_chirp, numbered_pictures, numbers_of
 
 FPS = 10
@@ -145,12 +145,6 @@ def test_steady_rate_ends_with_the_film(film: Path) -> None:
 def test_every_picture_once(film: Path) -> None:
     found = list(iter_frames(film, start=1.0, end=3.0))
     assert numbers_of(np.stack([picture for _, picture in found])) == list(range(10, 30))
-
-
-def test_key_frames(film: Path) -> None:
-    found = list(iter_key_frames(film))
-    assert [round(time, 3) for time, _ in found] == [0.0, 2.0, 4.0]
-    assert numbers_of(np.stack([picture for _, picture in found])) == [0, 20, 40]
 
 
 def damage(path: Path, share: float) -> None:

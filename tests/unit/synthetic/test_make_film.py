@@ -112,7 +112,7 @@ def test_a_set_of_films_has_a_table(tmp_path):
     made = make_film_set(tmp_path, films=3, seed=1, minutes=0.25, video="none")
     with made.table.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert [row["film"] for row in rows] == ["film01.mkv", "film02.mkv", "film03.mkv"]
+    assert [row["film"] for row in rows] == ["film1.mkv", "film2.mkv", "film3.mkv"]
     assert all((tmp_path / row["captions"]).is_file() for row in rows)
     assert len({sha256_of(files.film) for files in made.films}) == 3
 
