@@ -10,7 +10,7 @@ from typing import Any
 
 from avtool.core.console import ConsoleReporter
 from avtool.core.errors import AvtoolError
-from avtool.core.processes import is_first_process
+from avtool.core.parallel import is_first_process
 
 JSON_SCHEMA_VERSION = 1
 _ERRORS_ONLY = -2

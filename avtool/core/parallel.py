@@ -1,11 +1,14 @@
-"""The same function over many inputs: here, in several processes, or on a cluster; results as they come."""
+"""Parallel work: one function over many inputs, here, in processes or on a cluster; locks and ranks."""
 
+import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from avtool.core.errors import BadInputError, MissingError
+from avtool.core.files import writing
 from avtool.core.requirements import require
 
 Task = TypeVar("Task")
@@ -100,3 +103,24 @@ def _backend(engine: str, scheduler: str, jobs: int) -> Iterator[None]:
 
 def _small_cluster(jobs: int) -> dict[str, Any]:
     return {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
+
+
+def is_first_process() -> bool:
+    """Whether this process prints and writes for all that `torchrun` or `accelerate launch` started."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+@contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Lets one process into the block for `path`; the others wait, and then find what the first one made.
+
+    The lock is a file beside `path`, which stays: removing it would let a third process in beside a second.
+    The system lets go of the lock of a process that dies.
+    """
+    lock = path.with_name(f".{path.name}.lock")
+    with writing(lock):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        handle = lock.open("a")
+    with handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,6 +1,9 @@
-"""Optional libraries: imported where they are needed, or an error with the line that installs them."""
+"""Other libraries: imported on use, or an error with the line that installs them; their logs silenced."""
 
 import importlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 from avtool.core.errors import MissingError
@@ -27,3 +30,15 @@ def require(module: str, extra: str = "") -> ModuleType:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         message = f"`{module}` is installed but does not load: {first_line}"
         raise MissingError(message, f"pip install --force-reinstall {package}") from error
+
+
+@contextmanager
+def quiet(name: str) -> Iterator[None]:
+    """Silences the loggers below `name` inside the block: what they report is counted by the caller."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,7 +1,8 @@
 """Clips cut out of decoded audio, exact to the sample."""
 
+import mmap
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import soundfile
@@ -69,3 +70,14 @@ def write_clip(
         finally:
             partial.unlink(missing_ok=True)
     return first / sample_rate, past / sample_rate
+
+
+def release_pages(array: NDArray[Any]) -> None:
+    """Gives back the memory of what was read so far; the content stays on disk, and can be read again.
+
+    The pages of a map count as the process's memory until the system wants them back. An array that is no
+    memory map is left alone.
+    """
+    mapped = getattr(array, "_mmap", None)
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avtool.core.files import writing
-from avtool.media.audio_cut import write_clip
+from avtool.media.audio_cut import release_pages, write_clip
 from avtool.media.audio_decode import AudioTrack
-from avtool.media.memory_map import release_pages
 from avtool.media.preview import encode_mp3
 from avtool.media.probe import MediaInfo
 from avtool.media.video_frames import save_frames

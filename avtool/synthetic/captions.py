@@ -4,12 +4,18 @@ Timing follows the published practice: a cue comes within a few frames of its so
 and ends when it has been read rather than when the sound ends.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal
 
+import pysubs2
+
 from avtool.core.errors import BadInputError
+from avtool.core.files import write_text
 from avtool.core.registry import nearest_hint
+from avtool.media.captions import writing
 from avtool.media.captions.cue import Cue
 from avtool.synthetic.script import Event, Script, Trap, Utterance
 from avtool.synthetic.synthesis import Rng
@@ -187,3 +193,19 @@ def _without_collisions(cues: list[Cue]) -> list[Cue]:
         long_enough = end_ms - cue.start_ms >= 1000 * _SHORTEST
         clean.append(replace(cue, end_ms=end_ms) if long_enough else cue)
     return clean + cues[-1:]
+
+
+CaptionFormat = Literal["srt", "vtt", "ass", "ttml"]
+
+
+def write_captions(path: Path, cues: Sequence[Cue], format_name: CaptionFormat) -> None:
+    """Writes a caption file in UTF-8."""
+    if format_name in writing.FORMATS:
+        writing.write_captions(cues, path, format=format_name)
+        return
+    document = pysubs2.SSAFile()
+    for cue in cues:
+        event = pysubs2.SSAEvent(start=cue.start_ms, end=cue.end_ms)
+        event.plaintext = cue.text
+        document.append(event)
+    write_text(path, document.to_string(format_name))

@@ -11,8 +11,7 @@ import numpy as np
 from avtool.core.errors import BadInputError
 from avtool.core.files import write_csv, write_json
 from avtool.core.reporter import Reporter, Silent
-from avtool.synthetic.caption_file import write_captions
-from avtool.synthetic.captions import captions_of, style_named
+from avtool.synthetic.captions import captions_of, style_named, write_captions
 from avtool.synthetic.distort import Distortion, distortion_named
 from avtool.synthetic.painter import PainterSettings, VideoKind
 from avtool.synthetic.screenwriter import write_script

@@ -9,7 +9,7 @@ from typing import Any
 from avtool.core.artifact import Input, settings_hash
 from avtool.core.errors import AvtoolError
 from avtool.core.files import sha256_of
-from avtool.core.processes import is_first_process
+from avtool.core.parallel import is_first_process
 from avtool.core.recipe import identity
 from avtool.data.clip_filter import write_skipped
 from avtool.models.model_files import weights_file

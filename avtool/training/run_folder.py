@@ -19,7 +19,7 @@ from avtool.core.artifact import CARD, Artifact, Input, open_partial, partial_fo
 from avtool.core.environment import versions
 from avtool.core.errors import CorruptArtifactError
 from avtool.core.files import read_json, write_json, write_text
-from avtool.core.processes import is_first_process
+from avtool.core.parallel import is_first_process
 from avtool.core.recipe import Recipe
 from avtool.training.loop import MODEL
 from avtool.training.recipe import TrainRecipe

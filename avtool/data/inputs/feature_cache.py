@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 from avtool.core.artifact import Artifact, open_partial, publish, read_artifact, settings_hash
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import atomic_file, need_space, read_json, write_json
-from avtool.core.parallel import map_unordered
+from avtool.core.parallel import map_unordered, one_at_a_time
 from avtool.core.paths import cache_folder
-from avtool.core.processes import one_at_a_time
 from avtool.core.reporter import Reporter
 from avtool.data.inputs.content_hash import ContentHashes
 from avtool.data.inputs.settings import AudioSettings

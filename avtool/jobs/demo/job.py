@@ -9,9 +9,8 @@ from avtool.core.errors import BadInputError
 from avtool.core.files import writing
 from avtool.core.reporter import Reporter
 from avtool.evaluation.mined_events import EventScores
-from avtool.jobs.demo.films import make_films
+from avtool.jobs.demo.films import make_films, mine_films, score_mining
 from avtool.jobs.demo.learning import LearnResult, learn_sounds
-from avtool.jobs.demo.mining import mine_films, score_mining
 from avtool.jobs.demo.pretraining import PretrainedFilms, pretrain_films
 from avtool.jobs.demo.recipe import DemoRecipe
 from avtool.jobs.demo.report import write_demo_page

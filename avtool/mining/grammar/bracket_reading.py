@@ -5,12 +5,12 @@ import re
 from avtool.mining.grammar.bracket_rules import BracketContext, classify
 from avtool.mining.grammar.brackets import Bracket
 from avtool.mining.grammar.canvas import BRACKET_MASK, LABEL_MASK, TAG_MASK, Canvas, FoundTag
-from avtool.mining.grammar.certainty import is_certain, names_sound
 from avtool.mining.grammar.cleaning import NOTE_RUN, clean, has_letters
 from avtool.mining.grammar.facts import FileFacts
 from avtool.mining.grammar.labels import without_medium
 from avtool.mining.grammar.music import LYRIC_TEXT, MUSIC_TEXT
 from avtool.mining.grammar.records import TagFunction
+from avtool.mining.grammar.vocabulary import is_certain, names_sound
 
 _MAX_HALF_BRACKET_WORDS = 6
 _MASKED = re.compile(f"[{BRACKET_MASK}{LABEL_MASK}{TAG_MASK}]+")

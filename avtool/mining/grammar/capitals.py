@@ -3,10 +3,9 @@
 import re
 
 from avtool.mining.grammar.canvas import BRACKET_MASK, LABEL_MASK, TAG_MASK, Canvas, FoundTag
-from avtool.mining.grammar.certainty import names_sound
 from avtool.mining.grammar.cleaning import clean, has_letters, is_capitals
 from avtool.mining.grammar.records import TagFunction
-from avtool.mining.grammar.vocabulary import is_spoken_language, words
+from avtool.mining.grammar.vocabulary import is_spoken_language, names_sound, words
 
 MAX_WORDS = 5
 _BLANK = f" \t{BRACKET_MASK}{LABEL_MASK}{TAG_MASK}"

@@ -10,7 +10,6 @@ from avtool.mining.grammar.bracket_reading import read_brackets, read_half_brack
 from avtool.mining.grammar.brackets import find_brackets
 from avtool.mining.grammar.canvas import BRACKET_MASK, Canvas, FoundTag
 from avtool.mining.grammar.capitals import take_caps_effects, take_on_screen_capitals
-from avtool.mining.grammar.certainty import names_sound
 from avtool.mining.grammar.cleaning import MARKUP, clean, is_capitals
 from avtool.mining.grammar.facts import FileFacts, gather_facts
 from avtool.mining.grammar.labels import take_labels, take_speaker_marks
@@ -25,7 +24,7 @@ from avtool.mining.grammar.records import (
     TagFunction,
     TagKind,
 )
-from avtool.mining.grammar.vocabulary import CREDIT, URL
+from avtool.mining.grammar.vocabulary import CREDIT, URL, names_sound
 
 MAX_CUE_CHARACTERS = 2000  # longer than any caption: a document in disguise, taken as dialogue
 MAX_GAP_MS = 2000  # between two cues that share one bracket

@@ -5,6 +5,8 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 
+from avtool.mining.grammar.records import TagFunction
+
 
 @cache
 def _all_words() -> dict[str, frozenset[str]]:
@@ -96,3 +98,22 @@ def is_spoken_language(content: str) -> bool:
     A capital after a verb in small letters names a language too, known or invented ("speaking Minionese").
     """
     return bool(_spoken_language().match(content.lower()) or _INVENTED.match(content))
+
+
+CERTAIN = 0.8  # below, the tagger guesses from the shape of some word: then a name or plain words may win
+
+
+def names_sound(text: str, tag: TagFunction) -> bool:
+    """Whether a lower-case text names a sound of the lexicon, rather than a guessed one.
+
+    The unsure part may be the maker, who can be anybody ("proog screams"): one sure word is enough.
+    """
+    if not tag(text).sounds:
+        return False
+    return is_certain(text, tag) or any(is_certain(word.strip(".,;:!?'"), tag) for word in text.split())
+
+
+def is_certain(text: str, tag: TagFunction) -> bool:
+    """Whether every word of a text is in the lexicon, and a sound among them."""
+    found = tag(text)
+    return bool(found.sounds) and found.confidence >= CERTAIN

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avtool.core.errors import MissingError
-from avtool.media.memory_map import release_pages
+from avtool.media.audio_cut import release_pages
 
 FRAME_RATE = 100
 """Frames per second of every speech signal here."""

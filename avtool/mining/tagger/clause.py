@@ -1,11 +1,11 @@
 """The grammar of one clause: the sound, its source, and its qualities."""
 
+from itertools import pairwise
+
 from avtool.mining.sound_tag import Aspect
 from avtool.mining.tagger.guesses import guess_unknown
-from avtool.mining.tagger.heads import settle_heads
-from avtool.mining.tagger.lexicon import Lexicon, Word
+from avtool.mining.tagger.lexicon import Lexicon, Part, Word
 from avtool.mining.tagger.music import is_music, read_music
-from avtool.mining.tagger.part import Part
 from avtool.mining.tagger.prepositions import Circumstances, read_phrases, split_phrases, struck
 from avtool.mining.tagger.reading import Reading, unique
 from avtool.mining.tagger.roles import first_roles
@@ -108,3 +108,31 @@ def _verb_form(part: Part) -> str:
     if part.is_sure:
         return part.word.form
     return "ing" if part.word.text.endswith("ing") else "s"
+
+
+def settle_heads(parts: list[Part]) -> None:
+    """Changes, in place, the role of every sound that belongs to another sound of the same clause."""
+    sounds = [part for part in parts if part.role == "sound"]
+    if len(sounds) > 1:
+        for part in sounds:
+            if part.lemma == "sound":  # "kissing sounds": the word adds nothing to another
+                part.role = "drop"
+    for left, right in pairwise([part for part in sounds if part.role == "sound"]):
+        _subordinate(left, right)
+
+
+def _subordinate(left: Part, right: Part) -> None:
+    """Decides between two neighbours: "whistle blowing", "voice breaking", "wheezing laugh"."""
+    is_verb = right.word.form in {"s", "ing", "ed"}
+    if right.word.has("bearing") and is_verb:
+        right.role = "drop"
+    elif left.word.has("bearing"):
+        left.role = "drop"
+    elif right.lemma == "echo":
+        right.role, right.lemma = "quality", "echoing"
+    elif left.lemma == "voice" and right.word.has("voice sound"):
+        left.role = "drop"
+    elif left.word.has("noun") and is_verb:
+        right.role = "quality"
+    elif left.word.form in {"ing", "ed"} and not is_verb:
+        left.role, left.lemma = "quality", left.word.text

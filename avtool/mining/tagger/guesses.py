@@ -1,7 +1,7 @@
 """The role of words outside of the lexicon, by their place and by the dictionary."""
 
 from avtool.mining.tagger.dictionary import look_up
-from avtool.mining.tagger.part import Part
+from avtool.mining.tagger.lexicon import Part
 
 
 def guess_unknown(parts: list[Part]) -> None:

@@ -5,9 +5,8 @@ Each rule looks at one word in its place and either decides or leaves it to the 
 
 from dataclasses import dataclass
 
-from avtool.mining.tagger.lexicon import Word
+from avtool.mining.tagger.lexicon import Part, Word
 from avtool.mining.tagger.music import is_sung
-from avtool.mining.tagger.part import Part
 
 _PERSON = ("person", "people", "baby")
 # Who makes noise, not music, by playing.

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from avtool.cli.session import Session
-from avtool.core.processes import is_first_process, one_at_a_time
+from avtool.core.parallel import is_first_process, one_at_a_time
 
 
 def test_the_second_waits_until_the_first_is_done(tmp_path):

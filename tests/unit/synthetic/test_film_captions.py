@@ -5,8 +5,7 @@ import pysubs2
 import pytest
 
 from avtool.core.errors import BadInputError
-from avtool.synthetic.caption_file import write_captions
-from avtool.synthetic.captions import STYLES, captions_of, style_named
+from avtool.synthetic.captions import STYLES, captions_of, style_named, write_captions
 from avtool.synthetic.screenwriter import write_script
 from avtool.synthetic.sounds import SyntheticSounds
 from avtool.synthetic.speech import SyntheticSpeech

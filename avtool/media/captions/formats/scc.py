@@ -7,9 +7,8 @@ from ttconv.scc.reader import to_model
 from ttconv.style_properties import FontStyleType, StyleProperties
 
 from avtool.core.errors import BadInputError
-from avtool.media.captions.draft import Draft, RawCue, shorten
-from avtool.media.captions.formats.quiet_logs import quiet
-from avtool.media.captions.formats.rolling import without_repeated_rows
+from avtool.core.requirements import quiet
+from avtool.media.captions.draft import Draft, RawCue, shorten, without_repeated_rows
 from avtool.media.captions.markup import Plain, Run, from_runs
 
 _LINE = re.compile(r"\s*(\d\d[:;.,]\d\d[:;.,]\d\d[:;.,]\d\d)\s+(\S.*)")

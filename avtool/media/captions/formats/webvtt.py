@@ -5,9 +5,8 @@ import re
 from itertools import islice
 
 from avtool.core.errors import BadInputError
-from avtool.media.captions.draft import MAX_CUES, Draft, RawCue
+from avtool.media.captions.draft import MAX_CUES, Draft, RawCue, without_repeated_rows
 from avtool.media.captions.formats.blocks import Block, blocks
-from avtool.media.captions.formats.rolling import without_repeated_rows
 from avtool.media.captions.formats.time_line import CLOCK, milliseconds
 from avtool.media.captions.languages import bcp47
 from avtool.media.captions.markup import plain_webvtt
