@@ -1,4 +1,4 @@
-"""`avtool cache`: what avtool keeps between runs."""
+"""`avtool cache`: the cached files."""
 
 from typing import Annotated
 

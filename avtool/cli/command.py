@@ -154,7 +154,7 @@ def _argument(key: str) -> str:
 
 
 def _flag_type(annotation: Any) -> Any:
-    """What the command line reads for a recipe key: a plain type, or text that is parsed like `--set`."""
+    """The type of a recipe key on the command line: a plain type, or text that is parsed like `--set`."""
     if get_origin(annotation) in {Union, UnionType}:
         plain = [part for part in get_args(annotation) if part is not NoneType]
         annotation = plain[0] if len(plain) == 1 else str

@@ -19,16 +19,16 @@ Name = Annotated[str, typer.Argument(help="A shipped recipe's name, or a TOML fi
 
 @command(app, "list")
 def list_(session: Session) -> None:
-    """List the recipes and what they are for."""
+    """List the shipped recipes with their summaries."""
     names = paths.list_recipes()
     summaries = [_summary(paths.find_recipe(name)) for name in names]
-    session.table(["recipe", "for"], list(zip(names, summaries, strict=True)))
+    session.table(["recipe", "summary"], list(zip(names, summaries, strict=True)))
     session.emit({"recipes": dict(zip(names, summaries, strict=True))})
 
 
 @command(app, "show")
 def show(session: Session, recipe_file: Name) -> None:
-    """Show a recipe resolved: every key with its value, and what the key means."""
+    """Show a resolved recipe: every key with its value and meaning."""
     path = paths.find_recipe(recipe_file)
     verb, resolved = check_recipe(path)
     values = resolved.model_dump(mode="json")
@@ -43,7 +43,7 @@ def copy(
     recipe_file: Name,
     to: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE")],
 ) -> None:
-    """Copy a recipe, to change it."""
+    """Copy a recipe to a file, for editing."""
     source = paths.find_recipe(recipe_file)
     if to.exists():
         raise BadInputError(f"`{to}` exists already", "choose another name")
@@ -55,7 +55,7 @@ def copy(
 
 @command(app, "check")
 def check(session: Session, recipe_file: Name) -> None:
-    """Check a recipe: every unknown key and wrong value is named."""
+    """Check a recipe; name every unknown key and wrong value."""
     path = paths.find_recipe(recipe_file)
     verb, _ = check_recipe(path)
     session.emit({"command": verb, "file": path, "ok": True}, text=f"{path}: fine, for `avtool {verb}`")

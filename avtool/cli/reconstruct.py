@@ -1,4 +1,4 @@
-"""`avtool reconstruct`: what a masked autoencoder makes of what it cannot see."""
+"""`avtool reconstruct`: the reconstructions of a masked autoencoder as images."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What a command function gets: how to talk, and how to give its result."""
+"""The session of a command: its reporter, its result as text or JSON, its tables."""
 
 import json as json_library
 import shlex
@@ -21,7 +21,7 @@ class Session:
     """One run of a subcommand.
 
     Attributes:
-        reporter: where a job's talk goes (stderr, and the log file).
+        reporter: messages and progress of a job (stderr, and the log file).
         json: whether the result is printed as one JSON object instead of text for people.
     """
 
@@ -34,7 +34,7 @@ class Session:
     ) -> "Session":
         """The session of the common command-line options.
 
-        Of processes that were launched together the first one speaks; the others tell only why they fail.
+        Of processes that were launched together the first one reports; the others print errors only.
         """
         if not is_first_process():
             return cls(ConsoleReporter(_ERRORS_ONLY, progress=False), json)
@@ -86,7 +86,7 @@ def _print(renderable: object) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON knows it: dataclasses as objects, paths as text, tuples as lists, NaN as null."""
+    """A value in JSON's types: dataclasses as objects, paths as text, tuples as lists, NaN as null."""
     if is_dataclass(value) and not isinstance(value, type):
         return plain(asdict(value))
     if isinstance(value, Mapping):

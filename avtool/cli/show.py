@@ -1,4 +1,4 @@
-"""`avtool show`: what an artifact, a film or a caption file holds."""
+"""`avtool show`: the contents of an artifact, a film or a caption file."""
 
 from pathlib import Path
 from typing import Annotated

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from avtool.core.errors import BadInputError
-from avtool.models.encoder import Encoder
+from avtool.models.encoder import FUSED, Encoder
 from avtool.models.family import DataFact
 from avtool.models.registry import MODELS, create, list_models
 
@@ -72,6 +72,7 @@ FACTS: dict[DataFact, int] = {
     "video_frames": 4,
     "image_size": 32,
 }
+TINY = [name for name in PARAMETERS if "tiny" in name]
 SETTINGS_OF_DATA = {"num_frames", *get_args(DataFact)}
 
 
@@ -111,7 +112,7 @@ def test_what_is_declared_is_what_is_built(name: str) -> None:
     assert model.family.paper
 
 
-@pytest.mark.parametrize("name", [name for name in PARAMETERS if "tiny" in name])
+@pytest.mark.parametrize("name", TINY)
 def test_a_model_is_built_for_a_dataset(name: str) -> None:
     model = MODELS.find(name)
     facts = {**FACTS, "audio_frames": model.family.fit_frames(FACTS["audio_frames"])}
@@ -134,7 +135,7 @@ def test_the_classifier_over_an_encoder_is_registered(name: str) -> None:
     assert len(shared) >= 0.9 * len(encoder)
 
 
-@pytest.mark.parametrize("name", [name for name in PARAMETERS if "tiny" in name])
+@pytest.mark.parametrize("name", TINY)
 def test_weights_go_back_into_the_model(name: str) -> None:
     source, target = create(name), create(name)
     report = MODELS.find(name).family.load_weights(target, source.state_dict())
@@ -143,7 +144,54 @@ def test_weights_go_back_into_the_model(name: str) -> None:
         assert torch.equal(target.state_dict()[key], tensor), key
 
 
-@pytest.mark.parametrize("name", [name for name in PARAMETERS if "tiny" in name])
+def batch_of(network: Any) -> dict[str, torch.Tensor]:
+    """Two random samples of all that a network takes, of the sizes in its settings."""
+    settings = network.settings
+    frames = getattr(settings, "num_frames", getattr(settings, "audio_frames", 64))
+    side, steps = getattr(settings, "image_size", 32), getattr(settings, "video_frames", 8)
+    shapes = {
+        "audio": (frames, getattr(settings, "num_mel_bins", 32)),
+        "image": (3, side, side),
+        "video": (3, steps, side, side),
+        "clip": (getattr(settings, "clip_steps", 0), getattr(settings, "clip_dim", 0)),
+    }
+    pair = (2,) if hasattr(network, "pretext_tasks") else ()
+    batch = {name: torch.randn(2, *pair, *shapes[name]) for name in network.inputs if name in shapes}
+    for name in getattr(network, "masked_inputs", ()):
+        if "_noise" in name:
+            batch[name] = torch.rand(2, network.grids[name.partition("_")[0]].num_tokens)
+    return batch
+
+
+def tensors_of(output: Any) -> list[torch.Tensor]:
+    """All tensors in nested outputs."""
+    if isinstance(output, torch.Tensor):
+        return [output]
+    values = output.values() if isinstance(output, dict) else output
+    return [tensor for value in values for tensor in tensors_of(value)]
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_gradient_reaches_every_part(name: str) -> None:
+    torch.manual_seed(0)
+    network = create(name)
+    floats = [tensor for tensor in tensors_of(network(**batch_of(network))) if tensor.requires_grad]
+    sum(tensor.square().sum() for tensor in floats).backward()
+    assert all(torch.isfinite(tensor).all() for tensor in floats)
+    for part, child in network.named_children():
+        parameters = list(child.parameters())
+        assert not parameters or any(parameter.grad is not None for parameter in parameters), part
+
+
+@pytest.mark.parametrize("name", TINY)
 def test_a_model_gives_features(name: str) -> None:
-    if not isinstance(create(name), Encoder):
-        assert name == "ast_mm_tiny"
+    network = create(name).eval()
+    if not isinstance(network, Encoder):
+        pytest.skip("no encoder")
+    inputs = {key: value for key, value in batch_of(network).items() if key in network.inputs}
+    if hasattr(network, "pretext_tasks"):
+        inputs = {key: value[:, 0] for key, value in inputs.items()}
+    with torch.no_grad():
+        features = network.embed(**inputs)
+    assert features.keys() <= {*MODELS.find(name).family.inputs, FUSED}
+    assert all(feature.shape[0] == 2 and feature.dim() == 2 for feature in features.values())

@@ -6,6 +6,8 @@ from torch import Tensor, nn
 class StochasticDepth(nn.Module):
     """Zeroes a residual branch for a random part of the samples while training.
 
+    timm's DropPath is the same with `rescale`, but timm is in the extra `hub`, and the models are not.
+
     Args:
         probability: of skipping the branch, in [0, 1).
         rescale: divide the kept branches by 1 - probability, so that the expected output does not change.
