@@ -64,6 +64,13 @@ def option(
     return Field(default, description=description, json_schema_extra=extra, **constraints)
 
 
+def listed(value: object) -> object:
+    """A list from text such as `audio,video`, or from a single number, as the command line gives them."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(","))
+    return (value,) if isinstance(value, int) else value
+
+
 Schema = TypeVar("Schema", bound=Recipe)
 
 

@@ -18,7 +18,7 @@ class RuntimeRecipe(Recipe):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = option(
         "auto", "Mixed precision; auto: bf16 where it is fast, else fp32.", flag="--precision"
     )
-    compile: bool = option(False, "Compile the model with torch.compile.", flag="--compile")
+    compile: bool = option(False, "Compile the model with torch.compile.")
     tf32: bool = option(True, "TF32 matrix products on CUDA.")
     channels_last: bool = option(True, "channels_last memory format of 2-D convolutions.")
     threads: int = option(0, "CPU threads; 0: torch's default.", identity=False, ge=0, le=1024)

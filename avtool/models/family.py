@@ -20,7 +20,7 @@ DataFact = Literal["num_classes", "audio_frames", "num_mel_bins", "video_frames"
 DECIDED_BY: Mapping[DataFact, str] = {
     "num_classes": "the class list of the dataset",
     "audio_frames": "the audio length (--seconds)",
-    "num_mel_bins": "the mel bins (--mel-bins)",
+    "num_mel_bins": "the mel bins (data.audio.num_mel_bins)",
     "video_frames": "the frames of the video (--frames)",
     "image_size": "the frame size (data.video.size)",
 }

@@ -43,7 +43,7 @@ def start(
     precision = choose_precision(recipe.precision, device.value, model)
     if recipe.compile and not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
         raise MissingError(
-            "torch.compile needs a C++ compiler", "apt-get install g++, or leave out --compile"
+            "torch.compile needs a C++ compiler", "apt-get install g++, or set runtime.compile = false"
         )
     unused = recipe.unused_parameters or takes_turns
     accelerator = _accelerator(device.value, precision.value, unused_parameters=unused)

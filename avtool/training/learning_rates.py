@@ -58,7 +58,7 @@ class LearningRates:
         if recipe.optimizer.name in {"adam", "adamw"} and peak > 1:
             raise BadInputError(
                 f"optimizer.base_lr gives a rate of {peak:g} for steps of {plan.samples_per_step} samples",
-                "lower --base-lr: above 1, Adam moves every weight by more than itself",
+                "lower optimizer.base_lr: above 1, Adam moves every weight by more than itself",
             )
         if schedule.name == "plateau" and not (self._validates and plan.validate_every):
             message = "the plateau schedule needs validations, and this training has none on its way"

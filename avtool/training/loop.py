@@ -233,7 +233,7 @@ def _in_one_line(loop: _Loop) -> Iterator[None]:
         yield
     except torch.OutOfMemoryError as error:
         message = f"out of GPU memory with batches of {trainer.plan.batch_size} samples"
-        raise BadInputError(message, "halve --batch-size and double --accumulate") from error
+        raise BadInputError(message, "halve --batch-size and double loop.accumulate") from error
     except NotFiniteError as error:
         loop.record_crash(error)
         last = trainer.checkpoints.last()

@@ -54,7 +54,6 @@ class OptimizerRecipe(Recipe):
     base_lr: float = option(
         0.0,
         "Learning rate of a step of 256 samples, scaled linearly to the step's samples; 0: lr is absolute.",
-        flag="--base-lr",
         ge=0,
         le=1000,
     )
@@ -83,7 +82,7 @@ class OptimizerRecipe(Recipe):
         if self.base_lr and self.lr != _DEFAULT_RATE:
             raise ValueError(
                 f"optimizer.lr = {self.lr:g} and optimizer.base_lr = {self.base_lr:g} both set the learning "
-                "rate: set one, or --base-lr 0 for the absolute rate"
+                "rate: set one, or optimizer.base_lr = 0 for the absolute rate"
             )
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"optimizer.betas = {self.betas} must lie in [0, 1)")
@@ -97,7 +96,7 @@ class OptimizerRecipe(Recipe):
 class ScheduleRecipe(Recipe):
     """A learning-rate schedule: the factor on `optimizer.lr` in each step."""
 
-    name: ScheduleName = option("cosine", "Learning-rate schedule.", flag="--schedule")
+    name: ScheduleName = option("cosine", "Learning-rate schedule.")
     warmup_steps: int = option(0, "Warm-up in steps: a linear rise to the peak.", ge=0)
     warmup_epochs: float = option(0.0, "Warm-up in epochs.", ge=0)
     decay_from: Literal["warmup", "start"] = option(
@@ -144,7 +143,7 @@ class GroupRecipe(Recipe):
 class EmaRecipe(Recipe):
     """An exponential moving average (EMA) of the weights, validated and saved in their place."""
 
-    decay: float = option(0.0, "EMA decay; 0 disables.", flag="--ema", ge=0, lt=1)
+    decay: float = option(0.0, "EMA decay; 0 disables.", ge=0, lt=1)
     ramp: bool = option(True, "EMA warm-up: decay of at most (1 + step) / (10 + step).")
 
 
@@ -167,9 +166,7 @@ class LoopRecipe(Recipe):
     epochs: int = option(10, "Epochs.", flag="--epochs", ge=1)
     max_steps: int | None = option(None, "Optimiser steps; overrides epochs.", flag="--max-steps", ge=1)
     batch_size: int = option(32, "Batch size per process, in samples.", flag="--batch-size", ge=1)
-    accumulate: int = option(
-        1, "Gradient accumulation: batches per optimiser step.", flag="--accumulate", ge=1
-    )
+    accumulate: int = option(1, "Gradient accumulation: batches per optimiser step.", ge=1)
     validate_every: Interval = option("1 epoch", "Validation interval; the last step is always validated.")
     checkpoint_every: Interval = option("1 epoch", "Checkpoint interval; the last step always has one.")
     keep: int = option(2, "Latest checkpoints kept, besides the best.", ge=1)

@@ -22,8 +22,8 @@ from avtool.media.video_frames import read_frames
 from avtool.synthetic.moving_sources import ClipSettings, Recording, make_clip
 from avtool.tasks import TASKS
 from avtool.tasks.temporal.draw import draw_pair
-from avtool.tasks.temporal.pair_settings import TemporalSettings
-from avtool.tasks.temporal.readers import PictureReader
+from avtool.tasks.temporal.pair_settings import PairSettings
+from avtool.tasks.temporal.readers import VideoReader
 from tests.benchmarks.bench_loading import FILM, FILM_SECONDS, make_sounds
 
 RECIPES = Path(__file__).parents[2] / "recipes" / "pretrain"
@@ -49,7 +49,7 @@ def bench_film(folder: Path) -> None:
     """Pairs of clips of half a minute of film: the pictures of each by itself, or of a span at once."""
     write_manifest(folder, [Clip("film", str(FILM), 0.0, FILM_SECONDS)])
     manifest = divide_long(read_manifest(folder / "manifest.parquet"), 10.0)
-    reader = PictureReader(TemporalSettings(), FilmSource(SpanSettings()))
+    reader = VideoReader(PairSettings(), FilmSource(SpanSettings()))
     drawn = []
     for number in range(PAIRS):
         clip = manifest[number % len(manifest)]

@@ -14,7 +14,18 @@ from safetensors.numpy import load_file, save_file
 from avtool.core.artifact import partial_folder
 from tests.harness import RATE, call, class_tone, prepare_tones, write_wav
 
-QUICK = ["--mel-bins", "32", "--batch-size", "4", "--workers", "0", "--device", "cpu", "--epochs", "1"]
+QUICK = [
+    "--set",
+    "data.audio.num_mel_bins=32",
+    "--batch-size",
+    "4",
+    "--workers",
+    "0",
+    "--device",
+    "cpu",
+    "--epochs",
+    "1",
+]
 
 
 def errors_of(capsys, *arguments: object) -> tuple[int, str]:

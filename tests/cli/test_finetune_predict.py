@@ -15,7 +15,18 @@ from avtool.evaluation.predictions_file import read_predictions
 from avtool.media.encode import FilmSettings, write_film
 from tests.harness import AVTOOL, PITCH, RATE, call, class_tone, prepare_tones, write_wav
 
-QUICK = ["--model", "cnn_tiny", "--mel-bins", "32", "--batch-size", "8", "--workers", "0", "--device", "cpu"]
+QUICK = [
+    "--model",
+    "cnn_tiny",
+    "--set",
+    "data.audio.num_mel_bins=32",
+    "--batch-size",
+    "8",
+    "--workers",
+    "0",
+    "--device",
+    "cpu",
+]
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +147,16 @@ def films(tmp_path_factory) -> Path:
 
 def test_mbt_learns_from_sound_and_pictures_and_scores_files_without_sound(films, tmp_path):
     small = ["--frames", 2, "--set", "data.video.size=16", "--set", "data.video.short_side=24"]
-    mbt = ["--model", "mbt_tiny", "--mixup", "modality", "--modality-dropout", "0.3", "--batch-size", 2]
+    mbt = [
+        "--model",
+        "mbt_tiny",
+        "--mixup",
+        "modality",
+        "--set",
+        "augment.modality_dropout=0.3",
+        "--batch-size",
+        "2",
+    ]
     run_out, out = tmp_path / "run", tmp_path / "out"
     arguments = [*QUICK, *mbt, *small, "--epochs", 1, "--out", run_out, "-q"]
     assert call("finetune", films / "data", *arguments) == 0
@@ -172,7 +192,7 @@ def test_clips_of_a_data_set_keep_their_labels(trained, dataset, tmp_path):
 
 def test_validation_and_prediction_average_the_same_rotations(dataset, tmp_path):
     run_out, out = tmp_path / "run", tmp_path / "out"
-    rotated = ["--set", "data.rolls=4", "--set", "augment.time_roll=0.5", "--set", "augment.splice=0.5"]
+    rotated = ["--set", "data.tta_shifts=4", "--set", "augment.time_roll=0.5", "--set", "augment.cutmix=0.5"]
     arguments = ["--model", "vgg_tiny", *rotated, "--epochs", 3, "--out", run_out, "-q"]
     assert call("finetune", dataset, *QUICK, *arguments) == 0
     assert json.loads((run_out / "model" / "preprocess.json").read_text())["rolls"] == 4
@@ -183,10 +203,10 @@ def test_validation_and_prediction_average_the_same_rotations(dataset, tmp_path)
     assert loss.mean() == pytest.approx(last_metrics(run_out)["loss"], abs=2e-3)  # features kept in float16
 
 
-def test_splices_are_for_models_of_sound_alone(films, capsys):
-    arguments = ["--model", "mbt_tiny", "--set", "augment.splice=0.5"]
+def test_cutmix_is_for_models_of_audio_alone(films, capsys):
+    arguments = ["--model", "mbt_tiny", "--set", "augment.cutmix=0.5"]
     assert call("finetune", films / "data", *QUICK, *arguments) == 2
-    assert "augment.splice needs a model of sound alone" in capsys.readouterr().err
+    assert "augment.cutmix needs a model of audio alone" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -254,8 +274,8 @@ def test_a_bad_file_does_not_stop_the_others_and_they_are_kept(trained, tmp_path
         (["--folds", "1-4"], "has no folds"),
         (["--set", "data.train_split=tran"], "has no split `tran`"),
         (["--set", "augment.mixup_probability=2"], "mixup_probability"),
-        (["--modality-dropout", "1.5"], "modality_dropout"),
-        (["--modality-dropout", "0.5"], "needs a model of sound and pictures"),
+        (["--set", "augment.modality_dropout=1.5"], "modality_dropout"),
+        (["--set", "augment.modality_dropout=0.5"], "needs a model of audio and video"),
         (["--mixup", "modality"], "needs a model of both"),
         (["--lr", "2"], "too large for adamw"),
         (["--seconds", "0.01"], "shorter than one window"),

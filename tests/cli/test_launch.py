@@ -14,7 +14,18 @@ pytestmark = pytest.mark.slow
 RATE, SECONDS = 16000, 0.6
 PITCH = {"low": 300.0, "high": 3000.0}
 # what is drawn for a batch depends on the process, so that nothing is drawn here
-PLAIN = ["--model", "ast_tiny", "--mel-bins", "64", "--mixup", "none", "--freqm", "0", "--timem", "0"]
+PLAIN = [
+    "--model",
+    "ast_tiny",
+    "--set",
+    "data.audio.num_mel_bins=64",
+    "--mixup",
+    "none",
+    "--set",
+    "augment.frequency_mask=0",
+    "--set",
+    "augment.time_mask=0",
+]
 QUICK = ["--epochs", "2", "--workers", "0", "--device", "cpu", "--no-progress", "--set", "loop.log_every=1"]
 LAUNCH = [
     "-m",

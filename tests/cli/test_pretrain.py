@@ -13,9 +13,18 @@ from avtool.core.artifact import partial_folder, verify
 from tests.harness import call, write_audio_clips, write_images, write_video_clips
 
 QUICK = ["--preset", "tiny", "--batch-size", 4, "--max-steps", 2, "--workers", 0, "--device", "cpu"]
-SOUND = ["--seconds", 1.28, "--mel-bins", 32]
+SOUND = ["--seconds", 1.28, "--set", "data.audio.num_mel_bins=32"]
 VIDEO = ["--frames", 4, *(f"--set=data.video.{key}" for key in ("seconds=1.0", "size=32", "short_side=36"))]
-PAIRS = ["--frames", 4, "--speeds", "1,2", "--mel-bins", 32, "--set", "data.pairs.size=16"]
+PAIRS = [
+    "--frames",
+    "4",
+    "--speeds",
+    "1,2",
+    "--set",
+    "data.audio.num_mel_bins=32",
+    "--set",
+    "data.pairs.size=16",
+]
 PAIRS += [
     "--set",
     "data.spans.short_side=24",
@@ -149,14 +158,29 @@ def test_a_plan_writes_nothing(sounds, tmp_path, capsys):
     [
         ("audio-mae", "sounds", ["--mask-ratio", 1.0], "mask.ratio"),
         ("audio-mae", "sounds", ["--mask-ratio", 0.999], "leaves 0 of 16 tokens visible"),
-        ("audio-mae", "sounds", ["--mel-bins", 40], "num_mel_bins 40 is not a multiple of the patch's 16"),
+        (
+            "audio-mae",
+            "sounds",
+            ["--set", "data.audio.num_mel_bins=40"],
+            "num_mel_bins 40 is not a multiple of the patch's 16",
+        ),
         ("audio-mae", "sounds", ["--preset", "huge"], "no model is called `audio_mae_huge_pretrain`"),
         ("audio-mae", "sounds", ["--init", "/nowhere"], "do not exist"),
         ("audio-mae", "sounds", ["--set", "model.arguments.mask_ratio=0.5"], "set by another key"),
         ("audio-mae", "sounds", ["--set", "model.arguments.embed_dim=63"], "do not divide a width of 63"),
         ("audio-mae", "sounds", ["--folds", "1-4"], "has no folds"),
-        ("audio-mae", "sounds", ["--decoder", "window", "--decode-fraction", 0.5], "needs all hidden tokens"),
-        ("audio-mae", "sounds", ["--lr", "1e-4", "--base-lr", "1e-4"], "both set the learning rate"),
+        (
+            "audio-mae",
+            "sounds",
+            ["--set", "decoder=window", "--set", "mask.decode_fraction=0.5"],
+            "needs all hidden tokens",
+        ),
+        (
+            "audio-mae",
+            "sounds",
+            ["--lr", "1e-4", "--set", "optimizer.base_lr=1e-4"],
+            "both set the learning rate",
+        ),
         ("audio-mae", "sounds", ["--set", "data.mean=-4"], "belong together"),
         ("video-mae", "sounds", [], "has no pictures"),
         ("mavil", "sounds", [], "has no pictures"),
@@ -165,13 +189,13 @@ def test_a_plan_writes_nothing(sounds, tmp_path, capsys):
         ("mavil", "films", ["--teacher", "somewhere"], "stage 1 has no teacher"),
         ("avt", "films", ["--speeds", "1,3"], "must be powers of two"),
         ("avt", "films", ["--speeds", "1,2,2"], "hold one twice"),
-        ("avt", "films", ["--tasks", "speeed"], "data.pairs.questions"),
-        ("avt", "films", ["--objective", "avt", "--batch-size", 2, "--queue", 2], "queue"),
+        ("avt", "films", ["--tasks", "speeed"], "data.pairs.tasks"),
+        ("avt", "films", ["--objective", "avt", "--batch-size", 2, "--set", "temporal.queue=2"], "queue"),
         ("avt", "films", ["--batch-size", 1], "batch of 1"),
         ("avt", "films", ["--frames", 200], "the order of two clips of 12.5 s cannot be asked"),
-        ("avt", "films", ["--video-arch", "r2d2"], "no video encoder is called `r2d2`"),
+        ("avt", "films", ["--set", "model.video_arch=r2d2"], "no video encoder is called `r2d2`"),
         ("avt", "sounds", [], "no clip of .* has pictures"),
-        ("avt", "films", ["--contrast", "vx"], "temporal.contrast"),
+        ("avt", "films", ["--set", "temporal.contrast=vx"], "temporal.contrast"),
     ],
 )
 def test_bad_input_is_told_in_one_line(
@@ -191,7 +215,7 @@ def test_bad_input_is_told_in_one_line(
 
 def test_a_teacher_must_fit(mavil_run, audio_run, films, tmp_path, capsys):
     stage = ["pretrain", "mavil", films, *QUICK, *VIDEO, "--stage", 2, "--out", tmp_path / "run", "-q"]
-    assert call(*stage, "--seconds", 0.6, "--mel-bins", 32, "--teacher", mavil_run) == 2
+    assert call(*stage, "--seconds", 0.6, "--set", "data.audio.num_mel_bins=32", "--teacher", mavil_run) == 2
     assert "the teacher has num_frames 128 and the student 64" in capsys.readouterr().err
     assert call(*stage, *SOUND, "--teacher", audio_run) == 2
     assert "stage 2 learns from a MAViL" in capsys.readouterr().err
@@ -206,7 +230,8 @@ def test_a_device_that_is_not_there_has_its_own_exit_code(sounds, tmp_path, caps
 def test_a_loss_that_is_not_finite_stops_the_run(sounds, tmp_path, capsys):
     out = tmp_path / "run"
     wild = ["--lr", 1, "--set", "optimizer.clip_norm=0", "--set", "data.std=1e-30", "--set", "data.mean=0"]
-    assert call("pretrain", "audio-mae", sounds, *QUICK, *SOUND, *wild, "--no-norm-target", "--out", out) == 1
+    wild += ["--set", "mask.norm_target=false", "--out", out]
+    assert call("pretrain", "audio-mae", sounds, *QUICK, *SOUND, *wild) == 1
     assert "crash.json" in capsys.readouterr().err
     record = json.loads((partial_folder(out) / "crash.json").read_text())
     assert record["step"] >= 1

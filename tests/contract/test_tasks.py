@@ -11,7 +11,7 @@ import pytest
 
 from avtool.cli.command import SCHEMAS
 from avtool.core.artifact import read_artifact, verify
-from avtool.core.recipe import iter_keys
+from avtool.core.recipe import flag_of, iter_keys
 from avtool.tasks import TASKS
 from avtool.training.recipe import TrainRecipe
 from avtool.training.task import Task
@@ -37,6 +37,12 @@ def test_a_recipe_is_written_and_read_again(name: str) -> None:
     recipe = recipe_type()
     assert recipe_type.model_validate(recipe.model_dump(mode="json")) == recipe
     assert all(field.description for _, field in iter_keys(recipe_type))
+
+
+@pytest.mark.parametrize("name", TASK_NAMES)
+def test_flags_are_few(name: str) -> None:
+    flags = {flag_of(field) for _, field in iter_keys(TASKS.find(name).recipe_type)} - {""}
+    assert len(flags) <= 18
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,9 @@ def mined(tmp_path_factory) -> Path:
 def test_mbt_learns_from_real_films(films: Path, tmp_path: Path, modalities: str) -> None:
     out = tmp_path / "run"
     length = ["--epochs", 10, "--batch-size", 8, "--mixup", "none", "--set", "loop.log_every=5"]
-    assert call("finetune", films, "--modalities", modalities, *length, *QUICK, "--out", out) == 0
+    assert (
+        call("finetune", films, "--set", f"model.modalities={modalities}", *length, *QUICK, "--out", out) == 0
+    )
     assert list(read_json(out / "model" / "preprocess.json")["inputs"]) == modalities.split(",")
     curve = losses(out)
     assert curve[-1] < 0.9 * curve[0], curve
@@ -73,7 +75,7 @@ def test_mbt_learns_from_mined_films(mined: Path, tmp_path: Path, modalities: st
     splits = ["split_column='group'", "train_split='film1'", "val_split='film2'"]
     arguments = [word for split in splits for word in ("--set", f"data.{split}")]
     out = tmp_path / "run"
-    arguments += ["--modalities", modalities, "--epochs", 2]
+    arguments += ["--set", f"model.modalities={modalities}", "--epochs", 2]
     assert call("finetune", mined, *arguments, *QUICK, "--out", out) == 0
     assert read_json(out / "outcome.json")["metrics"]["loss"] > 0
 

@@ -13,7 +13,7 @@ from avtool.data.shards.dataset import write_shards
 from avtool.data.shards.recipe import ShardRecipe
 from avtool.data.shards.source import open_shards
 from avtool.media.video_frames import read_frames
-from avtool.tasks.temporal.pair_settings import TemporalSettings
+from avtool.tasks.temporal.pair_settings import PairSettings
 from avtool.tasks.temporal.samples import TemporalClipDataset
 
 FILMS = {"bear_vp9_opus_3s.webm": 2.7, "his_girl_friday_6s.mp4": 5.0, "exo_london_240p_15s.mp4": 8.0}
@@ -38,7 +38,7 @@ def test_spans_of_real_films_are_their_pictures(films):
 
 
 def test_real_films_answer_questions_about_time(films):
-    pairs = TemporalSettings(num_frames=8, size=32, audio_frames=48)
+    pairs = PairSettings(num_frames=8, size=32, audio_frames=48)
     dataset = TemporalClipDataset(films, pairs, FilmSource(SPANS), audio=AudioSettings(), crops=6)
     asked = dict.fromkeys(("video_direction_weight", "audio_direction_weight", "order_va_weight"), 0.0)
     for number in range(len(dataset)):

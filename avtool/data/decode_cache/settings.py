@@ -12,6 +12,6 @@ class SpanSettings(Recipe):
     cache_mib: int = option(
         1024,
         "Memory for what was read, of all loader processes together, in MiB.",
-        flag="--cache-mib",
+        identity=False,
         ge=1,
     )

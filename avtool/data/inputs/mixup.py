@@ -1,4 +1,4 @@
-"""Mixup (Zhang et al., 2018) of waveforms, of features, and of modalities apart (MBT); splices in time.
+"""Mixup (Zhang et al., 2018) of waveforms, of features, and of modalities apart (MBT); CutMix along time.
 
 A `Mix` says who is mixed with whom and how much; it is drawn once, and applied to inputs and labels alike.
 """
@@ -34,14 +34,12 @@ class Mix:
         whole = self.weight if self.weight.dim() == 1 else self.weight.mean(dim=1)
         return Mix(self.partner, whole).blend(labels)
 
-    def splice(self, num_frames: int, probability: float) -> "Mix":
-        """Puts splices in the place of some mixtures: CutMix (Yun et al., 2019) along time.
-
-        Two spectrograms laid over each other sound like nothing real; one after the other does.
+    def cutmix(self, num_frames: int, probability: float) -> "Mix":
+        """Replaces some mixtures by CutMix (Yun et al., 2019) along time.
 
         Args:
             num_frames: frames of the features.
-            probability: of a splice; its first part is sample i, for a share of the frames uniform in [0, 1).
+            probability: of CutMix; the first part is sample i, for a share of the frames uniform in [0, 1).
         """
         size, device = len(self.weight), self.weight.device
         chosen = torch.rand(size, device=device) < probability
@@ -49,10 +47,8 @@ class Mix:
         first = (torch.arange(num_frames, device=device) / num_frames < share[:, None]).to(self.weight.dtype)
         return Mix(self.partner, torch.where(chosen[:, None], first, self.weight[:, None]))
 
-    def with_alike(self, labels: Tensor, probability: float) -> "Mix":
-        """Puts partners with the same label in the place of some others, where the batch has any.
-
-        Two recordings of one thing make a new one whose label is certain.
+    def with_same_class(self, labels: Tensor, probability: float) -> "Mix":
+        """Replaces some partners by samples with the same label, where the batch has any.
 
         Args:
             labels: label vectors (B, C).

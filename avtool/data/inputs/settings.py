@@ -11,8 +11,8 @@ class AudioSettings(Recipe):
     """A waveform, or its log-mel spectrogram by Kaldi's filter bank."""
 
     kind: Literal["fbank", "waveform"] = option("fbank", "Features: log-mel spectrograms or waveforms.")
-    sample_rate: int = option(16000, "Sample rate in Hz.", flag="--sr", ge=8000, le=48000)
-    num_mel_bins: int = option(128, "Mel bands.", flag="--mel-bins", ge=8, le=512)
+    sample_rate: int = option(16000, "Sample rate in Hz.", ge=8000, le=48000)
+    num_mel_bins: int = option(128, "Mel bins.", ge=8, le=512)
     low_frequency: float = option(20.0, "Lower edge of the mel bands in Hz.", ge=0)
     high_frequency: float | None = option(None, "Upper edge in Hz; by default half the sample rate.", gt=0)
     window_ms: float = option(25.0, "Length of a window in milliseconds.", gt=0, le=1000)

@@ -31,7 +31,7 @@ def load_torchvision(model: nn.Module, state: State) -> LoadReport:
     modality = "audio" if _FIRST_IMAGE_LAYER in state else "video"
     prefix = f"encoder.{modality}."
     if not any(name.startswith(prefix) for name in model.state_dict()):
-        raise BadInputError(f"the model has no {modality} encoder to start", "choose another --modalities")
+        raise BadInputError(f"the model has no {modality} encoder to start", "choose other model.modalities")
     renamed = {prefix + name: tensor for name, tensor in from_torchvision(state).items()}
     note = "colours summed" if modality == "audio" else "the encoder alone"
     return copy_into(model, renamed, [f"{modality}: torchvision's network, {note}"])

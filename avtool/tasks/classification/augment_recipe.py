@@ -1,4 +1,4 @@
-"""What training changes in batches of clips."""
+"""Augmentation of batches of labelled clips."""
 
 from typing import Literal
 
@@ -8,43 +8,45 @@ from avtool.core.recipe import Recipe, option
 
 
 class AugmentRecipe(Recipe):
-    """Changes to sound and labels, drawn anew for each batch; pictures have theirs in `data.video`."""
+    """Augmentation of audio and labels, drawn anew for each batch; video has its own in `data.video`."""
 
     mixup: Literal["none", "sample", "batch", "modality"] = option(
         "sample",
-        "Mix clips and labels: each with any other, the batch with its reverse (MBT), or the latter for "
-        "each modality apart.",
+        "Mixup of clips and labels: each with any other, the batch with its reverse (MBT), or the latter "
+        "for each modality apart.",
         flag="--mixup",
     )
-    mixup_alpha: float = option(0.4, "Shares of the mixture come from Beta(alpha, alpha).", gt=0, le=100)
+    mixup_alpha: float = option(0.4, "Mixing weights come from Beta(alpha, alpha).", gt=0, le=100)
     mixup_probability: float = option(1.0, "Probability of mixing a clip (`sample`).", ge=0, le=1)
-    splice: float = option(
-        0.0, "Probability of one clip after the other instead of the mixture (`sample`).", ge=0, le=1
+    cutmix: float = option(
+        0.0, "Probability of CutMix along time in place of mixup (`sample`).", formerly="splice", ge=0, le=1
     )
-    alike: float = option(
+    same_class: float = option(
         0.0,
-        "Probability that what a clip is mixed with has its label, where the batch has one (`sample`).",
+        "Probability of a mixing partner with the same label, where the batch has one (`sample`).",
+        formerly="alike",
         ge=0,
         le=1,
     )
     mix_waveforms: bool = option(False, "Mix waveforms, as AST does, instead of spectrograms.")
     time_roll: float = option(
-        0.0, "Largest rotation in time, as a share of the stretch; 0.5 is any.", ge=0, le=0.5
+        0.0, "Largest circular shift in time, as a share of the segment; 0.5 is any.", ge=0, le=0.5
     )
     frequency_mask: int = option(
-        24, "Bound of the hidden mel bins; at most half of them.", flag="--freqm", ge=0
+        24, "SpecAugment: largest mask width in mel bins, at most half of them; 0 for none.", ge=0
     )
     time_mask: int = option(
-        48, "Bound of the hidden frames; at most half of the stretch.", flag="--timem", ge=0
+        48, "SpecAugment: largest mask width in frames, at most half of them; 0 for none.", ge=0
     )
     mask_value: Literal["mean", "zero"] = option(
-        "mean", "What stands in a mask: the training mean, or, as published, 0 before normalising."
+        "mean", "Value in a mask: the training mean, or, as published, 0 before normalisation."
     )
-    noise: float = option(0.0, "Highest level of noise on normalised spectrograms; AST: 0.1.", ge=0, le=1)
+    noise: float = option(
+        0.0, "Largest level of uniform noise on normalised spectrograms; AST: 0.1.", ge=0, le=1
+    )
     modality_dropout: float = option(
         0.0,
-        "Probability of hiding sound or pictures of a clip, so that files that lack one can be scored.",
-        flag="--modality-dropout",
+        "Probability of dropping audio or video of a clip, so that files without one can be scored.",
         ge=0,
         le=1,
     )
@@ -53,8 +55,8 @@ class AugmentRecipe(Recipe):
     def _check(self) -> "AugmentRecipe":
         if self.mix_waveforms and self.mixup == "modality":
             raise ValueError("augment.mix_waveforms mixes whole clips: augment.mixup is sample or batch")
-        if self.splice and (self.mixup != "sample" or self.mix_waveforms):
-            raise ValueError("augment.splice needs augment.mixup = sample, of spectrograms")
-        if self.alike and self.mixup != "sample":
-            raise ValueError("augment.alike needs augment.mixup = sample")
+        if self.cutmix and (self.mixup != "sample" or self.mix_waveforms):
+            raise ValueError("augment.cutmix needs augment.mixup = sample, of spectrograms")
+        if self.same_class and self.mixup != "sample":
+            raise ValueError("augment.same_class needs augment.mixup = sample")
         return self

@@ -93,10 +93,10 @@ class BatchTransform(nn.Module):
             return
         if augment.mixup == "sample":
             mix = draw_sample_mix(size, augment.mixup_probability, augment.mixup_alpha, device)
-            if augment.alike:
-                mix = mix.with_alike(batch["label"], augment.alike)
-            if augment.splice:
-                mix = mix.splice(batch["audio"].shape[1], augment.splice)
+            if augment.same_class:
+                mix = mix.with_same_class(batch["label"], augment.same_class)
+            if augment.cutmix:
+                mix = mix.cutmix(batch["audio"].shape[1], augment.cutmix)
         else:
             mix = draw_batch_mix(size, augment.mixup_alpha, device)
         batch["label"] = mix.blend_labels(batch["label"])

@@ -34,7 +34,7 @@ def build_network(
     given = tuples(recipe.model.arguments)
     if (modalities := recipe.model.modalities) is not None:
         if "modalities" not in model.setting_names():
-            message = f"`{model.name}` has fixed inputs: --modalities chooses for models of both"
+            message = f"`{model.name}` has fixed inputs: model.modalities chooses for models of both"
             raise BadInputError(message, "leave it out, or choose an MBT")
         given = {"modalities": modalities, **given}
     arguments = model.follow(facts, given)

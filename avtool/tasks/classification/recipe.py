@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from avtool.core.recipe import Recipe, option
+from avtool.core.recipe import Recipe, listed, option
 from avtool.data.inputs.settings import SpectrogramRecipe, VideoSettings
 from avtool.inference.outputs import MOST_ROLLS
 from avtool.tasks.classification.augment_recipe import AugmentRecipe
@@ -15,21 +15,14 @@ from avtool.training.recipe import TrainRecipe
 TaskName = Literal["auto", "single-label", "multi-label", "verb-noun"]
 
 
-def _named(value: object) -> object:
-    """`audio` as a list of one: the command line gives text where it finds no comma."""
-    return (value,) if isinstance(value, str) else value
-
-
-Modalities = Annotated[tuple[Literal["audio", "video"], ...], BeforeValidator(_named)]
+Modalities = Annotated[tuple[Literal["audio", "video"], ...], BeforeValidator(listed)]
 
 
 class ClassifierRecipe(ModelRecipe):
     """A classifier to train."""
 
     name: str = option("cnn", "The architecture: cnn, ast_base, mbt_tiny, …", flag="--model", min_length=1)
-    modalities: Modalities | None = option(
-        None, "Inputs of a model of both: audio, video.  [default: both]", flag="--modalities"
-    )
+    modalities: Modalities | None = option(None, "Inputs of a model of both: audio, video.  [default: both]")
     freeze: bool = option(False, "Train the last layer alone, on frozen features.", flag="--freeze")
 
     @model_validator(mode="after")
@@ -44,16 +37,17 @@ class ClassifierRecipe(ModelRecipe):
 
 
 class DataRecipe(ClipsRecipe, SpectrogramRecipe):
-    """Which clips are learned from, which are validated on, and what of them is taken."""
+    """Training and validation clips, their labels, and the segments that are taken of them."""
 
-    task: TaskName = option(
-        "auto", "What clips are labelled with; auto: what the data set's labels look like.", flag="--task"
+    task: TaskName = option("auto", "Kind of labels; auto: inferred from the dataset.", flag="--task")
+    cut: Literal["start", "centre", "random"] = option("random", "Segment of a longer clip in training.")
+    windows: int = option(
+        1, "Segments of each clip that are scored and averaged in validation.", ge=1, le=100
     )
-    cut: Literal["start", "centre", "random"] = option("random", "Which part of a longer clip is trained on.")
-    windows: int = option(1, "Parts of each clip that are scored and averaged in validation.", ge=1, le=100)
-    rolls: int = option(
+    tta_shifts: int = option(
         1,
-        "Rotations in time of what is scored, averaged; for models trained with time_roll.",
+        "Test-time augmentation: circular shifts in time whose logits are averaged; goes with time_roll.",
+        formerly="rolls",
         ge=1,
         le=MOST_ROLLS,
     )
@@ -62,14 +56,16 @@ class DataRecipe(ClipsRecipe, SpectrogramRecipe):
 
 
 class LossRecipe(Recipe):
-    """What is minimised."""
+    """The loss."""
 
-    smoothing: float = option(0.1, "Label smoothing; MBT: 0.3.", flag="--label-smoothing", ge=0, lt=1)
+    smoothing: float = option(0.1, "Label smoothing; MBT: 0.3.", ge=0, lt=1)
     over_classes: Literal["mean", "sum"] = option(
         "mean", "Multi-label: mean over classes (AST, SAM-S), or sum (MBT), C times as steep."
     )
-    each_modality: bool = option(
-        True, "Score each modality's own answer where a model gives several, as MBT does."
+    per_modality: bool = option(
+        True,
+        "Average the losses of each modality's logits, where a model gives several (MBT).",
+        formerly="each_modality",
     )
 
 

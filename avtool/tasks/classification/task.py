@@ -250,14 +250,14 @@ class ClassificationTask(Task[FinetuneRecipe]):
 
     def _outputs(self, inputs: Sequence[str]) -> OutputSpec:
         labels = tuple(name for names in self.clips.classes for name in names)
-        rolls = self.recipe.data.rolls if "audio" in inputs else 1
+        rolls = self.recipe.data.tta_shifts if "audio" in inputs else 1
         return OutputSpec(self.clips.kind, labels, self.clips.sizes, rolls)
 
     def _objective(self, model: "nn.Module") -> "Classification":
         from avtool.objectives.classification import Classification
 
         criterion = self._criterion(self.recipe.loss.smoothing)
-        return Classification(model.inputs, criterion, self.recipe.loss.each_modality)  # type: ignore[arg-type]
+        return Classification(model.inputs, criterion, self.recipe.loss.per_modality)  # type: ignore[arg-type]
 
     def _criterion(self, smoothing: float) -> "Criterion":
         from avtool.objectives.classification import CRITERIA
@@ -371,17 +371,17 @@ def _check_modalities(recipe: FinetuneRecipe, inputs: Sequence[str]) -> None:
     both = {"audio", "video"} <= set(inputs)
     if recipe.augment.modality_dropout and not both:
         raise BadInputError(
-            f"--modality-dropout needs a model of sound and pictures; `{recipe.model.name}` is none",
+            f"augment.modality_dropout needs a model of audio and video; `{recipe.model.name}` is none",
             "leave it out, or choose an MBT",
         )
-    if recipe.augment.splice and tuple(inputs) != ("audio",):
+    if recipe.augment.cutmix and tuple(inputs) != ("audio",):
         raise BadInputError(
-            f"augment.splice needs a model of sound alone; `{recipe.model.name}` is none", "leave it out"
+            f"augment.cutmix needs a model of audio alone; `{recipe.model.name}` is none", "leave it out"
         )
-    if recipe.augment.mixup == "modality" and not (both and recipe.loss.each_modality):
+    if recipe.augment.mixup == "modality" and not (both and recipe.loss.per_modality):
         raise BadInputError(
-            "--mixup modality gives sound and pictures different labels: it needs a model of both, and "
-            "loss.each_modality",
+            "--mixup modality gives audio and video different labels: it needs a model of both, and "
+            "loss.per_modality",
             "choose --mixup batch, or an MBT",
         )
     if "clip" in inputs and recipe.data.frame_features is None:

@@ -1,4 +1,4 @@
-"""The settings of masked reconstruction, a recipe model for each method."""
+"""Recipes of masked reconstruction, one a method."""
 
 from pathlib import Path
 from typing import Literal
@@ -13,7 +13,7 @@ from avtool.training.recipe import TrainRecipe
 _CACHE_MIB = 1024
 
 
-_CACHE_HELP = "Memory for pictures that were decoded, of all loader processes together, in MiB."
+_CACHE_HELP = "Memory for decoded frames, of all loader processes together, in MiB."
 
 
 DecoderName = Literal["auto", "global", "window"]
@@ -25,100 +25,97 @@ class CropsRecipe(ClipsRecipe):
     crops: int = option(1, "Crops per clip and epoch; 0 tiles the whole clip.", ge=0, le=100_000)
 
 
-class SoundRecipe(CropsRecipe, SpectrogramRecipe):
-    """Clips of which the sound is taken."""
+class AudioRecipe(CropsRecipe, SpectrogramRecipe):
+    """Audio of clips."""
 
-    roll: bool = option(False, "Rotate spectrograms in time and change their level.")
+    roll: bool = option(False, "Shift spectrograms circularly in time and scale their level.")
 
 
-class PictureRecipe(CropsRecipe):
-    """Clips of which one picture is taken: photographs, or moments of films."""
+class ImageRecipe(CropsRecipe):
+    """One image a clip: a photograph, or a frame of a film."""
 
-    size: int = option(224, "Side of the square that is kept, in pixels.", flag="--size", ge=8, le=1024)
-    area: tuple[float, float] = option((0.2, 1.0), "Shares of the picture that are cut out, in between.")
-    flip: float = option(0.5, "Probability of turning left and right round.", ge=0, le=1)
-    cache_mib: int = option(_CACHE_MIB, _CACHE_HELP, flag="--cache-mib", ge=1)
+    size: int = option(224, "Side of the square crop in pixels.", flag="--size", ge=8, le=1024)
+    area: tuple[float, float] = option((0.2, 1.0), "Range of the crop's share of the image.")
+    flip: float = option(0.5, "Probability of a horizontal flip.", ge=0, le=1)
+    cache_mib: int = option(_CACHE_MIB, _CACHE_HELP, identity=False, ge=1)
 
     @model_validator(mode="after")
-    def _check_area(self) -> "PictureRecipe":
+    def _check_area(self) -> "ImageRecipe":
         if not 0 < self.area[0] <= self.area[1] <= 1:
             raise ValueError(f"data.area = {self.area} must rise, from above 0 to at most 1")
         return self
 
 
-class PicturesRecipe(CropsRecipe):
-    """Clips of which moving pictures are taken."""
+class VideoRecipe(CropsRecipe):
+    """Video of clips."""
 
     video: VideoSettings = Field(default_factory=VideoSettings)
-    cache_mib: int = option(_CACHE_MIB, _CACHE_HELP, flag="--cache-mib", ge=1)
+    cache_mib: int = option(_CACHE_MIB, _CACHE_HELP, identity=False, ge=1)
 
 
-class SoundAndPicturesRecipe(SoundRecipe):
-    """Clips of which both are taken, from the same place."""
+class AudioVideoRecipe(AudioRecipe):
+    """Audio and video of clips, from the same place."""
 
     video: VideoSettings = Field(default_factory=VideoSettings)
-    cache_mib: int = option(_CACHE_MIB, _CACHE_HELP, flag="--cache-mib", ge=1)
+    cache_mib: int = option(_CACHE_MIB, _CACHE_HELP, identity=False, ge=1)
     align: bool = option(
-        False, "Let the sound and the pictures begin together, though one be longer.", flag="--align"
+        False, "Start audio and video together; else the shorter lies anywhere within the longer."
     )
 
 
 class MaskRecipe(Recipe):
-    """What is hidden, and what is rebuilt."""
+    """Masks and reconstruction targets."""
 
-    ratio: float = option(0.75, "Share of the patches that are hidden.", flag="--mask-ratio", gt=0, lt=1)
-    norm_target: bool = option(
-        True, "Rebuild patches less their own mean and over their own deviation.", flag="--norm-target"
-    )
+    ratio: float = option(0.75, "Share of the patches that are masked.", flag="--mask-ratio", gt=0, lt=1)
+    norm_target: bool = option(True, "Normalise target patches by their own mean and standard deviation.")
     decode_fraction: float = option(
         1.0,
-        "Share of the hidden patches that are rebuilt in a step; half of them saves a fifth of the time.",
-        flag="--decode-fraction",
+        "Share of the masked patches that are decoded in a step.",
         gt=0,
         le=1,
     )
 
 
 class AudioMaskRecipe(MaskRecipe):
-    """What of a spectrogram is hidden."""
+    """Masks of a spectrogram."""
 
-    ratio: float = option(0.8, "Share of the patches that are hidden.", flag="--mask-ratio", gt=0, lt=1)
+    ratio: float = option(0.8, "Share of the patches that are masked.", flag="--mask-ratio", gt=0, lt=1)
     kind: Literal["random", "time-frequency"] = option(
-        "random", "Hide single patches, or whole times and whole frequencies.", flag="--mask"
+        "random", "Mask single patches, or whole columns of time and rows of frequency."
     )
-    time_ratio: float = option(0.7, "time-frequency: share of the times that are hidden.", ge=0, lt=1)
-    frequency_ratio: float = option(0.3, "time-frequency: share of the frequencies.", ge=0, lt=1)
+    time_ratio: float = option(0.7, "time-frequency: share of masked time columns.", ge=0, lt=1)
+    frequency_ratio: float = option(0.3, "time-frequency: share of masked frequency rows.", ge=0, lt=1)
 
 
 class VideoMaskRecipe(MaskRecipe):
-    """What of a video is hidden."""
+    """Masks of a video."""
 
-    ratio: float = option(0.9, "Share of the patches that are hidden.", flag="--mask-ratio", gt=0, lt=1)
+    ratio: float = option(0.9, "Share of the patches that are masked.", flag="--mask-ratio", gt=0, lt=1)
     kind: Literal["tube", "random"] = option(
-        "tube", "Hide the same places in all frames (tube), or any patches.", flag="--mask"
+        "tube", "Mask the same patches in all frames (tube), or any patches."
     )
 
 
 class JointMaskRecipe(MaskRecipe):
-    """What of sound and pictures is hidden."""
+    """Masks of audio and video."""
 
-    ratio: float = option(0.8, "Share of the patches that are hidden.", flag="--mask-ratio", gt=0, lt=1)
+    ratio: float = option(0.8, "Share of the patches that are masked.", flag="--mask-ratio", gt=0, lt=1)
 
 
 class ContrastRecipe(Recipe):
-    """MAViL: what else than the hidden patches is learned, and from which teacher."""
+    """MAViL: contrastive losses and the teacher."""
 
     stage: Literal[1, 2] = option(
-        1, "1: rebuild what is hidden; 2: predict what a teacher of stage 1 makes of it.", flag="--stage"
+        1, "1: reconstruct masked patches; 2: predict a teacher's features of them.", flag="--stage"
     )
     teacher: Path | None = option(
         None, "Stage 2: a run of stage 1, or of stage 2.", flag="--teacher", identity=False
     )
-    fusion_layers: int = option(2, "Blocks that sound and pictures share.", ge=1, le=12)
-    alpha: float = option(0.1, "Weight of the contrast between sound and pictures.", ge=0)
+    fusion_layers: int = option(2, "Transformer blocks that audio and video share.", ge=1, le=12)
+    alpha: float = option(0.1, "Weight of the contrast between audio and video.", ge=0)
     beta: float = option(0.01, "Weight of the contrast between two masks of one clip.", ge=0)
-    tau_inter: float = option(0.1, "Temperature of the first.", gt=0)
-    tau_intra: float = option(1.0, "Temperature of the second.", gt=0)
+    tau_inter: float = option(0.1, "Temperature of the contrast between audio and video.", gt=0)
+    tau_intra: float = option(1.0, "Temperature of the contrast between two masks.", gt=0)
 
     @model_validator(mode="after")
     def _check(self) -> "ContrastRecipe":
@@ -131,7 +128,7 @@ class ImageMaeRecipe(TrainRecipe):
     """`avtool pretrain image-mae` (He et al., 2022)."""
 
     model: EncoderRecipe = Field(default_factory=EncoderRecipe)
-    data: PictureRecipe = Field(default_factory=PictureRecipe)
+    data: ImageRecipe = Field(default_factory=ImageRecipe)
     mask: MaskRecipe = Field(default_factory=MaskRecipe)
 
 
@@ -139,10 +136,8 @@ class AudioMaeRecipe(TrainRecipe):
     """`avtool pretrain audio-mae` (Huang et al., 2022)."""
 
     model: EncoderRecipe = Field(default_factory=EncoderRecipe)
-    decoder: DecoderName = option(
-        "auto", "Attention of the decoder; auto: windows but for tiny.", flag="--decoder"
-    )
-    data: SoundRecipe = Field(default_factory=SoundRecipe)
+    decoder: DecoderName = option("auto", "Attention of the decoder; auto: windows, but global for tiny.")
+    data: AudioRecipe = Field(default_factory=AudioRecipe)
     mask: AudioMaskRecipe = Field(default_factory=AudioMaskRecipe)
 
 
@@ -150,7 +145,7 @@ class VideoMaeRecipe(TrainRecipe):
     """`avtool pretrain video-mae` (Tong et al., 2022)."""
 
     model: EncoderRecipe = Field(default_factory=EncoderRecipe)
-    data: PicturesRecipe = Field(default_factory=PicturesRecipe)
+    data: VideoRecipe = Field(default_factory=VideoRecipe)
     mask: VideoMaskRecipe = Field(default_factory=VideoMaskRecipe)
 
 
@@ -158,8 +153,10 @@ class MavilRecipe(TrainRecipe):
     """`avtool pretrain mavil` (Huang et al., 2023)."""
 
     model: EncoderRecipe = Field(default_factory=EncoderRecipe)
-    decoder: DecoderName = option("auto", "Attention of the sound's decoder; auto: windows but for tiny.")
-    data: SoundAndPicturesRecipe = Field(default_factory=SoundAndPicturesRecipe)
+    decoder: DecoderName = option(
+        "auto", "Attention of the audio decoder; auto: windows, but global for tiny."
+    )
+    data: AudioVideoRecipe = Field(default_factory=AudioVideoRecipe)
     mask: JointMaskRecipe = Field(default_factory=JointMaskRecipe)
     mavil: ContrastRecipe = Field(default_factory=ContrastRecipe)
 

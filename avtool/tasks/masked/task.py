@@ -22,11 +22,11 @@ from avtool.tasks.clips import PretrainClips, dataset_input, find_clips, stretch
 from avtool.tasks.feature_maps import ShownSamples, feature_section, first_labels
 from avtool.tasks.masked.recipe import (
     AudioMaeRecipe,
+    AudioRecipe,
     ImageMaeRecipe,
+    ImageRecipe,
     MaskedRecipe,
     MavilRecipe,
-    PictureRecipe,
-    SoundRecipe,
     VideoMaeRecipe,
 )
 from avtool.tasks.masked.reconstruction import reconstruct_batch, reconstruction_sections
@@ -96,10 +96,10 @@ class MaskedTask(Task[MaskedRecipe]):
         return {"model": self.model_name, **self.clips.counts}
 
     @property
-    def sound(self) -> SoundRecipe | None:
+    def sound(self) -> AudioRecipe | None:
         """What is said of sound, where the method takes it."""
         data = self.recipe.data
-        return data if isinstance(data, SoundRecipe) else None
+        return data if isinstance(data, AudioRecipe) else None
 
     @cached_property
     def clips(self) -> PretrainClips:
@@ -280,7 +280,7 @@ class MaskedTask(Task[MaskedRecipe]):
             cache_mib = getattr(data, "cache_mib", 1)
             source = shards or film_source(self.video, cache_mib=cache_mib)
             spec = spec.reading(VideoInput, source=source)
-        if isinstance(data, PictureRecipe):
+        if isinstance(data, ImageRecipe):
             spec = spec.reading(
                 ImageInput, source=shards, area=data.area, cache_mib=data.cache_mib, as_bytes=True
             )

@@ -18,14 +18,14 @@ from avtool.data.inputs.spectrogram import features_of
 from avtool.data.inputs.video_augment import UNCHANGED, ColourChange, draw_colours
 from avtool.data.manifest import Clip, Manifest
 from avtool.tasks.temporal.grid import Grid, Stretch
-from avtool.tasks.temporal.pair_settings import TemporalSettings
+from avtool.tasks.temporal.pair_settings import PairSettings
 
 _MASKS = 2
 Pictures = NDArray[np.uint8]
 Frames = NDArray[np.float32]
 
 
-class PictureReader:
+class VideoReader:
     """Pictures of stretches.
 
     Args:
@@ -33,7 +33,7 @@ class PictureReader:
         source: where they come from.
     """
 
-    def __init__(self, settings: TemporalSettings, source: ClipSource) -> None:
+    def __init__(self, settings: PairSettings, source: ClipSource) -> None:
         self.settings = settings
         self.source = source
 
@@ -86,7 +86,7 @@ class PictureReader:
         return np.stack(windows), colours
 
 
-class SoundReader:
+class AudioReader:
     """Log-mel spectrograms of stretches.
 
     A faster stretch takes every s-th frame of its source, or all of a source that is resampled to a higher
@@ -101,7 +101,7 @@ class SoundReader:
 
     def __init__(
         self,
-        settings: TemporalSettings,
+        settings: PairSettings,
         audio: AudioSettings,
         source: ClipSource,
         features: FeatureCache | None = None,

@@ -10,7 +10,7 @@ from avtool.data.manifest import Manifest
 from avtool.data.statistics import durations
 from avtool.tasks.temporal.draw import can_order
 from avtool.tasks.temporal.grid import Grid
-from avtool.tasks.temporal.pair_settings import TemporalSettings
+from avtool.tasks.temporal.pair_settings import PairSettings
 
 _NOUNS = {"video": "pictures", "audio": "sound"}
 
@@ -44,7 +44,7 @@ class TemporalReport:
 
 def make_report(
     manifest: Manifest,
-    settings: TemporalSettings,
+    settings: PairSettings,
     modalities: Sequence[str],
     grids: Sequence[Mapping[str, Grid]],
 ) -> TemporalReport:
@@ -67,12 +67,12 @@ def make_report(
     able: dict[str, int] = {}
     for name in modalities:
         offered = [clip[name] for clip in grids if name in clip]
-        if "speed" in settings.questions:
+        if "speed" in settings.tasks:
             able[f"{name}_speed"] = sum(grid.num_speeds > 1 for grid in offered)
-        if "direction" in settings.questions:
+        if "direction" in settings.tasks:
             able[f"{name}_direction"] = sum(grid.num_speeds > 0 for grid in offered)
     ordering = sum(can_order(clip) for clip in grids)
-    if settings.asks_order:
+    if settings.has_order:
         able["order"] = ordering
     _check_lengths(manifest, settings, grids, able)
     return TemporalReport(len(grids), present, able)
@@ -80,7 +80,7 @@ def make_report(
 
 def _check_lengths(
     manifest: Manifest,
-    settings: TemporalSettings,
+    settings: PairSettings,
     grids: Sequence[Mapping[str, Grid]],
     able: Mapping[str, int],
 ) -> None:
@@ -96,7 +96,7 @@ def _check_lengths(
             f"room for both, the longest has {np.max(seconds):.3g} s"
         )
         raise BadInputError(message, "lower --frames, or leave order out of --tasks")
-    if "speed" in settings.questions and len(settings.speeds) > 1:
+    if "speed" in settings.tasks and len(settings.speeds) > 1:
         speeds = [count for question, count in able.items() if question.endswith("_speed")]
         if not any(speeds):
             fast = settings.speeds[1]

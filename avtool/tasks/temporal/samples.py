@@ -21,8 +21,8 @@ from avtool.data.manifest import Clip, Manifest
 from avtool.data.sample_numbers import SampleNumbers, sources_of
 from avtool.tasks.temporal.draw import Pair, draw_pair
 from avtool.tasks.temporal.grid import Grid, order_of
-from avtool.tasks.temporal.pair_settings import TemporalSettings
-from avtool.tasks.temporal.readers import PictureReader, SoundReader
+from avtool.tasks.temporal.pair_settings import PairSettings
+from avtool.tasks.temporal.readers import AudioReader, VideoReader
 from avtool.tasks.temporal.sample_report import TemporalReport, make_report
 
 ORDERS = {"order_vv": ("video", "video"), "order_aa": ("audio", "audio"), "order_va": ("video", "audio")}
@@ -62,7 +62,7 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
     def __init__(
         self,
         manifest: Manifest,
-        settings: TemporalSettings,
+        settings: PairSettings,
         source: ClipSource,
         *,
         audio: AudioSettings | None,
@@ -83,9 +83,9 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
         self.train = train
         self.seed = seed
         self.epoch = 0
-        self._asks = bool(settings.questions)
-        self._pictures = PictureReader(settings, source) if pictures else None
-        self._sound = SoundReader(settings, audio, source, features) if audio else None
+        self._asks = bool(settings.tasks)
+        self._pictures = VideoReader(settings, source) if pictures else None
+        self._sound = AudioReader(settings, audio, source, features) if audio else None
         self._present = [self._find_present(clip) for clip in manifest]
         self._video_ids = np.unique(sources_of(manifest), return_inverse=True)[1]
         self._numbers = SampleNumbers(np.full(len(manifest), crops, np.int64))
@@ -203,14 +203,14 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
             labels[f"{name}_speed"] = [stretch.speed for stretch in stretches] or [0, 0]
             labels[f"{name}_direction"] = [int(stretch.backward) for stretch in stretches] or [0, 0]
             for question, can_tell in told.items():
-                asked = question in self.settings.questions and can_tell
+                asked = question in self.settings.tasks and can_tell
                 weights[f"{name}_{question}"] = [float(asked and one) for one in clips]
         for question, (one, other) in ORDERS.items():
             if one not in able or other not in able:
                 continue
             known = one in pair.stretches and other in pair.stretches
             order = order_of(pair.stretches[one][0], pair.stretches[other][1]) if known else 0
-            asked = self.settings.asks_order and pair.orders and able[one][0] and able[other][1]
+            asked = self.settings.has_order and pair.orders and able[one][0] and able[other][1]
             labels[question], weights[question] = [order], [float(known and asked)]
         return _tensors(labels, np.int64) | {
             f"{name}_weight": value for name, value in _tensors(weights, np.float32).items()

@@ -19,7 +19,7 @@ from avtool.tasks.clips import PretrainClips, dataset_input, find_clips
 from avtool.tasks.feature_maps import ShownSamples, feature_section, first_labels
 from avtool.tasks.network import build_network, start_from
 from avtool.tasks.spectrogram_scale import measured_scale
-from avtool.tasks.temporal.pair_settings import TemporalSettings as PairSettings
+from avtool.tasks.temporal.pair_settings import PairSettings
 from avtool.tasks.temporal.recipe import AvtRecipe
 from avtool.training.report import Section, load_trained
 from avtool.training.run import weights_input
@@ -87,13 +87,13 @@ class TemporalTask(Task[AvtRecipe]):
     def pairs(self) -> PairSettings:
         """What pairs are like; nothing is asked of them where answers have no weight."""
         pairs = self.recipe.data.pairs
-        return pairs if self.recipe.temporal.time_weight else pairs.model_copy(update={"questions": ()})
+        return pairs if self.recipe.temporal.time_weight else pairs.model_copy(update={"tasks": ()})
 
     def build(self) -> "tuple[nn.Module, dict[str, Any]]":
         """The network, and the arguments that build it again."""
         model, data = self.recipe.model, self.recipe.data
         chosen: dict[str, Any] = {
-            "tasks": self.pairs.questions,
+            "tasks": self.pairs.tasks,
             "num_speeds": max(2, len(data.pairs.speeds)),
             "audio_frames": data.pairs.audio_frames,
             "num_mel_bins": data.audio.num_mel_bins,

@@ -54,10 +54,10 @@ def test_mixed_labels_go_with_mixed_sound(kind):
     torch.testing.assert_close(changed["audio"][:, 0, 0], (value - MEAN) / (2 * STD))
 
 
-def test_splices_carry_the_labels_of_their_frames():
+def test_cutmix_carries_the_labels_of_their_frames():
     given = batch(32)
     given["audio"] = given["label"][:, None, None].float().expand(-1, 20, 16).clone()
-    changed = transform(mixup="sample", splice=1.0)(given)
+    changed = transform(mixup="sample", cutmix=1.0)(given)
     value = changed["label"] @ torch.tensor([0.0, 1.0, 2.0])
     assert torch.allclose(changed["label"].sum(dim=1), torch.ones(32))
     mean = changed["audio"].mean(dim=(1, 2))
@@ -77,17 +77,17 @@ def test_each_part_of_a_mixture_is_rotated_on_its_own():
     assert int((beats == 2).sum()) > 40
 
 
-def test_splices_are_of_spectrograms_and_of_samples():
+def test_cutmix_is_of_spectrograms_and_of_samples():
     for wrong in ({"mixup": "batch"}, {"mixup": "sample", "mix_waveforms": True}):
-        with pytest.raises(ValidationError, match=r"augment\.splice needs"):
-            AugmentRecipe.model_validate({"splice": 0.5, **wrong})
-    with pytest.raises(ValidationError, match=r"augment\.alike needs"):
-        AugmentRecipe.model_validate({"alike": 0.5, "mixup": "batch"})
+        with pytest.raises(ValidationError, match=r"augment\.cutmix needs"):
+            AugmentRecipe.model_validate({"cutmix": 0.5, **wrong})
+    with pytest.raises(ValidationError, match=r"augment\.same_class needs"):
+        AugmentRecipe.model_validate({"same_class": 0.5, "mixup": "batch"})
 
 
 def test_what_is_mixed_with_its_like_keeps_its_label():
     given = batch(32)
-    changed = transform(mixup="sample", mixup_alpha=10.0, alike=1.0)(given)
+    changed = transform(mixup="sample", mixup_alpha=10.0, same_class=1.0)(given)
     expected = torch.eye(3)[given["label"]]
     torch.testing.assert_close(changed["label"], expected)
     assert not torch.allclose(changed["audio"], (given["audio"] - MEAN) / (2 * STD))

@@ -8,7 +8,18 @@ from avtool.cli.main import run
 from avtool.training.metrics_log import read_metrics
 from tests.harness import run_two, write_video_clips
 
-SETTINGS = ["--preset", "tiny", "--seconds", "1.28", "--mel-bins", "32", "--frames", "4", "--max-steps", "3"]
+SETTINGS = [
+    "--preset",
+    "tiny",
+    "--seconds",
+    "1.28",
+    "--set",
+    "data.audio.num_mel_bins=32",
+    "--frames",
+    "4",
+    "--max-steps",
+    "3",
+]
 SETTINGS += [
     "--set",
     "data.video.seconds=1",

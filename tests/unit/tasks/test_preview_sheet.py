@@ -9,7 +9,7 @@ from avtool.data.inputs.settings import AudioSettings, VideoSettings
 from avtool.data.inputs.video import VideoInput
 from avtool.data.manifest import Clip
 from avtool.tasks.masked.samples import MaskedClipDataset
-from avtool.tasks.temporal.pair_settings import TemporalSettings
+from avtool.tasks.temporal.pair_settings import PairSettings
 from avtool.tasks.temporal.preview_sheet import preview_sheet
 from avtool.tasks.temporal.samples import TemporalClipDataset
 from tests.harness import make_manifest, write_grey_film
@@ -25,7 +25,7 @@ def films(tmp_path_factory):
 
 
 def test_two_rows_for_each_pair_of_clips(films, tmp_path):
-    pairs = TemporalSettings(num_frames=4, size=16, audio_frames=40)
+    pairs = PairSettings(num_frames=4, size=16, audio_frames=40)
     source = FilmSource(SpanSettings(fps=10, short_side=48))
     samples = TemporalClipDataset(films, pairs, source, audio=SOUND, train=False)
     heights = {}

@@ -82,7 +82,7 @@ def test_a_single_modality_is_never_hidden() -> None:
 
 def test_a_splice_is_one_clip_and_then_the_other() -> None:
     torch.manual_seed(0)
-    mix = draw_sample_mix(64, 1.0, 0.4).splice(10, probability=1.0)
+    mix = draw_sample_mix(64, 1.0, 0.4).cutmix(10, probability=1.0)
     numbers = torch.arange(64.0)
     spliced = mix.blend(numbers[:, None, None].expand(64, 10, 4))
     kept = mix.weight.sum(dim=1).int()
@@ -101,7 +101,7 @@ def test_labels_of_a_splice_go_by_its_frames() -> None:
 def test_some_mixtures_stay_mixtures() -> None:
     torch.manual_seed(0)
     mix = draw_sample_mix(4000, 1.0, 10.0)
-    weight = mix.splice(20, probability=0.3).weight
+    weight = mix.cutmix(20, probability=0.3).weight
     same = (weight == mix.weight[:, None]).all(dim=1)
     assert float(same.float().mean()) == pytest.approx(0.7, abs=0.03)
 
@@ -109,7 +109,9 @@ def test_some_mixtures_stay_mixtures() -> None:
 def test_partners_of_the_same_label_are_others_where_there_are_any() -> None:
     torch.manual_seed(0)
     labels = torch.eye(4)[torch.tensor([0, 0, 0, 1, 1, 2])]
-    drawn = torch.stack([draw_sample_mix(6, 1.0, 0.4).with_alike(labels, 1.0).partner for _ in range(400)])
+    drawn = torch.stack(
+        [draw_sample_mix(6, 1.0, 0.4).with_same_class(labels, 1.0).partner for _ in range(400)]
+    )
     assert set(drawn[:, 0].tolist()) == {1, 2}
     assert set(drawn[:, 3].tolist()) == {4}
     assert set(drawn[:, 5].tolist()) == {0, 1, 2, 3, 4, 5}  # the only one of its kind: any, as before
@@ -118,6 +120,6 @@ def test_partners_of_the_same_label_are_others_where_there_are_any() -> None:
 def test_partners_of_the_same_label_come_at_the_rate() -> None:
     torch.manual_seed(0)
     labels = torch.eye(500).repeat_interleave(2, dim=0)
-    partner = draw_sample_mix(1000, 1.0, 0.4).with_alike(labels, 0.3).partner
+    partner = draw_sample_mix(1000, 1.0, 0.4).with_same_class(labels, 0.3).partner
     alike = (partner // 2 == torch.arange(1000) // 2).float().mean()
     assert float(alike) == pytest.approx(0.3, abs=0.05)

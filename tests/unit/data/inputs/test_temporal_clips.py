@@ -17,14 +17,14 @@ from avtool.data.inputs.settings import AudioSettings
 from avtool.data.inputs.video_augment import as_float
 from avtool.data.manifest import Clip
 from avtool.media.encode import FilmSettings, write_film
-from avtool.tasks.temporal.pair_settings import TemporalSettings
-from avtool.tasks.temporal.readers import PictureReader
+from avtool.tasks.temporal.pair_settings import PairSettings
+from avtool.tasks.temporal.readers import VideoReader
 from avtool.tasks.temporal.samples import TemporalClipDataset
 from tests.harness import chirp_clips, make_manifest, write_grey_film
 
 FPS, RATE, SECONDS = 16, 16000, 9.0
 SOUND = AudioSettings(num_mel_bins=16)
-PAIRS = TemporalSettings(num_frames=8, size=16, audio_frames=40, gap=1.0)
+PAIRS = PairSettings(num_frames=8, size=16, audio_frames=40, gap=1.0)
 SPANS = SpanSettings(fps=FPS, short_side=48, part_seconds=2, cache_mib=64)
 PLAIN = {"source": FilmSource(SPANS), "audio": SOUND, "train": False}
 
@@ -203,7 +203,7 @@ def test_what_does_not_move_is_not_asked_about(tmp_path):
 
 @pytest.mark.parametrize("question", ["speed", "direction", "order"])
 def test_only_what_is_wanted_is_asked(film, question):
-    pairs = PAIRS.model_copy(update={"questions": (question,)})
+    pairs = PAIRS.model_copy(update={"tasks": (question,)})
     dataset = TemporalClipDataset(film, pairs, crops=30, **PLAIN)
     batch = collate([dataset[number] for number in range(30)])
     weights = {name: float(value.sum()) for name, value in batch.items() if name.endswith("_weight")}
@@ -249,7 +249,7 @@ def test_cuts_are_avoided_where_asked(tmp_path):
     manifest = make_manifest(tmp_path, [Clip("a", "cuts.mkv", 0.0, 15.0)])
     cuts = {}
     for respect in (False, True):
-        pairs = TemporalSettings(
+        pairs = PairSettings(
             num_frames=4, size=16, speeds=(1, 2), audio_frames=40, respect_shots=respect, least_motion=0
         )
         settings = PLAIN | {"audio": None}
@@ -263,7 +263,7 @@ def test_the_bottom_is_cut_off_where_asked():
     pictures = np.zeros((8, 48, 64, 3), np.uint8)
     pictures[:, :40] = 255
     for share, lowest in ((0.0, -1), (0.2, 1)):
-        reader = PictureReader(PAIRS.model_copy(update={"bottom_crop": share}), FilmSource(SPANS))
+        reader = VideoReader(PAIRS.model_copy(update={"bottom_crop": share}), FilmSource(SPANS))
         windows, _ = reader.windows((pictures, pictures), None)
         assert windows.min() == (0 if lowest < 0 else 255)
 
@@ -272,8 +272,8 @@ def test_the_bottom_is_cut_off_where_asked():
     ("seconds", "settings", "message"),
     [
         (0.3, {}, "0 of 2 clips reach 0.5 s; the shortest has 0.3 s"),
-        (0.8, {"questions": ("order",)}, "no video of .* has room for both, the longest has 0.8 s"),
-        (0.6, {"questions": ("speed",)}, "no clip is long enough for speed 2: the longest has 0.6 s"),
+        (0.8, {"tasks": ("order",)}, "no video of .* has room for both, the longest has 0.8 s"),
+        (0.6, {"tasks": ("speed",)}, "no clip is long enough for speed 2: the longest has 0.6 s"),
     ],
 )
 def test_clips_that_are_too_short_are_refused(tmp_path, seconds, settings, message):
@@ -290,4 +290,4 @@ def test_what_no_clip_has_is_refused(tmp_path):
 @pytest.mark.parametrize("speeds", [(1, 3), (1, 1, 2), (2, 1), (0, 1), ()])
 def test_speeds_are_powers_of_two_that_rise(speeds):
     with pytest.raises(ValidationError):
-        TemporalSettings(speeds=speeds)
+        PairSettings(speeds=speeds)

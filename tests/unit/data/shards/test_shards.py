@@ -25,7 +25,7 @@ from avtool.data.shards.dataset import write_shards
 from avtool.data.shards.recipe import ShardRecipe
 from avtool.data.shards.source import open_shards
 from avtool.tasks.masked.samples import MaskedClipDataset
-from avtool.tasks.temporal.pair_settings import TemporalSettings
+from avtool.tasks.temporal.pair_settings import PairSettings
 from avtool.tasks.temporal.samples import TemporalClipDataset
 from tests.harness import chirp, make_manifest, write_chirp, write_grey_film
 
@@ -113,7 +113,7 @@ def test_data_sets_read_shards_as_they_read_films(dataset, shards):
 
 def test_pairs_of_clips_from_shards(shards):
     manifest, packed = open_shards(shards)
-    pairs = TemporalSettings(num_frames=4, size=16, audio_frames=20, speeds=(1, 2))
+    pairs = PairSettings(num_frames=4, size=16, audio_frames=20, speeds=(1, 2))
     dataset = TemporalClipDataset(manifest, pairs, packed, audio=SOUND)
     sample = dataset[manifest.column("clip_id").index("a")]
     assert sample["video"].shape == (2, 4, 16, 16, 3)
