@@ -117,8 +117,9 @@ def test_a_student_learns_from_a_teacher(mavil_run, films, tmp_path, capsys):
     out = tmp_path / "stage2"
     teacher = ["--stage", 2, "--teacher", mavil_run]
     assert call("pretrain", "mavil", films, *QUICK, *SOUND, *VIDEO, *teacher, "--out", out, "-q") == 0
-    scale = [json.loads((f / "model" / "preprocess.json").read_text())["mean"] for f in (mavil_run, out)]
-    assert scale[0] == scale[1]
+    files = [f / "model" / "preprocess.json" for f in (mavil_run, out)]
+    scales = [json.loads(file.read_text())["inputs"]["audio"]["mean"] for file in files]
+    assert scales[0] == scales[1]
     capsys.readouterr()
     assert call("reconstruct", out, films / "0.mp4", "--out", tmp_path / "sheet.png") == 2
     assert "rebuilds no patches" in capsys.readouterr().err
