@@ -101,7 +101,7 @@ def _curve(lines: Sequence[Mapping[str, Any]], name: str) -> "Markup":
         if levels:
             axes.axhline(levels[-1], color=INK, linewidth=0.8, linestyle=":", label="chance")
         axes.set_xlabel("steps")
-        if name not in _LAST:
+        if name not in _LAST and axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8, loc="best")
         return svg(figure)
 

@@ -212,7 +212,7 @@ UNSEEN = ["--set", "loop.validate_every='never'"]
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ([], "the model's answers to the validation clips are not finite after step"),
+        ([], "the logits of the validation clips are not finite after step"),
         (UNSEEN, "weights are not finite after step"),
     ],
 )

@@ -192,7 +192,7 @@ def test_a_plan_writes_nothing(sounds, tmp_path, capsys):
         ("avt", "films", ["--speeds", "1,2,2"], "hold one twice"),
         ("avt", "films", ["--tasks", "speeed"], "data.pairs.tasks"),
         ("avt", "films", ["--objective", "avt", "--batch-size", 2, "--set", "temporal.queue=2"], "queue"),
-        ("avt", "films", ["--batch-size", 1], "batch of 1"),
+        ("avt", "films", ["--batch-size", 1], "at least 2 clips"),
         ("avt", "films", ["--frames", 200], "the order of two clips of 12.5 s cannot be asked"),
         ("avt", "films", ["--set", "model.video_arch=r2d2"], "no video encoder is called `r2d2`"),
         ("avt", "sounds", [], "no clip of .* has pictures"),
