@@ -154,8 +154,8 @@ def files(tmp_path_factory) -> Path:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("none.wav", "shorter than 25 ms"),
-        ("short.wav", "shorter than 25 ms"),
+        ("none.wav", "shorter than one frame of 25 ms"),
+        ("short.wav", "shorter than one frame of 25 ms"),
         ("zero.wav", "is empty"),
         ("rate.wav", "is not a readable film or audio file"),
     ],

@@ -171,7 +171,7 @@ def test_mbt_learns_from_sound_and_pictures_and_scores_files_without_sound(films
 
 def test_a_folder_is_scored_file_by_file(trained, dataset, tmp_path):
     out = tmp_path / "out"
-    sounds = dataset.parent / "sounds" / "val"
+    sounds = dataset.parent / "files" / "val"
     assert call("predict", sounds, "--model", trained, "--out", out, "-q") == 0
     assert verify(out) == []
     rows = read_csv(out / "scores.csv")
@@ -270,7 +270,7 @@ def test_a_bad_file_does_not_stop_the_others_and_they_are_kept(trained, tmp_path
         (["--model", "mbt_tiny", "--set", "model.arguments.num_bottlenecks=0"], "bottleneck"),
         (["--set", "model.arguments.num_classes=3"], "class list"),
         (["--set", "model.arguments.width=3"], "did you mean `widths`"),
-        (["--model", "mbt_tiny"], "have no pictures"),
+        (["--model", "mbt_tiny"], "have no video"),
         (["--folds", "1-4"], "has no folds"),
         (["--set", "data.train_split=tran"], "has no split `tran`"),
         (["--set", "augment.mixup_probability=2"], "mixup_probability"),
