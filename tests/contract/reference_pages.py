@@ -3,6 +3,8 @@
 `python -m tests.contract.reference_pages` writes them; `test_reference_pages.py` holds them to the code.
 """
 
+import inspect
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import torch
 import typer
 
+import avtool
 from avtool.benchmarks import BENCHMARKS
 from avtool.benchmarks.benchmark import BenchmarkFactSheet
 from avtool.cli.command import SCHEMAS
@@ -212,11 +215,44 @@ def _published(facts: BenchmarkFactSheet) -> Rows:
     ]
 
 
+def python_page() -> str:
+    """Every public function and class of `import avtool`."""
+    names = [name for name in dir(avtool) if not name.startswith("_")]
+    entries = {name: getattr(avtool, name) for name in names}
+    functions = {name: entry for name, entry in entries.items() if not inspect.isclass(entry)}
+    parts = [
+        "`import avtool` imports nothing heavy; what a function needs is imported when it is called. Errors "
+        "derive from `AvtoolError`, with `message`, `hint` and the `exit_code` of the command line.",
+        "## Functions",
+        *(part for name, function in functions.items() for part in _documented(name, function, "###")),
+        "## Classes",
+    ]
+    for name, entry in entries.items():
+        if name not in functions:
+            parts += [f"### `{name}`", _docstring(entry)]
+            methods = {m: f for m, f in vars(entry).items() if inspect.isfunction(f) and m[0] != "_"}
+            for method, function in methods.items():
+                parts += _documented(f"{name}.{method}", function, "####")
+    return page("Python API", *parts)
+
+
+def _documented(name: str, function: Callable[..., Any], heading: str) -> list[str]:
+    signature = re.sub(r"(: |-> )'([^']*)'", r"\1\2", f"{name}{inspect.signature(function)}")
+    signature = re.sub(r"\b(?:collections\.abc|pathlib|typing|avtool(?:\.\w+)+)\.(?=[A-Z])", "", signature)
+    return [f"{heading} `{name}`", f"```\n{signature}\n```", _docstring(function)]
+
+
+def _docstring(entry: object) -> str:
+    first, _, rest = (inspect.getdoc(entry) or "").partition("\n\n")
+    return f"{first}\n\n```text\n{rest}\n```" if rest else first
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "cli": cli_page,
     "recipes": recipes_page,
     "models": models_page,
     "benchmarks": benchmarks_page,
+    "python": python_page,
 }
 
 if __name__ == "__main__":
