@@ -7,12 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from avtool.core.errors import AvtoolError
+from avtool.core.errors import AvtoolError, DiskFullError, MissingError, SomeFailedError
 from avtool.core.files import read_json, write_json
 from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Recorder, Reporter, Silent
 from avtool.data.items import Item
 from avtool.inference.events import Event
+from avtool.inference.outputs import OutputSpec
 from avtool.inference.recipes import PredictRecipe
 from avtool.inference.score import Scored, score_file
 
@@ -24,12 +25,50 @@ _AT_A_TIME = 16
 
 
 @dataclass(frozen=True)
+class FileOutcome:
+    """One file in a line.
+
+    Attributes:
+        name: the file, or the clip's id.
+        status: `predicted`, `kept` (of an earlier run: same file, same settings) or `failed`.
+        label: the most probable class.
+        probability: of it.
+        events: number of events; 0 where none were asked for.
+        seconds: the duration of the file.
+        error: the reason, when it failed.
+    """
+
+    name: str
+    status: str
+    label: str = ""
+    probability: float = 0.0
+    events: int = 0
+    seconds: float = 0.0
+    error: AvtoolError | None = None
+
+
+@dataclass(frozen=True)
 class FileScore:
-    """The outcome of one file: its score, or its error; and whether it comes from an earlier run."""
+    """One file: its score, or its error; and whether the score is of an earlier run."""
 
     item: Item
     found: Scored | AvtoolError
     kept: bool = False
+
+    def outcome(self, outputs: OutputSpec) -> FileOutcome:
+        """The same in a line; of labels with parts, the first part's class."""
+        if isinstance(self.found, AvtoolError):
+            return FileOutcome(self.item.name, "failed", error=self.found)
+        probabilities = self.found.probabilities[: outputs.sizes[0]]
+        best = probabilities.index(max(probabilities))
+        return FileOutcome(
+            self.item.name,
+            "kept" if self.kept else "predicted",
+            outputs.labels[best],
+            round(probabilities[best], 4),
+            len(self.found.events),
+            self.found.seconds,
+        )
 
 
 @dataclass(frozen=True)
@@ -53,6 +92,37 @@ def load_predictor(model: Path, recipe: PredictRecipe, reporter: Reporter) -> "P
     predictor = Predictor(model, recipe.runtime, reporter)
     reporter.detail(f"{len(predictor.outputs.labels)} classes")
     return predictor.with_features(recipe.frame_features) if recipe.frame_features else predictor
+
+
+def score_all(
+    items: Sequence[Item],
+    parts: Path,
+    predictor: "Predictor",
+    recipe: PredictRecipe,
+    reporter: Reporter,
+    *,
+    jobs: int,
+    fail_fast: bool,
+) -> list[FileScore]:
+    """Scores the files as `score_files` does, in their order; carries on past files that fail.
+
+    Raises:
+        AvtoolError: the only file failed, or the first one under `fail_fast`; all files failed; the disk is
+            full, or a library is missing.
+    """
+    found: dict[str, FileScore] = {}
+    with reporter.progress("predicting", len(items)) as bar:
+        for score in score_files(items, parts, predictor, recipe, reporter, jobs):
+            name, error = score.item.name, score.found
+            found[name] = score
+            if isinstance(error, AvtoolError):
+                if fail_fast or len(items) == 1 or isinstance(error, DiskFullError | MissingError):
+                    raise error
+                reporter.warn(f"{name} failed: {error}")
+            bar.advance(note=score.item.path.name)
+    if not any(isinstance(score.found, Scored) for score in found.values()):
+        raise SomeFailedError(f"none of the {len(items)} files could be predicted", "the warnings say why")
+    return [found[item.name] for item in items]
 
 
 def score_files(

@@ -122,7 +122,7 @@ def test_a_student_learns_from_a_teacher(mavil_run, films, tmp_path, capsys):
     assert scales[0] == scales[1]
     capsys.readouterr()
     assert call("reconstruct", out, films / "0.mp4", "--out", tmp_path / "sheet.png") == 2
-    assert "rebuilds no patches" in capsys.readouterr().err
+    assert "reconstructs no patches" in capsys.readouterr().err
 
 
 def test_pairs_are_learned_from_and_drawn(films, tmp_path):

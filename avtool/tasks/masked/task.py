@@ -17,6 +17,7 @@ from avtool.data.inputs.settings import AudioSettings, VideoSettings
 from avtool.data.inputs.spec import InputSpec, read_inputs
 from avtool.data.inputs.video import VideoInput, film_source
 from avtool.data.manifest import Manifest
+from avtool.inference.reconstruction import reconstruct_batch
 from avtool.models.registry import MODELS
 from avtool.tasks.clips import PretrainClips, dataset_input, find_clips, stretch_of
 from avtool.tasks.feature_maps import ShownSamples, feature_section, first_labels
@@ -29,7 +30,7 @@ from avtool.tasks.masked.recipe import (
     MavilRecipe,
     VideoMaeRecipe,
 )
-from avtool.tasks.masked.reconstruction import reconstruct_batch, reconstruction_sections
+from avtool.tasks.masked.reconstruction import reconstruction_sections
 from avtool.tasks.masked.settings import chosen_settings, make_objective, read_teacher, target_kind
 from avtool.tasks.network import build_network, start_from
 from avtool.tasks.spectrogram_scale import measured_scale

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from avtool.inference.reconstruction import reconstruct_batch
 from avtool.models.registry import create
-from avtool.tasks.masked.reconstruction import reconstruct_batch
 from avtool.training.report import curve_figures
 
 torch.set_num_threads(1)
