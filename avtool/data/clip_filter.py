@@ -15,7 +15,6 @@ from avtool.media.probe import probe
 from avtool.media.still_images import is_image
 
 SKIPPED = "skipped.csv"
-_STREAMS = {"audio": "sound", "video": "pictures", "image": "pictures"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +49,11 @@ def usable_clips(
     Args:
         clips: of a split.
         wanted: what a clip must have.
-        max_bad: share of clips that may be left out.
-        reporter: told how many are.
+        max_bad: share of clips that may be skipped.
+        reporter: receives how many are.
 
     Raises:
-        BadInputError: too many clips are left out, or all of them.
+        BadInputError: too many clips are skipped, or all of them.
     """
     bad = {}
     for place, clip in enumerate(clips):
@@ -69,8 +68,8 @@ def usable_clips(
         raise BadInputError(what, "choose other clips, or another method")
     if len(bad) > max_bad * len(clips):
         message = f"{what}; more than data.max_bad = {max_bad:g} of them"
-        raise BadInputError(message, "prepare the data set again, or allow more: --set data.max_bad=0.5")
-    reporter.warn(f"{what}; they are left out (`{SKIPPED}` in the run lists them)")
+        raise BadInputError(message, "prepare the dataset again, or allow more: --set data.max_bad=0.5")
+    reporter.warn(f"{what}; skipping them (`{SKIPPED}` in the run lists them)")
     return clips.take([place for place in range(len(clips)) if place not in bad]), list(bad.values())
 
 
@@ -101,7 +100,7 @@ def _reasons(clips: Manifest, clip: Clip, wanted: Wanted) -> Iterator[str]:
             yield f"cannot be read ({error})"
             return
         if not known:
-            lacking.append(_STREAMS[name])
+            lacking.append(name)
     if lacking and (wanted.all_of_them or len(lacking) == len(wanted.inputs)):
         yield f"has no {' and no '.join(lacking)}"
     if "image" not in wanted.inputs and clip.duration < wanted.shortest:
@@ -118,7 +117,7 @@ def _existing(clips: Manifest, media: Media) -> Path:
 
 @lru_cache(maxsize=100_000)
 def _holds(path: Path) -> tuple[bool, bool]:
-    """Whether a file has sound, and pictures."""
+    """Whether a file has audio, and video."""
     if is_image(path):
         return False, True
     info = probe(path)

@@ -33,8 +33,8 @@ class PretrainClips:
         whole: all usable clips of both: what is computed once is computed for them together.
         train: to learn from.
         val: to measure the loss on, or None.
-        skipped: left out, and why.
-        shards: where sound and pictures are, where the clips are in shards; None for plain media.
+        skipped: skipped, and why.
+        shards: the source of audio and video of clips in shards; None for plain media.
     """
 
     whole: Manifest
@@ -53,14 +53,14 @@ class PretrainClips:
 def find_clips(
     dataset: Path, recipe: ClipsRecipe, wanted: Wanted, sample_rate: int, reporter: Reporter
 ) -> PretrainClips:
-    """The clips of a data set, divided as the recipe says.
+    """The clips of a dataset, split by the recipe.
 
     Args:
-        dataset: a `dataset` artifact, its table, a folder of shards, or one of pictures.
+        dataset: a `dataset` artifact, its table, a folder of shards, or one of images.
         recipe: which clips.
         wanted: what a clip must have.
         sample_rate: that the sound of shards is given at.
-        reporter: told about decisions.
+        reporter: receives decisions.
 
     Raises:
         BadInputError: a split or fold is not there, or too many clips cannot be used.
@@ -80,14 +80,14 @@ def find_clips(
 
 
 def is_image_dataset(dataset: Path) -> bool:
-    """Whether a data set is no more than a folder of pictures."""
+    """Whether a dataset is a plain folder of images."""
     if not dataset.is_dir() or (dataset / MANIFEST).is_file() or shard_files(dataset):
         return False
     return is_image_folder(dataset)
 
 
 def shard_files(dataset: Path) -> list[Path]:
-    """The shards of a data set, or none where its clips are in plain media."""
+    """The shards of a dataset, or none where its clips are in plain media."""
     for folder in (dataset / SHARDS, dataset):
         if folder.is_dir() and (files := sorted(folder.glob("*.tar"))):
             return files
@@ -108,12 +108,12 @@ def dataset_input(dataset: Path) -> Input:
     elif shards := shard_files(dataset):
         content = settings_hash([(path.name, path.stat().st_size) for path in shards])
     else:
-        read_manifest(dataset)  # which says what is wrong
+        read_manifest(dataset)  # raises the error
     return Input(str(dataset), "dataset", content)
 
 
 def _open(dataset: Path, sample_rate: int) -> "tuple[Manifest, ShardSource | None]":
-    """The clips of a data set, and their source where they are in shards; long ones in sections."""
+    """The clips of a dataset, and their source where they are in shards; long ones in sections."""
     if is_image_dataset(dataset):
         return image_folder(dataset), None
     if not shard_files(dataset):
@@ -123,6 +123,6 @@ def _open(dataset: Path, sample_rate: int) -> "tuple[Manifest, ShardSource | Non
     return open_shards(dataset, sample_rate=sample_rate)
 
 
-def stretch_of(train: Manifest, recipe: SpectrogramRecipe) -> float:
-    """Seconds of the stretch of sound that the model is given."""
+def audio_seconds(train: Manifest, recipe: SpectrogramRecipe) -> float:
+    """Seconds of audio that the model takes."""
     return recipe.seconds or min(_LONGEST, float(durations(train).max()))

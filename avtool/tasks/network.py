@@ -22,7 +22,7 @@ def build_network(
     Args:
         name: of the model.
         recipe: with `arguments` for its other settings.
-        chosen: settings that follow from the data and from other keys; those it does not have are left out.
+        chosen: settings that follow from the data and from other keys; those it does not have are ignored.
         seed: of the run.
 
     Returns:
@@ -41,7 +41,7 @@ def build_network(
 
 
 def start_from(model: "nn.Module", name: str, recipe: ModelRecipe, reporter: Reporter) -> None:
-    """Starts the network from `model.init`, and tells what was adapted.
+    """Starts the network from `model.init`, and reports what was adapted.
 
     Raises:
         BadInputError: the file is none, or does not fit the network.

@@ -1,4 +1,4 @@
-"""Mean and deviation that spectrograms are scaled by, measured on the clips that are learned from."""
+"""Mean and standard deviation of spectrograms, measured on the training clips."""
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
@@ -11,7 +11,7 @@ from avtool.data.spectrogram_statistics import Moments, fbank_statistics
 from avtool.tasks.clips import PretrainClips
 
 _ENOUGH = 1000
-"""Clips of shards that are listened to: the deviation is then known to far better than a percent."""
+"""Clips of shards that are measured: enough for the deviation to far better than a percent."""
 
 
 def measured_scale(
@@ -22,17 +22,17 @@ def measured_scale(
     *,
     jobs: int = 1,
 ) -> tuple[float, float]:
-    """Mean and standard deviation of the spectrograms of the training clips that have sound.
+    """Mean and standard deviation of the spectrograms of the training clips that have audio.
 
     Args:
         clips: the clips.
         audio: settings of the spectrograms.
         features: those of all clips, where they are cached.
-        reporter: told the result.
+        reporter: receives the result.
         jobs: processes.
 
     Raises:
-        BadInputError: a clip cannot be read, or all sound is silent.
+        BadInputError: a clip cannot be read, or all audio is silent.
     """
     train = with_audio(clips.train)
     if clips.shards is not None:
@@ -46,15 +46,15 @@ def measured_scale(
 
 
 def _of_shards(train: Manifest, source: ShardSource, audio: AudioSettings) -> tuple[float, float, int]:
-    """The same of clips in shards, of which every n-th is listened to."""
+    """The same of clips in shards, of which every n-th is measured."""
     import torch
 
     from avtool.data.inputs.spectrogram import features_of
 
-    total, heard = Moments(), train[:: max(1, len(train) // _ENOUGH)]
-    for clip in heard:
+    total, measured = Moments(), train[:: max(1, len(train) // _ENOUGH)]
+    for clip in measured:
         waveform = source.audio(train, clip, 0, max(audio.window_size, audio.num_samples(clip.duration)))
         total = total.joined(Moments.of(features_of(torch.from_numpy(waveform), audio).numpy()))
     if not total.count or total.squares == 0:
-        raise BadInputError(f"all sound of `{train.origin}` is silent", "check the media")
-    return total.mean, total.std, len(heard)
+        raise BadInputError(f"all audio of `{train.origin}` is silent", "check the media")
+    return total.mean, total.std, len(measured)

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def toml_text(values: Mapping[str, Any]) -> str:
-    """Nested settings as TOML: plain keys first, then tables; None, which TOML lacks, is left out."""
+    """Nested settings as TOML: plain keys first, then tables; None, which TOML lacks, is skipped."""
     return "\n".join(_lines(values, ())).strip() + "\n"
 
 

@@ -70,14 +70,14 @@ def open_run(
     command: str,
     overwrite: bool = False,
 ) -> RunFolder:
-    """Opens a run: a new one, an interrupted one with equal settings to go on with, or a finished one.
+    """Opens a run: a new one, an interrupted one with equal settings to resume, or a finished one.
 
     Args:
         out: its folder.
         recipe: the resolved recipe.
-        settings: what must be equal for the run to go on.
+        settings: what must be equal to resume the run.
         command: the command line.
-        overwrite: begin anew whatever is there.
+        overwrite: replace what is there.
 
     Raises:
         BadInputError: the folder belongs to something else.

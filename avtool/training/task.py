@@ -44,10 +44,10 @@ class Training:
         collate: makes a batch, a dictionary, of a list of samples.
         description: how the saved model is built and fed.
         transform: changes a batch on its device (mixup, masks); its generator, and torch's global one, are
-            seeded anew for each batch.
+            seeded for each batch.
         validate: scores the model in evaluation mode, as a dictionary of metrics; every process calls it. It
             raises FloatingPointError where the model's outputs are not finite.
-        metric: which of these metrics says what is best.
+        metric: which of these metrics selects the best checkpoint.
         maximise: whether more of it is better.
         labels: the labels of each sample, for the class-balanced sampler.
         groups: the film or recording of each sample, for the grouped sampler.
@@ -167,7 +167,7 @@ class Task(ABC, Generic[RecipeType]):
         """The model, the objective and the samples, as the loop takes them.
 
         Raises:
-            BadInputError: data, model and settings do not fit together; one line says which.
+            BadInputError: data, model and settings do not fit together.
         """
 
     @property
@@ -177,7 +177,7 @@ class Task(ABC, Generic[RecipeType]):
 
     @property
     def skipped(self) -> Sequence[Skipped]:
-        """Samples that are left out, each with its reason; the run lists them."""
+        """Unusable samples, each with its reason; the run lists them."""
         return ()
 
     def describe(self) -> Mapping[str, int | str]:

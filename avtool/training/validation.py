@@ -21,7 +21,7 @@ class Validation:
         data: the clips; they are not changed at random.
         collate: makes a batch of them.
         batch_size: clips that are compared with one another.
-        whole_batches: leave out the last few clips, as contrasts among fewer are easier.
+        whole_batches: drop the last few clips, as contrasts among fewer are easier.
         workers: processes that load clips.
     """
 

@@ -54,17 +54,17 @@ def bench_film(folder: Path) -> None:
     for number in range(PAIRS):
         clip = manifest[number % len(manifest)]
         pair = draw_pair({"video": reader.grid(clip)}, 2.0, np.random.default_rng(number))
-        drawn.append((clip, pair.stretches["video"]))
+        drawn.append((clip, pair.segments["video"]))
 
     def each_by_itself() -> None:
-        for clip, stretches in drawn:
-            for stretch in stretches:
-                times = clip.start + reader.grid(clip).offset + stretch.numbers / reader.source.fps
+        for clip, segments in drawn:
+            for segment in segments:
+                times = clip.start + reader.grid(clip).offset + segment.numbers / reader.source.fps
                 read_frames(manifest.local(clip.video), times.tolist(), size=128, threads=1)
 
     def in_spans() -> None:
-        for clip, stretches in drawn:
-            reader.read(manifest, clip, stretches)
+        for clip, segments in drawn:
+            reader.read(manifest, clip, segments)
 
     base = rate(each_by_itself, PAIRS)
     show("pairs of clips of a film, each clip decoded", base, base)

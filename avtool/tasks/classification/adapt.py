@@ -19,7 +19,7 @@ def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, star
         recipe: how to train.
         encoder: a model, a run, or a checkpoint.
         modality: `audio`, `video`, `image` or `both`.
-        start: whether it starts from the encoder's weights; without, from random ones: its twin.
+        start: start from the encoder's weights; without, from random ones (the random-init baseline).
 
     Raises:
         BadInputError: there is no encoder, no classifier stands over it, or it does not take the modality.

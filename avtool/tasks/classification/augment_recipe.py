@@ -8,7 +8,7 @@ from avtool.core.recipe import Recipe, option
 
 
 class AugmentRecipe(Recipe):
-    """Augmentation of audio and labels, drawn anew for each batch; video has its own in `data.video`."""
+    """Augmentation of audio and labels, drawn for each batch; video has its own in `data.video`."""
 
     mixup: Literal["none", "sample", "batch", "modality"] = option(
         "sample",

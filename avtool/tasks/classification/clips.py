@@ -31,7 +31,7 @@ class LabelledClips:
         classes: the class lists, one a part of the label.
         whole: clips whose spectrograms are cached together, so that each choice of folds finds them; None
             caches those that are used.
-        skipped: left out, each with its reason.
+        skipped: unusable clips, each with its reason.
     """
 
     train: Manifest
@@ -89,7 +89,7 @@ def dataset_inputs(dataset: Path) -> list[Input]:
 
 
 def find_task(dataset: Path, manifest: Manifest, wanted: str, reporter: Reporter) -> Task:
-    """The task that is asked for, or the one that the data set's labels look like."""
+    """The kind of labels: the given one, or the one inferred from the dataset."""
     tasks: dict[str, Task] = {name: name for name in CLASS_FILES}
     if wanted in tasks:
         return tasks[wanted]
@@ -103,19 +103,19 @@ def find_task(dataset: Path, manifest: Manifest, wanted: str, reporter: Reporter
 
 
 def find_classes(dataset: Path, task: Task) -> tuple[tuple[str, ...], ...]:
-    """The class lists of the data set.
+    """The class lists of the dataset.
 
     Raises:
         BadInputError: a list is missing.
     """
     if not dataset.is_dir():
         message = f"`{dataset}` is a table without class lists"
-        raise BadInputError(message, "give the data set's folder: `avtool prepare` makes one")
+        raise BadInputError(message, "give the dataset's folder: `avtool prepare` makes one")
     return class_lists(dataset, task)
 
 
 def find_frames(train: Manifest, recipe: DataRecipe) -> int:
-    """Frames of the stretch of sound that the model is given.
+    """Frames of the spectrograms that the model takes.
 
     Raises:
         BadInputError: it is shorter than one window.

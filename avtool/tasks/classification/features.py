@@ -12,11 +12,11 @@ class FeatureSource:
     """Gives the spectrograms of clips, computed on first use.
 
     Args:
-        recipe: says how, and whether they are kept at all.
-        reporter: told about progress.
+        recipe: settings of spectrograms, and whether they are cached.
+        reporter: receives progress.
         jobs: processes.
-        whole: clips that are cached together, so that each division into folds finds them; None caches
-            what is asked for.
+        whole: clips that are cached together, so that each choice of folds finds them; None caches
+            the clips of each call.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What validation says of a classifier, by task."""
+"""Validation metrics of a classifier, by kind of labels."""
 
 import numpy as np
 from numpy.typing import NDArray

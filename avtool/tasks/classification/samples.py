@@ -35,7 +35,7 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
         targets: the clips' labels, or None.
         train: whether inputs are augmented.
         cut: which part of a long clip is taken: its start, its middle, or any.
-        windows: parts of each clip, evenly spaced from start to end; with more than one, `cut` has no say,
+        windows: parts of each clip, evenly spaced from start to end; with more than one, `cut` has no effect,
             and sample n is part n % windows of clip n // windows.
         seed: of everything random.
 
@@ -74,9 +74,9 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
         return len(self.manifest) * self.windows
 
     def set_epoch(self, epoch: int) -> None:
-        """The epoch of samples that are asked for by index alone.
+        """Sets the epoch of samples that are indexed by number alone.
 
-        Worker processes that outlive an epoch do not hear of it: let the sampler give (index, epoch).
+        Worker processes that outlive an epoch do not get it: let the sampler give (index, epoch).
         """
         self.epoch = epoch
 
@@ -112,7 +112,7 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
 
 
 def warn_of_unseen_classes(targets: Targets, reporter: Reporter) -> None:
-    """Tells which classes have no clip to learn them from."""
+    """Warns of classes without a training clip."""
     unseen = targets.unseen()
     if unseen:
         shown = ", ".join(f"`{name}`" for name in unseen[:_SHOWN]) + (", …" if len(unseen) > _SHOWN else "")

@@ -161,7 +161,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
         """The network, its loss and the clips.
 
         Raises:
-            BadInputError: data, model and settings do not fit together; one line says which.
+            BadInputError: data, model and settings do not fit together.
         """
         from avtool.data.inputs.collate import collate
         from avtool.models.frozen import FrozenWeights

@@ -1,7 +1,7 @@
-"""Clips for masked models: stretches of sound and pictures, and the noise that their masks are drawn from.
+"""Samples of masked models: crops of audio and video, and the noise that their masks are drawn from.
 
-Noise and stretches depend on seed, epoch and the number of the sample alone: whoever loads a sample, in
-whatever batch, after whatever interruption, hides the same patches of the same stretch.
+Noise and crops depend on seed, epoch and the number of the sample alone: whoever loads a sample, in
+whatever batch, after whatever interruption, masks the same patches of the same crop.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,10 +33,10 @@ class MaskedClipDataset(Dataset[dict[str, Tensor]]):
         inputs: of the model, audio first.
         noise: the number of patches of each input that is masked.
         second_view: whether there is noise for a second mask.
-        train: whether stretches are taken anywhere and changed at random; else from the middle, as they are,
+        train: whether crops are taken anywhere and augmented; else from the middle, as they are,
             and with the same noise in each epoch.
-        align: sound and pictures begin together; else the shorter stretch lies somewhere in the longer.
-        crops: stretches taken of each clip in an epoch, spread over its length; None takes as many as fit,
+        align: audio and video begin together; else the shorter crop lies somewhere in the longer.
+        crops: per clip and epoch, spread over its length; None takes as many as fit,
             so that a long film counts for more than a short one.
         seed: of everything random.
 
@@ -75,12 +75,12 @@ class MaskedClipDataset(Dataset[dict[str, Tensor]]):
         return len(self._numbers)
 
     def set_epoch(self, epoch: int) -> None:
-        """The epoch of samples that are asked for by number alone."""
+        """Sets the epoch of samples that are indexed by number alone."""
         self.epoch = epoch
 
     @property
     def window_seconds(self) -> float:
-        """Length of the longest stretch that is taken."""
+        """Length of the longest crop."""
         return max((one.seconds for one in self.inputs if one.is_track), default=0.0)
 
     @property
@@ -117,12 +117,12 @@ class MaskedClipDataset(Dataset[dict[str, Tensor]]):
         return np.maximum(durations(self.manifest) // window, 1).astype(np.int64)
 
     def _place(self, crop: int, crops: int, rng: np.random.Generator) -> float:
-        """Where a stretch lies in the room there is; each crop of a clip has a part of it of its own."""
+        """The place of a crop in [0, 1]; each crop of a clip has its own part of it."""
         within = float(rng.random())
         return (crop + (within if self.train else 0.5)) / crops
 
     def _part(self, clip: Clip, place: float, seconds: float) -> float:
-        """The place of a stretch of some seconds, so that with `align` all begin together."""
+        """The place of a crop of some seconds, so that with `align` all begin together."""
         room = clip.duration - seconds
         if not self.align or room <= 0:
             return place

@@ -1,4 +1,4 @@
-"""What a recipe says to the masked models and to their losses."""
+"""Arguments and losses of masked models, from their recipes."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -27,28 +27,28 @@ def chosen_settings(
     chosen: dict[str, Any] = {"mask_ratio": mask.ratio, "decode_fraction": mask.decode_fraction}
     if isinstance(recipe, ImageMaeRecipe):
         return {**chosen, "image_size": video.size}
-    sound = {"num_frames": num_frames, "num_mel_bins": audio.num_mel_bins}
-    pictures = {"video_frames": video.num_frames, "image_size": video.size}
+    audio_facts = {"num_frames": num_frames, "num_mel_bins": audio.num_mel_bins}
+    video_facts = {"video_frames": video.num_frames, "image_size": video.size}
     if isinstance(recipe, AudioMaeRecipe):
-        chosen |= {"mask": recipe.mask.kind, **sound}
+        chosen |= {"mask": recipe.mask.kind, **audio_facts}
         if recipe.mask.kind == "time-frequency":
             chosen |= {"time_ratio": recipe.mask.time_ratio, "frequency_ratio": recipe.mask.frequency_ratio}
         return chosen if recipe.decoder == "auto" else {**chosen, "decoder": recipe.decoder}
     if isinstance(recipe, VideoMaeRecipe):
-        return {**chosen, "mask": recipe.mask.kind, **pictures}
+        return {**chosen, "mask": recipe.mask.kind, **video_facts}
     return {
         "audio_mask_ratio": mask.ratio,
         "video_mask_ratio": mask.ratio,
         "decode_fraction": mask.decode_fraction,
         "fusion_layers": recipe.mavil.fusion_layers,
         "predicts": "pixels" if recipe.mavil.stage == 1 else "features",
-        **sound,
-        **pictures,
+        **audio_facts,
+        **video_facts,
     } | ({} if recipe.decoder == "auto" else {"audio_decoder": recipe.decoder})
 
 
 def target_kind(recipe: MaskedRecipe) -> "TargetKind | None":
-    """What the decoder is asked for of hidden patches; None where it is asked for a teacher's features."""
+    """The reconstruction target of masked patches; None where it is a teacher's features."""
     if isinstance(recipe, MavilRecipe) and recipe.mavil.stage == 2:
         return None
     if not recipe.mask.norm_target:
@@ -74,8 +74,8 @@ def make_objective(recipe: MaskedRecipe, model: "nn.Module", teacher: "LoadedMod
     if not isinstance(recipe, MavilRecipe):
         assert kind is not None, "the model rebuilds patches"
         return MaskedReconstruction(kind)
-    said = recipe.mavil
-    weights = ContrastWeights(said.alpha, said.beta, said.tau_inter, said.tau_intra)
+    mavil = recipe.mavil
+    weights = ContrastWeights(mavil.alpha, mavil.beta, mavil.tau_inter, mavil.tau_intra)
     if kind is not None:
         return MAViLStage1(weights, kind)
     assert teacher is not None, "stage 2 has a teacher"

@@ -19,7 +19,7 @@ from avtool.data.inputs.video import VideoInput, film_source
 from avtool.data.manifest import Manifest
 from avtool.inference.reconstruction import reconstruct_batch
 from avtool.models.registry import MODELS
-from avtool.tasks.clips import PretrainClips, dataset_input, find_clips, stretch_of
+from avtool.tasks.clips import PretrainClips, audio_seconds, dataset_input, find_clips
 from avtool.tasks.feature_maps import ShownSamples, feature_section, first_labels
 from avtool.tasks.masked.recipe import (
     AudioMaeRecipe,
@@ -97,8 +97,8 @@ class MaskedTask(Task[MaskedRecipe]):
         return {"model": self.model_name, **self.clips.counts}
 
     @property
-    def sound(self) -> AudioRecipe | None:
-        """What is said of sound, where the method takes it."""
+    def audio(self) -> AudioRecipe | None:
+        """Settings of audio, where the method takes it."""
         data = self.recipe.data
         return data if isinstance(data, AudioRecipe) else None
 
@@ -106,16 +106,16 @@ class MaskedTask(Task[MaskedRecipe]):
     def clips(self) -> PretrainClips:
         """The clips."""
         shortest = 0.0
-        if self.sound is not None:  # one row of patches
-            audio = self.sound.audio
+        if self.audio is not None:  # one row of patches
+            audio = self.audio.audio
             shortest = audio.samples_of(16) / audio.sample_rate
         wanted = Wanted(self.modalities, shortest=shortest)
-        rate = self.sound.audio.sample_rate if self.sound is not None else AudioSettings().sample_rate
+        rate = self.audio.audio.sample_rate if self.audio is not None else AudioSettings().sample_rate
         return find_clips(self.source, self.recipe.data, wanted, rate, self.reporter)
 
     @cached_property
     def video(self) -> VideoSettings:
-        """The window of pictures; of a photograph, its size."""
+        """The window of frames; of an image, its size."""
         if isinstance(self.recipe, ImageMaeRecipe):
             size = self.recipe.data.size
             short_side = round(size * _EVALUATION_SHARE)
@@ -125,27 +125,27 @@ class MaskedTask(Task[MaskedRecipe]):
 
     @cached_property
     def num_frames(self) -> int:
-        """Frames of the stretch of sound."""
-        if self.sound is None:
+        """Frames of a spectrogram."""
+        if self.audio is None:
             return 1
-        steps = self.sound.audio.num_steps(stretch_of(self.clips.train, self.sound))
+        steps = self.audio.audio.num_steps(audio_seconds(self.clips.train, self.audio))
         return MODELS.find(self.model_name).family.fit_frames(steps)
 
     def build(self) -> "tuple[nn.Module, dict[str, Any]]":
         """The network, and the arguments that build it again."""
-        audio = self.sound.audio if self.sound is not None else AudioSettings()
+        audio = self.audio.audio if self.audio is not None else AudioSettings()
         chosen = chosen_settings(self.recipe, self.num_frames, audio, self.video)
         return build_network(self.model_name, self.recipe.model, chosen, self.recipe.seed)
 
     def num_samples(self) -> int:
-        """Stretches that are learned from in an epoch."""
+        """Crops of an epoch."""
         return len(self._samples(self.clips.train, self._spec(), None, {}, train=True))
 
     def prepare(self) -> Training:
         """The model, its objective and its samples.
 
         Raises:
-            BadInputError: data, model and settings do not fit together; one line says which.
+            BadInputError: data, model and settings do not fit together.
         """
         from avtool.data.inputs.collate import collate
 
@@ -204,7 +204,7 @@ class MaskedTask(Task[MaskedRecipe]):
         return self._samples(self._held_out_clips, spec, features, _noise(model), train=False)
 
     def _description(self, arguments: dict[str, Any], spec: InputSpec) -> "ModelDescription":
-        """What a reader of the weights must know."""
+        """How the saved model is built and fed."""
         from avtool.models.model_folder import ModelDescription
 
         stage = f" (stage {self.recipe.mavil.stage})" if isinstance(self.recipe, MavilRecipe) else ""
@@ -234,7 +234,7 @@ class MaskedTask(Task[MaskedRecipe]):
 
     def _spec(self, mean: float = 0.0, std: float = 1.0) -> InputSpec:
         """The inputs of the model."""
-        audio = self.sound.audio if self.sound is not None else AudioSettings()
+        audio = self.audio.audio if self.audio is not None else AudioSettings()
         known: dict[str, ModelInput] = {
             "audio": AudioInput(audio, self.num_frames, mean, std),
             "video": VideoInput(self.video),
@@ -246,19 +246,21 @@ class MaskedTask(Task[MaskedRecipe]):
     def _inputs(self) -> tuple[InputSpec, FeatureCache | None]:
         """The inputs of the model, and the spectrograms where they are cached.
 
-        A student's spectrograms are scaled as its teacher's were, since the teacher sees the same ones.
+        A student's spectrograms are scaled as its teacher's were, since the teacher gets the same ones.
         """
-        sound, teacher = self.sound, self._teacher
-        if sound is None:
+        spectrograms, teacher = self.audio, self._teacher
+        if spectrograms is None:
             return self._spec(), None
         features = None
-        if sound.cache and self.clips.shards is None:
-            features = cached_features(self.clips.whole, sound.audio, self.reporter, jobs=self.jobs)
-        mean, std = sound.mean or 0.0, sound.std
+        if spectrograms.cache and self.clips.shards is None:
+            features = cached_features(self.clips.whole, spectrograms.audio, self.reporter, jobs=self.jobs)
+        mean, std = spectrograms.mean or 0.0, spectrograms.std
         if std is None and teacher is not None:
-            mean, std = _scale_of(teacher, sound.audio)
+            mean, std = _scale_of(teacher, spectrograms.audio)
         elif std is None:
-            mean, std = measured_scale(self.clips, sound.audio, features, self.reporter, jobs=self.jobs)
+            mean, std = measured_scale(
+                self.clips, spectrograms.audio, features, self.reporter, jobs=self.jobs
+            )
         return self._spec(mean, std), features
 
     def _samples(
@@ -312,7 +314,7 @@ def _scale_of(teacher: "LoadedModel", audio: AudioSettings) -> tuple[float, floa
     if seen.settings != audio:
         theirs, ours = seen.settings.model_dump(), audio.model_dump()
         name = next(name for name in ours if ours[name] != theirs[name])
-        message = f"the teacher heard spectrograms of {name} {theirs[name]}, and these have {ours[name]}"
+        message = f"the teacher takes spectrograms of {name} {theirs[name]}, and these have {ours[name]}"
         raise BadInputError(message, f"--set data.audio.{name}={theirs[name]}")
     return seen.mean, seen.std
 

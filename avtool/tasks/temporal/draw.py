@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from avtool.tasks.temporal.grid import AFTER, BEFORE, OVERLAP, Grid, Stretch
+from avtool.tasks.temporal.grid import AFTER, BEFORE, OVERLAP, Grid, Segment
 
 _TINY = 1e-6
 
@@ -20,11 +20,11 @@ class Pair:
     """Two clips of a video.
 
     Attributes:
-        stretches: what of each modality, `video` and `audio`, is played in the first and in the second.
-        orders: whether the video allows every order at these speeds, so that the order is a question.
+        segments: of each modality, `video` and `audio`, for the first and the second clip.
+        orders: whether the video allows every order at these speeds, so that order is a pretext task.
     """
 
-    stretches: Mapping[str, tuple[Stretch, Stretch]]
+    segments: Mapping[str, tuple[Segment, Segment]]
     orders: bool
 
 
@@ -32,8 +32,8 @@ def draw_pair(grids: Mapping[str, Grid], gap: float, rng: np.random.Generator) -
     """Draws speeds and directions of sight and sound, each by itself; the order; then the places.
 
     Of the speeds that the video is long enough for each is equally likely, and so is each order. Where the
-    speeds leave room for one order only, that it is this one could be told from the speeds: no question is
-    asked then, instead of one that has a short cut. The sound lies around the middle of the pictures.
+    speeds leave room for one order only, it could be inferred from the speeds: order is then no pretext task,
+    as it would have a short cut. The audio lies around the middle of the frames.
 
     Args:
         grids: `video`, `audio`, or both.
@@ -47,14 +47,14 @@ def draw_pair(grids: Mapping[str, Grid], gap: float, rng: np.random.Generator) -
     places = _places(tuple(grids.items()), first_speeds, second_speeds, gap)
     clips = places.one, places.other
     firsts = places.draw(order if places.any_order else OVERLAP, rng)
-    stretches = {}
+    segments = {}
     for name, grid in grids.items():
         one, other = (
-            clip.stretch(grid, name, first, bool(back))
+            clip.segment(grid, name, first, bool(back))
             for clip, first, back in zip(clips, firsts, backward[name], strict=True)
         )
-        stretches[name] = one, other
-    return Pair(stretches, places.any_order)
+        segments[name] = one, other
+    return Pair(segments, places.any_order)
 
 
 # Clips of one length have the same places, and finding them takes longer than drawing.
@@ -69,7 +69,7 @@ def _places(
 
 
 def can_order(grids: Mapping[str, Grid]) -> bool:
-    """Whether a video is long enough to ask for the order of two clips, at the slowest speed at least."""
+    """Whether a video is long enough for the order of two clips, at the slowest speed at least."""
     if not grids:
         return False
     rooms = [_Room.of(grids, dict.fromkeys(grids, 0)) for _ in (0, 1)]
@@ -78,7 +78,7 @@ def can_order(grids: Mapping[str, Grid]) -> bool:
 
 @dataclass(frozen=True)
 class _Room:
-    """The numbers of the leading modality (pictures, where there are any) that a clip may begin at.
+    """The numbers of the leading modality (video, where there is any) that a clip may begin at.
 
     Attributes:
         leader: the leading modality's grid.
@@ -117,7 +117,7 @@ class _Room:
                     break
                 if not speeds[name]:
                     unfit.add(name)
-                speeds[name] = max(0, speeds[name] - 1)  # around the pictures there is room for less sound
+                speeds[name] = max(0, speeds[name] - 1)  # around the frames there is room for less audio
         extents = {name: grids[name].extent(speeds[name]) for name in names if name not in unfit}
         return cls(leader, speed, speeds, extents, low, high, frozenset(unfit), slack)
 
@@ -140,13 +140,13 @@ class _Room:
         high = math.floor(self.leader.place(end, self.speed) + _TINY)
         return max(self.low, low), min(self.high, high)
 
-    def stretch(self, grid: Grid, name: str, first: int, backward: bool) -> Stretch:
+    def segment(self, grid: Grid, name: str, first: int, backward: bool) -> Segment:
         """What of a modality is played when the leading one begins at `first`."""
         speed = self.speeds[name]
         if grid is not self.leader:
             last = max(0, grid.total - grid.spans[speed])
             first = min(max(0, round(grid.place(self.centre(first), speed))), last)
-        return Stretch(first, speed, backward, grid, name not in self.unfit)
+        return Segment(first, speed, backward, grid, name not in self.unfit)
 
 
 def _shared(

@@ -1,6 +1,6 @@
-"""Stretches of a video: which pictures or frames of sound they play, and which part of the video that is.
+"""Segments of a video: the video or spectrogram frames that they play, and their place in time.
 
-Times are those of the video: that a stretch is played backwards changes nothing about what comes first.
+Times are those of the video: that a segment is played backwards changes nothing about what comes first.
 """
 
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 OVERLAP, BEFORE, AFTER = 0, 1, 2
-"""How the first of two stretches lies to the second."""
+"""How the first of two segments lies to the second."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The pictures, or the frames of sound, that a video offers.
+    """The video or spectrogram frames that a video offers.
 
     Attributes:
         offset: time of number 0, in seconds from the video's start.
@@ -23,7 +23,7 @@ class Grid:
         count: how many a clip takes.
         steps: the speeds; a clip of speed s takes every s-th.
         spans: how many numbers a clip of each speed covers.
-        lead: numbers that the middle of a span lies before first + span / 2: a picture stands from its time
+        lead: numbers that the middle of a span lies before first + span / 2: a frame lasts from its time
             on, a frame of sound around its time.
     """
 
@@ -54,8 +54,8 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """One clip's pictures, or frames of sound.
+class Segment:
+    """One clip's video or spectrogram frames.
 
     Attributes:
         first: number of its earliest.
@@ -89,7 +89,7 @@ class Stretch:
         return self.centre - half, self.centre + half
 
 
-def order_of(one: Stretch, other: Stretch) -> int:
+def order_of(one: Segment, other: Segment) -> int:
     """`OVERLAP`, `BEFORE` or `AFTER`: how the first lies to the second in the video."""
     (begin, end), (other_begin, other_end) = one.interval, other.interval
     if min(end, other_end) - max(begin, other_begin) > 0:

@@ -1,6 +1,6 @@
-"""A sheet of what a network is given: pictures, spectrograms and the answers it should find.
+"""A sheet of samples as a network gets them: frames, spectrograms and labels.
 
-What would give an answer away without looking at time is seen best by eye.
+Short cuts that reveal a label without time are found best by eye.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 Inputs = dict[str, NDArray[Any]]
 _INPUTS: tuple[str, ...] = ("video", "image", "audio")
-_PICTURES, _SEAM = 8, 2
-_STRIP, _SOUND, _ROW = 7.2, 3.0, 1.15  # inches
+_FRAMES, _SEAM = 8, 2
+_STRIP, _AUDIO, _ROW = 7.2, 3.0, 1.15  # inches
 _DIRECTIONS = ("forwards", "backwards")
 _ORDERS = ("overlapping", "the first is earlier", "the first is later")
 
 
 class Samples(Protocol):
-    """A data set of clips, masked or in pairs."""
+    """A dataset of clips, masked or in pairs."""
 
     manifest: Manifest
 
@@ -36,12 +36,12 @@ class Samples(Protocol):
 
 
 def preview_sheet(samples: Samples, count: int, path: Path, speeds: Sequence[int] = ()) -> None:
-    """Draws samples, evenly spaced over the data, as a PNG picture.
+    """Draws samples, evenly spaced over the data, as a PNG.
 
     Args:
         samples: what is drawn.
         count: how many samples at most.
-        path: the picture to write.
+        path: the PNG to write.
         speeds: what the labels of speed stand for.
     """
     numbers = np.unique(np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int))
@@ -59,10 +59,10 @@ def _rows(samples: Samples, number: int, speeds: Sequence[int]) -> list[tuple[st
         return [(clip_id, inputs)]
     rows: list[tuple[str, Inputs]] = []
     for clip in (0, 1):
-        said = [clip_id if not clip else "", f"clip {clip + 1}"]
-        said += [_played(sample, name, clip, speeds) for name in inputs]
-        said += [_order(sample, question) for question in ("order_vv", "order_aa", "order_va") if not clip]
-        rows.append((" · ".join(filter(None, said)), {name: value[clip] for name, value in inputs.items()}))
+        words = [clip_id if not clip else "", f"clip {clip + 1}"]
+        words += [_played(sample, name, clip, speeds) for name in inputs]
+        words += [_order(sample, task) for task in ("order_vv", "order_aa", "order_va") if not clip]
+        rows.append((" · ".join(filter(None, words)), {name: value[clip] for name, value in inputs.items()}))
     return rows
 
 
@@ -80,25 +80,25 @@ def _played(sample: Mapping[str, NDArray[Any]], name: str, clip: int, speeds: Se
     speed = int(sample[f"{name}_speed"][clip])
     shown = f"×{speeds[speed]}" if speeds else f"speed {speed}"
     direction = _DIRECTIONS[int(sample[f"{name}_direction"][clip])]
-    asked = [q for q in ("speed", "direction") if sample[f"{name}_{q}_weight"][clip]]
+    active = [q for q in ("speed", "direction") if sample[f"{name}_{q}_weight"][clip]]
     return f"{name} {shown} {direction}" + (
-        "" if len(asked) == 2 else f" (asked: {', '.join(asked) or 'no'})"
+        "" if len(active) == 2 else f" (tasks: {', '.join(active) or 'none'})"
     )
 
 
-def _order(sample: Mapping[str, NDArray[Any]], question: str) -> str:
-    if question not in sample or not sample[f"{question}_weight"]:
+def _order(sample: Mapping[str, NDArray[Any]], task: str) -> str:
+    if task not in sample or not sample[f"{task}_weight"]:
         return ""
-    return f"{question.removeprefix('order_')}: {_ORDERS[int(sample[question])]}"
+    return f"{task.removeprefix('order_')}: {_ORDERS[int(sample[task])]}"
 
 
 def _draw(rows: Sequence[tuple[str, Inputs]]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    seen = any("audio" not in inputs or len(inputs) > 1 for _, inputs in rows)
-    heard = any("audio" in inputs for _, inputs in rows)
-    widths = [_STRIP] * seen + [_SOUND] * heard
+    with_video = any("audio" not in inputs or len(inputs) > 1 for _, inputs in rows)
+    with_audio = any("audio" in inputs for _, inputs in rows)
+    widths = [_STRIP] * with_video + [_AUDIO] * with_audio
     figure = Figure(figsize=(sum(widths), _ROW * len(rows)), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(rows), len(widths), squeeze=False, width_ratios=widths)
@@ -106,21 +106,21 @@ def _draw(rows: Sequence[tuple[str, Inputs]]) -> bytes:
         places[0].set_title(title, fontsize=7, loc="left")
         for place in places:
             place.set_axis_off()
-        if seen:
+        if with_video:
             places[0].imshow(_strip(inputs.get("video", inputs.get("image"))))
-        if heard and "audio" in inputs:
+        if with_audio and "audio" in inputs:
             places[-1].imshow(inputs["audio"].T, origin="lower", aspect="auto", cmap="magma")
     stream = BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})
     return stream.getvalue()
 
 
-def _strip(pictures: NDArray[Any] | None) -> NDArray[np.uint8]:
-    """Pictures (3, T, H, W) in [-1, 1] side by side, (H, T · (W + seam), 3); of many some."""
-    assert pictures is not None, "a row has pictures or sound"
-    if pictures.ndim == 3:
-        pictures = pictures[:, None]
-    shown = np.unique(np.linspace(0, pictures.shape[1] - 1, _PICTURES).round().astype(int))
-    levels = ((pictures[:, shown] + 1) * 127.5).clip(0, 255).astype(np.uint8)
+def _strip(frames: NDArray[Any] | None) -> NDArray[np.uint8]:
+    """Frames (3, T, H, W) in [-1, 1] side by side, (H, T · (W + seam), 3); of many some."""
+    assert frames is not None, "a row has video or audio"
+    if frames.ndim == 3:
+        frames = frames[:, None]
+    shown = np.unique(np.linspace(0, frames.shape[1] - 1, _FRAMES).round().astype(int))
+    levels = ((frames[:, shown] + 1) * 127.5).clip(0, 255).astype(np.uint8)
     parted = np.pad(levels, ((0, 0), (0, 0), (0, 0), (0, _SEAM)), constant_values=255)
     return np.asarray(parted.transpose(2, 1, 3, 0).reshape(parted.shape[2], -1, 3), np.uint8)

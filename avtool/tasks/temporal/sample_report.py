@@ -1,4 +1,4 @@
-"""Which questions about time the clips of a data set can answer, and the errors where that is none."""
+"""Pretext tasks that the clips of a dataset can serve, and the errors where there are none."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,17 +12,15 @@ from avtool.tasks.temporal.draw import can_order
 from avtool.tasks.temporal.grid import Grid
 from avtool.tasks.temporal.pair_settings import PairSettings
 
-_NOUNS = {"video": "pictures", "audio": "sound"}
-
 
 @dataclass(frozen=True)
 class TemporalReport:
-    """How many clips can answer what.
+    """How many clips serve each pretext task.
 
     Attributes:
         clips: all of them.
         present: by modality, those that have it.
-        able: by question (`video_speed`, `order_vv`, …), those that are long enough for it.
+        able: by task (`video_speed`, `order_vv`, …), those that are long enough for it.
     """
 
     clips: int
@@ -30,15 +28,15 @@ class TemporalReport:
     able: Mapping[str, int]
 
     def lines(self) -> list[str]:
-        """What should be said: modalities that are missing, and questions that clips are too short for."""
+        """Lines to report: missing modalities, and tasks that clips are too short for."""
         lines = [
-            f"{self.clips - count} of {self.clips} clips have no {_NOUNS[name]}"
+            f"{self.clips - count} of {self.clips} clips have no {name}"
             for name, count in self.present.items()
             if count < self.clips
         ]
-        for question, count in self.able.items():
+        for task, count in self.able.items():
             if count < self.clips:
-                lines.append(f"{question}: {count} of {self.clips} clips are long enough")
+                lines.append(f"{task}: {count} of {self.clips} clips are long enough")
         return lines
 
 
@@ -48,21 +46,21 @@ def make_report(
     modalities: Sequence[str],
     grids: Sequence[Mapping[str, Grid]],
 ) -> TemporalReport:
-    """Counts what clips can answer.
+    """Counts the clips that serve each pretext task.
 
     Args:
         manifest: the clips.
-        settings: what is asked.
+        settings: of the pairs.
         modalities: `video`, `audio`, or both.
         grids: what each clip offers, by modality.
 
     Raises:
-        BadInputError: no clip has what is asked for, or none is long enough.
+        BadInputError: no clip has a modality that is taken, or none is long enough.
     """
     present = {name: sum(name in offered for offered in grids) for name in modalities}
     for name, count in present.items():
         if not count:
-            message = f"no clip of `{manifest.origin}` has {_NOUNS[name]}"
+            message = f"no clip of `{manifest.origin}` has {name}"
             raise BadInputError(message, "choose other clips, or another method: audio-mae, video-mae")
     able: dict[str, int] = {}
     for name in modalities:
@@ -92,12 +90,12 @@ def _check_lengths(
         raise BadInputError(message, "lower --frames or --speeds, or choose longer clips")
     if "order" in able and not able["order"]:
         message = (
-            f"the order of two clips of {needed:.1f} s cannot be asked: no video of `{manifest.origin}` has "
-            f"room for both, the longest has {np.max(seconds):.3g} s"
+            f"the order of two clips of {needed:.1f} s cannot be learned: no video of `{manifest.origin}` "
+            f"has room for both, the longest has {np.max(seconds):.3g} s"
         )
         raise BadInputError(message, "lower --frames, or leave order out of --tasks")
     if "speed" in settings.tasks and len(settings.speeds) > 1:
-        speeds = [count for question, count in able.items() if question.endswith("_speed")]
+        speeds = [count for task, count in able.items() if task.endswith("_speed")]
         if not any(speeds):
             fast = settings.speeds[1]
             message = f"no clip is long enough for speed {fast}: the longest has {np.max(seconds):.3g} s"

@@ -1,7 +1,7 @@
-"""Pairs of clips of a video, with the labels of questions about time (after Jenni et al., 2023).
+"""Pairs of clips of a video with the labels of temporal pretext tasks (after Jenni et al., 2023).
 
-How fast is it played, and in which direction? Which of two comes first? What would answer without looking at
-time is kept out: each choice is drawn by itself, and a question that a sample cannot answer has weight 0.
+The tasks are playback speed, direction and order. To avoid short cuts, each choice is drawn independently,
+and a task that a sample cannot serve has weight 0.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from avtool.tasks.temporal.sample_report import TemporalReport, make_report
 
 ORDERS = {"order_vv": ("video", "video"), "order_aa": ("audio", "audio"), "order_va": ("video", "audio")}
 _SHOT_DRAWS = 4
-_GREY = 127  # of the pictures that a clip without them has
+_GREY = 127  # of the frames of a clip without video
 
 
 class TemporalClipDataset(Dataset[dict[str, Tensor]]):
@@ -43,9 +43,9 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
     Args:
         manifest: the clips.
         settings: what pairs are like.
-        source: where pictures and sound come from.
-        audio: of the spectrograms; None asks nothing of sound, and samples have none.
-        pictures: whether samples have pictures.
+        source: of frames and audio.
+        audio: of the spectrograms; None leaves audio out.
+        video: whether samples have video.
         features: the clips' spectrograms, where they are cached.
         scale: mean and standard deviation that spectrograms are scaled by; None leaves them as they are.
         train: whether clips are changed at random; else the middle is cut out, and each epoch is the same.
@@ -53,10 +53,10 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
         seed: of everything random.
 
     Attributes:
-        report: which questions the clips can answer.
+        report: which pretext tasks the clips can serve.
 
     Raises:
-        BadInputError: no clip can answer anything, or none has what is asked for.
+        BadInputError: no clip serves any pretext task, or none has a modality that is taken.
     """
 
     def __init__(
@@ -66,14 +66,14 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
         source: ClipSource,
         *,
         audio: AudioSettings | None,
-        pictures: bool = True,
+        video: bool = True,
         features: FeatureCache | None = None,
         scale: tuple[float, float] | None = None,
         train: bool = True,
         crops: int = 1,
         seed: int = 0,
     ) -> None:
-        assert pictures or audio, "a sample needs pictures or sound"
+        assert video or audio, "a sample needs video or audio"
         assert crops >= 1, crops
         if features is not None:
             features.need_clips(manifest)
@@ -83,13 +83,13 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
         self.train = train
         self.seed = seed
         self.epoch = 0
-        self._asks = bool(settings.tasks)
-        self._pictures = VideoReader(settings, source) if pictures else None
-        self._sound = AudioReader(settings, audio, source, features) if audio else None
+        self._has_tasks = bool(settings.tasks)
+        self._video = VideoReader(settings, source) if video else None
+        self._audio = AudioReader(settings, audio, source, features) if audio else None
         self._present = [self._find_present(clip) for clip in manifest]
         self._video_ids = np.unique(sources_of(manifest), return_inverse=True)[1]
         self._numbers = SampleNumbers(np.full(len(manifest), crops, np.int64))
-        kinds = [name for name, reader in (("video", self._pictures), ("audio", self._sound)) if reader]
+        kinds = [name for name, reader in (("video", self._video), ("audio", self._audio)) if reader]
         grids = [self._grids(clip, present) for clip, present in zip(manifest, self._present, strict=True)]
         self.report: TemporalReport = make_report(manifest, settings, kinds, grids)
 
@@ -97,7 +97,7 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
         return len(self._numbers)
 
     def set_epoch(self, epoch: int) -> None:
-        """The epoch of samples that are asked for by number alone."""
+        """Sets the epoch of samples that are indexed by number alone."""
         self.epoch = epoch
 
     @property
@@ -114,76 +114,78 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
         pair = self._draw(clip, grids, rng) if grids else Pair({}, orders=False)
         sample = {"index": scalar(index), "video_id": scalar(self._video_ids[index])}
         able: dict[str, list[bool]] = {}
-        if self._pictures is not None:
+        if self._video is not None:
             sample["video_present"] = scalar("video" in grids)
-            pictures, able["video"] = self._see(clip, pair, rng)
-            sample |= pictures
-        if self._sound is not None:
+            frames, able["video"] = self._video_of(clip, pair, rng)
+            sample |= frames
+        if self._audio is not None:
             sample["audio_present"] = scalar("audio" in grids)
-            sample["audio"], able["audio"] = self._hear(index, clip, pair, rng)
-        return sample | self._answers(pair, grids, able)
+            sample["audio"], able["audio"] = self._audio_of(index, clip, pair, rng)
+        return sample | self._labels(pair, grids, able)
 
     def _find_present(self, clip: Clip) -> frozenset[str]:
         manifest = self.manifest
         kinds = (
-            ("video", self._pictures, manifest.has_video),
-            ("audio", self._sound, manifest.has_audio),
+            ("video", self._video, manifest.has_video),
+            ("audio", self._audio, manifest.has_audio),
         )
         return frozenset(name for name, reader, has in kinds if reader and has(clip))
 
     def _grids(self, clip: Clip, present: frozenset[str]) -> dict[str, Grid]:
         grids = {}
-        if self._pictures is not None and "video" in present:
-            grids["video"] = self._pictures.grid(clip)
-        if self._sound is not None and "audio" in present:
-            grids["audio"] = self._sound.grid(clip)
+        if self._video is not None and "video" in present:
+            grids["video"] = self._video.grid(clip)
+        if self._audio is not None and "audio" in present:
+            grids["audio"] = self._audio.grid(clip)
         return grids
 
     def _draw(self, clip: Clip, grids: Mapping[str, Grid], rng: np.random.Generator) -> Pair:
         pair = draw_pair(grids, self.settings.gap, rng)
-        if self.settings.respect_shots and self._pictures is not None and "video" in grids:
+        if self.settings.respect_shots and self._video is not None and "video" in grids:
             for _ in range(_SHOT_DRAWS - 1):
-                stretches = pair.stretches["video"]
-                if not any(self._pictures.has_cut(self.manifest, clip, one) for one in stretches):
+                segments = pair.segments["video"]
+                if not any(self._video.has_shot_boundary(self.manifest, clip, one) for one in segments):
                     break
                 pair = draw_pair(grids, self.settings.gap, rng)
         return pair
 
-    def _see(self, clip: Clip, pair: Pair, rng: np.random.Generator) -> tuple[dict[str, Tensor], list[bool]]:
-        """The pictures of both clips and what becomes of their colours; whether each can be asked."""
-        assert self._pictures is not None
-        if "video" not in pair.stretches:
+    def _video_of(
+        self, clip: Clip, pair: Pair, rng: np.random.Generator
+    ) -> tuple[dict[str, Tensor], list[bool]]:
+        """The frames and colour changes of both clips, and whether each serves the pretext tasks."""
+        assert self._video is not None
+        if "video" not in pair.segments:
             shape = 2, self.settings.num_frames, self.settings.size, self.settings.size, 3
             nothing = {"video": torch.full(shape, _GREY, dtype=torch.uint8)}
             if self.train:
                 nothing["video_colours"] = torch.tensor([UNCHANGED] * 2)
             return nothing, [False, False]
-        stretches = pair.stretches["video"]
-        clips = self._pictures.read(self.manifest, clip, stretches)
+        segments = pair.segments["video"]
+        clips = self._video.read(self.manifest, clip, segments)
         able = [
-            self._asks and stretch.fits and self._pictures.moves(one)
-            for stretch, one in zip(stretches, clips, strict=True)
+            self._has_tasks and segment.fits and self._video.is_moving(one)
+            for segment, one in zip(segments, clips, strict=True)
         ]
-        windows, colours = self._pictures.windows(clips, rng if self.train else None)
-        seen = {"video": torch.from_numpy(windows)}
+        windows, colours = self._video.windows(clips, rng if self.train else None)
+        found = {"video": torch.from_numpy(windows)}
         if colours:
-            seen["video_colours"] = torch.from_numpy(np.array(colours, np.float32))
-        return seen, able
+            found["video_colours"] = torch.from_numpy(np.array(colours, np.float32))
+        return found, able
 
-    def _hear(
+    def _audio_of(
         self, index: int, clip: Clip, pair: Pair, rng: np.random.Generator
     ) -> tuple[Tensor, list[bool]]:
-        """The sound of both clips, and whether each can be asked about time."""
-        reader = self._sound
+        """The spectrograms of both clips, and whether each serves the pretext tasks."""
+        reader = self._audio
         assert reader is not None
-        if "audio" not in pair.stretches:
+        if "audio" not in pair.segments:
             shape = 2, self.settings.audio_frames, reader.audio.num_mel_bins
             return torch.zeros(shape), [False, False]
-        stretches = pair.stretches["audio"]
-        frames = np.stack([reader.read(self.manifest, index, clip, stretch) for stretch in stretches])
+        segments = pair.segments["audio"]
+        frames = np.stack([reader.read(self.manifest, index, clip, segment) for segment in segments])
         able = [
-            self._asks and stretch.fits and reader.sounds(one)
-            for stretch, one in zip(stretches, frames, strict=True)
+            self._has_tasks and segment.fits and reader.is_audible(one)
+            for segment, one in zip(segments, frames, strict=True)
         ]
         if self.train:
             for one in frames:
@@ -191,27 +193,27 @@ class TemporalClipDataset(Dataset[dict[str, Tensor]]):
         audio = torch.from_numpy(frames)
         return (audio if self.scale is None else normalize(audio, *self.scale)), able
 
-    def _answers(
+    def _labels(
         self, pair: Pair, grids: Mapping[str, Grid], able: Mapping[str, list[bool]]
     ) -> dict[str, Tensor]:
         """Labels and weights."""
         labels: dict[str, list[int]] = {}
         weights: dict[str, list[float]] = {}
         for name, clips in able.items():
-            stretches = pair.stretches.get(name, ())
-            told = {"speed": name in grids and grids[name].num_speeds > 1, "direction": True}
-            labels[f"{name}_speed"] = [stretch.speed for stretch in stretches] or [0, 0]
-            labels[f"{name}_direction"] = [int(stretch.backward) for stretch in stretches] or [0, 0]
-            for question, can_tell in told.items():
-                asked = question in self.settings.tasks and can_tell
-                weights[f"{name}_{question}"] = [float(asked and one) for one in clips]
-        for question, (one, other) in ORDERS.items():
+            segments = pair.segments.get(name, ())
+            possible = {"speed": name in grids and grids[name].num_speeds > 1, "direction": True}
+            labels[f"{name}_speed"] = [segment.speed for segment in segments] or [0, 0]
+            labels[f"{name}_direction"] = [int(segment.backward) for segment in segments] or [0, 0]
+            for task, is_possible in possible.items():
+                active = task in self.settings.tasks and is_possible
+                weights[f"{name}_{task}"] = [float(active and one) for one in clips]
+        for task, (one, other) in ORDERS.items():
             if one not in able or other not in able:
                 continue
-            known = one in pair.stretches and other in pair.stretches
-            order = order_of(pair.stretches[one][0], pair.stretches[other][1]) if known else 0
-            asked = self.settings.has_order and pair.orders and able[one][0] and able[other][1]
-            labels[question], weights[question] = [order], [float(known and asked)]
+            known = one in pair.segments and other in pair.segments
+            order = order_of(pair.segments[one][0], pair.segments[other][1]) if known else 0
+            active = self.settings.has_order and pair.orders and able[one][0] and able[other][1]
+            labels[task], weights[task] = [order], [float(known and active)]
         return _tensors(labels, np.int64) | {
             f"{name}_weight": value for name, value in _tensors(weights, np.float32).items()
         }

@@ -85,7 +85,7 @@ class TemporalTask(Task[AvtRecipe]):
 
     @cached_property
     def pairs(self) -> PairSettings:
-        """What pairs are like; nothing is asked of them where answers have no weight."""
+        """Settings of pairs; without weight there are no pretext tasks."""
         pairs = self.recipe.data.pairs
         return pairs if self.recipe.temporal.time_weight else pairs.model_copy(update={"tasks": ()})
 
@@ -124,14 +124,14 @@ class TemporalTask(Task[AvtRecipe]):
         """The encoders, the contrast and the pairs.
 
         Raises:
-            BadInputError: data, model and settings do not fit together; one line says which.
+            BadInputError: data, model and settings do not fit together.
         """
         from avtool.data.inputs.collate import collate
 
         clips, recipe = self.clips, self.recipe
         model, arguments = self.build()
         start_from(model, self.model_name, recipe.model, self.reporter)
-        # clips that can answer nothing are refused before hours of spectrograms are computed of them
+        # clips that serve no pretext task are refused before hours of spectrograms are computed
         for line in self._samples(clips.train, None, None, train=True).report.lines():
             self.reporter.info(line)
         spec, scale, features = self._inputs
@@ -171,7 +171,7 @@ class TemporalTask(Task[AvtRecipe]):
         return self._samples(self._held_out_clips, features, scale, train=False)
 
     def _description(self, arguments: dict[str, Any], spec: InputSpec) -> "ModelDescription":
-        """What a reader of the weights must know."""
+        """How the saved model is built and fed."""
         from avtool.models.model_folder import ModelDescription
 
         return ModelDescription(
@@ -201,31 +201,31 @@ class TemporalTask(Task[AvtRecipe]):
         from avtool.objectives.temporal.objective import TemporalSettings, make_temporal_objective
         from avtool.training.plan import Plan
 
-        said = self.recipe.temporal
+        temporal = self.recipe.temporal
         plan = Plan.of(self.recipe.loop, len(data), launched_processes())
         mining = MiningSettings(
-            said.mine,
-            said.positives,
-            said.top,
-            said.positive_temperature,
-            said.negatives,
-            said.negative_temperature,
-            said.exclude,
+            temporal.mine,
+            temporal.positives,
+            temporal.top,
+            temporal.positive_temperature,
+            temporal.negatives,
+            temporal.negative_temperature,
+            temporal.exclude,
         )
         settings = TemporalSettings(
-            said.objective,
-            said.contrast,
-            said.temperature,
-            said.alpha,
-            said.queue,
+            temporal.objective,
+            temporal.contrast,
+            temporal.temperature,
+            temporal.alpha,
+            temporal.queue,
             mining,
-            said.contrast_weight,
-            said.time_weight,
+            temporal.contrast_weight,
+            temporal.time_weight,
         )
         return make_temporal_objective(
             settings,
-            # a memory by row has one slot a clip, a queue is filled by every stretch of them
-            num_clips=len(data.manifest) if said.objective == "avid" else len(data),
+            # a memory bank by row has one slot a clip, a queue is filled by every segment
+            num_clips=len(data.manifest) if temporal.objective == "avid" else len(data),
             batch=plan.batch_size * plan.processes,
             total_batches=plan.total * plan.accumulate,
             projection_dim=model.settings.projection_dim,  # type: ignore[union-attr,arg-type]
@@ -239,9 +239,9 @@ class TemporalTask(Task[AvtRecipe]):
         """
         from avtool.objectives.temporal.objective import TemporalSettings, make_temporal_objective
 
-        said = self.recipe.temporal
+        temporal = self.recipe.temporal
         settings = TemporalSettings(
-            "infonce", contrast_weight=said.contrast_weight, time_weight=said.time_weight
+            "infonce", contrast_weight=temporal.contrast_weight, time_weight=temporal.time_weight
         )
         return make_temporal_objective(
             settings, num_clips=2, batch=2, total_batches=1, projection_dim=1

@@ -46,8 +46,8 @@ def test_a_missing_file_is_left_out_and_told(sounds: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("wanted", "reason"),
     [
-        (Wanted(("video",)), "has no pictures"),
-        (Wanted(("audio", "video")), "has no pictures"),
+        (Wanted(("video",)), "has no video"),
+        (Wanted(("audio", "video")), "has no video"),
         (Wanted(("audio",), shortest=0.6), "lasts 500 ms, less than one patch of 600 ms"),
     ],
 )

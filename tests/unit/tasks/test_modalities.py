@@ -1,4 +1,4 @@
-"""What a model is given is a setting, and clips that lack it are left out."""
+"""Modalities as a setting, and clips that are skipped without them."""
 
 from pathlib import Path
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from avtool.tasks.temporal.draw import draw_pair
-from avtool.tasks.temporal.grid import AFTER, BEFORE, OVERLAP, Grid, Stretch, order_of
+from avtool.tasks.temporal.grid import AFTER, BEFORE, OVERLAP, Grid, Segment, order_of
 
 SPEEDS = (1, 2, 4, 8)
 
@@ -32,27 +32,27 @@ def many():
 
 def test_speeds_directions_and_orders_are_equally_frequent(many):
     for name in ("video", "audio"):
-        clips = [clip for pair in many for clip in pair.stretches[name]]
+        clips = [clip for pair in many for clip in pair.segments[name]]
         speeds = Counter(clip.speed for clip in clips)
         assert all(abs(speeds[speed] / len(clips) - 1 / 4) < 0.02 for speed in range(4))
         assert abs(sum(clip.backward for clip in clips) / len(clips) - 1 / 2) < 0.02
     for one, other in (("video", "video"), ("audio", "audio"), ("video", "audio")):
-        orders = Counter(order_of(pair.stretches[one][0], pair.stretches[other][1]) for pair in many)
+        orders = Counter(order_of(pair.segments[one][0], pair.segments[other][1]) for pair in many)
         assert all(abs(orders[order] / len(many) - 1 / 3) < 0.02 for order in (OVERLAP, BEFORE, AFTER))
 
 
 def test_labels_agree_with_the_numbers_that_are_played(many):
     for pair in many:
         assert pair.orders
-        for one, other in (pair.stretches["video"], pair.stretches["audio"]):
+        for one, other in (pair.segments["video"], pair.segments["audio"]):
             for clip in (one, other):
                 steps = np.diff(clip.numbers)
                 assert len(set(steps)) == 1
                 assert steps[0] == SPEEDS[clip.speed] * (-1 if clip.backward else 1)
                 assert clip.numbers.min() >= 0
                 assert clip.numbers.max() < clip.grid.total
-        first, second = (set_of(clip) for clip in pair.stretches["video"])
-        order = order_of(*pair.stretches["video"])
+        first, second = (set_of(clip) for clip in pair.segments["video"])
+        order = order_of(*pair.segments["video"])
         if order == OVERLAP:
             assert first[0] < second[1]
             assert second[0] < first[1]
@@ -62,7 +62,7 @@ def test_labels_agree_with_the_numbers_that_are_played(many):
             assert second[1] <= first[0]
 
 
-def set_of(clip: Stretch) -> tuple[int, int]:
+def set_of(clip: Segment) -> tuple[int, int]:
     """The pictures that a clip covers: from, and past the last."""
     low, high = int(clip.numbers.min()), int(clip.numbers.max())
     return low, high + clip.grid.steps[clip.speed]
@@ -70,7 +70,7 @@ def set_of(clip: Stretch) -> tuple[int, int]:
 
 def test_the_middle_of_the_sound_is_that_of_the_pictures(many):
     apart = [
-        abs(pair.stretches["video"][clip].centre - pair.stretches["audio"][clip].centre)
+        abs(pair.segments["video"][clip].centre - pair.segments["audio"][clip].centre)
         for pair in many
         for clip in (0, 1)
     ]
@@ -80,7 +80,7 @@ def test_the_middle_of_the_sound_is_that_of_the_pictures(many):
 def test_pauses_are_uniform_up_to_the_longest(many):
     gaps = []
     for pair in many:
-        (video, later_video), (audio, later_audio) = pair.stretches["video"], pair.stretches["audio"]
+        (video, later_video), (audio, later_audio) = pair.segments["video"], pair.segments["audio"]
         asked = ((video, later_video), (audio, later_audio), (video, later_audio))
         if order_of(video, later_video) != OVERLAP:
             sorted_pairs = [sorted((one.interval, other.interval)) for one, other in asked]
@@ -93,14 +93,14 @@ def test_pauses_are_uniform_up_to_the_longest(many):
 
 def test_exchanging_the_clips_exchanges_before_and_after(many):
     for pair in many[:300]:
-        for one, other in pair.stretches.values():
+        for one, other in pair.segments.values():
             swapped = {OVERLAP: OVERLAP, BEFORE: AFTER, AFTER: BEFORE}[order_of(one, other)]
             assert order_of(other, one) == swapped
 
 
 def test_playing_backwards_leaves_the_order_as_it_is(many):
     for pair in many[:300]:
-        one, other = pair.stretches["video"]
+        one, other = pair.segments["video"]
         turned = (replace(clip, backward=not clip.backward) for clip in (one, other))
         assert order_of(*turned) == order_of(one, other)
 
@@ -108,15 +108,15 @@ def test_playing_backwards_leaves_the_order_as_it_is(many):
 def test_sound_tells_nothing_about_the_speed_of_the_pictures(many):
     table = np.zeros((4, 4))
     for pair in many:
-        table[pair.stretches["video"][0].speed, pair.stretches["audio"][0].speed] += 1
+        table[pair.segments["video"][0].speed, pair.segments["audio"][0].speed] += 1
     assert np.abs(table / len(many) - 1 / 16).max() < 0.012
 
 
 def test_a_short_video_gives_the_speeds_it_has_room_for():
     pairs = draws(4, 400)
-    assert {clip.speed for pair in pairs for clip in pair.stretches["video"]} == {0, 1, 2}
+    assert {clip.speed for pair in pairs for clip in pair.segments["video"]} == {0, 1, 2}
     for pair in pairs:
-        for clip in (*pair.stretches["video"], *pair.stretches["audio"]):
+        for clip in (*pair.segments["video"], *pair.segments["audio"]):
             assert clip.fits
             assert clip.numbers.min() >= 0
             assert clip.numbers.max() < clip.grid.total
@@ -128,8 +128,8 @@ def test_the_order_is_asked_only_where_the_speeds_leave_room_for_each():
     assert 0.05 < len(asked) / len(pairs) < 0.8
     by_speeds: dict[tuple[int, ...], Counter] = {}
     for pair in asked:
-        key = tuple(clip.speed for name in ("video", "audio") for clip in pair.stretches[name])
-        by_speeds.setdefault(key, Counter())[order_of(*pair.stretches["video"])] += 1
+        key = tuple(clip.speed for name in ("video", "audio") for clip in pair.segments[name])
+        by_speeds.setdefault(key, Counter())[order_of(*pair.segments["video"])] += 1
     for orders in by_speeds.values():
         if sum(orders.values()) > 60:
             assert set(orders) == {OVERLAP, BEFORE, AFTER}
@@ -139,16 +139,16 @@ def test_the_order_is_asked_only_where_the_speeds_leave_room_for_each():
 def test_what_is_too_short_is_said_to_be(seconds, fits):
     for pair in draws(seconds, 20):
         assert not pair.orders
-        assert all(clip.fits is fits for clip in pair.stretches["video"])
-        assert all(clip.first >= 0 for clips in pair.stretches.values() for clip in clips)
+        assert all(clip.fits is fits for clip in pair.segments["video"])
+        assert all(clip.first >= 0 for clips in pair.segments.values() for clip in clips)
 
 
 @pytest.mark.parametrize("name", ["video", "audio"])
 def test_one_modality_alone(name):
     other = {"video": "audio", "audio": "video"}[name]
     pairs = draws(30, 600, **{other: False})
-    assert all(set(pair.stretches) == {name} for pair in pairs)
-    orders = Counter(order_of(*pair.stretches[name]) for pair in pairs)
+    assert all(set(pair.segments) == {name} for pair in pairs)
+    orders = Counter(order_of(*pair.segments[name]) for pair in pairs)
     assert min(orders[order] for order in (OVERLAP, BEFORE, AFTER)) > 140
     assert all(pair.orders for pair in pairs)
 
@@ -156,11 +156,11 @@ def test_one_modality_alone(name):
 @pytest.mark.parametrize("seconds", [1.01, 1.5, 2.03, 2.9, 5.0, 7.9, 8.0, 17.3])
 def test_nothing_is_played_that_the_video_has_not(seconds):
     for pair in draws(seconds, 200):
-        for clip in (*pair.stretches["video"], *pair.stretches["audio"]):
+        for clip in (*pair.segments["video"], *pair.segments["audio"]):
             assert clip.fits
             assert clip.numbers.min() >= 0
             assert clip.numbers.max() < clip.grid.total
-        for video, audio in zip(pair.stretches["video"], pair.stretches["audio"], strict=True):
+        for video, audio in zip(pair.segments["video"], pair.segments["audio"], strict=True):
             assert abs(video.centre - audio.centre) <= 0.005 + 1e-9
 
 

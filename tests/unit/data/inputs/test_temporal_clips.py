@@ -151,7 +151,7 @@ def test_resampling_raises_the_pitch_and_leaving_out_frames_does_not(tmp_path):
     for kind in ("stride", "resample"):
         pairs = PAIRS.model_copy(update={"audio_speed": kind})
         dataset = TemporalClipDataset(
-            manifest, pairs, FilmSource(SPANS), audio=sound, pictures=False, train=False, crops=12
+            manifest, pairs, FilmSource(SPANS), audio=sound, video=False, train=False, crops=12
         )
         samples = [dataset[number] for number in range(12)]
         bands[kind] = {
@@ -170,7 +170,7 @@ def test_faster_sound_is_as_rough_as_slow_sound(tmp_path):
     rng = np.random.default_rng(0)
     soundfile.write(tmp_path / "noise.wav", 0.1 * rng.standard_normal(20 * RATE), RATE)
     manifest = make_manifest(tmp_path, [Clip("a", "noise.wav", 0.0, 20.0)])
-    dataset = TemporalClipDataset(manifest, PAIRS, pictures=False, crops=30, **PLAIN)
+    dataset = TemporalClipDataset(manifest, PAIRS, video=False, crops=30, **PLAIN)
     spread: dict[int, list[float]] = {}
     for number in range(30):
         sample = dataset[number]
@@ -183,7 +183,7 @@ def test_faster_sound_is_as_rough_as_slow_sound(tmp_path):
 def test_silence_is_not_asked_about(tmp_path):
     soundfile.write(tmp_path / "hush.wav", np.zeros(10 * RATE), RATE)
     manifest = make_manifest(tmp_path, [Clip("a", "hush.wav", 0.0, 10.0)])
-    sample = TemporalClipDataset(manifest, PAIRS, pictures=False, **PLAIN)[0]
+    sample = TemporalClipDataset(manifest, PAIRS, video=False, **PLAIN)[0]
     assert not sample["audio_speed_weight"].any()
     assert not sample["audio_direction_weight"].any()
     assert not sample["order_aa_weight"]
@@ -230,14 +230,14 @@ def test_clips_without_sound_or_pictures_answer_what_they_can(film, tmp_path):
     assert not batch["order_va_weight"][1:].any()
     assert batch["audio_speed_weight"][2].all()
     assert dataset.report.present == {"video": 2, "audio": 2}
-    assert "1 of 3 clips have no sound" in dataset.report.lines()
+    assert "1 of 3 clips have no audio" in dataset.report.lines()
 
 
 def test_clips_of_one_recording_have_one_number(tmp_path):
     manifest = chirp_clips(tmp_path, 3, 4.0)
     rows = [manifest[n] for n in range(3)]
     clips = [Clip(c.clip_id, c.media, c.start, c.end, group=g) for c, g in zip(rows, "aba", strict=True)]
-    dataset = TemporalClipDataset(make_manifest(tmp_path, clips), PAIRS, pictures=False, **PLAIN)
+    dataset = TemporalClipDataset(make_manifest(tmp_path, clips), PAIRS, video=False, **PLAIN)
     ids = [int(dataset[number]["video_id"]) for number in range(3)]
     assert ids[0] == ids[2] != ids[1]
 
@@ -279,11 +279,11 @@ def test_the_bottom_is_cut_off_where_asked():
 def test_clips_that_are_too_short_are_refused(tmp_path, seconds, settings, message):
     pairs = PAIRS.model_copy(update={"audio_frames": 48, **settings})
     with pytest.raises(BadInputError, match=message):
-        TemporalClipDataset(chirp_clips(tmp_path, 2, seconds), pairs, pictures=False, **PLAIN)
+        TemporalClipDataset(chirp_clips(tmp_path, 2, seconds), pairs, video=False, **PLAIN)
 
 
 def test_what_no_clip_has_is_refused(tmp_path):
-    with pytest.raises(BadInputError, match="has pictures"):
+    with pytest.raises(BadInputError, match="has video"):
         TemporalClipDataset(chirp_clips(tmp_path, 2, 4.0), PAIRS, **PLAIN)
 
 
