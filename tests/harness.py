@@ -135,10 +135,10 @@ def in_child(work: Callable[[], Any]) -> int:
 
 
 def differences(folder: Path, reference: Path) -> list[str]:
-    """The files of two runs that differ, artifact cards with their times aside."""
+    """The files of two runs that differ, those with times (`artifact.json`, `outcome.json`) aside."""
     names = {p.relative_to(f) for f in (folder, reference) for p in f.rglob("*") if p.is_file()}
     found = []
-    for name in sorted(names - {n for n in names if n.name == "artifact.json"}):
+    for name in sorted(name for name in names if name.name not in {"artifact.json", "outcome.json"}):
         ours, theirs = folder / name, reference / name
         if not (ours.is_file() and theirs.is_file() and ours.read_bytes() == theirs.read_bytes()):
             found.append(str(name))
