@@ -103,7 +103,7 @@ class _Collate:
 
 
 def make_loader(
-    task: Training,
+    training: Training,
     order: Order,
     plan: Plan,
     *,
@@ -118,9 +118,9 @@ def make_loader(
     One loader serves the whole run, so its worker processes start once and fetch ahead across epochs.
     """
     loader = DataLoader(
-        SeededSamples(task.samples, seed),
+        SeededSamples(training.samples, seed),
         batch_sampler=StepBatches(order, plan, process, first_step),
-        collate_fn=_Collate(task.collate),
+        collate_fn=_Collate(training.collate),
         num_workers=workers,
         pin_memory=pin_memory,
         worker_init_fn=_heed_only_the_parent,

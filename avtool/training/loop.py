@@ -29,7 +29,7 @@ MODEL = "model"
 
 
 def fit(
-    task: Training, recipe: TrainRecipe, run_folder: Path, reporter: Reporter | None = None
+    training: Training, recipe: TrainRecipe, run_folder: Path, reporter: Reporter | None = None
 ) -> TrainOutcome:
     """Trains, or resumes where an interrupted call with the same arguments stopped.
 
@@ -37,9 +37,9 @@ def fit(
     a CPU, as one that was never disturbed. SIGINT and SIGTERM finish the step and write a checkpoint first.
 
     Args:
-        task: what to train.
+        training: what to train.
         recipe: how.
-        run_folder: where checkpoints, log and model go; it belongs to this task and recipe alone.
+        run_folder: where checkpoints, log and model go; it belongs to this training and recipe alone.
         reporter: receives decisions and progress.
 
     Raises:
@@ -50,14 +50,14 @@ def fit(
         KeyboardInterrupt: on SIGINT, after the checkpoint.
         SystemExit: on SIGTERM, with 143.
     """
-    if len(task.samples) == 0:  # type: ignore[arg-type]
+    if len(training.samples) == 0:  # type: ignore[arg-type]
         raise BadInputError("nothing to train on: there are no samples")
     reporter = reporter or Silent()
-    accelerator = start(recipe.runtime, task.model, reporter, takes_turns=len(task.phases) > 1)
+    accelerator = start(recipe.runtime, training.model, reporter, takes_turns=len(training.phases) > 1)
     if not accelerator.is_main_process:
         reporter = Silent()
     with process_settings(recipe.runtime, accelerator.device), StopSignals() as signals:
-        trainer = Trainer(task, recipe, run_folder, accelerator)
+        trainer = Trainer(training, recipe, run_folder, accelerator)
         reporter.info(str(trainer.plan))
         if recipe.optimizer.base_lr:
             reporter.info(_scaled_rate(trainer))
@@ -105,21 +105,21 @@ class _Loop:
                 self.log.close()
 
     def _order(self) -> Order:
-        task, recipe, plan = self.trainer.task, self.trainer.recipe, self.plan
+        training, recipe, plan = self.trainer.training, self.trainer.recipe, self.plan
         return make_order(
             recipe.sampler.name,
-            len(task.samples),  # type: ignore[arg-type]
+            len(training.samples),  # type: ignore[arg-type]
             plan.samples_per_epoch,
             plan.batch_size * plan.processes,
             recipe.seed,
-            labels=task.labels,
-            groups=task.groups,
+            labels=training.labels,
+            groups=training.groups,
         )
 
     def _batches(self) -> Generator[Batch]:
         recipe = self.trainer.recipe
         return make_loader(
-            self.trainer.task,
+            self.trainer.training,
             self._order(),
             self.plan,
             seed=recipe.seed,
@@ -138,7 +138,7 @@ class _Loop:
         if logging:
             self._write_line(rates)
         better = (
-            trainer.task.validate is not None and plan.due(step, plan.validate_every) and self._validate()
+            trainer.training.validate is not None and plan.due(step, plan.validate_every) and self._validate()
         )
         stopping = self._must_stop(logging)
         if better or stopping or trainer.done or plan.due(step, plan.checkpoint_every):
@@ -190,7 +190,7 @@ class _Loop:
         if not self.main:
             return
         indices = samples_of_step(self._order(), self.plan, error.step)
-        names = self.trainer.task.sample_ids
+        names = self.trainer.training.sample_ids
         record = {
             "step": error.step,
             "terms": error.terms,

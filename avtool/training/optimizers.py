@@ -39,7 +39,7 @@ class Optimizers(Mapping[str, torch.optim.Optimizer]):
         net: the whole network.
         main: settings of the main optimizer.
         others: optimisers beside it.
-        groups: parameter groups of the task; none spreads over two optimizers.
+        groups: parameter groups of the task; none spreads over two optimisers.
 
     Attributes:
         recipes: the settings of each.

@@ -41,7 +41,7 @@ class Trainer:
     """The live objects of a run. Every process has one, and all of them call the same methods together.
 
     Args:
-        task: what is trained.
+        training: what is trained.
         recipe: how.
         run: the run's folder; where it holds a checkpoint, the run is resumed.
         accelerator: the processes and their device.
@@ -56,19 +56,19 @@ class Trainer:
         checkpoints: what is on disk.
     """
 
-    def __init__(self, task: Training, recipe: TrainRecipe, run: Path, accelerator: Accelerator) -> None:
-        self.task = task
+    def __init__(self, training: Training, recipe: TrainRecipe, run: Path, accelerator: Accelerator) -> None:
+        self.training = training
         self.recipe = recipe
         self.accelerator = accelerator
         self.device: torch.device = accelerator.device
-        self.plan = Plan.of(recipe.loop, len(task.samples), accelerator.num_processes)  # type: ignore[arg-type]
-        check_plan(self.plan, recipe, validates=task.validate is not None)
+        self.plan = Plan.of(recipe.loop, len(training.samples), accelerator.num_processes)  # type: ignore[arg-type]
+        check_plan(self.plan, recipe, validates=training.validate is not None)
         self.checkpoints = Checkpoints(run)
         self._generator = torch.Generator(self.device)
         self._state = self._build()
-        optimizers, groups = self._state.optimizers, task.parameter_groups
-        self.rates = LearningRates(optimizers, groups, self.plan, validates=task.validate is not None)
-        self._rule = StepRule(task.phases, optimizers)
+        optimizers, groups = self._state.optimizers, training.parameter_groups
+        self.rates = LearningRates(optimizers, groups, self.plan, validates=training.validate is not None)
+        self._rule = StepRule(training.phases, optimizers)
         self._updater = Updater(accelerator, self.net, optimizers)
         progress = self._resume()
         self.step = self.resumed_from = progress.step
@@ -77,15 +77,15 @@ class Trainer:
         self.buffer = MetricBuffer(accelerator, progress.step, progress.pending)
 
     def _build(self) -> TrainingState:
-        task, sharded = self.task, self.accelerator.distributed_type == DistributedType.FSDP
-        place(task.model, self.recipe.runtime, self.device)
-        net = Net(task.model, task.objective).to(self.device)
-        optimizers = Optimizers(net, self.recipe.main, task.optimizers, task.parameter_groups)
+        training, sharded = self.training, self.accelerator.distributed_type == DistributedType.FSDP
+        place(training.model, self.recipe.runtime, self.device)
+        net = Net(training.model, training.objective).to(self.device)
+        optimizers = Optimizers(net, self.recipe.main, training.optimizers, training.parameter_groups)
         frozen = frozen_parameters(net)
         self._frozen_content = content_hash(frozen) if frozen else ""
         if sharded and len(optimizers) > 1:
             raise BadInputError(
-                "FSDP trains with one optimiser, and this task has several", "launch DDP instead"
+                "FSDP trains with one optimiser, and this training has several", "launch DDP instead"
             )
         self.net, *_ = self.accelerator.prepare(net, *optimizers.values())
         self.net.train()
@@ -99,7 +99,9 @@ class Trainer:
             self.accelerator.scaler,
             sharded,
             frozen=frozenset(frozen),
-            named=frozenset(name for name in frozen if task.description.leaves_out(name.removeprefix(MODEL))),
+            named=frozenset(
+                name for name in frozen if training.description.leaves_out(name.removeprefix(MODEL))
+            ),
         )
 
     def _resume(self) -> Progress:
@@ -145,7 +147,7 @@ class Trainer:
         for micro, loaded in enumerate(batches):
             batch: Batch = send_to_device(loaded, self.device, non_blocking=True)
             seed = self._seed(micro)
-            transform = self.task.transform
+            transform = self.training.transform
             yield transform(batch, self._generator.manual_seed(seed)) if transform else batch
 
     def _seed(self, micro: int, *phase: str) -> int:
@@ -172,7 +174,7 @@ class Trainer:
 
     def _score(self, batch: Batch, phase: Phase, model: nn.Module) -> dict[str, Tensor]:
         named = {"phase": phase.name} if phase.name else {}
-        return dict(self.task.objective(model, batch, **named))
+        return dict(self.training.objective(model, batch, **named))
 
     def _move_average(self) -> None:
         ema, average = self.recipe.ema, self.recipe.average
@@ -201,17 +203,17 @@ class Trainer:
         if self.plan.processes > 1:  # processes must not part ways over a rounding
             metrics = broadcast_object_list([metrics])[0]
         self.validated = metrics
-        value, sign = metrics[self.task.metric], 1 if self.task.maximise else -1
+        value, sign = metrics[self.training.metric], 1 if self.training.maximise else -1
         better = value == value and (self.best is None or sign * value > sign * self.best.value)
-        self.rates.observe(value, maximise=self.task.maximise)
+        self.rates.observe(value, maximise=self.training.maximise)
         if better:
             self.best = Best(step=self.step, value=value, metrics=metrics)
         return better
 
     def _call_validate(self, model: nn.Module) -> dict[str, float]:
-        assert self.task.validate is not None, "the task can validate"
+        assert self.training.validate is not None, "the task can validate"
         try:
-            metrics = self.task.validate(model, self.device)
+            metrics = self.training.validate(model, self.device)
         except FloatingPointError as error:
             raise NotFiniteError(f"{error} after step {self.step}", self.step) from error
         return {name: float(value) for name, value in metrics.items()}
@@ -240,14 +242,16 @@ class Trainer:
                 scaler=scaler.state_dict() if scaler else {},
                 optimizer=numbers,
             )
-            write_model = partial(self._write_model, only_model(used), self.task.description, self.validated)
+            write_model = partial(
+                self._write_model, only_model(used), self.training.description, self.validated
+            )
             self.checkpoints.write(progress, tensors, write_model, keep=self.recipe.loop.keep)
         self.accelerator.wait_for_everyone()
 
     def publish(self, checkpoint: Path, metrics: Mapping[str, float], folder: Path) -> None:
         """Puts the model of a checkpoint into a folder, with its frozen weights where the task wants them."""
-        source, description = checkpoint / "model", self.task.description
-        if self.task.self_contained and description.frozen:
+        source, description = checkpoint / "model", self.training.description
+        if self.training.self_contained and description.frozen:
             whole = load_model(source).model.state_dict()
             self._write_model(whole, replace(description, frozen=()), metrics, folder)
         else:
