@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from avtool.benchmarks import BENCHMARKS
 from avtool.core.environment import Check, checks
 from avtool.core.registry import Registry
 from avtool.data.readers.layouts import READERS
@@ -11,7 +12,7 @@ from avtool.tasks import TASKS
 
 def diagnose() -> list[Check]:
     """Checks the machine and every registry. Loads torch."""
-    registries: tuple[Registry[Any], ...] = (MODELS, TASKS, READERS)
+    registries: tuple[Registry[Any], ...] = (MODELS, TASKS, READERS, BENCHMARKS)
     return [*checks(), *(check for registry in registries for check in _check_registry(registry))]
 
 
