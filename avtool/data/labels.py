@@ -20,9 +20,9 @@ from avtool.core.errors import BadInputError
 from avtool.core.files import write_csv
 from avtool.data.manifest import Manifest
 
-Task = Literal["single-label", "multi-label", "verb-noun"]
+LabelKind = Literal["single-label", "multi-label", "verb-noun"]
 LABELS = "labels"
-CLASS_FILES: dict[Task, tuple[str, ...]] = {
+CLASS_FILES: dict[LabelKind, tuple[str, ...]] = {
     "single-label": ("classes",),
     "multi-label": ("classes",),
     "verb-noun": ("verbs", "nouns"),
@@ -75,7 +75,7 @@ def read_classes(path: Path) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def class_lists(dataset: Path, task: Task) -> tuple[tuple[str, ...], ...]:
+def class_lists(dataset: Path, task: LabelKind) -> tuple[tuple[str, ...], ...]:
     """The class lists of a dataset for a task: one, or verbs and nouns."""
     return tuple(read_classes(dataset / LABELS / f"{name}.csv") for name in CLASS_FILES[task])
 
@@ -91,7 +91,7 @@ class Targets:
         offsets: clip n has `indices[offsets[n]:offsets[n + 1]]`, (num_clips + 1,) int64.
     """
 
-    task: Task
+    task: LabelKind
     classes: tuple[tuple[str, ...], ...]
     indices: NDArray[np.int32]
     offsets: NDArray[np.int64]
@@ -129,7 +129,7 @@ class Targets:
         ]
 
 
-def encode_labels(manifest: Manifest, task: Task, classes: Sequence[Sequence[str]]) -> Targets:
+def encode_labels(manifest: Manifest, task: LabelKind, classes: Sequence[Sequence[str]]) -> Targets:
     """Turns the labels of clips into class indices.
 
     Args:
@@ -170,7 +170,7 @@ def _indices(labels: pa.Array, classes: Sequence[str], manifest: Manifest, what:
     return numbers
 
 
-def _wrong_number(manifest: Manifest, bad: NDArray[np.bool_], task: Task, wanted: int) -> BadInputError:
+def _wrong_number(manifest: Manifest, bad: NDArray[np.bool_], task: LabelKind, wanted: int) -> BadInputError:
     clip = manifest[int(np.flatnonzero(bad)[0])]
     have = ", ".join(clip.labels) or "none"
     needed = "one label" if wanted == 1 else "a verb and a noun"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avtool.core.errors import AvtoolError, CorruptArtifactError
-from avtool.data.labels import Task
+from avtool.data.labels import LabelKind
 
 Logits = NDArray[np.float32]
 MOST_ROLLS = 100
@@ -26,13 +26,13 @@ class OutputSpec:
         rolls: rotations of the audio in time whose logits are averaged.
     """
 
-    task: Task
+    task: LabelKind
     labels: tuple[str, ...]
     sizes: tuple[int, ...]
     rolls: int = 1
 
     def __post_init__(self) -> None:
-        if self.task not in get_args(Task):
+        if self.task not in get_args(LabelKind):
             raise ValueError(f"its task is {self.task!r}")
         if sum(self.sizes) != len(self.labels):
             raise ValueError("it has more or fewer labels than classes")

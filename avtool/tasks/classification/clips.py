@@ -10,7 +10,7 @@ from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped, Wanted, usable_clips
 from avtool.data.inputs.settings import AudioSettings
-from avtool.data.labels import CLASS_FILES, LABELS, Task, class_lists
+from avtool.data.labels import CLASS_FILES, LABELS, LabelKind, class_lists
 from avtool.data.manifest import MANIFEST, Manifest, read_manifest
 from avtool.data.splits import choose_clips
 from avtool.data.statistics import durations
@@ -36,7 +36,7 @@ class LabelledClips:
 
     train: Manifest
     val: Manifest | None
-    kind: Task
+    kind: LabelKind
     classes: tuple[tuple[str, ...], ...]
     whole: Manifest | None = None
     skipped: tuple[Skipped, ...] = ()
@@ -74,7 +74,7 @@ def find_clips(dataset: Path, recipe: DataRecipe, inputs: Sequence[str], reporte
     if val is not None:
         val, more = usable_clips(val, wanted, recipe.max_bad, reporter)
         skipped += more
-    kind = find_task(dataset, manifest, recipe.task, reporter)
+    kind = find_kind(dataset, manifest, recipe.task, reporter)
     whole = manifest if recipe.train_folds else None
     return LabelledClips(train, val, kind, find_classes(dataset, kind), whole, tuple(skipped))
 
@@ -88,13 +88,13 @@ def dataset_inputs(dataset: Path) -> list[Input]:
     return found + [Input(str(path), "labels", sha256_of(path)) for path in lists if path.is_file()]
 
 
-def find_task(dataset: Path, manifest: Manifest, wanted: str, reporter: Reporter) -> Task:
+def find_kind(dataset: Path, manifest: Manifest, wanted: str, reporter: Reporter) -> LabelKind:
     """The kind of labels: the given one, or the one inferred from the dataset."""
-    tasks: dict[str, Task] = {name: name for name in CLASS_FILES}
+    tasks: dict[str, LabelKind] = {name: name for name in CLASS_FILES}
     if wanted in tasks:
         return tasks[wanted]
     if all((dataset / LABELS / f"{name}.csv").is_file() for name in CLASS_FILES["verb-noun"]):
-        found: Task = "verb-noun"
+        found: LabelKind = "verb-noun"
     else:
         single = all(len(labels) == 1 for labels in manifest.column("labels"))
         found = "single-label" if single else "multi-label"
@@ -102,7 +102,7 @@ def find_task(dataset: Path, manifest: Manifest, wanted: str, reporter: Reporter
     return found
 
 
-def find_classes(dataset: Path, task: Task) -> tuple[tuple[str, ...], ...]:
+def find_classes(dataset: Path, task: LabelKind) -> tuple[tuple[str, ...], ...]:
     """The class lists of the dataset.
 
     Raises:

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from avtool.data.labels import Targets, Task
+from avtool.data.labels import LabelKind, Targets
 from avtool.evaluation.metrics.multi_label import score_multi_label
 from avtool.evaluation.metrics.single_label import score_actions, top_k_accuracy
 
-METRIC: dict[Task, str] = {"single-label": "accuracy", "multi-label": "mAP", "verb-noun": "action"}
+METRIC: dict[LabelKind, str] = {"single-label": "accuracy", "multi-label": "mAP", "verb-noun": "action"}
 """The metric that says which model is best; all are better the higher they are, from 0 to 1."""
 _MANY_CLASSES = 10
 
