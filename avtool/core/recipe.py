@@ -7,8 +7,9 @@ written once, in the recipe model; help texts, documentation and cards read it f
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.config import JsonDict
@@ -74,14 +75,30 @@ def listed(value: object) -> object:
 Schema = TypeVar("Schema", bound=Recipe)
 
 
-def iter_keys(schema: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Every key of a recipe model as ("sync.max_offset", its field), without the tables themselves."""
+def iter_keys(schema: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    """Every key of a recipe model as ("sync.max_offset", its field), without the tables themselves.
+
+    Where a recipe has a table twice, as the optimisers of an adversarial task, flags set the first one.
+    """
+    taken: set[str] = set()
+    for key, field in _walk(schema, ""):
+        flag = flag_of(field)
+        if flag in taken:
+            repeated = copy(field)
+            repeated.json_schema_extra = {**cast(JsonDict, field.json_schema_extra), "flag": ""}
+            yield key, repeated
+        else:
+            yield key, field
+        taken |= {flag} - {""}
+
+
+def _walk(schema: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
     for name, field in schema.model_fields.items():
         table = _table_of(field)
         if table is None:
             yield prefix + name, field
         else:
-            yield from iter_keys(table, f"{prefix}{name}.")
+            yield from _walk(table, f"{prefix}{name}.")
 
 
 def _table_of(field: FieldInfo) -> type[BaseModel] | None:

@@ -2,13 +2,15 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import Field
 
 from avtool.core.errors import BadInputError
-from avtool.core.recipe import flag_of, iter_keys, load
-from avtool.training.recipe import TrainRecipe, in_steps
+from avtool.core.recipe import flag_of, identity, iter_keys, load
+from avtool.training.recipe import GroupRecipe, OptimizationRecipe, TrainRecipe, in_steps
 
 
 def test_eight_keys_have_a_flag() -> None:
@@ -23,6 +25,33 @@ def test_eight_keys_have_a_flag() -> None:
         "--device",
         "--precision",
     }
+
+
+class AdversarialRecipe(TrainRecipe):
+    """A task with an optimiser and a parameter group of its own."""
+
+    critic: OptimizationRecipe = Field(default_factory=OptimizationRecipe)
+    text: GroupRecipe = Field(default_factory=GroupRecipe)
+
+
+def test_a_task_gives_its_optimizers_and_groups_tables_without_flags(tmp_path: Path) -> None:
+    assert {key: flag for key, field in iter_keys(AdversarialRecipe) if (flag := flag_of(field))} == {
+        key: flag for key, field in iter_keys(TrainRecipe) if (flag := flag_of(field))
+    }
+    path = tmp_path / "recipe.toml"
+    path.write_text(
+        "[optimizer]\nlr = 1e-4\n[critic.optimizer]\nname = 'sgd'\nlr = 2.0\n[text]\nrate = 0.5\n"
+        "[text.schedule]\nname = 'linear'\nwarmup_epochs = 0.1\n"
+    )
+    settings, flags = ["critic.schedule.name=plateau"], {"optimizer.lr": 3e-4}
+    recipe = load(AdversarialRecipe, recipe=path, settings=settings, flags=flags)
+    assert (recipe.main.optimizer.lr, recipe.critic.optimizer.lr) == (3e-4, 2.0)
+    assert (recipe.main.schedule.name, recipe.critic.schedule.name) == ("cosine", "plateau")
+    assert recipe.text.schedule is not None
+    assert (recipe.text.rate, recipe.text.schedule.name) == (0.5, "linear")
+    assert identity(recipe)["critic"]["optimizer"]["lr"] == 2.0
+    with pytest.raises(BadInputError, match=r"unknown key `critic\.optimizer\.rate`"):
+        load(AdversarialRecipe, settings=["critic.optimizer.rate=1"])
 
 
 def test_the_settings_load_without_torch() -> None:
