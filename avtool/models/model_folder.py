@@ -6,6 +6,7 @@ labels), `README.md` (a card for people).
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,7 @@ class ModelDescription:
         command: the command line that trained it.
         inputs: the artifacts that it was trained on.
         frozen: weights that it does not hold itself; they are read from where they came from.
+        assets: folders that belong beside the weights, such as a tokenizer's, by their names there.
     """
 
     builder: str
@@ -46,6 +48,7 @@ class ModelDescription:
     command: str = ""
     inputs: Sequence[Input] = ()
     frozen: Sequence[FrozenWeights] = ()
+    assets: Mapping[str, Path] = field(default_factory=dict)
 
     def leaves_out(self, parameter: str) -> bool:
         """Whether a frozen parameter of the model is named here, and not stored."""
@@ -84,6 +87,9 @@ def save_model(
         config["frozen"] = [frozen.to_json() for frozen in description.frozen]
     write_json(partial / CONFIG, config)
     write_json(partial / PREPROCESS, dict(description.preprocess))
+    for name, asset in description.assets.items():
+        with writing(partial / name):
+            shutil.copytree(asset, partial / name, dirs_exist_ok=True)
     count = sum(tensor.numel() for tensor in weights.values())
     write_text(partial / README, _card(description, count, metrics or {}))
     publish(

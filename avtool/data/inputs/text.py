@@ -72,8 +72,8 @@ class HubTokenizer:
             message = f"`{folder}` holds no tokenizer ({reason})"
             raise CorruptArtifactError(message, "save one there: tokenizer.save_pretrained") from error
         self.vocab_size = len(self._tokenizer)
-        known = self._tokenizer.pad_token_id
-        self.pad_id = int(self._tokenizer.eos_token_id or 0) if known is None else int(known)
+        pad_id = self._tokenizer.pad_token_id
+        self.pad_id = int(self._tokenizer.eos_token_id or 0) if pad_id is None else int(pad_id)
 
     def encode(self, text: str, max_tokens: int) -> list[int]:
         """The tokens of a text, with the tokenizer's own start and end."""

@@ -200,6 +200,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
                 self.command,
                 self.inputs,
                 frozen,
+                spec.assets(),
             ),
             self_contained=True,
             transform=_OnDevice(transform),

@@ -216,6 +216,7 @@ class MaskedTask(Task[MaskedRecipe]):
             f"{len(self.clips.train)} clips without labels.",
             self.command,
             self.inputs,
+            assets=spec.assets(),
         )
 
     def _validation(self, objective: "nn.Module", clips: "MaskedClipDataset") -> Validation:

@@ -183,6 +183,7 @@ class TemporalTask(Task[AvtRecipe]):
             "A reconstruction after Jenni et al. (AAAI 2023).",
             self.command,
             self.inputs,
+            assets=spec.assets(),
         )
 
     def _validation(self) -> Validation:
