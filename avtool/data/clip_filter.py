@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from avtool.core.errors import AvtoolError, BadInputError
@@ -11,8 +10,6 @@ from avtool.core.files import atomic_file
 from avtool.core.reporter import Reporter
 from avtool.data.manifest import Clip, Manifest
 from avtool.data.media_files import Media
-from avtool.media.probe import probe
-from avtool.media.still_images import is_image
 
 SKIPPED = "skipped.csv"
 
@@ -87,19 +84,16 @@ def write_skipped(folder: Path, skipped: Sequence[Skipped]) -> None:
 
 
 def _reasons(clips: Manifest, clip: Clip, wanted: Wanted) -> Iterator[str]:
-    """What speaks against a clip, the plainest first."""
+    """The reasons to skip a clip, the plainest first."""
     lacking = []
     for name in wanted.inputs:
-        media = clip.audio if name == "audio" else clip.video
-        known = clip.extras.get("has_audio" if name == "audio" else "has_video")
         try:
-            path = _existing(clips, media)
-            if known is None or media.name != clip.media:
-                known = _holds(path)[0 if name == "audio" else 1]
+            _need_file(clips, clip.audio if name == "audio" else clip.video)
+            present = clips.has_audio(clip) if name == "audio" else clips.has_video(clip)
         except AvtoolError as error:
             yield f"cannot be read ({error})"
             return
-        if not known:
+        if not present:
             lacking.append(name)
     if lacking and (wanted.all_of_them or len(lacking) == len(wanted.inputs)):
         yield f"has no {' and no '.join(lacking)}"
@@ -108,24 +102,14 @@ def _reasons(clips: Manifest, clip: Clip, wanted: Wanted) -> Iterator[str]:
         yield f"lasts {1000 * clip.duration:.0f} ms, {patch}"
 
 
-def _existing(clips: Manifest, media: Media) -> Path:
+def _need_file(clips: Manifest, media: Media) -> None:
     path = clips.local(media)
     if not path.is_file():
         raise BadInputError(f"`{path}` does not exist")
-    return path
-
-
-@lru_cache(maxsize=100_000)
-def _holds(path: Path) -> tuple[bool, bool]:
-    """Whether a file has audio, and video."""
-    if is_image(path):
-        return False, True
-    info = probe(path)
-    return bool(info.audio), any(not stream.cover for stream in info.video)
 
 
 def with_audio(clips: Manifest) -> Manifest:
-    """The clips that are not known to be without sound."""
+    """The clips that are not known to lack audio."""
     if "has_audio" not in clips.table.column_names:
         return clips
     return clips.take([place for place, has in enumerate(clips.column("has_audio")) if has is not False])

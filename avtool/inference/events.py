@@ -1,4 +1,4 @@
-"""From the probabilities of windows to events: spans in which a class is heard."""
+"""Events: spans of a file in which the probability of a class stays above a threshold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A class heard.
+    """One event.
 
     Attributes:
         start, end: in seconds.
-        label: what.
+        label: the class.
         score: the highest probability in it.
     """
 
@@ -25,16 +25,16 @@ class Event:
 
 @dataclass
 class EventFinder:
-    """Takes the windows of a file one by one, and joins those in which a class is heard.
+    """Joins windows of a file, one by one, in which a class is above the threshold.
 
-    A window speaks for the time around its middle, half a hop to either side; the first one also for what
+    A window stands for the time around its middle, half a hop to either side; the first one also for what
     is before, and the last one for what is after.
 
     Attributes:
         labels: of the classes.
-        threshold: probability from which a class is heard.
-        merge_gap: events of a class at most so far apart become one, in seconds.
-        min_duration: events shorter than this are left out, in seconds.
+        threshold: minimum probability of an event.
+        merge_gap: gap in seconds up to which events of a class are merged.
+        min_duration: minimum duration of an event, in seconds.
         hop: seconds between windows.
     """
 

@@ -1,1 +1,1 @@
-"""Spans of films and sounds: each is decoded once, kept as long as memory allows, and cut many times."""
+"""Spans of films and recordings: decoded once, cached in memory, and cropped many times."""

@@ -1,4 +1,4 @@
-"""The sound of films and recordings in parts that are kept: equal to reading any stretch by itself."""
+"""The audio of films and recordings, decoded in parts that are cached; equal to direct reading."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ Waveform = NDArray[np.float32]
 
 
 class AudioSpans:
-    """Reads mono sound in parts, and keeps the parts.
+    """Reads mono audio in parts, and caches the parts.
 
     Args:
         settings: how long a part is.
@@ -44,7 +44,7 @@ class AudioSpans:
         skipped = begin * self.part_size
         waveform = joined(parts, np.zeros(0, np.float32))[first - skipped : past - skipped]
         if not waveform.size:
-            message = f"`{path}` has no sound from {first / self.sample_rate:g} s on"
+            message = f"`{path}` has no audio from {first / self.sample_rate:g} s on"
             raise BadInputError(message, "check the manifest, or prepare it again")
         return np.pad(waveform, (0, past - first - waveform.size))
 

@@ -1,4 +1,4 @@
-"""Where the pictures and the sound of clips come from: films and recordings, or shards of many clips."""
+"""Sources of frames and audio of clips: films and recordings, or shards of many clips."""
 
 from typing import Protocol
 
@@ -13,21 +13,21 @@ from avtool.data.manifest import Clip, Manifest
 
 
 class ClipSource(Protocol):
-    """Gives pictures and sound of clips; what is decoded for one cut serves the next.
+    """Frames and audio of clips; what is decoded for one crop serves the next.
 
     Attributes:
-        fps: pictures a second.
-        sample_rate: of the sound, in Hz.
+        fps: frames per second.
+        sample_rate: of the audio, in Hz.
     """
 
     fps: float
     sample_rate: int
 
     def frame_span(self, clip: Clip) -> tuple[float, int]:
-        """The time of a clip's first picture, in seconds from its start, and how many it should have."""
+        """The time of a clip's first frame, in seconds from its start, and how many it should have."""
 
     def frames(self, manifest: Manifest, clip: Clip, numbers: NDArray[np.int64]) -> Frames:
-        """Some of a clip's pictures, counted from its first; after the film's end its last."""
+        """Some of a clip's frames, counted from its first; after the film's end its last."""
 
     def audio(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Waveform:
         """A clip's samples `first` … `past` - 1, counted from its start; silence after the file's end."""
@@ -40,15 +40,15 @@ class FilmSource:
 
     Args:
         settings: rate, size, and the memory that there is.
-        sample_rate: of the sound, in Hz.
+        sample_rate: of the audio, in Hz.
     """
 
     def __init__(self, settings: SpanSettings, sample_rate: int = 16000) -> None:
         self.fps = settings.fps
         self.sample_rate = sample_rate
         self.cache = PartCache(settings.cache_mib)
-        self._pictures = FrameSpans(settings, self.cache)
-        self._sounds = AudioSpans(settings, self.cache, sample_rate)
+        self._frames = FrameSpans(settings, self.cache)
+        self._audio = AudioSpans(settings, self.cache, sample_rate)
 
     def frame_span(self, clip: Clip) -> tuple[float, int]:
         media = clip.video
@@ -58,8 +58,8 @@ class FilmSource:
     def frames(self, manifest: Manifest, clip: Clip, numbers: NDArray[np.int64]) -> Frames:
         media = clip.video
         first, _ = span_numbers(media.start, media.end, self.fps)
-        return self._pictures.at(manifest.local(media), first + numbers)
+        return self._frames.at(manifest.local(media), first + numbers)
 
     def audio(self, manifest: Manifest, clip: Clip, first: int, past: int) -> Waveform:
         begin = round(clip.start * self.sample_rate)
-        return self._sounds.read(manifest.local(clip.audio), begin + first, begin + past)
+        return self._audio.read(manifest.local(clip.audio), begin + first, begin + past)

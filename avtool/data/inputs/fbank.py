@@ -95,7 +95,7 @@ class Fbank(nn.Module):
         if waveform.dim() != 2:
             raise BadInputError(
                 f"the filter bank takes waveforms of (batch, samples), not {tuple(waveform.shape)}",
-                "average the channels first: the models read mono sound",
+                "average the channels first: the models read mono audio",
             )
         if waveform.shape[1] < self.window_size:
             raise BadInputError(

@@ -73,7 +73,7 @@ class FeatureCache:
         missing = [name for name in self.clip_ids if name not in place_of]
         if missing:
             message = f"{len(missing)} clips have no features in `{self.folder}`, `{missing[0]}` among them"
-            raise BadInputError(message, "compute the features of this data set")
+            raise BadInputError(message, "compute the features of this dataset")
         return np.array([place_of[name] for name in self.clip_ids], np.int64)
 
     def need_clips(self, manifest: Manifest) -> None:
@@ -164,7 +164,7 @@ def cached_features(
     Args:
         manifest: the clips.
         settings: what to compute.
-        reporter: told about progress.
+        reporter: gets progress.
         jobs: processes; -1 for one a processor.
         folder: where to keep them; by default in the cache, under a name made of content and settings.
 

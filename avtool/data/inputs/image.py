@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from avtool.core.recipe import validate
 from avtool.core.reporter import Reporter
 from avtool.data.decode_cache.cache import PartCache
-from avtool.data.decode_cache.frames import FrameSpans
-from avtool.data.decode_cache.scaling import Box, cut_out
+from avtool.data.decode_cache.frames import Box, FrameSpans, cut_out
 from avtool.data.decode_cache.settings import SpanSettings
 from avtool.data.inputs.base import ModelInput, Span
 from avtool.data.inputs.settings import VideoSettings
@@ -170,13 +169,13 @@ def centre_box(height: int, width: int, share: float = 1.0) -> Box:
 
 
 def random_box(height: int, width: int, area: tuple[float, float], rng: np.random.Generator) -> Box:
-    """A rectangle of a random area and shape (3:4 to 4:3) inside of a picture (Szegedy et al., 2015).
+    """A rectangle of a random area and shape (3:4 to 4:3) inside an image (Szegedy et al., 2015).
 
     Args:
-        height: of the picture.
-        width: of the picture.
-        area: bounds of the rectangle's share of the picture's area.
-        rng: draws it; the same number of times whatever comes out.
+        height: of the image.
+        width: of the image.
+        area: bounds of the rectangle's share of the image's area.
+        rng: draws it, always the same number of values.
     """
     shares = rng.uniform(*area, _TRIES)
     ratios = np.exp(rng.uniform(-math.log(_MAX_RATIO), math.log(_MAX_RATIO), _TRIES))

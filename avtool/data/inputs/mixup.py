@@ -93,8 +93,30 @@ def draw_batch_mix(batch_size: int, alpha: float, device: torch.device | str = "
 def draw_modality_mixes(
     modalities: list[str], batch_size: int, alpha: float, device: torch.device | str = "cpu"
 ) -> dict[str, Mix]:
-    """A batch mixture a modality: sound and picture carry different labels, and each its own loss (MBT)."""
+    """A batch mixture per modality: audio and video carry different labels, and each its own loss (MBT)."""
     return {modality: draw_batch_mix(batch_size, alpha, device) for modality in modalities}
+
+
+def draw_presence(
+    modalities: list[str], batch_size: int, probability: float, device: torch.device | str = "cpu"
+) -> dict[str, Tensor]:
+    """Drops one modality, chosen uniformly, of a random part of the samples; never all of a sample's.
+
+    Args:
+        modalities: names; with fewer than two nothing is dropped.
+        batch_size: samples.
+        probability: of dropping a modality of a sample.
+        device: where the masks live.
+
+    Returns:
+        The model's inputs `audio_present`, `video_present`: (B,), True where the modality stays.
+    """
+    assert 0 <= probability <= 1, f"a probability is in [0, 1], not {probability}"
+    hit = torch.rand(batch_size, device=device) < probability
+    victim = torch.randint(len(modalities), (batch_size,), device=device)
+    if len(modalities) < 2:
+        hit = torch.zeros_like(hit)
+    return {f"{name}_present": ~(hit & (victim == index)) for index, name in enumerate(modalities)}
 
 
 def one_hot(labels: Tensor, num_classes: int) -> Tensor:

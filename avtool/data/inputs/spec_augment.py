@@ -13,15 +13,15 @@ TIME, FREQUENCY = 1, 2
 
 
 class SpecAugment(nn.Module):
-    """Hides one band of mel bins and one stretch of time in each sample.
+    """Masks one band of mel bins and one interval of frames in each sample.
 
     Widths and places are drawn as torchaudio's masking transforms draw them: a width below the bound, and a
     start that keeps the whole mask inside.
 
     Args:
-        frequency_mask: bound of the band's width, in mel bins; 0 for none.
-        time_mask: bound of the stretch's length, in frames; 0 for none.
-        value: what stands in the mask. The published models put 0 before they normalise.
+        frequency_mask: bound of the mask's width in mel bins; 0 for none.
+        time_mask: bound of the mask's width in frames; 0 for none.
+        value: within the mask. The published models put 0 before they normalise.
     """
 
     def __init__(self, frequency_mask: int, time_mask: int, value: float = 0.0) -> None:
@@ -45,14 +45,14 @@ class SpecAugment(nn.Module):
 
 
 def draw_masks(fbank: Tensor, bound: int, axis: int) -> Tensor:
-    """One mask a sample along an axis, narrower than `bound`: (B, T, 1) or (B, 1, F), True where hidden."""
+    """One mask a sample along an axis, narrower than `bound`: (B, T, 1) or (B, 1, F), True where masked."""
     batch_size, size = fbank.shape[0], fbank.shape[axis]
     width = torch.rand(batch_size, device=fbank.device) * min(bound, size)
     start = (torch.rand(batch_size, device=fbank.device) * (size - width)).long()
     end = start + width.long()
     place = torch.arange(size, device=fbank.device)
-    hidden = (place >= start[:, None]) & (place < end[:, None])
-    return hidden[:, :, None] if axis == TIME else hidden[:, None, :]
+    masked = (place >= start[:, None]) & (place < end[:, None])
+    return masked[:, :, None] if axis == TIME else masked[:, None, :]
 
 
 class TimeRoll(nn.Module):

@@ -116,7 +116,7 @@ class VideoInput(ModelInput):
 
     def _read(self, clips: Manifest, clip: Clip, times: Times, short_side: int) -> NDArray[np.uint8]:
         """The frames on screen at some film times, (T, H, W, 3)."""
-        from avtool.data.decode_cache.scaling import scaled
+        from avtool.data.decode_cache.frames import scaled
 
         media = clip.video
         if self.source is None:

@@ -17,8 +17,7 @@ from avtool.core.files import inside
 from avtool.core.manifest_columns import checked_table
 from avtool.data.decode_cache.audio import Waveform
 from avtool.data.decode_cache.cache import PartCache
-from avtool.data.decode_cache.frames import Frames
-from avtool.data.decode_cache.scaling import cut_out
+from avtool.data.decode_cache.frames import Frames, cut_out
 from avtool.data.manifest import Clip, Manifest, make_table
 from avtool.data.shards.index_file import read_index
 from avtool.data.shards.tar_index import Piece, ShardClip, clips_of, read_piece

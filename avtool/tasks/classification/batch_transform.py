@@ -7,8 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from avtool.data.inputs.audio import AudioInput
-from avtool.data.inputs.mixup import Mix, draw_batch_mix, draw_modality_mixes, draw_sample_mix, one_hot
-from avtool.data.inputs.modality_dropout import draw_presence
+from avtool.data.inputs.mixup import (
+    Mix,
+    draw_batch_mix,
+    draw_modality_mixes,
+    draw_presence,
+    draw_sample_mix,
+    one_hot,
+)
 from avtool.data.inputs.spec import InputSpec
 from avtool.data.inputs.spec_augment import SpecAugment, TimeRoll, UniformNoise
 from avtool.tasks.classification.augment_recipe import AugmentRecipe

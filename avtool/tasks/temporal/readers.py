@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from avtool.data.decode_cache.scaling import cut_out
+from avtool.data.decode_cache.frames import cut_out
 from avtool.data.decode_cache.shots import cut_places, steps_of
 from avtool.data.decode_cache.source import ClipSource
 from avtool.data.inputs.fbank import FLOOR

@@ -7,8 +7,7 @@ from torch.utils.data import DataLoader, Dataset
 from avtool.core.errors import BadInputError
 from avtool.data.decode_cache.audio import AudioSpans
 from avtool.data.decode_cache.cache import PartCache
-from avtool.data.decode_cache.frames import FrameSpans
-from avtool.data.decode_cache.scaling import cut_out, scaled
+from avtool.data.decode_cache.frames import FrameSpans, cut_out, scaled
 from avtool.data.decode_cache.settings import SpanSettings
 from avtool.data.decode_cache.shots import cut_places
 from avtool.data.decode_cache.source import FilmSource
@@ -144,7 +143,7 @@ def test_silence_follows_sound_that_ends_before(tmp_path):
 
 def test_no_sound_at_all_is_told(tmp_path):
     path = write_chirp(tmp_path / "sound.wav", 1.5)
-    with pytest.raises(BadInputError, match="no sound from 2 s on"):
+    with pytest.raises(BadInputError, match="no audio from 2 s on"):
         AudioSpans(SETTINGS, PartCache(64), 16000).read(path, 32000, 40000)
 
 
@@ -183,7 +182,7 @@ def test_windows_of_a_source_are_nearly_those_of_the_film(film):
 
 def test_a_sound_has_no_pictures(tmp_path):
     path = write_chirp(tmp_path / "sound.wav", 1.0)
-    with pytest.raises(BadInputError, match="has no pictures"):
+    with pytest.raises(BadInputError, match="has no frames"):
         FrameSpans(SETTINGS, PartCache(64)).read(path, 0, 5)
 
 

@@ -3,8 +3,14 @@
 import pytest
 import torch
 
-from avtool.data.inputs.mixup import Mix, draw_batch_mix, draw_modality_mixes, draw_sample_mix, one_hot
-from avtool.data.inputs.modality_dropout import draw_presence
+from avtool.data.inputs.mixup import (
+    Mix,
+    draw_batch_mix,
+    draw_modality_mixes,
+    draw_presence,
+    draw_sample_mix,
+    one_hot,
+)
 
 
 def test_mixed_labels_sum_to_one() -> None:
