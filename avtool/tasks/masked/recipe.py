@@ -1,7 +1,7 @@
 """Recipes of masked reconstruction, one a method."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -9,6 +9,9 @@ from avtool.core.recipe import Recipe, option
 from avtool.data.inputs.settings import SpectrogramRecipe, VideoSettings
 from avtool.tasks.recipe import ClipsRecipe, EncoderRecipe
 from avtool.training.recipe import TrainRecipe
+
+if TYPE_CHECKING:
+    from avtool.models.masked.targets import TargetKind
 
 _CACHE_MIB = 1024
 
@@ -124,35 +127,64 @@ class ContrastRecipe(Recipe):
         return self
 
 
-class ImageMaeRecipe(TrainRecipe):
-    """`avtool pretrain image-mae` (He et al., 2022)."""
+class MaskedRecipe(TrainRecipe):
+    """The keys of every masked reconstruction."""
 
     model: EncoderRecipe = Field(default_factory=EncoderRecipe)
-    data: ImageRecipe = Field(default_factory=ImageRecipe)
+    data: CropsRecipe = Field(default_factory=CropsRecipe)
     mask: MaskRecipe = Field(default_factory=MaskRecipe)
 
+    def network_settings(self) -> dict[str, Any]:
+        """The settings of the network that keys of the recipe decide."""
+        return {"mask_ratio": self.mask.ratio, "decode_fraction": self.mask.decode_fraction}
 
-class AudioMaeRecipe(TrainRecipe):
+    @property
+    def target(self) -> "TargetKind | None":
+        """The reconstruction target; None where a teacher's features are predicted instead."""
+        return "patch" if self.mask.norm_target else "values"
+
+
+class ImageMaeRecipe(MaskedRecipe):
+    """`avtool pretrain image-mae` (He et al., 2022)."""
+
+    data: ImageRecipe = Field(default_factory=ImageRecipe)
+
+
+class AudioMaeRecipe(MaskedRecipe):
     """`avtool pretrain audio-mae` (Huang et al., 2022)."""
 
-    model: EncoderRecipe = Field(default_factory=EncoderRecipe)
     decoder: DecoderName = option("auto", "Attention of the decoder; auto: windows, but global for tiny.")
     data: AudioRecipe = Field(default_factory=AudioRecipe)
     mask: AudioMaskRecipe = Field(default_factory=AudioMaskRecipe)
 
+    def network_settings(self) -> dict[str, Any]:
+        """See `MaskedRecipe.network_settings`."""
+        mask = self.mask
+        chosen = {**super().network_settings(), "mask": mask.kind}
+        if mask.kind == "time-frequency":
+            chosen |= {"time_ratio": mask.time_ratio, "frequency_ratio": mask.frequency_ratio}
+        return chosen if self.decoder == "auto" else {**chosen, "decoder": self.decoder}
 
-class VideoMaeRecipe(TrainRecipe):
+
+class VideoMaeRecipe(MaskedRecipe):
     """`avtool pretrain video-mae` (Tong et al., 2022)."""
 
-    model: EncoderRecipe = Field(default_factory=EncoderRecipe)
     data: VideoRecipe = Field(default_factory=VideoRecipe)
     mask: VideoMaskRecipe = Field(default_factory=VideoMaskRecipe)
 
+    def network_settings(self) -> dict[str, Any]:
+        """See `MaskedRecipe.network_settings`."""
+        return {**super().network_settings(), "mask": self.mask.kind}
 
-class MavilRecipe(TrainRecipe):
+    @property
+    def target(self) -> "TargetKind":
+        """Each colour of a patch normalised by its own mean and deviation, or the values."""
+        return "channel" if self.mask.norm_target else "values"
+
+
+class MavilRecipe(MaskedRecipe):
     """`avtool pretrain mavil` (Huang et al., 2023)."""
 
-    model: EncoderRecipe = Field(default_factory=EncoderRecipe)
     decoder: DecoderName = option(
         "auto", "Attention of the audio decoder; auto: windows, but global for tiny."
     )
@@ -160,5 +192,18 @@ class MavilRecipe(TrainRecipe):
     mask: JointMaskRecipe = Field(default_factory=JointMaskRecipe)
     mavil: ContrastRecipe = Field(default_factory=ContrastRecipe)
 
+    def network_settings(self) -> dict[str, Any]:
+        """See `MaskedRecipe.network_settings`."""
+        chosen: dict[str, Any] = {
+            "audio_mask_ratio": self.mask.ratio,
+            "video_mask_ratio": self.mask.ratio,
+            "decode_fraction": self.mask.decode_fraction,
+            "fusion_layers": self.mavil.fusion_layers,
+            "predicts": "pixels" if self.mavil.stage == 1 else "features",
+        }
+        return chosen if self.decoder == "auto" else {**chosen, "audio_decoder": self.decoder}
 
-MaskedRecipe = ImageMaeRecipe | AudioMaeRecipe | VideoMaeRecipe | MavilRecipe
+    @property
+    def target(self) -> "TargetKind | None":
+        """See `MaskedRecipe.target`; None in stage 2."""
+        return super().target if self.mavil.stage == 1 else None

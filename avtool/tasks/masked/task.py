@@ -1,327 +1,36 @@
-"""Masked reconstruction as tasks: MAE, Audio-MAE, VideoMAE and MAViL."""
+"""MAE, Audio-MAE, VideoMAE and MAViL as tasks."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
-from avtool.core.artifact import Input
 from avtool.core.errors import BadInputError
-from avtool.data.clip_filter import Skipped, Wanted
-from avtool.data.inputs.audio import AudioInput
-from avtool.data.inputs.base import ModelInput
-from avtool.data.inputs.feature_cache import FeatureCache, cached_features
+from avtool.data.inputs.feature_cache import FeatureCache
 from avtool.data.inputs.image import ImageInput
-from avtool.data.inputs.settings import AudioSettings, VideoSettings
-from avtool.data.inputs.spec import InputSpec, read_inputs
-from avtool.data.inputs.video import VideoInput, film_source
-from avtool.data.manifest import Manifest
-from avtool.inference.reconstruction import reconstruct_batch
+from avtool.data.inputs.settings import VideoSettings
+from avtool.data.inputs.spec import InputSpec
 from avtool.models.registry import MODELS
-from avtool.tasks.clips import PretrainClips, audio_seconds, dataset_input, find_clips
-from avtool.tasks.feature_maps import ShownSamples, feature_section, first_labels
+from avtool.tasks.masked.base import MaskedTask
 from avtool.tasks.masked.recipe import (
     AudioMaeRecipe,
     AudioRecipe,
     ImageMaeRecipe,
-    ImageRecipe,
-    MaskedRecipe,
     MavilRecipe,
     VideoMaeRecipe,
 )
-from avtool.tasks.masked.reconstruction import reconstruction_sections
-from avtool.tasks.masked.settings import chosen_settings, make_objective, read_teacher, target_kind
-from avtool.tasks.network import build_network, start_from
-from avtool.tasks.spectrogram_scale import measured_scale
-from avtool.training.report import Section, load_trained
-from avtool.training.run import weights_input
-from avtool.training.task import Task, Training, register
-from avtool.training.validation import Validation
+from avtool.training.task import register
 
 if TYPE_CHECKING:
     from torch import nn
 
     from avtool.models.load import LoadedModel
-    from avtool.models.model_folder import ModelDescription
-    from avtool.tasks.masked.samples import MaskedClipDataset
 
-_MOST_RECONSTRUCTED = 6
 _EVALUATION_SHARE = 256 / 224
 """Shorter side of a photograph in sides of the square that evaluation keeps."""
 
 
-@dataclass(frozen=True)
-class MaskedTask(Task[MaskedRecipe]):
-    """Reconstruction of masked patches.
-
-    Class attributes:
-        modalities: what is taken of clips.
-        builder: the registered name of its models, with `{}` for their size.
-    """
-
-    verb = "pretrain"
-    modalities: ClassVar[tuple[str, ...]]
-    builder: ClassVar[str]
-
-    @property
-    def model_name(self) -> str:
-        """The model's registered name."""
-        return self.builder.format(self.recipe.model.preset)
-
-    @property
-    def run_name(self) -> str:
-        """Task and size."""
-        return f"{super().run_name}-{self.recipe.model.preset}"
-
-    @cached_property
-    def inputs(self) -> Sequence[Input]:
-        """The dataset, and the weights that the model starts or learns from."""
-        starts = [self.recipe.model.init]
-        if isinstance(self.recipe, MavilRecipe):
-            starts.append(self.recipe.mavil.teacher)
-        return [dataset_input(self.source), *(weights_input(start) for start in starts if start is not None)]
-
-    @property
-    def validates(self) -> bool:
-        """Whether there are clips that are not learned from."""
-        return self.clips.val is not None
-
-    @property
-    def skipped(self) -> Sequence[Skipped]:
-        """The clips without what the task takes."""
-        return self.clips.skipped
-
-    def describe(self) -> Mapping[str, int | str]:
-        """The model, and how many clips there are."""
-        return {"model": self.model_name, **self.clips.counts}
-
-    @property
-    def audio(self) -> AudioRecipe | None:
-        """Settings of audio, where the method takes it."""
-        data = self.recipe.data
-        return data if isinstance(data, AudioRecipe) else None
-
-    @cached_property
-    def clips(self) -> PretrainClips:
-        """The clips."""
-        shortest = 0.0
-        if self.audio is not None:  # one row of patches
-            audio = self.audio.audio
-            shortest = audio.samples_of(16) / audio.sample_rate
-        wanted = Wanted(self.modalities, shortest=shortest)
-        rate = self.audio.audio.sample_rate if self.audio is not None else AudioSettings().sample_rate
-        return find_clips(self.source, self.recipe.data, wanted, rate, self.reporter)
-
-    @cached_property
-    def video(self) -> VideoSettings:
-        """The window of frames; of an image, its size."""
-        if isinstance(self.recipe, ImageMaeRecipe):
-            size = self.recipe.data.size
-            short_side = round(size * _EVALUATION_SHARE)
-            return VideoSettings(num_frames=1, size=size, short_side=short_side, flip=self.recipe.data.flip)
-        video: VideoSettings = getattr(self.recipe.data, "video", VideoSettings())
-        return video
-
-    @cached_property
-    def num_frames(self) -> int:
-        """Frames of a spectrogram."""
-        if self.audio is None:
-            return 1
-        steps = self.audio.audio.num_steps(audio_seconds(self.clips.train, self.audio))
-        return MODELS.find(self.model_name).family.fit_frames(steps)
-
-    def build(self) -> "tuple[nn.Module, dict[str, Any]]":
-        """The network, and the arguments that build it again."""
-        audio = self.audio.audio if self.audio is not None else AudioSettings()
-        chosen = chosen_settings(self.recipe, self.num_frames, audio, self.video)
-        return build_network(self.model_name, self.recipe.model, chosen, self.recipe.seed)
-
-    def num_samples(self) -> int:
-        """Crops of an epoch."""
-        return len(self._samples(self.clips.train, self._spec(), None, {}, train=True))
-
-    def prepare(self) -> Training:
-        """The model, its objective and its samples.
-
-        Raises:
-            BadInputError: data, model and settings do not fit together.
-        """
-        from avtool.data.inputs.collate import collate
-
-        clips, recipe = self.clips, self.recipe
-        model, arguments = self.build()
-        start_from(model, self.model_name, recipe.model, self.reporter)
-        objective = make_objective(recipe, model, self._teacher)
-        spec, features = self._inputs
-        data = self._samples(clips.train, spec, features, _noise(model), train=True)
-        if len(self.modalities) > 1 and len(data) < recipe.loop.batch_size:
-            self.reporter.warn(
-                f"{len(data)} clips do not fill a batch of {recipe.loop.batch_size}: they come twice in it, "
-                "and are contrasted with themselves"
-            )
-        return Training(
-            model=model,
-            objective=objective,
-            samples=data,
-            collate=collate,
-            description=self._description(arguments, spec),
-            validate=self._validation(objective, self._held_out(model)) if self.validates else None,
-            groups=data.groups,
-            sample_ids=data.clip_ids,
-        )
-
-    def report(self, run: Path, training: Training) -> Sequence[Section]:
-        """Reconstructions and a map of the features."""
-        from avtool.data.inputs.collate import collate
-        from avtool.data.inputs.video_augment import as_float
-
-        model, device = load_trained(run, self.recipe.runtime.device)
-        shown = ShownSamples(
-            self._held_out(training.model),
-            collate,
-            first_labels(self._held_out_clips),
-            lambda batch: {name: as_float(batch, name) for name in self.modalities},
-            held_out=self.validates,
-        )
-        sections = []
-        if (kind := target_kind(self.recipe)) is not None:
-            found = reconstruct_batch(model, shown.batch(0, _MOST_RECONSTRUCTED, device), kind)
-            sections = reconstruction_sections(found, held_out=self.validates)
-        return [*sections, feature_section(model, shown, device, self.reporter)]
-
-    @cached_property
-    def _teacher(self) -> "LoadedModel | None":
-        return read_teacher(self.recipe)
-
-    @property
-    def _held_out_clips(self) -> Manifest:
-        """The validation clips, or without any the training clips."""
-        return self.clips.val if self.clips.val is not None else self.clips.train
-
-    def _held_out(self, model: "nn.Module") -> "MaskedClipDataset":
-        spec, features = self._inputs
-        return self._samples(self._held_out_clips, spec, features, _noise(model), train=False)
-
-    def _description(self, arguments: dict[str, Any], spec: InputSpec) -> "ModelDescription":
-        """How the saved model is built and fed."""
-        from avtool.models.model_folder import ModelDescription
-
-        stage = f" (stage {self.recipe.mavil.stage})" if isinstance(self.recipe, MavilRecipe) else ""
-        return ModelDescription(
-            self.model_name,
-            arguments,
-            {"method": type(self).name, **spec.to_json(), "target": target_kind(self.recipe)},
-            f"An encoder of {' and '.join(self.modalities)}, pretrained by {type(self).name}{stage} on "
-            f"{len(self.clips.train)} clips without labels.",
-            self.command,
-            self.inputs,
-            assets=spec.assets(),
-        )
-
-    def _validation(self, objective: "nn.Module", clips: "MaskedClipDataset") -> Validation:
-        """The same loss on other clips."""
-        from avtool.data.inputs.collate import collate
-        from avtool.models.runtime import default_workers
-
-        return Validation(
-            objective,
-            clips,
-            collate,
-            self.recipe.loop.batch_size,
-            whole_batches=len(self.modalities) > 1,
-            workers=default_workers() if "video" in self.modalities else 0,
-        )
-
-    def _spec(self, mean: float = 0.0, std: float = 1.0) -> InputSpec:
-        """The inputs of the model."""
-        audio = self.audio.audio if self.audio is not None else AudioSettings()
-        known: dict[str, ModelInput] = {
-            "audio": AudioInput(audio, self.num_frames, mean, std),
-            "video": VideoInput(self.video),
-            "image": ImageInput(self.video),
-        }
-        return InputSpec(tuple(known[name] for name in self.modalities))
-
-    @cached_property
-    def _inputs(self) -> tuple[InputSpec, FeatureCache | None]:
-        """The inputs of the model, and the spectrograms where they are cached.
-
-        A student's spectrograms are scaled as its teacher's were, since the teacher gets the same ones.
-        """
-        spectrograms, teacher = self.audio, self._teacher
-        if spectrograms is None:
-            return self._spec(), None
-        features = None
-        if spectrograms.cache and self.clips.shards is None:
-            features = cached_features(self.clips.whole, spectrograms.audio, self.reporter, jobs=self.jobs)
-        mean, std = spectrograms.mean or 0.0, spectrograms.std
-        if std is None and teacher is not None:
-            mean, std = _scale_of(teacher, spectrograms.audio)
-        elif std is None:
-            mean, std = measured_scale(
-                self.clips, spectrograms.audio, features, self.reporter, jobs=self.jobs
-            )
-        return self._spec(mean, std), features
-
-    def _samples(
-        self,
-        clips: Manifest,
-        spec: InputSpec,
-        features: FeatureCache | None,
-        noise: dict[str, int],
-        *,
-        train: bool,
-    ) -> "MaskedClipDataset":
-        from avtool.data.inputs.spec_augment import RollAndGain
-        from avtool.tasks.masked.samples import MaskedClipDataset
-
-        data, shards = self.recipe.data, self.clips.shards
-        known = features.of(clips.column("clip_id")) if features else None
-        augment = RollAndGain(enabled=getattr(data, "roll", False))
-        spec = spec.reading(AudioInput, features=known, source=shards, augment=augment, scaled=True)
-        if "video" in spec:
-            cache_mib = getattr(data, "cache_mib", 1)
-            source = shards or film_source(self.video, cache_mib=cache_mib)
-            spec = spec.reading(VideoInput, source=source)
-        if isinstance(data, ImageRecipe):
-            spec = spec.reading(
-                ImageInput, source=shards, area=data.area, cache_mib=data.cache_mib, as_bytes=True
-            )
-        samples = MaskedClipDataset(
-            clips,
-            spec,
-            noise=noise,
-            second_view=len(spec.names) > 1,
-            train=train,
-            align=getattr(data, "align", False),
-            crops=(data.crops or None) if train else 1,
-            seed=self.recipe.seed,
-        )
-        if not len(samples):
-            raise BadInputError(f"`{clips.origin}` has no clips to learn from", "choose another split")
-        return samples
-
-
-def _noise(model: "nn.Module") -> dict[str, int]:
-    """The number of patches of each input."""
-    return {name: grid.num_tokens for name, grid in model.grids.items()}  # type: ignore[union-attr,operator]
-
-
-def _scale_of(teacher: "LoadedModel", audio: AudioSettings) -> tuple[float, float]:
-    """Mean and deviation that a teacher's spectrograms were scaled by."""
-    seen = read_inputs(Path("the teacher"), teacher.preprocess).get(AudioInput)
-    assert seen is not None, "a MAViL takes audio"
-    if seen.settings != audio:
-        theirs, ours = seen.settings.model_dump(), audio.model_dump()
-        name = next(name for name in ours if ours[name] != theirs[name])
-        message = f"the teacher takes spectrograms of {name} {theirs[name]}, and these have {ours[name]}"
-        raise BadInputError(message, f"--set data.audio.{name}={theirs[name]}")
-    return seen.mean, seen.std
-
-
 @register
-class ImageMae(MaskedTask):
+class ImageMae(MaskedTask[ImageMaeRecipe]):
     """MAE (He et al., 2022)."""
 
     name = "image-mae"
@@ -330,9 +39,23 @@ class ImageMae(MaskedTask):
     modalities = ("image",)
     builder = "mae_{}_pretrain"
 
+    @property
+    def video(self) -> VideoSettings:
+        """The size of an image."""
+        size = self.recipe.data.size
+        short_side = round(size * _EVALUATION_SHARE)
+        return VideoSettings(num_frames=1, size=size, short_side=short_side, flip=self.recipe.data.flip)
+
+    def augmented(self, spec: InputSpec, features: FeatureCache | None) -> InputSpec:  # noqa: ARG002
+        """The image with its source and augmentation."""
+        data, shards = self.recipe.data, self.clips.shards
+        return spec.reading(
+            ImageInput, source=shards, area=data.area, cache_mib=data.cache_mib, as_bytes=True
+        )
+
 
 @register
-class AudioMae(MaskedTask):
+class AudioMae(MaskedTask[AudioMaeRecipe]):
     """Audio-MAE (Huang et al., 2022)."""
 
     name = "audio-mae"
@@ -341,9 +64,14 @@ class AudioMae(MaskedTask):
     modalities = ("audio",)
     builder = "audio_mae_{}_pretrain"
 
+    @property
+    def audio(self) -> AudioRecipe:
+        """Settings of audio."""
+        return self.recipe.data
+
 
 @register
-class VideoMae(MaskedTask):
+class VideoMae(MaskedTask[VideoMaeRecipe]):
     """VideoMAE (Tong et al., 2022)."""
 
     name = "video-mae"
@@ -352,13 +80,74 @@ class VideoMae(MaskedTask):
     modalities = ("video",)
     builder = "video_mae_{}_pretrain"
 
+    @property
+    def video(self) -> VideoSettings:
+        """The window of frames."""
+        return self.recipe.data.video
+
 
 @register
-class Mavil(MaskedTask):
-    """MAViL (Huang et al., 2023)."""
+class Mavil(MaskedTask[MavilRecipe]):
+    """MAViL (Huang et al., 2023): stage 1 reconstructs patches, stage 2 predicts a teacher's features."""
 
     name = "mavil"
     summary = "MAViL: reconstruct masked audio and video from each other."
     recipe_type = MavilRecipe
     modalities = ("audio", "video")
     builder = "mavil_{}_pretrain"
+
+    @property
+    def method(self) -> str:
+        """The method and its stage."""
+        return f"mavil (stage {self.recipe.mavil.stage})"
+
+    @property
+    def starts(self) -> list[Path]:
+        """The weights that the model starts or learns from, the teacher's among them."""
+        teacher = self.recipe.mavil.teacher
+        return super().starts + ([teacher] if teacher is not None else [])
+
+    @property
+    def audio(self) -> AudioRecipe:
+        """Settings of audio."""
+        return self.recipe.data
+
+    @property
+    def video(self) -> VideoSettings:
+        """The window of frames."""
+        return self.recipe.data.video
+
+    @cached_property
+    def teacher(self) -> "LoadedModel | None":
+        """The teacher of stage 2.
+
+        Raises:
+            BadInputError: there is no model, or it is no MAViL.
+            CorruptArtifactError: it is damaged.
+        """
+        if self.recipe.mavil.stage == 1:
+            return None
+        path = self.recipe.mavil.teacher
+        if path is None:
+            hint = "give the run of stage 1: --teacher runs/stage1"
+            raise BadInputError("stage 2 learns from a teacher", hint)
+        from avtool.models.load import load_model
+
+        teacher = load_model(path)
+        builder = teacher.description.builder
+        if MODELS.find(builder).family is not MODELS.find(self.model_name).family:
+            message = f"the teacher `{path}` is a `{builder}`, and stage 2 learns from a MAViL"
+            raise BadInputError(message, "give a run of `avtool pretrain mavil`")
+        return teacher
+
+    def make_objective(self, model: "nn.Module") -> "nn.Module":
+        """The loss of a stage: the patches, or the teacher's features, and the contrasts."""
+        from avtool.objectives.masked.mavil import ContrastWeights, MAViLStage1, MAViLStage2, check_teacher
+
+        keys = self.recipe.mavil
+        weights = ContrastWeights(keys.alpha, keys.beta, keys.tau_inter, keys.tau_intra)
+        if (target := self.recipe.target) is not None:
+            return MAViLStage1(weights, target)
+        assert self.teacher is not None, "stage 2 has a teacher"
+        check_teacher(model, self.teacher.model)
+        return MAViLStage2(self.teacher.model, weights)
