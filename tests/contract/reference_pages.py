@@ -98,7 +98,7 @@ KEY_COLUMNS = ["key", "default", "flag", "meaning"]
 def recipes_page() -> str:
     """Every recipe key with default, flag and meaning; keys that all tasks share come once."""
     commands: dict[type[Recipe], list[str]] = {}
-    for command, schema in SCHEMAS.items():
+    for command, schema in sorted(SCHEMAS.items()):
         commands.setdefault(schema, []).append(command)
     keys = {schema: _keys(schema) for schema in commands}
     trained = [schema for schema in keys if issubclass(schema, TrainRecipe)]
