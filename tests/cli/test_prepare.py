@@ -58,7 +58,7 @@ def test_a_folder_becomes_a_data_set(media, tmp_path, capsys):
     assert found["cat/2"].extras == {"has_audio": True, "has_video": True}
     assert found["cat/1"].extras == {"has_audio": True, "has_video": False}
     assert (out / "labels" / "classes.csv").read_text() == "index,label,count\n0,cat,2\n1,dog,2\n"
-    assert "A prepared data set" in (out / "report.html").read_text()
+    assert "A prepared dataset" in (out / "report.html").read_text()
     assert run(["show", str(out)]) == 0
 
 

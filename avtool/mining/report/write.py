@@ -90,7 +90,7 @@ def _facts(summary: DatasetSummary, untagged: Counter[str]) -> list[tuple[str, s
         ("classes", f"{summary.classes:,}"),
         ("hours of film", f"{summary.hours:.2f}"),
         ("events an hour", f"{summary.events / max(summary.hours, 1e-9):,.0f}"),
-        ("tags not understood", f"{100 * sum(untagged.values()) / max(total, 1):.1f} %"),
+        ("tags without a label", f"{100 * sum(untagged.values()) / max(total, 1):.1f} %"),
     ]
 
 
