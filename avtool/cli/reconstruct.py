@@ -40,6 +40,6 @@ def reconstruct(
     )
     if any(item.normalised for item in result.modalities):
         session.reporter.info(
-            "mean and contrast of hidden patches are put back from the true ones: the model predicts neither"
+            "mean and contrast of masked patches are the true ones: the model predicts neither"
         )
     session.emit({"result": result}, text=str(result.out))

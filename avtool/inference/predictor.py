@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Modality = Literal["audio", "video", "both", "image", "text"]
 Vectors = NDArray[np.float32]
-_BOTH = ("audio", "video")
 
 
 class Predictor:
@@ -91,7 +90,7 @@ class Predictor:
         if modality is None:
             return self
         other = copy(self)
-        other.inputs = self.inputs.only(_BOTH if modality == "both" else [modality], self.path)
+        other.inputs = self.inputs.of_modality(modality, self.path)
         other.modality = modality
         return other
 
@@ -194,7 +193,7 @@ def _load(path: Path, random_seed: int | None) -> "tuple[nn.Module, ModelDescrip
 
 
 def _modality_of(inputs: InputSpec) -> Modality:
-    if set(_BOTH) <= set(inputs.names):
+    if {"audio", "video"} <= set(inputs.names):
         return "both"
     only: dict[str, Modality] = {"audio": "audio", "video": "video", "image": "image", "text": "text"}
     return next(only[name] for name in inputs.names if name in only)

@@ -103,6 +103,14 @@ class InputSpec:
             raise BadInputError(message, "choose another --modality, or another model")
         return InputSpec(tuple(one for one in self.inputs if one.name in names))
 
+    def of_modality(self, modality: str, origin: Path | str) -> "InputSpec":
+        """The same with one input by name, or with audio and video for `both`.
+
+        Raises:
+            BadInputError: the model does not take them.
+        """
+        return self.only(["audio", "video"] if modality == "both" else [modality], origin)
+
     def with_features(self, folder: Path, origin: Path | str) -> "InputSpec":
         """The same, its frame features read from a `features` artifact.
 

@@ -29,7 +29,7 @@ def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, star
 
     description = read_description(find_model(encoder))
     inputs = read_inputs(encoder, description.preprocess)
-    inputs = inputs.only(["audio", "video"] if modality == "both" else [modality], encoder)
+    inputs = inputs.of_modality(modality, encoder)
     classifier = classifier_of(description.builder)
     known = classifier.setting_names()
     arguments = {
