@@ -18,7 +18,7 @@ from avtool.mining.sync.synchronise import SyncResult, SyncSettings, synchronise
 from avtool.mining.sync.vad import speech_signal
 
 VAD_RATE = 16000
-"""The sample rate in Hz that the speech detectors hear."""
+"""Sample rate of the speech detectors in Hz."""
 
 
 def on_film_clock(captions: Captions, info: MediaInfo) -> Captions:
@@ -33,7 +33,7 @@ def on_film_clock(captions: Captions, info: MediaInfo) -> Captions:
 def speech_of(
     film: Path, track: AudioTrack, scratch: Path, recipe: SyncRecipe, reporter: Reporter
 ) -> NDArray[np.float32]:
-    """The film's speech signal at 100 Hz; sound decoded at another rate than 16 kHz is decoded once more."""
+    """The film's speech signal at 100 Hz; audio of another rate than 16 kHz is decoded once more."""
     if recipe.mode == "none":
         return np.zeros(0, np.float32)
     if track.sample_rate == VAD_RATE:

@@ -1,6 +1,6 @@
-"""One film through the whole of mining: captions, tags, sound, time map, events, clips.
+"""One film through the whole of mining: captions, tags, audio, time map, events, clips.
 
-The caption side runs first: a film without a single sound cue is refused before its sound is decoded. A
+The caption side runs first: a film without a single sound cue is refused before its audio is decoded. A
 film's results lie in one folder that appears only when they are complete, so an interrupted batch redoes at
 most the films it was working on.
 """
@@ -35,7 +35,7 @@ from avtool.mining.recipe import MineRecipe
 from avtool.mining.sync.outcome import SyncResult
 from avtool.mining.tagger import Tagger, default_sources, load_lexicon
 
-SOUND = "sound.npy"
+AUDIO = "audio.npy"
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class _Mining:
         with self._step("captions"):
             info = probe(self.pair.film)
             captions, parsed = self._read_captions(info)
-        with self._step("sound"):
+        with self._step("audio"):
             track = self._decode(info, num_tags=len(parsed.tags))
             record.duration_s = track.num_samples / track.sample_rate
         with self._step("sync"):
@@ -117,9 +117,9 @@ class _Mining:
             events = self._events(parsed, sync, track)
         with self._step("clips"):
             events, record.previews = write_clips(events, track, info, self.folder, self.recipe.clip)
-        if not self.recipe.clip.keep_sound:
+        if not self.recipe.clip.keep_audio:
             track.path.unlink()
-            record.sound = {}
+            record.audio = {}
         record.events = events
         record.notes = self.talk.infos
         record.warnings = [*self.talk.warnings, *_warnings(captions, sync, track)]
@@ -155,31 +155,31 @@ class _Mining:
         samples += num_tags * recipe.max_length * recipe.sample_rate if clips else 0
         need_space(self.folder, int(2 * samples), f"mining `{self.pair.film}`")
         source = [self.record.inputs[self.pair.film_name], self.recipe.audio_stream, recipe.sample_rate]
-        track = self._kept_sound(source)
+        track = self._kept_audio(source)
         if track is None:
             track = decode_audio(
                 self.pair.film,
-                self.folder / SOUND,
+                self.folder / AUDIO,
                 sample_rate=recipe.sample_rate,
                 stream=self.recipe.audio_stream,
                 reporter=self.talk,
             )
-        self.record.sound = {"source": source, "track": {**asdict(track), "path": SOUND}}
+        self.record.audio = {"source": source, "track": {**asdict(track), "path": AUDIO}}
         return track
 
-    def _kept_sound(self, source: list[Any]) -> AudioTrack | None:
-        """The sound that an earlier run with `keep_sound` decoded from the same film."""
+    def _kept_audio(self, source: list[Any]) -> AudioTrack | None:
+        """The audio that an earlier run with `keep_audio` decoded from the same film."""
         record = read_record(self.earlier) if self.earlier else None
-        if record is None or record.sound.get("source") != source:
+        if record is None or record.audio.get("source") != source:
             return None
         assert self.earlier is not None
         with writing(self.folder):
-            shutil.copyfile(self.earlier / SOUND, self.folder / SOUND)
-        return AudioTrack(**{**record.sound["track"], "path": self.folder / SOUND})
+            shutil.copyfile(self.earlier / AUDIO, self.folder / AUDIO)
+        return AudioTrack(**{**record.audio["track"], "path": self.folder / AUDIO})
 
     def _synchronise(self, captions: Captions, parsed: ParsedCaptions, track: AudioTrack) -> SyncResult:
         recipe = self.recipe.sync
-        speech = speech_of(self.pair.film, track, self.folder / "speech-sound.npy", recipe, self.talk)
+        speech = speech_of(self.pair.film, track, self.folder / "speech.npy", recipe, self.talk)
         result, self.record.plot = align(parsed, speech, recipe)
         if result.decision == "refused":
             message = f"`{captions.source}` and `{self.pair.film}`: {result.reason}"

@@ -55,7 +55,7 @@ class FilmRecord:
         rules: grammar rule → how many pieces of text it took.
         sync: the time map and its quality.
         plot: the numbers of the alignment plot.
-        sound: the decoded sound that was kept, if it was.
+        audio: the decoded audio that was kept, if it was.
         timings: seconds by step.
         notes, warnings: its messages.
         events: the sound events.
@@ -72,7 +72,7 @@ class FilmRecord:
     rules: Mapping[str, int] = field(default_factory=dict)
     sync: dict[str, Any] = field(default_factory=dict)
     plot: dict[str, Any] = field(default_factory=dict)
-    sound: dict[str, Any] = field(default_factory=dict)
+    audio: dict[str, Any] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

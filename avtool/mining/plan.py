@@ -48,7 +48,7 @@ def _plan(pair: FilmPair, recipe: MineRecipe, tagger: Tagger) -> PlannedFilm:
     )
     clip = recipe.clip
     seconds = len(parsed.tags) * clip.max_length if clip.format != "none" else 0.0
-    seconds += (info.duration_s or 0.0) * clip.keep_sound
+    seconds += (info.duration_s or 0.0) * clip.keep_audio
     problem = "" if info.audio else "no audio stream"
     return PlannedFilm(
         film,

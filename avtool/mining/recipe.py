@@ -49,8 +49,11 @@ class ClipRecipe(Recipe):
     max_length: float = option(10.24, "Longest clip in seconds, centred.", flag="--max-clip", gt=0, le=600)
     sample_rate: int = option(16000, "Sample rate of the clips in Hz.", flag="--sr", ge=8000, le=48000)
     format: Literal["wav", "flac", "none"] = option("wav", "Clip files, or none.", flag="--format")
-    keep_sound: bool = option(
-        False, "Keep the decoded audio: new collars need no decoding.", flag="--keep-sound"
+    keep_audio: bool = option(
+        False,
+        "Keep the decoded audio: new collars need no decoding.",
+        flag="--keep-audio",
+        formerly="keep_sound",
     )
     frames_fps: float = option(0.0, "Video frames kept per second of clip.", flag="--frames-fps", ge=0, le=60)
 

@@ -53,9 +53,9 @@ def sync_captions(film: Path, captions: str, recipe: SyncCaptionsRecipe, reporte
     )
     parsed = parse_cues(given.cues, tag=Tagger().tag)
     with tempfile.TemporaryDirectory(prefix="avtool-sync-") as scratch:
-        sound = Path(scratch) / "sound.npy"
-        track = decode_audio(film, sound, stream=recipe.audio_stream, reporter=reporter)
-        speech = speech_of(film, track, Path(scratch) / "speech-sound.npy", recipe.sync, reporter)
+        audio = Path(scratch) / "audio.npy"
+        track = decode_audio(film, audio, stream=recipe.audio_stream, reporter=reporter)
+        speech = speech_of(film, track, Path(scratch) / "speech.npy", recipe.sync, reporter)
     result, _ = align(parsed, speech, recipe.sync)
     for warning in track.warnings:
         reporter.warn(warning)

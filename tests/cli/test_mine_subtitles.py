@@ -169,7 +169,7 @@ def test_dry_run_writes_nothing(films, tmp_path, capsys):
 
 def test_collars_clips_and_kept_sound(films, tmp_path):
     out = tmp_path / "out"
-    base = ["mine-subtitles", names(films)[0], "--out", str(out), "--keep-sound", *FAST]
+    base = ["mine-subtitles", names(films)[0], "--out", str(out), "--keep-audio", *FAST]
     assert run([*base, "--collar", "0.5", "--max-clip", "3"]) == 0
     first = manifest(out)
     assert all(row["end"] <= 3.001 for row in first)

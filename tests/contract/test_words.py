@@ -50,24 +50,12 @@ _WORDS = {
     "skip, leave unset": r"le(?:ft|ave|aves|aving)[ _]out",
     "print, report": r"says?|said|saying|tells?|told|telling",
     "request, select": r"asks?|asked|asking",
-    "detect, listen": r"hears?|(?<!hard[- ]of[- ])hearing(?![-_ ]impaired)",
+    "detect, listen": r"hears?|hearing",
     "read, recognise": r"knows?|knew",
 }  # fmt: skip
 _PATTERNS = {
     better: re.compile(rf"(?<![A-Za-z])(?:{words})(?![A-Za-z])", re.IGNORECASE)
     for better, words in _WORDS.items()
-}
-_REPORTERS = {
-    "info",
-    "warn",
-    "detail",
-    "progress",
-    "advance",
-    "echo",
-    "table",
-    "option",
-    "Option",
-    "Argument",
 }
 
 
@@ -120,25 +108,10 @@ def _names(node: ast.AST) -> Iterator[Text]:
 
 
 def _strings(node: ast.AST) -> Iterator[Text]:
-    """Docstrings, and the literals of errors, reports, help and options."""
-    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-        first = node.body[0] if node.body else None
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-            for offset, line in enumerate(str(first.value.value).splitlines()):
-                yield Text(first.lineno + offset, line)
-    elif isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and _is_message(node.func)):
-        for part in ast.walk(node):
-            if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                yield Text(part.lineno, part.value)
-    elif isinstance(node, ast.Assign | ast.Return) and isinstance(node.value, ast.Constant | ast.JoinedStr):
-        for part in ast.walk(node.value):
-            if isinstance(part, ast.Constant) and isinstance(part.value, str) and " " in part.value:
-                yield Text(part.lineno, part.value)
-
-
-def _is_message(function: ast.expr) -> bool:
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    return name in _REPORTERS or name.endswith(("Error", "Problem", "Verb"))
+    """The lines of a string of words: a docstring, help, a message."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+        for offset, line in enumerate(node.value.splitlines()):
+            yield Text(node.lineno + offset, line)
 
 
 def _allowed() -> list[tuple[str, re.Pattern[str]]]:

@@ -256,4 +256,4 @@ def test_a_segmented_stream(test_data):
     ]
     assert len(captions.cues) == 3
     assert captions.mpegts_offset_s == 0.0
-    assert captions.repairs == {"clock that starts anew at a discontinuity": 1}
+    assert captions.repairs == {"clock that restarts at a discontinuity": 1}

@@ -17,7 +17,9 @@ class DemoRecipe(Recipe):
     )
     minutes: float = option(6.0, "How long each film is, in minutes.", flag="--minutes", ge=0.25, le=600)
     sounds: Path | None = option(None, "A folder of real sounds, instead of synthetic ones.", flag="--sounds")
-    video: Literal["drawn", "static", "none"] = option("drawn", "Video of the films.", flag="--video")
+    video: Literal["drawn", "static", "none"] = option(
+        "drawn", "Video of the films.", flag="--video", formerly="picture"
+    )
     pretraining: str = option(
         "pretrain/demo-mavil",
         "The recipe of a MAViL to pretrain by: a file, or a shipped one; none: leave it out.",

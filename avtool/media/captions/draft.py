@@ -64,9 +64,9 @@ class Draft:
         if cue.lines:
             self.cues.append(cue)
         else:
-            self.count("empty cue left out")
+            self.count("empty cue skipped")
 
-    def unreadable(self, line_number: int, line: str, what: str = "unreadable time, cue left out") -> None:
+    def unreadable(self, line_number: int, line: str, what: str = "unreadable time, cue skipped") -> None:
         """Counts a skipped part, and keeps the first for the message.
 
         Args:
@@ -162,7 +162,7 @@ def without_repeated_rows(cues: list[RawCue], draft: Draft) -> list[RawCue]:
         if rows and cue.start_ms == shown_until:
             new = (Counter(rows) - Counter(shown)).elements()  # in the order of `rows`
             cue.lines = tuple(new)
-            draft.count("row repeated by roll-up left out", len(rows) - len(cue.lines))
+            draft.count("row repeated by roll-up skipped", len(rows) - len(cue.lines))
         shown, shown_until = rows, cue.end_ms
         if cue.lines or not rows:
             result.append(cue)

@@ -69,7 +69,7 @@ def _without_cuts(captions: Captions) -> Captions:
     """These formats cut or repeat a cue wherever another begins or ends, and where a segment ends."""
     cues = tuple(join_cues([cue] for cue in captions.cues))
     num_joined = len(captions.cues) - len(cues)
-    joined = {"cue repeated at a segment border left out": num_joined} if num_joined else {}
+    joined = {"cue repeated at a segment border skipped": num_joined} if num_joined else {}
     return replace(captions, cues=cues, repairs=captions.repairs | joined)
 
 
@@ -91,13 +91,13 @@ def _packets(container: InputContainer, stream: SubtitleStream, draft: Draft) ->
         if num_bytes > MAX_BYTES:
             raise BadInputError(f"{draft.source} holds over {MAX_BYTES >> 20} MiB of text", "no film does")
         if packet.size and packet.pts is None:
-            draft.unreadable(0, "a packet", "packet without a time left out")
+            draft.unreadable(0, "a packet", "packet without a time skipped")
         elif packet.size:
             yield packet
 
 
 def _times(packet: SubtitlePacket, start: Fraction) -> tuple[int, int | None]:
-    assert packet.pts is not None, "packets without a time are left out before"
+    assert packet.pts is not None, "packets without a time are skipped before"
     begin = packet.pts * packet.time_base - start
     end = begin + packet.duration * packet.time_base if packet.duration else None
     return round(1000 * begin), None if end is None else round(1000 * end)
@@ -183,7 +183,7 @@ def _read_decoded(container: InputContainer, stream: SubtitleStream, start: Frac
         try:
             subtitles = stream.decode2(packet)
         except FFmpegError:
-            draft.unreadable(0, "a packet", "packet that cannot be decoded left out")
+            draft.unreadable(0, "a packet", "packet that cannot be decoded skipped")
             continue
         for rectangle in subtitles or ():
             event = getattr(rectangle, "ass", b"").decode("utf-8", errors="replace")

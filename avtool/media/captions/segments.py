@@ -70,7 +70,7 @@ def read_caption_segments(playlist: Path) -> Captions:
     )
     pieces = _on_one_clock(segments, read, offset_s, repairs)
     cues = join_cues(pieces)
-    repairs["cue repeated at a segment border left out"] += sum(map(len, pieces)) - len(cues)
+    repairs["cue repeated at a segment border skipped"] += sum(map(len, pieces)) - len(cues)
     return Captions(
         cues=tuple(cues),
         format=read[0].format,
@@ -164,7 +164,7 @@ def _on_one_clock(
             period, restart_ms = segment.period, 0
             if cues[0].start_ms < latest_ms:
                 restart_ms = (origin_ms or 0) + round(1000 * period_begins[period])
-                repairs["clock that starts anew at a discontinuity"] += 1
+                repairs["clock that restarts at a discontinuity"] += 1
         cues = [_shifted(cue, restart_ms) for cue in cues]
         if cues and origin_ms is None:
             origin_ms = max(0, cues[0].start_ms - round(1000 * segment.begin_s))

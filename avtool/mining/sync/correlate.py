@@ -22,7 +22,7 @@ COARSE_STEP = 8
 """Frames averaged into one for the search: 12.5 Hz resolves a peak that is about a second wide."""
 COARSE_RATE = FRAME_RATE / COARSE_STEP
 ONSET_S = 0.4
-"""A cue appears as somebody begins to speak; when it goes says much less. Speech this long after a start
+"""A cue appears as somebody begins to speak; when it goes is weaker evidence. Speech this long after a start
 should exceed speech as long before it."""
 _CHANCE_LAG_S, _CHANCE_STEP_S = 110.0, 0.73  # lags that stand for chance: of all, the true one is but one
 

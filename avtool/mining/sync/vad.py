@@ -55,7 +55,7 @@ def speech_signal(
         return np.zeros(num_frames, np.float32)
     if method == "webrtc":
         return _webrtc_signal(samples, sample_rate)
-    assert sample_rate == _SILERO_RATE, "silero's sequence model hears 16 kHz only"
+    assert sample_rate == _SILERO_RATE, "the Silero model takes 16 kHz only"
     probabilities = silero_probabilities(samples, threads)
     centres = (np.arange(len(probabilities)) + 0.5) * (_SILERO_FRAME / _SILERO_RATE) - _SILERO_LAG_S
     times = (np.arange(num_frames) + 0.5) / FRAME_RATE
@@ -98,7 +98,7 @@ def _silero_session(threads: int) -> Any:
 
 
 def _webrtc_signal(samples: NDArray[np.int16], sample_rate: int) -> NDArray[np.float32]:
-    assert sample_rate in _WEBRTC_RATES, f"webrtc hears {_WEBRTC_RATES} Hz"
+    assert sample_rate in _WEBRTC_RATES, f"WebRTC takes {_WEBRTC_RATES} Hz"
     try:
         import webrtcvad
     except ImportError as error:

@@ -66,11 +66,11 @@ def read(data: bytes, draft: Draft) -> None:
     for subtitle in subtitles:
         plain = _plain(subtitle.text, decode)
         if subtitle.is_comment:
-            draft.count("comment left out")
+            draft.count("comment skipped")
         elif subtitle.begin is None:
             draft.unreadable(0, " ".join(plain.lines))
         elif subtitle.begin < programme_start:
-            draft.unreadable(0, " ".join(plain.lines), "before the start of the programme, left out")
+            draft.unreadable(0, " ".join(plain.lines), "before the start of the programme, skipped")
         else:
             end_ms = None if subtitle.end is None else round(1000 * (subtitle.end - programme_start))
             start_ms = round(1000 * (subtitle.begin - programme_start))

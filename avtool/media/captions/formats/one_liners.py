@@ -87,5 +87,5 @@ def _rows(text: str, pattern: re.Pattern[str], draft: Draft) -> "list[tuple[int,
         if found := pattern.match(line):
             rows.append((line_number, line, found))
         elif line.strip():
-            draft.unreadable(line_number, line, "unreadable line left out")
+            draft.unreadable(line_number, line, "unreadable line skipped")
     return rows

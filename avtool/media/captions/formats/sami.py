@@ -26,7 +26,7 @@ def read(text: str, draft: Draft) -> None:
         for name, body in paragraphs:
             plain = plain_webvtt(" ".join(body.split()))
             if kept and name not in ("", kept):
-                draft.count("line in another language left out", bool(plain.lines))
+                draft.count("line in another language skipped", bool(plain.lines))
                 continue
             if before and start_ms > before.start_ms:
                 before.end_ms = start_ms

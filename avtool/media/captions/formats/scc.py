@@ -47,12 +47,12 @@ def _clean_lines(text: str, draft: Draft) -> tuple[list[str], bool]:
         found = _LINE.match(line)
         if found is None:
             if line.strip() and "Scenarist_SCC" not in line:
-                draft.unreadable(line_number, line, "unreadable line left out")
+                draft.unreadable(line_number, line, "unreadable line skipped")
             continue
         words = found[2].split()
         good = [word for word in words if _WORD.fullmatch(word)]
         if len(good) < len(words):
-            draft.unreadable(line_number, line, "damaged code left out")
+            draft.unreadable(line_number, line, "damaged code skipped")
         rolls = rolls or any(int(word, 16) & _PARITY in _ROLLING_CODES for word in good)
         lines.append(f"{found[1]}\t{' '.join(good)}")
     return lines, rolls

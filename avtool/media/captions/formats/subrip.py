@@ -18,7 +18,7 @@ def read(text: str, draft: Draft) -> None:
     first, *cues = islice(blocks(text), MAX_CUES + 2)
     kept_language = _language_to_keep(cues, draft)
     if any(first.paragraphs) and not kept_language:
-        draft.count("text before the first cue left out")
+        draft.count("text before the first cue skipped")
     for block in cues:
         paragraphs = _own_paragraphs(block, draft)
         if block.time is None or block.time.start_ms is None:
@@ -36,7 +36,7 @@ def _own_paragraphs(block: Block, draft: Draft) -> list[list[str]]:
     filled = [paragraph for paragraph in block.paragraphs if paragraph]
     for index, paragraph in enumerate(filled):
         if index and len(paragraph) > 1 and paragraph[0].strip().isdecimal():
-            draft.unreadable(block.line_number, paragraph[0], "cue without a time left out")
+            draft.unreadable(block.line_number, paragraph[0], "cue without a time skipped")
             filled = filled[:index]
             break
     if len(filled) > 1:
@@ -75,7 +75,7 @@ def _in_language(lines: list[str], kept: str, draft: Draft) -> list[str]:
         found = _LANGUAGE_LINE.match(line)
         if found:
             current, line = found[1], found[2]
-            draft.count("line in another language left out", current != kept)
+            draft.count("line in another language skipped", current != kept)
         if current == kept:
             kept_lines.append(line)
     return kept_lines

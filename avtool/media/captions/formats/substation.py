@@ -33,7 +33,7 @@ def read(text: str, draft: Draft) -> None:
             if row.get("italic", "0") not in ("0", ""):
                 italic_styles.add(row.get("name", "").lstrip("*"))
         elif kind == "Comment" and colon:
-            draft.count("comment left out")
+            draft.count("comment skipped")
         elif kind == "Dialogue" and colon:
             row = _event(rest, event_fields)
             _add(row, italic_styles, draft, line_number, line)
@@ -62,7 +62,7 @@ def _add(row: dict[str, str], italic_styles: set[str], draft: Draft, line_number
     text = row.get("text", "")
     plain = plain_ass(text, italic=style.lstrip("*") in italic_styles)
     if not plain.lines and "\\p" in text:
-        draft.count("drawing left out")
+        draft.count("drawing skipped")
         return
     voice = row.get("name", "").strip()
     draft.add(RawCue(start_ms, end_ms, plain.lines, plain.italic, voice, style))

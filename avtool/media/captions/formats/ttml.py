@@ -134,7 +134,7 @@ class _Reader:
         for (timed, begin, end), plain in texts:
             lines = plain.lines if scope.preserve else tuple(_collapsed(line) for line in plain.lines)
             if lines and not timed:
-                self.draft.unreadable(0, " ".join(lines), "text without a time left out")
+                self.draft.unreadable(0, " ".join(lines), "text without a time skipped")
                 continue
             end_ms = None if end is None else round(end * 1000)
             self.draft.add(RawCue(round(begin * 1000), end_ms, lines, plain.italic, style=scope.region))

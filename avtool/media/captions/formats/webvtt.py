@@ -32,7 +32,7 @@ def read(text: str, draft: Draft) -> None:
     first, *cues = islice(blocks("WEBVTT\n" + below_signature), MAX_CUES + 2)
     header, *others = [paragraph for paragraph in first.paragraphs if paragraph] or [[]]
     _read_header(header, draft)
-    draft.count("text outside of cues left out", sum(not _NO_CUE_TEXT.match(other[0]) for other in others))
+    draft.count("text outside of cues skipped", sum(not _NO_CUE_TEXT.match(other[0]) for other in others))
     raw_cues: list[RawCue] = []
     num_word_timed = 0
     for block in cues:
@@ -84,7 +84,7 @@ def _own_lines(block: Block, draft: Draft) -> list[str]:
     else:
         lines, skipped = [line for paragraph in texts for line in paragraph], []
         draft.count("blank line inside a cue", bool(lines))
-    draft.count("text outside of cues left out", len(skipped))
+    draft.count("text outside of cues skipped", len(skipped))
     return lines
 
 

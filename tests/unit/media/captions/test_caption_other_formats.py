@@ -16,7 +16,7 @@ def test_roll_up_rows_are_given_once():
         "00:00:05:00\t942c 942c\n"
     )
     assert [text for _, _, text in shown(captions)] == ["ONE", "TWO"]
-    assert captions.repairs == {"row repeated by roll-up left out": 1}
+    assert captions.repairs == {"row repeated by roll-up skipped": 1}
 
 
 def test_scc_notes_and_damaged_codes():
@@ -24,7 +24,7 @@ def test_scc_notes_and_damaged_codes():
         "Scenarist_SCC V1.0\n\n00:00:01:00 9420 9470 9137 20c1 xyz 80 942f\n\nnonsense\n\n00:00:03:00\t942c\n"
     )
     assert [text for _, _, text in shown(captions)] == ["♪ A"]
-    assert captions.repairs == {"damaged code left out": 1, "unreadable line left out": 1}
+    assert captions.repairs == {"damaged code skipped": 1, "unreadable line skipped": 1}
 
 
 def _stl(
@@ -48,7 +48,7 @@ SECOND, TWO = (0, 0, 1, 0), (0, 0, 2, 0)
         (_stl(_tti(SECOND, TWO, b"\x80Hi\x81")), [(1000, 2000, "Hi")], {}),
         (_stl(_tti(SECOND, TWO, b"\xc2e\x8a\xd5")), [(1000, 2000, "é\n♪")], {}),
         (_stl(_tti(SECOND, TWO, "Да".encode("iso8859_5")), code_page=b"01"), [(1000, 2000, "Да")], {}),
-        (_stl(_tti(SECOND, TWO, b"Hi", comment=1)), [], {"comment left out": 1}),
+        (_stl(_tti(SECOND, TWO, b"Hi", comment=1)), [], {"comment skipped": 1}),
         (_stl(_tti(TWO, SECOND, b"Hi")), [(2000, 3000, "Hi")], {"end not after start": 1}),
         (_stl(_tti(SECOND, (0, 0, 99, 0), b"Hi")), [(1000, 6000, "Hi")], {"no end time": 1}),
         (_stl(_tti(SECOND, TWO, b"a" * 112, extension=0), _tti(SECOND, TWO, b"b")),
@@ -60,7 +60,7 @@ SECOND, TWO = (0, 0, 1, 0), (0, 0, 2, 0)
         (_stl(_tti((10, 0, 1, 0), (10, 0, 2, 0), b"Hi"), _tti(SECOND, TWO, b"clock"), start=b"10000000"),
          [(1000, 2000, "Hi")],
          {"time counted from the start of the programme": 1,
-          "before the start of the programme, left out": 1}),
+          "before the start of the programme, skipped": 1}),
         (_stl(_tti(SECOND, TWO, b"Hi"), start=b"10000000"), [(1000, 2000, "Hi")], {}),
     ],
 )  # fmt: skip
@@ -95,7 +95,7 @@ def test_sami_languages(language, found, expected):
 def test_a_sami_sync_without_a_start_is_counted():
     captions = read("<SAMI><BODY><SYNC Start=1><P>Hi<SYNC Stat=2><P>lost<SYNC Start=3><P>x</BODY>")
     assert [text for _, _, text in shown(captions)] == ["Hi", "x"]
-    assert captions.repairs["unreadable time, cue left out"] == 1
+    assert captions.repairs["unreadable time, cue skipped"] == 1
 
 
 def test_a_damaged_sbv_cue_is_counted():
@@ -103,7 +103,7 @@ def test_a_damaged_sbv_cue_is_counted():
         "0:00:01.000,0:00:02.000\nHi\n\n0:00:03.x00,0:00:04.000\nlost\n\n0:00:05.000,0:00:06.000\nBye\n"
     )
     assert shown(captions) == [(1000, 2000, "Hi"), (5000, 6000, "Bye")]
-    assert captions.repairs == {"unreadable time, cue left out": 1}
+    assert captions.repairs == {"unreadable time, cue skipped": 1}
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_mpl2():
     captions = read("[10][25]/all|/italic\n[30][]half|/italic\nnonsense\n[50][60]x\n")
     assert shown(captions) == [(1000, 2500, "all\nitalic"), (3000, 5000, "half\nitalic"), (5000, 6000, "x")]
     assert [cue.italic for cue in captions.cues] == [True, False, False]
-    assert captions.repairs == {"unreadable line left out": 1, "no end time": 1}
+    assert captions.repairs == {"unreadable line skipped": 1, "no end time": 1}
 
 
 def test_tmplayer():

@@ -41,7 +41,7 @@ def test_overlaps_are_legal():
 def test_empty_cues_are_dropped_and_counted():
     captions = read(_srt(("00:00:01,000", "00:00:02,000", "<i> </i>"), ("00:00:03,000", "00:00:04,000", "y")))
     assert shown(captions) == [(3000, 4000, "y")]
-    assert captions.repairs == {"empty cue left out": 1}
+    assert captions.repairs == {"empty cue skipped": 1}
 
 
 def test_cues_come_in_time_order():

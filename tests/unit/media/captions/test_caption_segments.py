@@ -37,7 +37,7 @@ def test_a_cue_at_a_border_is_given_once(playlist):
     )
     captions = read_caption_segments(path)
     assert shown(captions) == [(1000, 2000, "Hi"), (3000, 5000, "whole"), (7000, 9000, "cut")]
-    assert captions.repairs == {"cue repeated at a segment border left out": 2}
+    assert captions.repairs == {"cue repeated at a segment border skipped": 2}
     assert captions.mpegts_offset_s == 10.0
     assert captions.source == str(path)
 
@@ -65,7 +65,7 @@ def test_a_clock_that_starts_anew_is_placed_by_the_playlist(playlist):
     )
     captions = read_caption_segments(path)
     assert shown(captions) == [(100_000, 101_000, "a"), (105_000, 106_000, "b"), (109_000, 110_000, "c")]
-    assert captions.repairs == {"clock that starts anew at a discontinuity": 1}
+    assert captions.repairs == {"clock that restarts at a discontinuity": 1}
 
 
 def test_a_clock_that_goes_on_after_a_discontinuity_is_left_alone(playlist):

@@ -58,7 +58,7 @@ def test_a_cue_whose_time_line_is_missing_is_counted_and_not_joined_to_another()
     text = "1\n00:00:01,000 --> 00:00:02,000\nHello\n\n2\nLost\n\n3\n00:00:03,000 --> 00:00:04,000\nBye\n"
     captions = read(text)
     assert shown(captions) == [(1000, 2000, "Hello"), (3000, 4000, "Bye")]
-    assert captions.repairs == {"cue without a time left out": 1}
+    assert captions.repairs == {"cue without a time skipped": 1}
 
 
 def test_numbers_that_are_text_stay():
@@ -105,7 +105,7 @@ def test_of_several_languages_one_is_read(language, found, texts):
     captions = read(MULTILINGUAL, language=language)
     assert (captions.format, captions.language) == ("msrt", found)
     assert [cue.text for cue in captions.cues] == texts
-    assert captions.repairs["line in another language left out"] == 8 - len(texts)
+    assert captions.repairs["line in another language skipped"] == 8 - len(texts)
 
 
 def test_speakers_in_brackets_are_no_languages():

@@ -45,7 +45,7 @@ def test_comments_and_drawings_are_counted():
     ]
     captions = read(EVENTS.format(fields, "\n".join(lines)))
     assert shown(captions) == [(3000, 4000, "[thud]")]
-    counts = {"comment left out": 1, "drawing left out": 1, "unreadable time, cue left out": 1}
+    counts = {"comment skipped": 1, "drawing skipped": 1, "unreadable time, cue skipped": 1}
     assert captions.repairs == counts
 
 

@@ -112,8 +112,8 @@ def test_what_cannot_be_read_is_counted():
     assert shown(captions) == [(1000, 6000, "a")]
     assert captions.repairs == {
         "unreadable time": 2,
-        "text without a time left out": 2,
-        "empty cue left out": 1,
+        "text without a time skipped": 2,
+        "empty cue skipped": 1,
         "no end time": 1,
     }
 
@@ -128,7 +128,7 @@ def test_what_cannot_be_read_is_counted():
             "images of captions",
         ),
         (_tt("<div>" * 100 + "</div>" * 100), "over 64 deep"),
-        (_tt("<div><p>a</p></div>"), "text without a time left out: `a`"),
+        (_tt("<div><p>a</p></div>"), "text without a time skipped: `a`"),
     ],
 )
 def test_refused(text, what):

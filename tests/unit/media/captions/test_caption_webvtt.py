@@ -66,13 +66,13 @@ def test_text_below_a_blank_line_is_left_out_and_counted():
         "WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n\nlost\nwords\n\n00:03.000 --> 00:04.000\nBye\n"
     )
     assert shown(captions) == [(1000, 2000, "Hello"), (3000, 4000, "Bye")]
-    assert captions.repairs == {"text outside of cues left out": 1}
+    assert captions.repairs == {"text outside of cues skipped": 1}
 
 
 def test_text_above_the_first_cue_is_counted():
     captions = read("WEBVTT\n\nlost\nwords\n\nNOTE fine\n\n00:01.000 --> 00:02.000\nHello\n")
     assert shown(captions) == [(1000, 2000, "Hello")]
-    assert captions.repairs == {"text outside of cues left out": 1}
+    assert captions.repairs == {"text outside of cues skipped": 1}
 
 
 def test_a_cue_that_begins_with_a_blank_line_keeps_its_text():
@@ -95,7 +95,7 @@ end mended
 fine
 """)
     assert shown(captions) == [(6000, 8000, "end mended"), (8000, 9000, "fine")]
-    assert captions.repairs == {"unreadable time, cue left out": 1, "no end time": 1}
+    assert captions.repairs == {"unreadable time, cue skipped": 1, "no end time": 1}
 
 
 def test_a_file_without_any_readable_cue_is_refused_with_the_first_bad_line():
@@ -161,7 +161,7 @@ hello<00:00:06.000><c> there</c>
 """
     captions = read(text.replace("~", " "))
     assert shown(captions) == [(0, 2000, "[Music]"), (2010, 5000, "hello there"), (5010, 7000, "hello there")]
-    assert captions.repairs["row repeated by roll-up left out"] == 4
+    assert captions.repairs["row repeated by roll-up skipped"] == 4
 
 
 def test_repeated_words_in_other_captions_stay():
