@@ -39,7 +39,7 @@ class Benchmark(Protocol):
 
     @property
     def facts(self) -> BenchmarkFactSheet:
-        """What a listing says of it."""
+        """Its row of a listing."""
 
     @property
     def settings(self) -> type[Recipe]:

@@ -117,11 +117,11 @@ def complete(spec: BenchmarkSpec, settings: Recipe) -> EvalRecipe:
     elif len(spec.computed) == 1:
         values["protocol"] = spec.computed[0]
     found = EvalRecipe.model_validate(values)
-    _check(spec, found, asked=getattr(settings, "protocol", "predictions"))
+    _check(spec, found, chosen=getattr(settings, "protocol", "predictions"))
     return found
 
 
-def _check(spec: BenchmarkSpec, settings: EvalRecipe, asked: str) -> None:
+def _check(spec: BenchmarkSpec, settings: EvalRecipe, chosen: str) -> None:
     sources = {"encoder": settings.encoder, "predictions": settings.predictions, "model": settings.model}
     given = [f"--{name}" for name, value in sources.items() if value]
     if len(given) > 1:
@@ -132,8 +132,8 @@ def _check(spec: BenchmarkSpec, settings: EvalRecipe, asked: str) -> None:
     if settings.encoder and settings.protocol == "train":
         choice = ", ".join(name for name in spec.computed if name in OF_ENCODERS)
         raise BadInputError("--encoder needs a --protocol", f"choose one of {choice}")
-    if settings.model and asked in OF_ENCODERS:
-        raise BadInputError(f"--model and --protocol {asked} are both given", "--model scores it as it is")
+    if settings.model and chosen in OF_ENCODERS:
+        raise BadInputError(f"--model and --protocol {chosen} are both given", "--model scores it as it is")
     if settings.protocol in OF_ENCODERS and not settings.encoder:
         message = f"--protocol {settings.protocol} needs an --encoder"
         raise BadInputError(message, "give a model, or a run")

@@ -42,7 +42,8 @@ class DataSpec(Recipe):
     classes: int | None = option(None, "Number of classes.", ge=2)
     clips: int | None = option(None, "Number of clips; of official splits, in each of them.", ge=1)
     complete: bool = option(
-        False, "Refuse data that lack clips or have unequal classes in folds; else a note says so."
+        False,
+        "Refuse data that lack clips or have unequal classes in folds, instead of a note.",
     )
     seconds: float | None = option(None, "Length of every clip.", gt=0)
     download: DownloadSpec | None = None
@@ -107,7 +108,7 @@ class BenchmarkSpec(Recipe):
         return self.protocols[protocol].folds or self.data.folds
 
     def facts(self, protocol: ProtocolName) -> BenchmarkFacts:
-        """What a report of a protocol says of the benchmark."""
+        """The facts that reports of a protocol state."""
         licence = (f"{self.title} is under {self.licence}.",) if self.licence else ()
         return BenchmarkFacts(
             title=self.title,

@@ -14,7 +14,7 @@ from avtool.evaluation.report import BenchmarkReport
 
 @dataclass(frozen=True)
 class TomlBenchmark:
-    """A benchmark of known protocols: a TOML file, read when it is asked for."""
+    """A benchmark of known protocols: a TOML file, read on first use."""
 
     path: Path
 
@@ -25,7 +25,7 @@ class TomlBenchmark:
 
     @cached_property
     def facts(self) -> BenchmarkFactSheet:
-        """What a listing says of it."""
+        """Its row of a listing."""
         spec = self.spec
         return BenchmarkFactSheet(
             title=spec.title,

@@ -34,7 +34,7 @@ def log_mel_statistics(waveforms: Waveforms) -> Floats:
 def mfcc_statistics(waveforms: Waveforms) -> Floats:
     """Mean and deviation over time of 12 cepstral coefficients and of the zero-crossing rate: (N, 26).
 
-    The features of the ESC paper's baselines; the first coefficient, the loudness, is left out as there.
+    The features of the ESC paper's baselines; without the first coefficient, the loudness, as there.
     """
     return _by_batch(waveforms, _mfcc_statistics)
 

@@ -1,4 +1,4 @@
-"""How well mining found what is in a film: its events against the film's ground truth.
+"""Accuracy of mining: the events that it found against a film's ground truth.
 
 Found and true events are matched one to one, the nearest starts first, where the starts lie within a
 tolerance and a sound is the same, or neither has one ("engine starts" is a source and a quality).

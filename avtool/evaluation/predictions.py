@@ -79,17 +79,15 @@ class Predictions:
         if wrong:
             shown = ", ".join(wrong[:_SHOWN]) + (", …" if len(wrong) > _SHOWN else "")
             needed = "one label" if len(parts) == 1 else f"{len(parts)} labels"
-            message = (
-                f"{len(wrong)} of {len(self.labels)} clips have not {needed} that the model knows: {shown}"
-            )
-            raise BadInputError(message, "check the labels of the data set against the model's classes")
+            message = f"{len(wrong)} of {len(self.labels)} clips have not {needed} of the model: {shown}"
+            raise BadInputError(message, "check the labels of the dataset against the model's classes")
         return np.array(
             [[part[label] for part, label in zip(parts, labels, strict=True)] for labels in self.labels],
             np.int64,
         )
 
     def multi_hot(self) -> Bools:
-        """(N, C) which classes each clip has; labels that are no class are left out.
+        """(N, C) which classes each clip has; labels that are no class are skipped.
 
         Raises:
             BadInputError: no label at all is a class.

@@ -32,7 +32,7 @@ class PublishedResult(Recipe):
 
 @dataclass(frozen=True)
 class BenchmarkFacts:
-    """What a report says of its benchmark.
+    """Facts of a benchmark that its report states.
 
     Attributes:
         title: its name for people.

@@ -42,9 +42,9 @@ class BenchmarkReport:
 
     Attributes:
         headline: the result in one line.
-        metrics: every number, for machines; a page draws those that it knows (`metric_figures`).
+        metrics: every number, for machines; `metric_figures` draws some of them.
         tables: what people read: ours beside peers, baselines and published numbers.
-        notes: protocol, provenance, and what the numbers do not say.
+        notes: protocol, provenance, and limits of the numbers.
         mistakes: the most confident ones, to look at and to listen to.
     """
 

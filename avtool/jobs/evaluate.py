@@ -27,7 +27,7 @@ def evaluate(
         name: of the benchmark, for the report.
         benchmark: what to run.
         settings: an instance of its settings model.
-        reporter: told about progress.
+        reporter: receives progress.
         out: where to write the report; None writes nothing.
         overwrite: whether an older report there may go.
         command: the command line, for the report's card.

@@ -1,4 +1,4 @@
-"""`avtool eval --benchmark esc10` on a small data set of tones: seeds, predictions, a model, the report."""
+"""`avtool eval --benchmark esc10` on a small dataset of tones: seeds, predictions, a model, the report."""
 
 import json
 from pathlib import Path
@@ -50,8 +50,8 @@ def evaluate(data, folder, capsys):
     def call(*arguments: object) -> tuple[int, dict, str]:
         given = ["--data", data.folder, "--set", "baselines=false", *arguments]
         code = run(["eval", "--benchmark", "esc10", *map(str, given), "--json", "--no-progress"])
-        said = capsys.readouterr()
-        return code, json.loads(said.out)["report"] if code == 0 else {}, said.err
+        captured = capsys.readouterr()
+        return code, json.loads(captured.out)["report"] if code == 0 else {}, captured.err
 
     return call
 
@@ -62,7 +62,7 @@ def trained(folder: Path) -> list[object]:
 
 @pytest.fixture
 def two_folds(evaluate, folder) -> dict:
-    """The report on two folds; the first test that asks for it trains, the others only score."""
+    """The report on two folds; the first test that requests it trains, the others only score."""
     code, report, _ = evaluate(*trained(folder), "--folds", "1,3", "--out", folder / "report", "--overwrite")
     assert code == 0
     return report
@@ -70,7 +70,7 @@ def two_folds(evaluate, folder) -> dict:
 
 @pytest.mark.slow
 def test_two_seeds_are_trained_on_five_folds_and_kept(evaluate, folder):
-    code, report, told = evaluate(*trained(folder), "--seeds", 2)
+    code, report, stderr = evaluate(*trained(folder), "--seeds", 2)
     assert code == 0
     seeds = report["metrics"]["seeds"]
     assert sorted(seeds) == ["0", "1"]
@@ -79,11 +79,11 @@ def test_two_seeds_are_trained_on_five_folds_and_kept(evaluate, folder):
     assert min(means) > 15  # chance has 10
     assert "over 2 seeds" in report["headline"]
     assert len(list((folder / "runs").iterdir())) == 10
-    assert "10 trainings, 0 of them cached" in told
-    again, same, told = evaluate(*trained(folder), "--seeds", 2)
+    assert "10 trainings, 0 of them cached" in stderr
+    again, same, stderr = evaluate(*trained(folder), "--seeds", 2)
     assert again == 0
     assert same["metrics"] == report["metrics"]
-    assert "10 trainings, 10 of them cached" in told
+    assert "10 trainings, 10 of them cached" in stderr
 
 
 def test_the_report_shows_figures_and_plays_mistakes(two_folds, folder):
@@ -103,9 +103,9 @@ def test_a_model_is_scored_on_the_fold_that_it_has_not_learned_from(evaluate, fo
     assert code == 0
     assert report["metrics"]["folds"] == [3]
     assert sum(map(sum, report["metrics"]["confusion"]["counts"])) == 80
-    code, _, told = evaluate("--model", model, "--folds", "1,3")
+    code, _, stderr = evaluate("--model", model, "--folds", "1,3")
     assert code == 2
-    assert "has learned from fold 1" in told
+    assert "has learned from fold 1" in stderr
 
 
 def write(out: Path, predictions: Predictions) -> Path:
@@ -115,7 +115,7 @@ def write(out: Path, predictions: Predictions) -> Path:
     return out
 
 
-def right_answers(data: BenchmarkData, folds: tuple[int | None, ...]) -> Predictions:
+def right_predictions(data: BenchmarkData, folds: tuple[int | None, ...]) -> Predictions:
     scores = np.eye(10, dtype=np.float32)[[data.classes.index(clip.labels[0]) for clip in data.clips]]
     ids = tuple(clip.clip_id for clip in data.clips)
     return Predictions(ids, data.classes, scores, ((),) * len(ids), folds=folds)
@@ -123,19 +123,21 @@ def right_answers(data: BenchmarkData, folds: tuple[int | None, ...]) -> Predict
 
 def test_predictions_of_others_are_scored(evaluate, data, tmp_path):
     folds = tuple(clip.fold for clip in data.clips)
-    mine = write(tmp_path / "mine", right_answers(data, folds))
+    mine = write(tmp_path / "mine", right_predictions(data, folds))
     code, report, _ = evaluate("--predictions", mine)
     assert code == 0
     assert report["metrics"]["accuracy"] == 100
     rows = report["tables"][0]["rows"]
     assert rows[0][:3] == ["mine", "no other data", 100.0]
     assert ["human listeners (audio)", "–", 95.7, "repository"] in rows
-    code, _, told = evaluate("--predictions", mine, "--model", mine)
+    code, _, stderr = evaluate("--predictions", mine, "--model", mine)
     assert code == 2
-    assert "--predictions and --model are both given" in told
+    assert "--predictions and --model are both given" in stderr
 
 
 def test_predictions_without_folds_are_refused(evaluate, data, tmp_path):
-    code, _, told = evaluate("--predictions", write(tmp_path / "mine", right_answers(data, (None,) * 400)))
+    code, _, stderr = evaluate(
+        "--predictions", write(tmp_path / "mine", right_predictions(data, (None,) * 400))
+    )
     assert code == 2
-    assert "was predicted as a clip of fold None" in told
+    assert "was predicted as a clip of fold None" in stderr

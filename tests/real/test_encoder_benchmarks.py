@@ -1,4 +1,4 @@
-"""Encoders with random weights on real sound and film: the benchmarks run whole, and their floors hold."""
+"""Encoders with random weights on real audio and films: whole benchmarks and bounds of their numbers."""
 
 import json
 from pathlib import Path
@@ -52,6 +52,6 @@ def test_classical_fingerprints_on_real_films(test_data, tmp_path, capsys) -> No
     command = ["eval", "--benchmark", "fingerprint", "--data", str(tmp_path), "--json", "-q", "--no-progress"]
     assert run(command) == 0
     systems = json.loads(capsys.readouterr().out)["report"]["metrics"]["systems"]
-    assert systems["landmarks, sound"]["R@1"] > 80
-    assert systems["difference hash, pictures"]["R@1"] > 80
-    assert systems["chroma, sound"]["R@5"] == 100
+    assert systems["landmarks, audio"]["R@1"] > 80
+    assert systems["difference hash, video"]["R@1"] > 80
+    assert systems["chroma, audio"]["R@5"] == 100

@@ -1,4 +1,4 @@
-"""How captions miss their film: shifted, made for another frame rate, drifting, or cut otherwise."""
+"""Distortions of captions: shifted, made for another frame rate, drifting, or cut otherwise."""
 
 from dataclasses import dataclass, replace
 

@@ -34,7 +34,7 @@ class CaptionSyncResult:
         films, minutes, seed: the protocol.
         accuracy: one row for each distortion, system and detector.
         gates: one row for each system.
-        notes: what was left out, and why.
+        notes: what was skipped, and why.
     """
 
     films: int
@@ -67,7 +67,7 @@ def evaluate_sync(
         seed: of everything random: the same seed gives the same films.
         peers: whether to run ffsubsync, where installed, on the same films.
         wrong_films: how many films to pair with the captions of another.
-        reporter: told about progress.
+        reporter: receives progress.
         jobs: processes.
     """
     from joblib import Parallel, delayed

@@ -1,4 +1,4 @@
-"""Films at signal level: who speaks when, what a detector hears of it, and the captions made for it.
+"""Films at signal level: who speaks when, what a detector finds of it, and the captions made for it.
 
 No audio is rendered: a film is the output of an imperfect speech detector at 100 Hz and the caption cues of
 its SDH track, so that a synchroniser can be measured on hours of film in seconds.
@@ -22,7 +22,7 @@ class DetectorQuality:
     """How a speech detector errs.
 
     Attributes:
-        missed: share of utterances not heard at all (drowned in music and effects).
+        missed: share of utterances missed altogether (drowned in music and effects).
         dropouts: gaps a second of speech, each 0.1 to 0.5 s.
         false_alarms: bursts a minute of non-speech, each 0.2 to 2.5 s.
         music_as_speech: share of the music beds that are taken for speech throughout.
@@ -132,7 +132,7 @@ def _detected(
 
 
 def _captions(utterances: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Cues of dialogue: a little early on average, ends often late, some mistimed, some left out."""
+    """Cues of dialogue: a little early on average, ends often late, some mistimed, some absent."""
     kept = utterances[rng.random(len(utterances)) > 0.03]
     starts = kept[:, 0] - CUE_LEAD_S + rng.normal(0, 0.12, len(kept))
     careless = rng.random(len(kept)) < 0.03

@@ -16,7 +16,7 @@ class Trial:
 
     Attributes:
         system, distortion, detector: what ran on what.
-        errors_s: (cues,) start - true start; cues that belong to no scene of the film left out.
+        errors_s: (cues,) start - true start; cues that belong to no scene of the film are skipped.
         ratio_error: |ratio - true ratio|.
         false_splits: changes of offset found beyond the true number.
         accepted: whether the system claims success.
@@ -70,7 +70,7 @@ class AccuracyRow:
 
 @dataclass(frozen=True)
 class GateRow:
-    """How a system tells the captions of another film from the right ones.
+    """How a system distinguishes the captions of another film from the right ones.
 
     Attributes:
         system: its name.

@@ -1,7 +1,7 @@
 """ffsubsync (https://github.com/smacke/ffsubsync) on the same captions and the same speech signal.
 
 It is called through its own argument parser, as its command line does, with the speech signal in the file
-format that its `--serialize-speech` writes: no audio is decoded, and both programs hear the same.
+format that its `--serialize-speech` writes: no audio is decoded, and both programs get the same input.
 """
 
 import importlib.util
@@ -70,7 +70,7 @@ def run_ffsubsync(
 
 
 def _as_srt(captions: DistortedCaptions) -> str:
-    """SubRip text; sound cues are in brackets, which ffsubsync leaves out of its speech signal."""
+    """SubRip text; sound cues are in brackets, which ffsubsync removes from its speech signal."""
     import srt
 
     cues = []

@@ -1,1 +1,1 @@
-"""Finding a clip again from a damaged copy: distortions, classical fingerprints, votes of windows."""
+"""Retrieval of clips from distorted copies: distortions, classical fingerprints, votes of windows."""

@@ -1,4 +1,4 @@
-"""A database of clips and their distorted copies, as each system sees them; only features are kept."""
+"""A database of clips and of their distorted copies: the features of each system."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from avtool.benchmarks.fingerprint.recording import Recording
 from avtool.benchmarks.fingerprint.voting import WindowFeatures, vote
 from avtool.core.arrays import Floats
 
-Sense = Literal["sound", "pictures", "both"]
+Modality = Literal["audio", "video", "both"]
 LANDMARKS = "landmarks"
 _WHOLE = ""
 """The name of what is not distorted."""
@@ -25,13 +25,13 @@ class System:
 
     Attributes:
         name: in tables.
-        sense: what it reads.
+        modality: what it reads.
         seconds: length of a window.
         features: (recording, starts of the windows in seconds, their length) → (windows, D).
     """
 
     name: str
-    sense: Sense
+    modality: Modality
     seconds: float
     features: Callable[[Recording, Floats, float], Floats]
 
@@ -40,7 +40,7 @@ class Collection:
     """Clips by their features.
 
     Args:
-        systems: that are asked.
+        systems: to compare.
         hop: seconds from one window to the next.
         seed: of the distortions.
 
@@ -55,7 +55,7 @@ class Collection:
         self.seed = seed
         self.names: list[str] = []
         self.sources: list[str] = []
-        self._features: dict[tuple[str, Sense, str], dict[int, Floats]] = defaultdict(dict)
+        self._features: dict[tuple[str, Modality, str], dict[int, Floats]] = defaultdict(dict)
         self._landmarks: dict[str, dict[int, Landmarks]] = defaultdict(dict)
 
     @property
@@ -70,42 +70,42 @@ class Collection:
         self.sources.append(source)
         self._keep(number, recording, None)
         for distortion in DISTORTIONS:
-            has = {"sound": recording.sound is not None, "pictures": recording.pictures is not None}
+            has = {"audio": recording.audio is not None, "video": recording.frames is not None}
             if has.get(distortion.part, True):
                 self._keep(number, distortion(recording, self.seed), distortion)
 
     def _keep(self, number: int, recording: Recording, distortion: Distortion | None) -> None:
         name, part = (distortion.name, distortion.part) if distortion else (_WHOLE, "both")
         for system in self.systems:
-            value = recording.sound if system.sense == "sound" else recording.pictures
-            if value is not None and part in {system.sense, "both"}:
+            value = recording.audio if system.modality == "audio" else recording.frames
+            if value is not None and part in {system.modality, "both"}:
                 starts = self._starts(recording, system.seconds)
-                self._features[system.name, system.sense, name][number] = system.features(
+                self._features[system.name, system.modality, name][number] = system.features(
                     recording, starts, system.seconds
                 )
-        if recording.sound is not None and part in {"sound", "both"}:
-            self._landmarks[name][number] = find_landmarks(recording.sound, recording.sample_rate)
+        if recording.audio is not None and part in {"audio", "both"}:
+            self._landmarks[name][number] = find_landmarks(recording.audio, recording.sample_rate)
 
     def _starts(self, recording: Recording, seconds: float) -> Floats:
         room = max(0.0, recording.seconds - seconds)
         starts: Floats = self.hop * np.arange(int(room / self.hop + 1e-6) + 1, dtype=np.float64)
         return starts
 
-    def votes(self, system: str, sense: Sense, distortion: Distortion) -> tuple[Floats, list[int]]:
-        """What a system says of the copies: votes (N, N), and the clips that it was asked about.
+    def votes(self, system: str, modality: Modality, distortion: Distortion) -> tuple[Floats, list[int]]:
+        """A system's matches of the copies: votes (N, N), and the clips whose copies are queries.
 
         Args:
             system: its name.
-            sense: what it reads; `both` means the mean of its similarities of sound and of pictures.
+            modality: what it reads; `both` means the mean of its similarities of audio and of video.
             distortion: of the copies. What it does not change stays whole.
         """
         if system == LANDMARKS:
             return self._landmark_votes(distortion)
-        database, queries = self._of(system, sense, None), self._of(system, sense, distortion)
-        asked = sorted(queries)
-        if not asked:
+        database, queries = self._of(system, modality, None), self._of(system, modality, distortion)
+        queried = sorted(queries)
+        if not queried:
             return np.zeros((self.num_clips, self.num_clips)), []
-        return vote(_joined(queries), _joined(database), self.num_clips), asked
+        return vote(_joined(queries), _joined(database), self.num_clips), queried
 
     def _landmark_votes(self, distortion: Distortion) -> tuple[Floats, list[int]]:
         votes = np.zeros((self.num_clips, self.num_clips))
@@ -116,21 +116,21 @@ class Collection:
                 votes[number] = index.votes(landmarks)
         return votes, sorted(queries)
 
-    def _of(self, system: str, sense: Sense, distortion: Distortion | None) -> dict[int, Floats]:
+    def _of(self, system: str, modality: Modality, distortion: Distortion | None) -> dict[int, Floats]:
         """The features of each clip that has what the system reads."""
-        if sense != "both":
-            name = distortion.name if distortion and distortion.part in {sense, "both"} else _WHOLE
-            return self._features[system, sense, name]
-        sound = self._of(system, "sound", distortion)
-        pictures = self._of(system, "pictures", distortion)
-        return {number: _paired(sound[number], pictures[number]) for number in sound.keys() & pictures.keys()}
+        if modality != "both":
+            name = distortion.name if distortion and distortion.part in {modality, "both"} else _WHOLE
+            return self._features[system, modality, name]
+        audio = self._of(system, "audio", distortion)
+        frames = self._of(system, "video", distortion)
+        return {number: _paired(audio[number], frames[number]) for number in audio.keys() & frames.keys()}
 
 
-def _paired(sound: Floats, pictures: Floats) -> Floats:
-    """Vectors whose cosines are the means of the cosines of sound and of pictures."""
-    count = min(len(sound), len(pictures))
+def _paired(audio: Floats, frames: Floats) -> Floats:
+    """Vectors whose cosines are the means of the cosines of audio and of video."""
+    count = min(len(audio), len(frames))
     parts = []
-    for values in (sound[:count], pictures[:count]):
+    for values in (audio[:count], frames[:count]):
         norm = np.linalg.norm(values, axis=1, keepdims=True)
         parts.append(values / np.where(norm > 0, norm, 1.0))
     return np.concatenate(parts, axis=1)

@@ -1,15 +1,15 @@
-"""The distortions of the benchmark: of sound, of pictures, and of both."""
+"""All distortions of the benchmark: of audio, of frames, and of both."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from avtool.benchmarks.fingerprint.picture_distortions import PICTURE_DISTORTIONS
+from avtool.benchmarks.fingerprint.audio_distortions import AUDIO_DISTORTIONS
+from avtool.benchmarks.fingerprint.frame_distortions import FRAME_DISTORTIONS
 from avtool.benchmarks.fingerprint.recording import Recording
-from avtool.benchmarks.fingerprint.sound_distortions import SOUND_DISTORTIONS
 
-Part = Literal["sound", "pictures", "both"]
+Part = Literal["audio", "video", "both"]
 _TRIM_S = 3.0
 TRIM = "trim to 3 s"
 
@@ -28,16 +28,16 @@ class Distortion:
             room = max(0.0, recording.seconds - _TRIM_S)
             start = float(rng.uniform(0.0, room))
             return recording.span(start, start + min(_TRIM_S, recording.seconds))
-        if self.part == "sound":
-            assert recording.sound is not None, "a silent recording has no sound to distort"
-            changed = SOUND_DISTORTIONS[self.name](recording.sound, recording.sample_rate, rng)
-            return replace(recording, sound=changed)
-        assert recording.pictures is not None, "there are no pictures to distort"
-        return replace(recording, pictures=PICTURE_DISTORTIONS[self.name](recording.pictures, rng))
+        if self.part == "audio":
+            assert recording.audio is not None, "a silent recording has no audio to distort"
+            changed = AUDIO_DISTORTIONS[self.name](recording.audio, recording.sample_rate, rng)
+            return replace(recording, audio=changed)
+        assert recording.frames is not None, "there are no frames to distort"
+        return replace(recording, frames=FRAME_DISTORTIONS[self.name](recording.frames, rng))
 
 
 DISTORTIONS = (
-    *(Distortion(name, "sound") for name in SOUND_DISTORTIONS),
-    *(Distortion(name, "pictures") for name in PICTURE_DISTORTIONS),
+    *(Distortion(name, "audio") for name in AUDIO_DISTORTIONS),
+    *(Distortion(name, "video") for name in FRAME_DISTORTIONS),
     Distortion(TRIM, "both"),
 )

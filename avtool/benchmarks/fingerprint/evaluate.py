@@ -34,8 +34,8 @@ def evaluate_fingerprints(settings: Settings, reporter: Reporter) -> BenchmarkRe
     """
     encoders = _encoders(settings, reporter)
     systems = [
-        System("chroma", "sound", _SECOND, chroma_features),
-        System("difference hash", "pictures", _SECOND, hash_features),
+        System("chroma", "audio", _SECOND, chroma_features),
+        System("difference hash", "video", _SECOND, hash_features),
         *(system for name, models in encoders.items() for system in _systems(name, models)),
     ]
     inputs = [model.inputs for models in encoders.values() for model in models]
@@ -81,7 +81,7 @@ def _encoders(settings: Settings, reporter: Reporter) -> dict[str, list[Predicto
             whole = Predictor(path, runtime, reporter, random_seed=seed)
             if "image" in whole.inputs:
                 raise BadInputError(
-                    f"`{path}` is an encoder of single images", "choose one of films or sound"
+                    f"`{path}` is an encoder of single images", "choose one of films or audio"
                 )
             kept = [whole]
             if whole.modality == "both":
@@ -94,7 +94,7 @@ def _systems(name: str, models: Sequence[Predictor]) -> list[System]:
     # both modalities are cut at the same times, so that their windows belong together
     seconds = max(model.inputs.seconds for model in models)
     return [
-        System(name, "sound" if "audio" in model.inputs else "pictures", seconds, _features_of(model))
+        System(name, "audio" if "audio" in model.inputs else "video", seconds, _features_of(model))
         for model in models
     ]
 
@@ -112,13 +112,13 @@ def _window(recording: Recording, inputs: InputSpec, start: float, seconds: floa
     """What an encoder takes of a recording from a time on."""
     values: dict[str, Any] = {}
     if audio := inputs.get(AudioInput):
-        assert recording.sound is not None, "an encoder of audio is given audio"
+        assert recording.audio is not None, "an encoder of audio is given audio"
         first = round(start * recording.sample_rate)
         length = audio.settings.samples_of(audio.num_frames)
-        values[audio.name] = recording.sound[first : first + length]
+        values[audio.name] = recording.audio[first : first + length]
     if video := inputs.get(VideoInput):
-        assert recording.pictures is not None, "an encoder of video is given video"
-        times = spread(video.settings, start, len(recording.pictures) / recording.fps - start)
-        places = np.clip((times * recording.fps).astype(np.int64), 0, len(recording.pictures) - 1)
+        assert recording.frames is not None, "an encoder of video is given video"
+        times = spread(video.settings, start, len(recording.frames) / recording.fps - start)
+        places = np.clip((times * recording.fps).astype(np.int64), 0, len(recording.frames) - 1)
         values[video.name] = video.crop(recording.scaled(places, video.settings.short_side))
     return Window(start, start + seconds, values)

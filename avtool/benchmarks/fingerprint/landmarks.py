@@ -1,4 +1,4 @@
-"""Landmarks of sound: pairs of spectral peaks, found again at one offset (Wang, ISMIR 2003)."""
+"""Landmarks of audio: pairs of spectral peaks, found again at one offset (Wang, ISMIR 2003)."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ _FREQUENCY_BITS, _TIME_BITS = 12, 6
 
 @dataclass(frozen=True)
 class Landmarks:
-    """The landmarks of one sound.
+    """The landmarks of a waveform.
 
     Attributes:
         hashes: (pairs,) the frequencies of both peaks and the time between them, in one number.
@@ -28,9 +28,9 @@ class Landmarks:
     times: Ints
 
 
-def find_landmarks(sound: Waveform, sample_rate: int) -> Landmarks:
-    """Pairs of peaks of a sound, each with the next few after it."""
-    frequency, time = _peaks(sound, sample_rate)
+def find_landmarks(audio: Waveform, sample_rate: int) -> Landmarks:
+    """Pairs of spectral peaks of a waveform, each with the next few after it."""
+    frequency, time = _peaks(audio, sample_rate)
     hashes, times = [], []
     for step in range(1, _FAN_OUT + 1):
         apart = time[step:] - time[:-step]
@@ -42,19 +42,19 @@ def find_landmarks(sound: Waveform, sample_rate: int) -> Landmarks:
     return Landmarks(np.concatenate(hashes), np.concatenate(times))
 
 
-def _peaks(sound: Waveform, sample_rate: int) -> tuple[Ints, Ints]:
+def _peaks(audio: Waveform, sample_rate: int) -> tuple[Ints, Ints]:
     """Frequency bin and frame of the strongest peaks, in order of time."""
     from scipy.ndimage import maximum_filter
     from scipy.signal import stft
 
     window, hop = round(_WINDOW_S * sample_rate), round(_HOP_S * sample_rate)
-    if len(sound) < window:
+    if len(audio) < window:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    _, _, spectrum = stft(sound, nperseg=window, noverlap=window - hop, boundary=None, padded=False)
+    _, _, spectrum = stft(audio, nperseg=window, noverlap=window - hop, boundary=None, padded=False)
     level = np.log(np.maximum(np.abs(spectrum), 1e-9))
     highest = (maximum_filter(level, _NEIGHBOURHOOD) == level) & (level > level.min())
     frequency, time = np.nonzero(highest)
-    count = max(1, round(_PEAKS_PER_SECOND * len(sound) / sample_rate))
+    count = max(1, round(_PEAKS_PER_SECOND * len(audio) / sample_rate))
     strongest = np.argsort(-level[frequency, time], kind="stable")[:count]
     frequency, time = frequency[strongest], time[strongest]
     order = np.lexsort((frequency, time))

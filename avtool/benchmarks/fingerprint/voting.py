@@ -1,4 +1,4 @@
-"""Which clip of a database a query is: its windows vote for the clips that their neighbours are of."""
+"""Votes of a query's windows for the clips of their nearest neighbours."""
 
 from dataclasses import dataclass
 
@@ -48,18 +48,18 @@ def vote(
     return votes
 
 
-def ranks_of_votes(votes: Floats, asked: Ints) -> Ints:
+def ranks_of_votes(votes: Floats, queried: Ints) -> Ints:
     """The rank of each query's own clip; a clip without a vote is not found, and ranks behind all.
 
     Args:
         votes: (N, N).
-        asked: the queries that were asked.
+        queried: the clips whose copies are queries.
 
     Returns:
         (queries,) ranks from 1; N + 1 for what is not found.
     """
-    rows = votes[asked]
-    ranks = ranks_of(rows, asked)
-    missed = rows[np.arange(len(asked)), asked] <= 0
+    rows = votes[queried]
+    ranks = ranks_of(rows, queried)
+    missed = rows[np.arange(len(queried)), queried] <= 0
     ranks[missed] = len(votes) + 1
     return ranks

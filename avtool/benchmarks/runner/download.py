@@ -1,7 +1,7 @@
 """Download of a benchmark's data, checked before they take their place.
 
-An archive that is made on demand has no checksum to ask of it: what it holds is checked instead, the table,
-the folds, and the length and rate of every clip.
+An archive that a server makes on demand has no fixed checksum: its content is checked instead, the table, the
+folds, and the length and rate of every clip.
 """
 
 import shutil
@@ -27,7 +27,7 @@ def download(spec: BenchmarkSpec, check: Check, reporter: Reporter) -> Path:
     Args:
         spec: of a benchmark with a download.
         check: raises BadInputError where an unpacked folder is not the whole dataset.
-        reporter: told what is fetched.
+        reporter: receives progress.
 
     Returns:
         The folder.

@@ -31,7 +31,7 @@ class FeatureStore:
     Attributes:
         data: the benchmark's.
         settings: which encoder, and how many windows of each clip.
-        reporter: told about progress.
+        reporter: receives progress.
         random_seed: of random weights; None for the encoder's own.
     """
 

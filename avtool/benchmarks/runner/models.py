@@ -66,7 +66,7 @@ def encoder_title(settings: EvalRecipe) -> str:
 
 
 def learned_folds(model: Path) -> set[int]:
-    """The folds that a model's card says it was trained on."""
+    """The training folds on a model's card."""
     from avtool.models.model_files import find_model
 
     recipe = read_artifact(find_model(model), "model").recipe
@@ -82,7 +82,7 @@ class Trainings:
         spec: of the benchmark.
         settings: how to train.
         data: what to train on.
-        reporter: told about progress.
+        reporter: receives progress.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a model predicts on the folds of a benchmark, and what led to it."""
+"""The outcome of a model on the folds of a benchmark: predictions, probes and features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

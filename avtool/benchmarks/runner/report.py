@@ -52,7 +52,7 @@ def cross_validated_report(
         settings: which protocol, and whether classical baselines are measured.
         folds: those that were tested.
         outcomes: of the model, and of its random-init baseline.
-        reporter: told about progress.
+        reporter: receives progress.
 
     Raises:
         BadInputError: predictions are missing, or were made by a model of another fold.
@@ -217,7 +217,7 @@ def _recall_table(recall: Mapping[str, Mapping[int, float]]) -> Table:
 
 
 def _learned_notes(settings: EvalRecipe, folds: list[Fold]) -> list[str]:
-    """What the encoders' cards say of the folds that they were trained on."""
+    """Notes on encoders whose cards list a fold that they are tested on."""
     tested: dict[Path, set[int]] = {}
     for fold in folds:
         tested.setdefault(encoder_of(settings, fold.number), set()).add(fold.number)

@@ -25,7 +25,7 @@ def run_benchmark(
         name: of the benchmark; its trainings are named by it.
         spec: its content.
         settings: which protocol, of which model.
-        reporter: told about progress.
+        reporter: receives progress.
 
     Raises:
         AvtoolError: data, model and settings do not fit together, or a training failed.
@@ -58,7 +58,7 @@ def run_benchmark(
 
 
 def _folds(spec: BenchmarkSpec, settings: EvalRecipe) -> tuple[int, ...]:
-    """The folds to score: those that are asked for, that the model has not learned from, or all."""
+    """The folds to score: those of the settings, those that the model has not learned from, or all."""
     if not settings.model:
         return settings.folds or spec.folds_of(settings.protocol) or (0,)
     learned = learned_folds(settings.model)

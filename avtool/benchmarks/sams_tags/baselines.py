@@ -1,8 +1,8 @@
-"""Two simple labellers to stand beside the tagger; both take their words from a training part of the table.
+"""Two baselines of the tagger; both take their words from a training part of the table.
 
 `ContiguousMatch` is how the SAM-S authors label rare tags from frequent ones: every label word that occurs in
 the tag, alone or as contiguous words, is given. `LongestMatch` reads the tag once from left to right; each
-stretch of words goes to one dimension only.
+phrase goes to one dimension only.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ def _dictionary_lemma(word: str, dimension: str) -> str:
 
 
 def lemma_of(word: str, dimension: str, lemmas: Lemmas | None) -> str:
-    """The lemma of a label word: by the table where it knows the word; without a table by the dictionary."""
+    """The lemma of a label word: by the table where the word is in it; without a table by the dictionary."""
     if lemmas is not None:
         return lemmas[dimension].get(word, word)
     return _dictionary_lemma(word, dimension)

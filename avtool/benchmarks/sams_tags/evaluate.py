@@ -1,4 +1,4 @@
-"""How well the tagger reads caption tags: the protocol of the SAM-S annotation tables.
+"""Accuracy of the tagger on caption tags: the protocol of the SAM-S annotation tables.
 
 Labels are compared as lemmas, set by set. Beside the tagger stand two baselines that learn their words from
 half of the table and are scored, as the tagger is, on the other half.
@@ -76,7 +76,7 @@ def evaluate_tags(
             compared by the lemma that a dictionary gives.
         lexicon: a lexicon file that extends the package's own.
         counts: columns tag, count: how often a corpus has each tag.
-        reporter: is told what was read.
+        reporter: receives what was read.
         seed: of the split into a half to learn from and a half to score, for the baselines.
 
     Raises:

@@ -29,7 +29,7 @@ class TagScores:
         exact_events: the same without the tags that the annotation calls no event.
         dimensions: micro-averaged scores, by dimension.
         macro_f1: mean F1 over the lemmas that at least five tags have, by dimension.
-        event: scores of telling events from non-events.
+        event: scores of the decision between events and non-events.
     """
 
     tags: int

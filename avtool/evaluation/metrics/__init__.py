@@ -1,1 +1,1 @@
-"""Pure functions from arrays of labels and scores to the numbers that papers print."""
+"""Metrics: pure functions of arrays of labels and scores."""

@@ -1,4 +1,4 @@
-"""How sure a number is: bootstrap intervals over clips, and the spread over folds."""
+"""Uncertainty of metrics: bootstrap intervals over clips, and the spread over folds."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def bootstrap_interval(
     """The percentile bootstrap: the statistic on samples of the items, drawn with replacement.
 
     Args:
-        statistic: indices of items (some repeated) → a number; draws where it is NaN are left out.
+        statistic: indices of items (some repeated) → a number; draws where it is NaN are skipped.
         num_items: how many items there are.
         groups: (num_items,) what an item was cut from; whole groups are drawn where given, since clips of
             one recording are no independent evidence.

@@ -1,1 +1,1 @@
-"""What simple classifiers and neighbours make of the features of a frozen encoder."""
+"""Probes of frozen features: linear classifiers and nearest neighbours."""

@@ -1,4 +1,4 @@
-"""Probing clips by their windows: learn from the windows of some clips, score the others."""
+"""Probes of clips by their windows: fitted on the windows of some clips, scored on others."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Windows:
 
 @dataclass(frozen=True)
 class ProbeOutcome:
-    """What a probe says of test clips.
+    """The scores of test clips by a probe.
 
     Attributes:
         scores: (clips, classes) logarithms of the windows' mean probabilities; of an SVM mean margins.

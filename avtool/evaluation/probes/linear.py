@@ -1,7 +1,7 @@
 """The linear probe: one linear classifier on frozen features, its regularisation chosen inside training.
 
 Features are standardised on the training windows. C is chosen by cross-validation in which a group (a
-recording, a film, a fold) is never both learned from and validated on: the test clips have no say.
+recording, a film, a fold) is never in training and validation both; test clips have no influence.
 """
 
 import warnings
@@ -68,10 +68,10 @@ def fit_linear_probe(
         kind: of classifier.
         grid: the C to choose from.
         folds: of the cross-validation that chooses; fewer where there are fewer groups.
-        seed: of the division into folds, and of the SVM's solver.
+        seed: of the split into folds, and of the SVM's solver.
     """
     assert len(features) == len(labels) == len(groups), "three columns of the same windows"
-    assert len(np.unique(labels)) > 1, "one class alone cannot be told from others"
+    assert len(np.unique(labels)) > 1, "a probe needs two classes"
     values = np.asarray(features, np.float64)
     validation = _cross_validate(values, labels, groups, kind, grid, folds, seed) if len(grid) > 1 else {}
     # of equal accuracies the stronger penalty

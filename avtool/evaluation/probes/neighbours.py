@@ -70,7 +70,7 @@ def retrieve_classes(
 
 
 def best_ranks(similarity: ArrayLike, wanted: ArrayLike) -> Ints:
-    """The rank of the best wanted item of each row; ties as the module says.
+    """The rank of the best wanted item of each row; ties as in the docstring of this module.
 
     Args:
         similarity: (Q, G).

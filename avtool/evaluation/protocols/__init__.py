@@ -1,1 +1,1 @@
-"""Protocols of public benchmarks over a classifier's predictions: one file a benchmark."""
+"""Protocols: from predictions to the report of a benchmark, one file a kind of labels or folds."""

@@ -19,7 +19,7 @@ def evaluate_multi_label(
     Args:
         predictions: with labels; clips without a label among the classes are skipped and counted.
         facts: of the benchmark.
-        reporter: warned of classes that are left out.
+        reporter: warned of classes without a clip.
         name: of the predictions, in tables.
 
     Raises:
@@ -27,15 +27,15 @@ def evaluate_multi_label(
     """
     truth = predictions.multi_hot()
     labelled = truth.any(axis=1)
-    left_out = int((~labelled).sum())
+    skipped = int((~labelled).sum())
     scores = score_multi_label(truth[labelled], predictions.scores[labelled])
     notes = facts.coverage(scores.num_clips, len(predictions.classes))
-    if left_out:
-        notes.append(f"{left_out} clips have no label among the model's classes and are left out.")
+    if skipped:
+        notes.append(f"{skipped} clips have no label among the model's classes and are skipped.")
     if scores.excluded:
         names = ", ".join(predictions.classes[index] for index in scores.excluded)
         notes.append(
-            f"Classes without a positive clip, left out of the means ({len(scores.excluded)}): {names}."
+            f"Classes without a positive clip, excluded from the means ({len(scores.excluded)}): {names}."
         )
         reporter.warn(f"{len(scores.excluded)} of {len(predictions.classes)} classes have no positive clip")
     ours = {
@@ -46,7 +46,7 @@ def evaluate_multi_label(
             f"mAP {ours['mAP']:.2f} %, mAUC {ours['mAUC']:.2f} %, d′ {ours['d′']:.3f} over "
             f"{scores.num_scored} of {len(predictions.classes)} classes and {scores.num_clips} clips"
         ),
-        metrics=_metrics(predictions.classes, scores, left_out),
+        metrics=_metrics(predictions.classes, scores, skipped),
         tables=[
             comparison(f"{facts.title}: mAP and mAUC in %", facts.published, [(name, "", ours)]),
             _class_table(predictions.classes, scores),
@@ -55,7 +55,7 @@ def evaluate_multi_label(
     )
 
 
-def _metrics(classes: tuple[str, ...], scores: MultiLabelScores, left_out: int) -> dict[str, object]:
+def _metrics(classes: tuple[str, ...], scores: MultiLabelScores, skipped: int) -> dict[str, object]:
     per_class = [
         {"class": label, "average_precision": _known(ap), "area_under_roc": _known(area), "clips": count}
         for label, ap, area, count in zip(
@@ -67,7 +67,7 @@ def _metrics(classes: tuple[str, ...], scores: MultiLabelScores, left_out: int) 
         "mAUC": _known(scores.mean_area),
         "d_prime": _known(scores.d_prime),
         "clips": scores.num_clips,
-        "clips_left_out": left_out,
+        "clips_skipped": skipped,
         "classes_scored": scores.num_scored,
         "classes_excluded": [classes[index] for index in scores.excluded],
         "per_class": per_class,

@@ -29,7 +29,7 @@ def evaluate_predictions(
         facts: of the benchmark.
         scoring: what the labels are; auto: a verb and a noun where the scores have two parts, one label a
             clip where every clip has one, else several.
-        reporter: warned of classes that are left out.
+        reporter: warned of classes without a clip.
         name: of the predictions, in tables.
         seed: of the bootstrap.
 

@@ -27,7 +27,7 @@ def tones(frequencies: tuple[float, ...]) -> list[np.ndarray]:
     ]
 
 
-def test_every_baseline_tells_tones_apart() -> None:
+def test_every_baseline_separates_tones() -> None:
     fast = [(features, name) for features in FEATURES for name in ("1-NN", "linear SVM", "RBF SVM")]
     baselines = measure_baselines(tones((300, 1000, 3000)), LABELS, FOLDS, only=fast)
     assert len(baselines) == 6
@@ -42,7 +42,7 @@ def test_no_baseline_finds_what_is_not_there() -> None:
         assert cross_validate(features, LABELS, FOLDS, classifiers()[name]).mean < 60
 
 
-def test_the_features_are_what_they_say() -> None:
+def test_features_of_silence() -> None:
     silence = [np.zeros(SAMPLE_RATE, np.float32)]
     log_mel = log_mel_statistics(silence)
     assert log_mel.shape == (1, 512)

@@ -45,7 +45,7 @@ def test_the_same_seed_draws_the_same_samples() -> None:
     assert mean_interval(values, seed=3) != mean_interval(values, seed=4)
 
 
-def test_draws_without_a_value_are_left_out() -> None:
+def test_draws_without_a_value_are_skipped() -> None:
     interval = bootstrap_interval(lambda chosen: 1.0 if 0 in chosen else float("nan"), 3)
     assert (interval.low, interval.high) == (1.0, 1.0)
 

@@ -35,7 +35,7 @@ def test_d_prime(area: float, expected: float) -> None:
     assert d_prime(area) == pytest.approx(expected, abs=5e-5)
 
 
-def test_classes_without_positives_are_left_out_and_named() -> None:
+def test_classes_without_positives_are_excluded_and_named() -> None:
     truth = np.column_stack([TRUTH, np.zeros(4, bool), np.ones(4, bool)])
     scores = score_multi_label(truth, np.column_stack([SCORES, SCORES, SCORES]))
     assert scores.excluded == (1,)

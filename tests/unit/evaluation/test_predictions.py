@@ -57,7 +57,7 @@ def test_a_verb_may_be_called_as_a_noun_is() -> None:
     assert [part.shape for part in predictions.part_scores()] == [(2, 1), (2, 2)]
 
 
-def test_labels_that_the_model_does_not_know_are_named() -> None:
+def test_labels_without_a_class_are_named() -> None:
     predictions = make_predictions(SCORES, [("z",), ()])
     with pytest.raises(BadInputError, match=r"2 of 2 clips have not one label .*`c0` \(z\), `c1` \(none\)"):
         predictions.label_indices()

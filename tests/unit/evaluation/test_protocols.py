@@ -58,7 +58,7 @@ def test_published_results_stand_beside_ours_with_their_standing() -> None:
     assert any("the published numbers are no comparison" in note for note in report.notes)  # 3 classes
 
 
-def test_multi_label_means_leave_out_classes_without_clips() -> None:
+def test_multi_label_means_exclude_classes_without_clips() -> None:
     predictions = make_predictions(
         [[0.1, 0, 0], [0.4, 0, 0], [0.35, 1, 0], [0.8, 0, 0], [9, 9, 9]],
         [("b",), ("b",), ("a",), ("a",), ("z",)],
@@ -69,7 +69,7 @@ def test_multi_label_means_leave_out_classes_without_clips() -> None:
     assert report.metrics["per_class"][0]["average_precision"] == pytest.approx(5 / 6)
     assert report.metrics["per_class"][2]["average_precision"] is None
     assert report.metrics["classes_excluded"] == ["c"]
-    assert report.metrics["clips_left_out"] == 1
+    assert report.metrics["clips_skipped"] == 1
     assert recorder.warnings == ["1 of 3 classes have no positive clip"]
 
 

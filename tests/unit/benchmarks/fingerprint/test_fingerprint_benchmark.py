@@ -28,7 +28,7 @@ def melody(seed: int, seconds: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two films and a sound file of 3 s, and a silent one."""
+    """Two films and a audio file of 3 s, and a silent one."""
     folder = tmp_path_factory.mktemp("films")
     for number in range(2):
         rng = np.random.default_rng(number)
@@ -51,26 +51,26 @@ def test_classical_fingerprints_find_their_films(films: Path, capsys) -> None:
     found = report(capsys, "--data", films)["metrics"]
     assert found["clips"] == 3
     systems = found["systems"]
-    assert set(systems) == {"landmarks, sound", "chroma, sound", "difference hash, pictures"}
-    assert systems["landmarks, sound"]["clips"] == 3
-    assert systems["difference hash, pictures"]["clips"] == 2
+    assert set(systems) == {"landmarks, audio", "chroma, audio", "difference hash, video"}
+    assert systems["landmarks, audio"]["clips"] == 3
+    assert systems["difference hash, video"]["clips"] == 2
     for name in ("MP3 32 kbit/s", "gain -20 dB", "white noise 10 dB"):
-        assert systems["landmarks, sound"]["distortions"][name]["R@1"] == 100
-    assert systems["difference hash, pictures"]["distortions"]["JPEG 10-50"]["R@1"] == 100
-    assert systems["chroma, sound"]["R@5"] == 100
+        assert systems["landmarks, audio"]["distortions"][name]["R@1"] == 100
+    assert systems["difference hash, video"]["distortions"]["JPEG 10-50"]["R@1"] == 100
+    assert systems["chroma, audio"]["R@5"] == 100
 
 
-def test_an_encoder_is_asked_alone_and_with_both(films: Path, tmp_path: Path, capsys) -> None:
+def test_an_encoder_is_scored_on_each_modality_and_on_both(films: Path, tmp_path: Path, capsys) -> None:
     encoder = save_encoder(tmp_path / "model", "mbt_tiny")
     found = report(capsys, "--data", films, "--encoder", encoder, "--device", "cpu")
     systems = found["metrics"]["systems"]
     for name in ("encoder", "random init"):
-        for sense in ("sound", "pictures", "both"):
-            assert 0 <= systems[f"{name}, {sense}"]["R@1"] <= systems[f"{name}, {sense}"]["R@10"] <= 100
+        for modality in ("audio", "video", "both"):
+            assert 0 <= systems[f"{name}, {modality}"]["R@1"] <= systems[f"{name}, {modality}"]["R@10"] <= 100
     assert systems["encoder, both"]["clips"] == 2
     assert len(systems["encoder, both"]["distortions"]) == 15
     assert [table["title"] for table in found["tables"]][1:] == [
-        f"R@1 by distortion in %: {what}" for what in ("sound alone", "pictures alone", "sound and pictures")
+        f"R@1 by distortion in %: {what}" for what in ("audio alone", "video alone", "audio and video")
     ]
 
 
@@ -86,11 +86,11 @@ def test_silence_is_no_sound(films: Path) -> None:
     assert list(iter_recordings(films / "3.wav", ReadingSettings(), Recorder())) == []
 
 
-def test_a_broken_file_is_told_and_left_out(tmp_path: Path) -> None:
+def test_a_broken_file_is_skipped_with_a_warning(tmp_path: Path) -> None:
     (tmp_path / "bad.mp4").write_bytes(b"nothing")
-    told = Recorder()
-    assert list(iter_recordings(tmp_path / "bad.mp4", ReadingSettings(), told)) == []
-    assert "`bad.mp4` is left out" in told.warnings[0]
+    recorder = Recorder()
+    assert list(iter_recordings(tmp_path / "bad.mp4", ReadingSettings(), recorder)) == []
+    assert "`bad.mp4` is skipped" in recorder.warnings[0]
 
 
 @pytest.mark.parametrize(

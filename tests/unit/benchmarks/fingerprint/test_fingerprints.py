@@ -50,8 +50,8 @@ def test_chroma_names_the_note_in_any_octave() -> None:
     t = np.arange(RATE) / RATE
     low, high, other = (np.sin(2 * np.pi * f * t).astype(np.float32) for f in (220, 880, 622.25))
     a, b, c = (
-        chroma_features(Recording("r", sound, RATE, None, 8.0), np.zeros(1))[0]
-        for sound in (low, high, other)
+        chroma_features(Recording("r", audio, RATE, None, 8.0), np.zeros(1))[0]
+        for audio in (low, high, other)
     )
     assert a.shape == (48,)
     assert a[:12].argmax() == 0  # A

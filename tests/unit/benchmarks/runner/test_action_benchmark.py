@@ -26,7 +26,7 @@ def video(path: Path, colour: tuple[int, int, int], seed: int) -> None:
 
 @pytest.fixture(scope="module")
 def ucf101(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two classes of four films with two clips each; a film is tested on in each division."""
+    """Two classes of four films with two clips each; a film is tested in each split."""
     folder = tmp_path_factory.mktemp("ucf")
     lists = folder / "ucfTrainTestlist"
     lists.mkdir()
@@ -69,7 +69,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def report(capsys: pytest.CaptureFixture[str], benchmark: str, *arguments: object) -> dict:
-    """What the benchmark says, two windows a video."""
+    """The report of the benchmark, two windows a video."""
     common = ["eval", "--benchmark", benchmark, "--device", "cpu", "--json", "--no-progress", "-q"]
     common += ["--set", "windows=2"]
     capsys.readouterr()
@@ -78,7 +78,7 @@ def report(capsys: pytest.CaptureFixture[str], benchmark: str, *arguments: objec
 
 
 @pytest.mark.parametrize("protocol", ["linear", "svm"])
-def test_colours_are_told_apart_by_a_line(ucf101: Path, encoder: Path, capsys, protocol: str) -> None:
+def test_a_line_separates_colours(ucf101: Path, encoder: Path, capsys, protocol: str) -> None:
     found = report(capsys, "ucf101", "--data", ucf101, "--encoder", encoder, "--protocol", protocol)
     splits = found["metrics"]["splits"]
     assert set(splits) == {"avt", "random init"}
@@ -115,7 +115,7 @@ def test_fine_tuning_trains_on_a_split_and_is_kept(ucf101: Path, encoder: Path, 
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_prepared_data_set_serves_as_well(hmdb51: Path, encoder: Path, tmp_path: Path, capsys) -> None:
+def test_a_prepared_dataset_serves_as_well(hmdb51: Path, encoder: Path, tmp_path: Path, capsys) -> None:
     assert run(["prepare", str(hmdb51), "--out", str(tmp_path / "data"), "-q", "--no-progress"]) == 0
     options = ["--encoder", encoder, "--set", "random_init=false", "--folds", 1]
     prepared = report(capsys, "hmdb51", "--data", tmp_path / "data", *options)

@@ -27,7 +27,7 @@ def test_the_official_folds(tmp_path: Path) -> None:
     assert not set(fold.train.column("group")) & set(fold.test.column("group"))
 
 
-def test_it_is_found_in_the_folder_of_data_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_found_in_the_folder_of_datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AVTOOL_DATA", str(tmp_path))
     with pytest.raises(MissingError, match="ESC-10 is not in") as caught:
         open_data(ESC10, EvalRecipe(), Silent())

@@ -128,7 +128,7 @@ def test_a_wrong_download_leaves_nothing_behind(
     assert "SHA-256 of this copy" in recorder.infos[1]
 
 
-def test_a_failed_download_says_how_to_go_on(
+def test_a_failed_download_names_the_remedy(
     tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AVTOOL_DATA", str(tmp_path / "data"))

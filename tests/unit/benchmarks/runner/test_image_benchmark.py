@@ -24,8 +24,8 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (folder / part / label).mkdir(parents=True)
             for number in range(count):
                 noise = rng.integers(-30, 30, (40, 50 + number, 3))
-                picture = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
-                Image.fromarray(picture).save(folder / part / label / f"{number}.jpg")
+                image = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+                Image.fromarray(image).save(folder / part / label / f"{number}.jpg")
     return folder
 
 

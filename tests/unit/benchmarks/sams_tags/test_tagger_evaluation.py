@@ -70,7 +70,7 @@ def test_counts_weigh_the_tags(tables: tuple[Path, Path], tmp_path: Path) -> Non
     assert evaluate_tags(*tables).weighted is None
 
 
-def test_the_floors_are_scored_on_the_same_half_as_the_tagger(tables: tuple[Path, Path]) -> None:
+def test_the_baselines_are_scored_on_the_same_half_as_the_tagger(tables: tuple[Path, Path]) -> None:
     held_out = evaluate_tags(*tables).held_out
     assert set(held_out) == {"tagger", "contiguous match", "longest match"}
     assert {scores.tags for scores in held_out.values()} == {3}
@@ -80,9 +80,9 @@ def test_a_floor_knows_only_the_words_of_the_other_half(tmp_path: Path) -> None:
     rows = [f"{animal} growling,growl,{animal},None" for animal in ("wolf", "bear", "lion", "tiger")]
     tags = tmp_path / "tags.csv"
     tags.write_text("\n".join(["tag,sound,source,quality", *rows]), encoding="utf-8")
-    floor = evaluate_tags(tags, None).held_out["contiguous match"]
-    assert floor.dimensions["sound"].recall == 1
-    assert floor.dimensions["source"].recall == 0
+    baseline = evaluate_tags(tags, None).held_out["contiguous match"]
+    assert baseline.dimensions["sound"].recall == 1
+    assert baseline.dimensions["source"].recall == 0
 
 
 def test_the_split_is_seeded(tables: tuple[Path, Path]) -> None:

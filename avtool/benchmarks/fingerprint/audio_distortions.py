@@ -1,4 +1,4 @@
-"""What happens to the sound of copies: noise, filters, codecs, rooms, other speeds."""
+"""Distortions of audio: noise, filters, codecs, rooms, other speeds."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ import numpy as np
 
 from avtool.media.waveforms import Waveform
 
-SoundDistortion = Callable[[Waveform, int, np.random.Generator], Waveform]
+AudioDistortion = Callable[[Waveform, int, np.random.Generator], Waveform]
 """(samples, sample rate in Hz, generator) → the distorted samples."""
 _NOISE_RATIO_DB = 10.0
 _CUTOFF_HZ = 2000.0
@@ -19,27 +19,27 @@ _REVERB_SECONDS = 0.6  # until it has decayed by 60 dB
 _SPEED = 1.05
 
 
-def white_noise(sound: Waveform, rate: int, rng: np.random.Generator) -> Waveform:  # noqa: ARG001
-    """White noise 10 dB below the sound."""
-    level = np.sqrt(np.mean(np.square(sound, dtype=np.float64))) * 10 ** (-_NOISE_RATIO_DB / 20)
-    return _clipped(sound + level * rng.standard_normal(len(sound)))
+def white_noise(audio: Waveform, rate: int, rng: np.random.Generator) -> Waveform:  # noqa: ARG001
+    """White noise 10 dB below the audio."""
+    level = np.sqrt(np.mean(np.square(audio, dtype=np.float64))) * 10 ** (-_NOISE_RATIO_DB / 20)
+    return _clipped(audio + level * rng.standard_normal(len(audio)))
 
 
-def low_pass(sound: Waveform, rate: int, rng: np.random.Generator) -> Waveform:  # noqa: ARG001
+def low_pass(audio: Waveform, rate: int, rng: np.random.Generator) -> Waveform:  # noqa: ARG001
     """Nothing above 2 kHz, as on a telephone."""
     from scipy.signal import butter, sosfilt
 
-    return _clipped(sosfilt(butter(8, _CUTOFF_HZ, fs=rate, output="sos"), sound))
+    return _clipped(sosfilt(butter(8, _CUTOFF_HZ, fs=rate, output="sos"), audio))
 
 
-def mp3(sound: Waveform, rate: int, rng: np.random.Generator) -> Waveform:  # noqa: ARG001
+def mp3(audio: Waveform, rate: int, rng: np.random.Generator) -> Waveform:  # noqa: ARG001
     """Through MP3 at 32 kbit/s; the samples stay where they were."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp3") as container:
         encoded_rate = rate if rate in _MP3_RATES else _MP3_RATES[0]
         stream = container.add_stream("libmp3lame", rate=encoded_rate, layout="mono")
         stream.bit_rate = _MP3_BIT_RATE
-        pcm = np.round(np.clip(sound, -1, 1) * 32767).astype(np.int16)
+        pcm = np.round(np.clip(audio, -1, 1) * 32767).astype(np.int16)
         frame = av.AudioFrame.from_ndarray(pcm[None], format="s16", layout="mono")
         frame.sample_rate = rate
         converter = av.AudioResampler("s16p", "mono", encoded_rate)
@@ -51,15 +51,15 @@ def mp3(sound: Waveform, rate: int, rng: np.random.Generator) -> Waveform:  # no
         frames = [part for frame in copy.decode(audio=0) for part in resampler.resample(frame)]
     decoded = [frame.to_ndarray()[0] for frame in frames]
     samples = np.concatenate(decoded).astype(np.float32) / np.float32(32768)
-    return np.pad(samples[: len(sound)], (0, max(0, len(sound) - len(samples))))
+    return np.pad(samples[: len(audio)], (0, max(0, len(audio) - len(samples))))
 
 
-def quieter(sound: Waveform, rate: int, rng: np.random.Generator) -> Waveform:  # noqa: ARG001
+def quieter(audio: Waveform, rate: int, rng: np.random.Generator) -> Waveform:  # noqa: ARG001
     """20 dB quieter."""
-    return sound * np.float32(10 ** (_GAIN_DB / 20))
+    return audio * np.float32(10 ** (_GAIN_DB / 20))
 
 
-def reverb(sound: Waveform, rate: int, rng: np.random.Generator) -> Waveform:
+def reverb(audio: Waveform, rate: int, rng: np.random.Generator) -> Waveform:
     """In a room: noise that decays by 60 dB in 0.6 s follows every sample, as loud as the sample itself."""
     from scipy.signal import fftconvolve
 
@@ -67,18 +67,18 @@ def reverb(sound: Waveform, rate: int, rng: np.random.Generator) -> Waveform:
     tail = rng.standard_normal(len(times)) * 10 ** (-3 * times / _REVERB_SECONDS)
     response = tail / np.sqrt(np.square(tail).sum())
     response[0] += 1.0
-    wet = fftconvolve(sound, response)[: len(sound)]
+    wet = fftconvolve(audio, response)[: len(audio)]
     return _clipped(wet / max(1.0, float(np.abs(wet).max(initial=0.0))))
 
 
-def faster(sound: Waveform, rate: int, rng: np.random.Generator) -> Waveform:  # noqa: ARG001
+def faster(audio: Waveform, rate: int, rng: np.random.Generator) -> Waveform:  # noqa: ARG001
     """5 % faster, and so higher, as a film at 25 instead of 24 frames a second."""
     from scipy.signal import resample_poly
 
-    return _clipped(resample_poly(sound, 100, round(100 * _SPEED)))
+    return _clipped(resample_poly(audio, 100, round(100 * _SPEED)))
 
 
-SOUND_DISTORTIONS: Mapping[str, SoundDistortion] = {
+AUDIO_DISTORTIONS: Mapping[str, AudioDistortion] = {
     "white noise 10 dB": white_noise,
     "low-pass 2 kHz": low_pass,
     "MP3 32 kbit/s": mp3,
