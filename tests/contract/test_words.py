@@ -21,10 +21,12 @@ ROOT = Path(__file__).parents[2]
 CLEAN = [
     "CHANGELOG.md",
     "README.md",
+    "avtool/benchmarks",
     "avtool/core",
     "avtool/data/prepare",
     "avtool/data/readers",
     "avtool/data/shards",
+    "avtool/evaluation",
     "avtool/media",
     "avtool/mining",
     "avtool/synthetic",

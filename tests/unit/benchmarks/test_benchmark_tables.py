@@ -9,6 +9,7 @@ import pytest
 from avtool.benchmarks import BENCHMARKS, find_benchmark
 from avtool.benchmarks.settings import complete
 from avtool.benchmarks.toml_benchmark import TomlBenchmark
+from avtool.cli.main import run
 from avtool.core.errors import BadInputError
 from avtool.core.recipe import flag_of, iter_keys
 from avtool.evaluation.published import STANDINGS
@@ -72,6 +73,14 @@ def test_a_subset_extends_its_whole_but_for_published_numbers() -> None:
 def test_a_benchmark_takes_few_flags(name: str) -> None:
     assert len(flags(name)) <= 15
     assert "--seed" in flags(name)
+
+
+@pytest.mark.parametrize("name", sorted(BENCHMARKS.names()))
+def test_help_shows_the_flags_of_the_benchmark(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["eval", "--benchmark", name, "--help"]) == 0
+    page = capsys.readouterr().out
+    assert all(flag in page for flag in flags(name))
+    assert ("--encoder" in page) == ("--encoder" in flags(name))
 
 
 def test_flags_follow_from_the_protocols() -> None:

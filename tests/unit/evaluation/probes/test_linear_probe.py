@@ -56,7 +56,7 @@ def test_scale_and_offset_of_a_feature_do_not_matter(kind: str) -> None:
 
 
 def test_a_group_is_never_on_both_sides_of_the_choice() -> None:
-    """Features that name the recording and nothing else: with another of its windows in training, all is right."""
+    """Features of the recording alone: with another of its windows in training, all would be right."""
     rng = np.random.default_rng(0)
     recordings = rng.standard_normal((40, 64))
     features = np.repeat(recordings, 4, axis=0) + 0.01 * rng.standard_normal((160, 64))
