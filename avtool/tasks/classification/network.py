@@ -1,5 +1,6 @@
 """The classifier for the data at hand."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from avtool.core.errors import BadInputError
@@ -39,3 +40,32 @@ def build_network(
         given = {"modalities": modalities, **given}
     arguments = model.follow(facts, given)
     return build_seeded(model.name, arguments, recipe.seed), arguments
+
+
+def check_inputs(recipe: FinetuneRecipe, inputs: Sequence[str]) -> None:
+    """Refuses settings that do not fit the inputs of the model.
+
+    Raises:
+        BadInputError: they do not.
+    """
+    both = {"audio", "video"} <= set(inputs)
+    if recipe.augment.modality_dropout and not both:
+        raise BadInputError(
+            f"augment.modality_dropout needs a model of audio and video; `{recipe.model.name}` is none",
+            "leave it out, or choose an MBT",
+        )
+    if recipe.augment.cutmix and tuple(inputs) != ("audio",):
+        raise BadInputError(
+            f"augment.cutmix needs a model of audio alone; `{recipe.model.name}` is none", "leave it out"
+        )
+    if recipe.augment.mixup == "modality" and not (both and recipe.loss.per_modality):
+        raise BadInputError(
+            "--mixup modality gives audio and video different labels: it needs a model of both, and "
+            "loss.per_modality",
+            "choose --mixup batch, or an MBT",
+        )
+    if "clip" in inputs and recipe.data.frame_features is None:
+        raise BadInputError(
+            f"`{recipe.model.name}` reads features of frames, and there are none",
+            "set data.frame_features to a `features` artifact",
+        )

@@ -6,10 +6,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from avtool.core.artifact import Input
-from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped
 from avtool.data.inputs.audio import AudioInput
@@ -19,7 +16,7 @@ from avtool.data.inputs.features import FeaturesInput
 from avtool.data.inputs.image import ImageInput
 from avtool.data.inputs.spec import InputSpec
 from avtool.data.inputs.video import VideoInput
-from avtool.data.labels import Targets, encode_labels
+from avtool.data.labels import encode_labels
 from avtool.data.manifest import Manifest
 from avtool.inference.outputs import OutputSpec
 from avtool.models.registry import MODELS
@@ -32,8 +29,8 @@ from avtool.tasks.classification.clips import (
     find_frames,
 )
 from avtool.tasks.classification.features import FeatureSource
-from avtool.tasks.classification.metrics import METRIC, clip_metrics
-from avtool.tasks.classification.network import build_network
+from avtool.tasks.classification.metrics import METRIC
+from avtool.tasks.classification.network import build_network, check_inputs
 from avtool.tasks.classification.recipe import FinetuneRecipe
 from avtool.training.report import Section, load_trained
 from avtool.training.run import weights_input
@@ -41,12 +38,12 @@ from avtool.training.task import Task, Training, register
 
 if TYPE_CHECKING:
     import torch
-    from numpy.typing import NDArray
     from torch import nn
 
     from avtool.objectives.classification import Classification, Criterion
     from avtool.tasks.classification.batch_transform import BatchTransform
     from avtool.tasks.classification.samples import ClipDataset
+    from avtool.tasks.classification.validation import ClipValidation
 
 
 @register
@@ -180,7 +177,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
                 interpolate = start.interpolate_positions
                 frozen = [FrozenWeights.of(model, start.name, start.init, interpolate=interpolate)]
         inputs: tuple[str, ...] = model.inputs  # type: ignore[assignment]
-        _check_modalities(recipe, inputs)
+        check_inputs(recipe, inputs)
         train, val = clips.train, clips.val
         warn_of_unseen_classes(encode_labels(train, clips.kind, clips.classes), self.reporter)
         spec, features = self._inputs(train, inputs)
@@ -213,9 +210,11 @@ class ClassificationTask(Task[FinetuneRecipe]):
 
     def report(self, run: Path, training: Training) -> Sequence[Section]:
         """Each class's score on the validation clips."""
-        if not isinstance(training.validate, _Validation):
-            return ()
         from avtool.tasks.classification.report import class_sections
+        from avtool.tasks.classification.validation import ClipValidation
+
+        if not isinstance(training.validate, ClipValidation):
+            return ()
 
         model, device = load_trained(run, self.recipe.runtime.device)
         return class_sections(training.validate.logits(model, device), training.validate.targets)
@@ -291,8 +290,9 @@ class ClassificationTask(Task[FinetuneRecipe]):
 
     def _validation(
         self, val: Manifest, spec: InputSpec, outputs: OutputSpec, transform: "BatchTransform"
-    ) -> "_Validation":
+    ) -> "ClipValidation":
         from avtool.models.runtime import default_workers
+        from avtool.tasks.classification.validation import ClipValidation
 
         features = None
         if "audio" in spec:
@@ -308,7 +308,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
         workers = default_workers() if {"video", "image"} & set(spec.names) else 0
         criterion = self._criterion(smoothing=0.0)
         batch_size = self.recipe.loop.batch_size
-        return _Validation(clips, transform, batch_size, workers, criterion, outputs.rolls)
+        return ClipValidation(clips, transform, batch_size, workers, criterion, outputs.rolls)
 
 
 @dataclass(frozen=True)
@@ -321,72 +321,3 @@ class _OnDevice:
         self.transform.to(batch["label"].device)
         changed: dict[str, Any] = self.transform(batch)
         return changed
-
-
-@dataclass(frozen=True)
-class _Validation:
-    """Scores the validation clips."""
-
-    clips: "ClipDataset"
-    transform: "BatchTransform"
-    batch_size: int
-    workers: int
-    criterion: "Criterion"
-    rolls: int
-
-    @property
-    def targets(self) -> Targets:
-        """The labels of the clips."""
-        assert self.clips.targets is not None, "the clips have labels"
-        return self.clips.targets
-
-    def logits(self, model: "nn.Module", device: "torch.device") -> "NDArray[np.float32]":
-        """(clips, classes)."""
-        from avtool.tasks.classification.scoring import score_clips
-
-        return score_clips(
-            model,
-            self.clips,
-            self.transform,
-            device,
-            batch_size=self.batch_size,
-            workers=self.workers,
-            rolls=self.rolls,
-        )
-
-    def __call__(self, model: "nn.Module", device: "torch.device") -> Mapping[str, float]:
-        logits = self.logits(model, device)
-        if not np.isfinite(logits).all():
-            raise FloatingPointError("the logits of the validation clips are not finite")
-        return {**clip_metrics(logits, self.targets), "loss": self._loss(logits, self.targets)}
-
-    def _loss(self, logits: "NDArray[np.float32]", targets: Targets) -> float:
-        """The loss without label smoothing, to hold beside that of training."""
-        import torch
-
-        labels = torch.from_numpy(np.stack([targets.target(clip) for clip in range(len(targets))]))
-        return float(self.criterion(torch.from_numpy(logits), labels).mean())
-
-
-def _check_modalities(recipe: FinetuneRecipe, inputs: Sequence[str]) -> None:
-    both = {"audio", "video"} <= set(inputs)
-    if recipe.augment.modality_dropout and not both:
-        raise BadInputError(
-            f"augment.modality_dropout needs a model of audio and video; `{recipe.model.name}` is none",
-            "leave it out, or choose an MBT",
-        )
-    if recipe.augment.cutmix and tuple(inputs) != ("audio",):
-        raise BadInputError(
-            f"augment.cutmix needs a model of audio alone; `{recipe.model.name}` is none", "leave it out"
-        )
-    if recipe.augment.mixup == "modality" and not (both and recipe.loss.per_modality):
-        raise BadInputError(
-            "--mixup modality gives audio and video different labels: it needs a model of both, and "
-            "loss.per_modality",
-            "choose --mixup batch, or an MBT",
-        )
-    if "clip" in inputs and recipe.data.frame_features is None:
-        raise BadInputError(
-            f"`{recipe.model.name}` reads features of frames, and there are none",
-            "set data.frame_features to a `features` artifact",
-        )
