@@ -25,7 +25,7 @@ class PrepareRecipe(Recipe):
     """`avtool prepare`."""
 
     layout: str = option(
-        AUTO, f"Layout of the source: {', '.join([AUTO, *READERS.names()])}.", flag="--layout"
+        AUTO, f"Layout of the source: {', '.join([AUTO, *sorted(READERS.names())])}.", flag="--layout"
     )
     official_split: int = option(
         1, "Which official split fills `split` (UCF101, HMDB51).", flag="--official-split", ge=1, le=3

@@ -61,10 +61,10 @@ def detect_layout(path: Path) -> str:
         raise BadInputError(
             f"`{path}` does not exist", "give a folder of media, a table, or a dataset's lists"
         )
-    for name, reader in sorted(READERS.items(), key=lambda item: item[1].generic):
+    for name, reader in sorted(READERS.items(), key=lambda item: (item[1].generic, item[0])):
         if reader.recognises(path):
             return name
-    known = ", ".join(READERS.names())
+    known = ", ".join(sorted(READERS.names()))
     raise BadInputError(f"`{path}` has no layout that avtool reads", f"name it with --layout: {known}")
 
 
