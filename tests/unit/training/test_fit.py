@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,28 @@ def test_an_objective_with_parameters_of_its_own_is_trained_but_not_saved_with_t
     assert torch.equal(state["objective.scale"], objective.scale.detach())
     assert "scale" not in load_tensors(tmp_path / "model" / "model.safetensors")
     assert "scale" in read_metrics(tmp_path / "metrics.jsonl")[1]
+
+
+def test_samples_may_be_texts(tmp_path: Path) -> None:
+    """Token ids without clips, labels or recordings; their names are in the record of a crash."""
+    texts = [{"tokens": torch.arange(index, index + 4)} for index in range(8)]
+    model = torch.nn.Sequential(torch.nn.Embedding(12, 8), torch.nn.Flatten(), torch.nn.Linear(32, 12))
+
+    def next_token(model: torch.nn.Module, batch: dict[str, Any]) -> dict[str, torch.Tensor]:
+        return {"loss": torch.nn.functional.cross_entropy(model(batch["tokens"]), batch["tokens"][:, -1])}
+
+    changes = {"transform": None, "validate": None, "labels": None, "groups": None}
+    task = make_task(
+        next_token, model=model, samples=texts, sample_ids=[f"text-{i}" for i in range(8)], **changes
+    )
+    fit(task, recipe(loop={"max_steps": 40, "log_every": 1}, optimizer={"lr": 0.03}), tmp_path / "run")
+    losses = [line["loss"] for line in read_metrics(tmp_path / "run" / "metrics.jsonl")]
+    assert losses[-1] < 0.2 * losses[0]
+    broken = replace(task, objective=lambda model, batch: {"loss": model(batch["tokens"]).sum() * math.nan})
+    with pytest.raises(SomeFailedError):
+        fit(broken, recipe(), tmp_path / "broken")
+    record = json.loads((tmp_path / "broken" / "crash.json").read_text())
+    assert set(record["samples"]) <= {f"text-{i}" for i in range(8)}
 
 
 @pytest.mark.parametrize("workers", [0, 1])
