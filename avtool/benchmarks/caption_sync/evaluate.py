@@ -75,7 +75,7 @@ def evaluate_sync(
     notes = []
     if peers and not peer.is_installed():
         peers = False
-        notes.append("ffsubsync is not installed: its rows are left out (pip install ffsubsync==0.5.1)")
+        notes.append("ffsubsync is not installed: its rows are skipped (pip install ffsubsync==0.5.1)")
     work = [delayed(film_trials)(seed, number, minutes, peers) for number in range(films)]
     work += [delayed(wrong_film_trials)(seed, number, minutes, peers) for number in range(wrong_films)]
     trials: list[Trial] = []

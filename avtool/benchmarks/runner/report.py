@@ -64,7 +64,7 @@ def cross_validated_report(
         baselines += classical_baselines(data, clips.tested, settings.seed, reporter)
     scratch = settings.protocol == "train" and not settings.model
     title = f"{_TITLES[settings.protocol]} of {name}" if settings.encoder else name
-    training = "no other data" if scratch or settings.predictions else "as its card says"
+    training = "no other data" if scratch or settings.predictions else "see its card"
     report = cross_validation_report(
         clips,
         ours.joined(),

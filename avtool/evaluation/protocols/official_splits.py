@@ -71,7 +71,7 @@ def class_retrieval_report(
 
 def _ours(values: Mapping[str, Mapping[str, float]]) -> list[tuple[str, str, Mapping[str, float]]]:
     return [
-        (name, "no other data" if place else "as its card says", of_model)
+        (name, "no other data" if place else "see its card", of_model)
         for place, (name, of_model) in enumerate(values.items())
     ]
 
