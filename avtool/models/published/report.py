@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from avtool.core.errors import BadInputError
 
 State = dict[str, Tensor]
+_MOST_NAMES = 8
 _FEWEST_SHARED = 0.1  # of the names: a last layer is called alike in many architectures
 
 
@@ -30,9 +31,9 @@ class LoadReport:
         """The report, a line each."""
         lines = list(self.changes)
         if self.missing:
-            lines.append(f"not in the weights: {', '.join(self.missing)}")
+            lines.append(f"not in the weights: {_some(self.missing)}")
         if self.unexpected:
-            lines.append(f"in the weights but not used: {', '.join(self.unexpected)}")
+            lines.append(f"in the weights but not used: {_some(self.unexpected)}")
         return lines
 
 
@@ -106,6 +107,11 @@ def drop_mismatched_head(state: State, model: nn.Module, names: tuple[str, ...],
         changes.append(f"{classes}, the last layer keeps its initial values")
         for name in names:
             state.pop(name, None)
+
+
+def _some(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
 
 
 def format_shape(tensor: Tensor) -> str:
