@@ -1,0 +1,1 @@
+"""A codec of spectra that is trained against a critic."""

@@ -1,0 +1,1 @@
+"""An Audio-MAE with a loss of its own."""
