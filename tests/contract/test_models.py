@@ -1,6 +1,6 @@
 """Every registered model through the same tests."""
 
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,6 +10,8 @@ import torch
 from avtool.core.errors import BadInputError
 from avtool.models.encoder import FUSED, Encoder
 from avtool.models.family import DataFact
+from avtool.models.load import load_model
+from avtool.models.model_folder import ModelDescription, save_model
 from avtool.models.registry import MODELS, create, list_models
 
 PARAMETERS = {
@@ -195,3 +197,17 @@ def test_a_model_gives_features(name: str) -> None:
         features = network.embed(**inputs)
     assert features.keys() <= {*MODELS.find(name).family.inputs, FUSED}
     assert all(feature.shape[0] == 2 and feature.dim() == 2 for feature in features.values())
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_saved_model_gives_the_same(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = create(name).eval()
+    save_model(tmp_path / "model", network.state_dict(), ModelDescription(name))
+    loaded, batch = load_model(tmp_path / "model").model, batch_of(network)
+    assert asdict(loaded.settings) == asdict(network.settings)
+    with torch.no_grad():
+        ours, again, theirs = (tensors_of(model(**batch)) for model in (network, network, loaded))
+    for one, two, three in zip(ours, again, theirs, strict=True):
+        assert torch.equal(one, two)
+        assert torch.equal(one, three)
