@@ -22,10 +22,10 @@ demo: $(READY)  ## make four short films, mine them, learn their sounds, and pri
 	$(BIN)/avtool demo --out demo --overwrite
 
 test: $(READY)  ## the tests that CI runs
-	$(BIN)/python -m pytest -n auto -m "not slow" -q
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" -q
 
 test-all: $(READY)  ## the slow tests too
-	$(BIN)/python -m pytest -n auto -q
+	$(BIN)/python -m pytest -n auto --dist loadfile -q
 
 lint: $(READY)  ## style and the import rule
 	$(BIN)/ruff check .
