@@ -9,8 +9,10 @@ import soundfile
 import torch
 
 from avtool.cli.main import run
+from avtool.core.reporter import Silent
 from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.base import ModelInput
+from avtool.data.inputs.feature_cache import cached_features
 from avtool.data.inputs.features import FeaturesInput
 from avtool.data.inputs.settings import AudioSettings
 from avtool.data.inputs.spec import InputSpec
@@ -114,3 +116,27 @@ def test_a_model_of_frame_features_is_refused_in_one_line(tmp_path, capsys):
     assert len(told) == 2
     assert "has no frame features" in told[0]
     assert not (tmp_path / "out.partial").exists()
+
+
+def test_frame_features_are_read_from_their_artifact(tmp_path, monkeypatch):
+    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
+    sound = write_wav(tmp_path / "sounds" / "one.wav", noise(4, seed=0))
+    (tmp_path / "table.csv").write_text(f"media,start,end,label\n{sound},0,2,a\n{sound},2,4,b\n")
+    assert run(["prepare", str(tmp_path / "table.csv"), "--out", str(tmp_path / "set"), "-q"]) == 0
+    clips = read_manifest(tmp_path / "set")
+    frames = cached_features(clips, AudioSettings(num_mel_bins=16), Silent(), folder=tmp_path / "frames")
+    settings = [
+        f"data.frame_features={frames.folder}", "data.audio.num_mel_bins=16", "loop.workers=0",
+        "model.arguments={clip_dim=16}",
+    ]  # fmt: skip
+    quick = ["--model", "ast_mm_tiny", "--epochs", 1, "--batch-size", 2, "--device", "cpu", "-q"]
+    flags = [word for setting in settings for word in ("--set", setting)]
+    words = ["finetune", tmp_path / "set", *quick, *flags, "--out", tmp_path / "model"]
+    assert run([str(word) for word in words]) == 0
+    more = ["--model", tmp_path / "model", "--frame-features", frames.folder, "--device", "cpu", "-q"]
+    for jobs in (1, 2):
+        words = ["predict", tmp_path / "set", *more, "--out", tmp_path / f"{jobs}", "--jobs", jobs]
+        assert run([str(word) for word in words]) == 0
+    tables = [(tmp_path / f"{jobs}" / "scores.csv").read_text() for jobs in (1, 2)]
+    assert tables[0] == tables[1]
+    assert len(tables[0].splitlines()) == 3

@@ -180,7 +180,10 @@ class ClassificationTask(Task[FinetuneRecipe]):
         check_inputs(recipe, inputs)
         train, val = clips.train, clips.val
         warn_of_unseen_classes(encode_labels(train, clips.kind, clips.classes), self.reporter)
-        spec, features = self._inputs(train, inputs)
+        steps = getattr(
+            getattr(model, "settings", None), "clip_steps", 1
+        )  # of frame features, where it takes some
+        spec, features = self._inputs(train, inputs, steps)
         outputs = self._outputs(inputs)
         transform = BatchTransform(outputs.sizes, spec, recipe.augment)
         return Training(
@@ -230,7 +233,9 @@ class ClassificationTask(Task[FinetuneRecipe]):
         """Of spectrograms: those of the dataset's folds are cached together."""
         return self.features or FeatureSource(self.recipe, self.reporter, self.jobs, self.clips.whole)
 
-    def _inputs(self, train: Manifest, names: Sequence[str]) -> tuple[InputSpec, FeatureCache | None]:
+    def _inputs(
+        self, train: Manifest, names: Sequence[str], clip_steps: int
+    ) -> tuple[InputSpec, FeatureCache | None]:
         """The inputs among a model's arguments, and cached spectrograms of the training clips."""
         data, features = self.recipe.data, None
         mean, std = data.mean or 0.0, data.std or 1.0
@@ -244,7 +249,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
             "audio": AudioInput(data.audio, self._num_frames, mean, std, pad_waveform),
             "video": VideoInput(data.video),
             "image": ImageInput(data.video),
-            "clip": FeaturesInput(int(self.recipe.model.arguments.get("clip_steps", 12))),
+            "clip": FeaturesInput(clip_steps),
         }
         return InputSpec(tuple(known[name] for name in names if name in known)), features
 
