@@ -21,6 +21,8 @@ PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").rglob("*.md")) - {GENER
 SHIPPED = ROOT / "recipes"
 RECIPES = {path.relative_to(SHIPPED).with_suffix("").as_posix() for path in SHIPPED.rglob("*.toml")}
 GROUP = typer.main.get_command(app)
+OF_OTHERS = {"--gss", "--skip-sync-on-low-quality", "--multi_gpu", "--num_processes"}
+"""Flags of ffsubsync and accelerate that pages speak of."""
 
 
 def command_lines(text: str) -> Iterator[list[str]]:
@@ -75,6 +77,26 @@ def test_command_lines_are_understood(page: Path) -> None:
     lines = list(command_lines(page.read_text(encoding="utf-8")))
     wrong = {" ".join(words): problem for words in lines if (problem := complaint(words))}
     assert not wrong
+
+
+def flags(command: object) -> set[str]:
+    """The flags of a command and of its subcommands."""
+    inner = getattr(command, "commands", {}).values()
+    own = {flag for option in command.params for flag in (*option.opts, *option.secondary_opts)}
+    return own.union(*map(flags, inner))
+
+
+@pytest.fixture(scope="module")
+def known_flags() -> set[str]:
+    """The flags of all verbs, and of `avtool eval` with any benchmark."""
+    verbs = [GROUP.get_command(typer.Context(GROUP), verb) for verb in VERBS]
+    return OF_OTHERS.union(*map(flags, [GROUP, *verbs, *map(command_of, BENCHMARKS.names())]))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_flags_in_the_text_exist(page: Path, known_flags: set[str]) -> None:
+    named = re.findall(r"`(--[a-z][\w-]*)[^`\n]*`", page.read_text(encoding="utf-8"))
+    assert set(named) <= known_flags, set(named) - known_flags
 
 
 def test_a_wrong_command_line_would_be_seen() -> None:

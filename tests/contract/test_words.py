@@ -33,6 +33,7 @@ CLEAN = [
     "docs/contributing",
     "docs/explanation",
     "docs/how-to",
+    "docs/reference",
     "docs/results",
     "docs/tutorials",
 ]
