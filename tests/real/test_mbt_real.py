@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from avtool.cli.main import run
 from avtool.core.files import read_json
 from avtool.evaluation.predictions_file import read_predictions
 from avtool.synthetic.make_film import make_film
+from tests.harness import call
 
 pytestmark = pytest.mark.slow
 FILMS = {
@@ -20,11 +20,7 @@ FILMS = {
     "cars": "video_edge/cars_silent_audio.mp4",
 }
 CLIPS, SECONDS = 7, 1.25
-QUICK = ["--recipe", "finetune/mbt-tiny", "--device", "cpu", "--workers", "0", "-q", "--no-progress"]
-
-
-def call(*arguments: object) -> int:
-    return run([*map(str, arguments)])
+QUICK = ["--recipe", "finetune/mbt-tiny", "--device", "cpu", "--workers", "0", "-q"]
 
 
 def losses(out: Path) -> list[float]:
@@ -43,7 +39,7 @@ def films(test_data: Path, tmp_path_factory) -> Path:
             for number in range(CLIPS):
                 start, split = SECONDS * number, "val" if number % 4 == 3 else "train"
                 table.writerow([test_data / name, start, start + SECONDS, label, split])
-    arguments = ["--reencode", "--height", 72, "-q", "--no-progress"]
+    arguments = ["--reencode", "--height", 72, "-q"]
     assert call("prepare", folder / "films.csv", "--out", folder / "data", *arguments) == 0
     return folder / "data"
 
@@ -53,7 +49,7 @@ def mined(tmp_path_factory) -> Path:
     """The mined data set of two films of a minute, made as `avtool demo` makes them."""
     folder = tmp_path_factory.mktemp("made")
     made = [make_film(folder, seed=seed, minutes=1, name=f"film{seed}").film for seed in (1, 2)]
-    arguments = ["--vad", "none", "--sync", "none", "-q", "--no-progress"]
+    arguments = ["--vad", "none", "--sync", "none", "-q"]
     assert call("mine-subtitles", *made, "--out", folder / "mined", *arguments) == 0
     return folder / "mined"
 

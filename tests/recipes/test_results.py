@@ -27,12 +27,12 @@ def test_a_recipe_gives_its_number(row: dict[str, str], test_data: Path, tmp_pat
     places = {"data": test_data, "out": tmp_path}
     found: dict = {}
     for command in row["command"].split(" && "):
-        found = call(command.format(**places), tmp_path)
+        found = run_line(command.format(**places), tmp_path)
     value = reduce(lambda values, key: values[key], row["metric"].split("."), found)
     assert value == pytest.approx(float(row["expected"]), abs=float(row["tolerance"]))
 
 
-def call(command: str, folder: Path) -> dict:
+def run_line(command: str, folder: Path) -> dict:
     """Runs one `avtool` command line and reads the JSON that it prints."""
     done = run_avtool_apart(*shlex.split(command), "--json", "--no-progress", "-q", timeout=3600, cwd=folder)
     assert done.code == 0, done.stderr

@@ -17,16 +17,16 @@ from avtool.inference.feature_table import feature_table, join_tables, read_card
 from avtool.inference.predictor import Predictor
 from avtool.inference.recipes import EmbedRecipe
 from avtool.jobs.embed import embed
-from tests.harness import save_encoder
+from tests.harness import call, save_encoder
 
 
-def call(*arguments: object) -> int:
-    return run([*map(str, arguments), "--no-progress", "--device", "cpu", "-q"])
+def embed_files(*arguments: object) -> int:
+    return call("embed", *arguments, "--device", "cpu", "-q")
 
 
 def test_a_row_a_window(media: Path, encoder: Path, tmp_path: Path) -> None:
     out = tmp_path / "feats.parquet"
-    assert call("embed", media, "--encoder", encoder, "--out", out, "--hop", 0.5) == 0
+    assert embed_files(media, "--encoder", encoder, "--out", out, "--hop", 0.5) == 0
     table = parquet.read_table(out)
     assert table.schema.field("feature").type == pa.list_(pa.float32(), 32)
     assert set(table["clip_id"].to_pylist()) == {str(media / "film.mp4"), str(media / "sound.wav")}
@@ -41,7 +41,7 @@ def test_a_row_a_window(media: Path, encoder: Path, tmp_path: Path) -> None:
 
 def test_evenly_spaced_windows(media: Path, encoder: Path, tmp_path: Path) -> None:
     out = tmp_path / "feats.parquet"
-    assert call("embed", media / "sound.wav", "-e", encoder, "-o", out, "--windows", 4) == 0
+    assert embed_files(media / "sound.wav", "-e", encoder, "-o", out, "--windows", 4) == 0
     starts = parquet.read_table(out)["start"].to_pylist()
     np.testing.assert_allclose(starts, np.linspace(0, 2.5 - 0.975, 4), atol=2e-3)
 
@@ -62,7 +62,7 @@ def test_features_do_not_depend_on_the_batch_size(media: Path, encoder: Path, tm
     tables = []
     for size in (1, 16):
         out = tmp_path / f"{size}.parquet"
-        assert call("embed", media / "sound.wav", "-e", encoder, "-o", out, "--batch-size", size) == 0
+        assert embed_files(media / "sound.wav", "-e", encoder, "-o", out, "--batch-size", size) == 0
         tables.append(np.stack(parquet.read_table(out)["feature"].to_numpy(zero_copy_only=False)))
     np.testing.assert_allclose(tables[0], tables[1], rtol=1e-4, atol=1e-5)
 
@@ -94,9 +94,9 @@ def test_a_bad_file_does_not_stop_the_others(media: Path, encoder: Path, tmp_pat
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"RIFF nothing")
     out = tmp_path / "feats.parquet"
-    assert call("embed", media / "sound.wav", bad, "-e", encoder, "-o", out) == 1
+    assert embed_files(media / "sound.wav", bad, "-e", encoder, "-o", out) == 1
     assert set(parquet.read_table(out)["clip_id"].to_pylist()) == {str(media / "sound.wav")}
-    assert call("embed", bad, "-e", encoder, "-o", tmp_path / "none.parquet") == 2
+    assert embed_files(bad, "-e", encoder, "-o", tmp_path / "none.parquet") == 2
 
 
 def test_a_stopped_call_goes_on(media: Path, encoder: Path, tmp_path: Path) -> None:
@@ -144,19 +144,19 @@ def test_wrong_options(
 def test_an_older_file_is_not_replaced_unasked(media: Path, encoder: Path, tmp_path: Path) -> None:
     out = tmp_path / "feats.parquet"
     out.write_text("mine")
-    assert call("embed", media, "-e", encoder, "-o", out) == 2
+    assert embed_files(media, "-e", encoder, "-o", out) == 2
     assert out.read_text() == "mine"
-    assert call("embed", media, "-e", encoder, "-o", out, "--overwrite") == 0
+    assert embed_files(media, "-e", encoder, "-o", out, "--overwrite") == 0
 
 
 def test_pictures_are_no_sound(encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
-    assert call("embed", tmp_path / "a.png", "-e", encoder, "-o", tmp_path / "f.parquet") == 2
+    assert embed_files(tmp_path / "a.png", "-e", encoder, "-o", tmp_path / "f.parquet") == 2
     assert "has no audio" in " ".join(capsys.readouterr().err.split())
 
 
 def test_what_is_said_as_json(media: Path, encoder: Path, tmp_path: Path, capsys) -> None:
-    assert call("embed", media / "sound.wav", "-e", encoder, "-o", tmp_path / "f.parquet", "--json") == 0
+    assert embed_files(media / "sound.wav", "-e", encoder, "-o", tmp_path / "f.parquet", "--json") == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["rows"], said["width"], said["modality"]) == (3, 32, "audio")
 

@@ -50,10 +50,7 @@ def test_scaled_samples_are_what_batches_hold(tmp_path: Path) -> None:
     assert torch.equal(audio.sample(clips, 0, 0.5, None)["audio"], batch["audio"][0])
 
 
-def test_cached_audio_is_that_of_windows_in_half_precision(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
+def test_cached_audio_is_that_of_windows_in_half_precision(tmp_path: Path) -> None:
     clips = chirp_clips(tmp_path, 1, seconds=1.0)
     cached = AudioInput(FBANK, 98, features=cached_features(clips, FBANK, Silent()))
     plain = AudioInput(FBANK, 98)

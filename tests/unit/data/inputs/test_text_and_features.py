@@ -92,9 +92,8 @@ def test_a_tokenizer_lies_in_the_model_folder(tokenizer: Path, tmp_path: Path) -
 
 
 @pytest.fixture
-def framed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Manifest, FeatureCache]:
+def framed(tmp_path: Path) -> tuple[Manifest, FeatureCache]:
     """Two clips of a second, with 98 features of each."""
-    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
     clips = chirp_clips(tmp_path, 2, seconds=1.0)
     return clips, cached_features(clips, AudioSettings(num_mel_bins=16), Silent())
 

@@ -1,0 +1,54 @@
+"""A small source of each layout that `avtool prepare` reads."""
+
+from pathlib import Path
+
+
+def write(path: Path, text: str) -> Path:
+    """Writes a text file and makes the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def touch(folder: Path, *names: str) -> Path:
+    """Makes empty files."""
+    for name in names:
+        write(folder / name, "")
+    return folder
+
+
+UCF = {
+    "classInd.txt": "1 Archery\n2 Biking\n",
+    "trainlist01.txt": "Archery/v_Archery_g08_c01.avi 1\n",
+    "testlist01.txt": "Biking/v_Biking_g01_c02.avi\n",
+    "trainlist02.txt": "Biking/v_Biking_g01_c02.avi 2\n",
+    "testlist02.txt": "Archery/v_Archery_g08_c01.avi\n",
+}
+EPIC = (
+    "narration_id,participant_id,video_id,start_timestamp,stop_timestamp,narration,verb,verb_class,noun,noun_class\n"
+    "P01_01_0,P01,P01_01,00:00:01.50,00:01:02.25,open door,open,3,door,12\n"
+    "P01_01_1,P01,P01_01,01:00:00,01:00:01,shut it,shut,4,door,12\n"
+)
+KINETICS = "label,youtube_id,time_start,time_end,split,is_cc\ntai chi,abcdefghijk,19,29,validate,0\n"
+
+
+def make_layouts(folder: Path) -> Path:
+    """One small source of each layout but `dataset`, in a folder of its name."""
+    touch(folder / "folders", "dog/1.wav", "dog/b/2.flac", "cat/3.mp4", "cat/notes.txt")
+    write(folder / "csv" / "list.csv", "film,start,end,label,mood\nx.mp4,1.5,3,a;b,sad\n")
+    touch(folder / "esc50", "001 - Dog bark/1-100-A.ogg", "003 - Sea waves/5-200-B.ogg")
+    for name, text in UCF.items():
+        write(folder / "ucf101" / "ucfTrainTestlist" / name, text)
+    lines = "April_09_brush_hair_u_nm_np1_ba_goo_0.avi 1\nMuh_brush_hair_f_1.avi 0\n"
+    write(folder / "hmdb51" / "brush_hair_test_split1.txt", lines)
+    write(folder / "epic-kitchens" / "EPIC_100_train.csv", EPIC)
+    write(folder / "kinetics" / "kinetics700_val.csv", KINETICS)
+    write(folder / "sams" / "val.json", '{"data": [{"wav": "F/1.wav", "labels": "music", "sources": "tv"}]}')
+    write(folder / "audioset" / "eval_segments.csv", 'YTID,a,b,c\nabcdefghij-,1.000,11.000,"/m/1,/m/2"\n')
+    write(folder / "vggsound" / "test.csv", 'abcdefghijk_000030.mp4,"bird, small"\n')
+    return folder
+
+
+def sample_of(folder: Path, layout: str) -> Path:
+    """The source of a layout among those of `make_layouts`."""
+    return folder / "csv" / "list.csv" if layout == "csv" else folder / layout
