@@ -85,7 +85,7 @@ def command(
     Args:
         app: of `verb_app`.
         name: the subcommand; None takes the function as the verb itself, or its name as the subcommand.
-        resumable: an interrupted run continues when its command is repeated, and says so.
+        resumable: an interrupted run continues when its command is repeated, and prints that.
         recipe: the recipe model of a command that is made while avtool runs; None takes the annotation.
         cls: of the command.
     """

@@ -108,7 +108,7 @@ def _usage_error(error: TyperException) -> int:
     message = error.format_message()
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError":
-        print(message)  # noqa: T201 - the help page that was asked for by giving no argument
+        print(message)  # noqa: T201 - the help page, as no argument was given
         return ExitCode.BAD_INPUT
     hint = f"`{context.command_path} --help` shows how" if context else ""
     _console().error(AvtoolError(message[:1].lower() + message[1:].rstrip("."), hint))
@@ -125,7 +125,7 @@ def _our_fault(error: Exception) -> int:
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(f"avtool {__version__}: {' '.join(sys.argv)}\n\n{text}", encoding="utf-8")
-        hint = f"`{log}` says where: please report it"
+        hint = f"see `{log}` and please report it"
     except OSError:
         hint = "run again with --debug to see where"
     summary = " ".join(str(error).split())

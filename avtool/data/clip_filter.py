@@ -1,4 +1,4 @@
-"""Which clips can be learned from: the others are listed, and too many of them end the run."""
+"""The clips that can be trained on: the others are listed, and too many of them end the run."""
 
 import csv
 from collections.abc import Iterator, Sequence

@@ -85,7 +85,7 @@ def read_table(path: Path) -> pa.Table:
 
 
 def read_card(path: Path) -> dict[str, Any]:
-    """What the writer of a table said of it; empty for other files, and for none."""
+    """The metadata of a table; empty for other files, and for none."""
     try:
         metadata = parquet.read_schema(path).metadata or {}
         card = json.loads(metadata.get(_CARD, b"{}"))

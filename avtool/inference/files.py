@@ -33,7 +33,7 @@ class FileOutcome:
         status: `predicted`, `kept` (of an earlier run: same file, same settings) or `failed`.
         label: the most probable class.
         probability: of it.
-        events: number of events; 0 where none were asked for.
+        events: number of events; 0 without event detection.
         seconds: the duration of the file.
         error: the reason, when it failed.
     """
@@ -121,7 +121,7 @@ def score_all(
                 reporter.warn(f"{name} failed: {error}")
             bar.advance(note=score.item.path.name)
     if not any(isinstance(score.found, Scored) for score in found.values()):
-        raise SomeFailedError(f"none of the {len(items)} files could be predicted", "the warnings say why")
+        raise SomeFailedError(f"none of the {len(items)} files could be predicted", "see the warnings above")
     return [found[item.name] for item in items]
 
 

@@ -37,7 +37,7 @@ class OutputSpec:
         if sum(self.sizes) != len(self.labels):
             raise ValueError("it has more or fewer labels than classes")
         if not 1 <= self.rolls <= MOST_ROLLS:
-            raise ValueError(f"it asks for {self.rolls} rotations")
+            raise ValueError(f"it averages {self.rolls} rolls, not 1 to {MOST_ROLLS}")
 
     def probabilities(self, logits: Logits) -> NDArray[np.float64]:
         """Logits (N, C) as probabilities: of each class by itself, or over the classes of each part."""

@@ -44,7 +44,7 @@ class FilePrediction:
         seconds: its duration.
         labels: names of the classes.
         probabilities: (classes,), averaged over the windows.
-        events: empty where none were asked for.
+        events: empty without event detection.
     """
 
     name: str

@@ -22,7 +22,7 @@ def iter_windows(
 
     Args:
         item: the file, or the clip.
-        inputs: of the model; those that the file lacks are left out.
+        inputs: of the model; those that the file lacks are skipped.
         hop: seconds from one window to the next.
         reporter: gets warnings of damage.
 

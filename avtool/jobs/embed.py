@@ -97,7 +97,7 @@ def embed(
     done = [parts / part_name(item) for item, file in zip(items, files, strict=True) if file.error is None]
     if not done:
         _remove_if_empty(parts)
-        raise SomeFailedError(f"none of the {len(items)} files could be embedded", "the warnings say why")
+        raise SomeFailedError(f"none of the {len(items)} files could be embedded", "see the warnings above")
     width = int(read_card(done[0])["width"])
     rows = join_tables(done, out, {**card, "width": width})
     shutil.rmtree(parts)

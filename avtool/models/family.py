@@ -89,7 +89,7 @@ class Family(ABC):
         *,
         interpolate: bool = False,  # noqa: ARG002 - of the families with position embeddings
     ) -> "LoadReport":
-        """Loads weights in any layout that the family knows; here, avtool's own.
+        """Loads weights in any layout that the family reads; here, avtool's own.
 
         Args:
             model: of this family, changed in place.

@@ -99,7 +99,9 @@ def _check_fit(model: nn.Module, folder: Path, description: ModelDescription) ->
         raise CorruptArtifactError(f"cannot read the weights `{path}`: {one_line(error)}", AGAIN) from error
     wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     problems = {
-        "lacks": sorted(name for name in wanted.keys() - found.keys() if not description.leaves_out(name)),
+        "lacks": sorted(
+            name for name in wanted.keys() - found.keys() if not description.is_stored_elsewhere(name)
+        ),
         "has unknown": sorted(found.keys() - wanted.keys()),
         "has in another shape": sorted(k for k in wanted.keys() & found.keys() if wanted[k] != found[k]),
     }

@@ -50,7 +50,7 @@ class ModelDescription:
     frozen: Sequence[FrozenWeights] = ()
     assets: Mapping[str, Path] = field(default_factory=dict)
 
-    def leaves_out(self, parameter: str) -> bool:
+    def is_stored_elsewhere(self, parameter: str) -> bool:
         """Whether a frozen parameter of the model is named here, and not stored."""
         return any(frozen.covers(parameter) for frozen in self.frozen)
 

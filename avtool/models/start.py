@@ -51,7 +51,7 @@ def freeze_encoder(model: "nn.Module", name: str) -> None:
     """
     head = getattr(model, "head", None)
     if head is None:
-        raise BadInputError(f"`{name}` has no head to train alone", "leave out --freeze")
+        raise BadInputError(f"`{name}` has no head to train alone", "train without --freeze")
     model.requires_grad_(False)
     head.requires_grad_(True)
     still = [child for child in model.children() if child is not head]

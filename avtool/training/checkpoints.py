@@ -46,7 +46,7 @@ class Progress(BaseModel):
         scaler: the state of the fp16 loss scale.
         optimizer: the values of the optimisers' states that are no tensors.
         plateaus: the state of `plateau` schedules by the name of their rate.
-        frozen: the content hash of frozen parameters, which `state/` leaves out; empty without any.
+        frozen: the content hash of frozen parameters, which `state/` does not store; empty without any.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
@@ -64,7 +64,7 @@ class Progress(BaseModel):
     frozen: str = ""
 
     def text(self) -> str:
-        """The record as JSON; what most runs do not have is left out."""
+        """The record as JSON, without what most runs do not have."""
         absent = {name for name in ("plateaus", "frozen") if not getattr(self, name)}
         return self.model_dump_json(indent=2, exclude=absent) + "\n"
 
@@ -191,7 +191,7 @@ class Checkpoints:
         others = [path for path in damaged.parent.glob("step-*") if path != damaged and _step_of(path)]
         if not others:
             return "run the command again with --overwrite"
-        return f"write `{max(others, key=_step_of).name}` into `{self.run / LAST}` to go on from there"
+        return f"write `{max(others, key=_step_of).name}` into `{self.run / LAST}` to resume from there"
 
 
 def _step_of(path: Path) -> int:

@@ -70,13 +70,13 @@ class SeededSamples(Dataset[Any]):
     def __init__(self, data: Dataset[Any], seed: int) -> None:
         self.data = data
         self.seed = seed
-        self.tell_epoch = _epoch_setter(data)
+        self.set_data_epoch = _epoch_setter(data)
 
     def __getitem__(self, key: Key) -> Any:
         index, epoch = key
         seed_everything(derive(self.seed, "clip", epoch, index))
-        if self.tell_epoch:
-            self.tell_epoch(epoch)
+        if self.set_data_epoch:
+            self.set_data_epoch(epoch)
         try:
             return self.data[index]
         except AvtoolError as error:
@@ -150,10 +150,10 @@ def _heed_only_the_parent(worker: int) -> None:  # noqa: ARG001 - the loader pas
     """Ctrl-C and a scheduler's SIGTERM reach a whole job, but the parent needs batches to finish its step."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    threading.Thread(target=_exit_when_the_parent_says, daemon=True).start()
+    threading.Thread(target=_exit_at_the_parents_signal, daemon=True).start()
 
 
-def _exit_when_the_parent_says() -> None:
+def _exit_at_the_parents_signal() -> None:
     while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
         pass
     os._exit(0)

@@ -24,7 +24,7 @@ def read_metrics(path: Path, *, until: int | None = None) -> list[dict[str, Any]
 
     Args:
         path: a `metrics.jsonl`; without one there are no lines.
-        until: leave out lines of later steps.
+        until: drop lines of later steps.
     """
     lines: list[dict[str, Any]] = []
     if not path.is_file():

@@ -26,7 +26,7 @@ class Layered(Protocol):
     def parameter_layers(self) -> Sequence[Sequence[Part]]:
         """Its parts from input to output, a list a layer: embeddings first, then block after block.
 
-        What it leaves out (a last norm, a head) stands above all layers, at the full rate.
+        What it does not name (a last norm, a head) stands above all layers, at the full rate.
         """
         ...
 
@@ -75,7 +75,7 @@ def torch_groups(
 
     Args:
         module: the whole network, whose modules declare depths.
-        parameters: those of the optimiser; frozen ones are left out.
+        parameters: those of the optimiser, without frozen ones.
         recipe: of the optimiser.
         groups: what the task declares.
     """

@@ -21,7 +21,7 @@ _FIRST = ("loss",)
 _LAST = ("grad_norm", "lr")
 
 Figure = tuple[str, "Markup"]
-"""A caption, and a picture: an SVG, or an `<img>` with its content inside."""
+"""A caption, and an image: an SVG, or an `<img>` with its content inside."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class TrainingState:
         scaler: of the loss in fp16, or None.
         sharded: whether every process holds a part (FSDP); then all of them call the methods together.
         frozen: the names of frozen parameters; a checkpoint's state leaves them out.
-        named: those of them that the model folder leaves out too, as it names where they come from.
+        named: those of them that the model folder does not store either, as it names where they come from.
         updates: times that the average was moved.
     """
 

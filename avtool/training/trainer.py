@@ -91,7 +91,7 @@ class Trainer:
         self.net.train()
         owner: nn.Module = self.net if sharded else net
         averaged = self.recipe.ema.decay > 0 or self.recipe.average.first_epoch > 0
-        average = WeightAverage(owner, leave_out=(OBJECTIVE,)) if averaged else None
+        average = WeightAverage(owner, exclude=(OBJECTIVE,)) if averaged else None
         return TrainingState(
             owner,
             optimizers,
@@ -100,7 +100,7 @@ class Trainer:
             sharded,
             frozen=frozenset(frozen),
             named=frozenset(
-                name for name in frozen if training.description.leaves_out(name.removeprefix(MODEL))
+                name for name in frozen if training.description.is_stored_elsewhere(name.removeprefix(MODEL))
             ),
         )
 

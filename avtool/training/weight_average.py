@@ -26,17 +26,17 @@ class WeightAverage:
 
     Args:
         module: followed; its own tensors are changed only inside `swapped_in`.
-        leave_out: prefixes of buffers that are no statistics: the mean of two states of a queue is no queue.
+        exclude: prefixes of buffers that are no statistics: the mean of two states of a queue is no queue.
     """
 
-    def __init__(self, module: nn.Module, leave_out: tuple[str, ...] = ()) -> None:
+    def __init__(self, module: nn.Module, exclude: tuple[str, ...] = ()) -> None:
         # apart, as FSDP shards parameters alone, and one kernel takes tensors of one kind
         self._live: list[list[Tensor]] = [
             [parameter for parameter in module.parameters() if parameter.requires_grad],
             [
                 buffer
                 for name, buffer in module.named_buffers()
-                if buffer.is_floating_point() and not name.startswith(leave_out)
+                if buffer.is_floating_point() and not name.startswith(exclude)
             ],
         ]
         self._mean = _copies(self._live)

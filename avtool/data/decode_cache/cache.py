@@ -18,7 +18,7 @@ class PartCache:
     Loader processes each have their own, and share the limit.
 
     Args:
-        max_mib: the limit, in MiB. What is asked for is always given, however large it is.
+        max_mib: the limit, in MiB. A requested part is always given, however large it is.
 
     Attributes:
         num_bytes: held now.
@@ -32,7 +32,7 @@ class PartCache:
         self._parts: OrderedDict[Hashable, Part] = OrderedDict()
 
     def __getstate__(self) -> dict[str, Any]:
-        """A process that is started anew begins with nothing, rather than with a copy."""
+        """A process that is restarted begins with nothing, rather than with a copy."""
         return {"max_mib": self.max_mib}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -73,7 +73,7 @@ class PartCache:
         part.flags.writeable = False  # what is cut from it must not change it
         self._parts[key] = part
         self.num_bytes += part.nbytes
-        limit = self.max_mib * _MIB / _num_processes()  # asked each time: a copy may be in a loader process
+        limit = self.max_mib * _MIB / _num_processes()  # each time: a copy may be in a loader process
         while self.num_bytes > limit:
             self.num_bytes -= self._parts.popitem(last=False)[1].nbytes
 

@@ -87,7 +87,7 @@ class FeatureCache:
             raise BadInputError(message, "compute them again")
 
     def of(self, clip_ids: Sequence[str]) -> "FeatureCache":
-        """The features of some of the clips, in the order asked for: of a split, or of some folds.
+        """The features of some of the clips, in the given order: of a split, or of some folds.
 
         Raises:
             BadInputError: a clip has no features here.

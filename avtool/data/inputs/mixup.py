@@ -1,6 +1,6 @@
 """Mixup (Zhang et al., 2018) of waveforms, of features, and of modalities apart (MBT); CutMix along time.
 
-A `Mix` says who is mixed with whom and how much; it is drawn once, and applied to inputs and labels alike.
+A `Mix` holds who is mixed with whom and how much; it is drawn once, and applied to inputs and labels alike.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The inputs of a model by name: their windows, their batches, and what `preprocess.json` says of them."""
+"""The inputs of a model by name: their windows, their batches, and their entries of `preprocess.json`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -121,7 +121,7 @@ class InputSpec:
         from avtool.data.inputs.feature_cache import FeatureCache
 
         if self.get(FeaturesInput) is None:
-            raise BadInputError(f"`{origin}` takes no frame features", "leave out --frame-features")
+            raise BadInputError(f"`{origin}` takes no frame features", "run without --frame-features")
         return self.reading(FeaturesInput, features=FeatureCache(folder))
 
     def batch(self, windows: Sequence[Window], device: "torch.device") -> "dict[str, Tensor]":

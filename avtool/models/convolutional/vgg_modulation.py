@@ -3,7 +3,7 @@
 A rotor, an engine or a saw beats ten to a hundred times a second, and rain does not, though their
 spectrograms look alike. A spectrogram with long windows blurs such beats, and the receptive field of a
 convolution holds too few of them to separate a beat from noise. Their spectrum over more than a second shows
-a beat as a line; hearing has filters for it (Dau, Kollmeier & Kohlrausch, Modeling Auditory Processing of
+a beat as a line; the ear has filters for it (Dau, Kollmeier & Kohlrausch, Modeling Auditory Processing of
 Amplitude Modulation, 1997).
 """
 

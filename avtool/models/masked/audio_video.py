@@ -18,7 +18,7 @@ AUDIO, VIDEO = "audio", "video"
 class AudioVideoEncoder(nn.Module):
     """Two separate encoders, and fusion blocks over the tokens of both.
 
-    The fusion blocks go on where the encoders' blocks end, as in the published model, before any norm. They
+    The fusion blocks begin where the encoders' blocks end, as in the published model, before any norm. They
     take class token and patches of the audio, then class token and patches of the video, without a modality
     embedding: positions and encoders distinguish them. Their names are no numbered tower, so that with layer
     decay they learn at the full rate, as the head does.

@@ -112,7 +112,7 @@ def check_teacher(student: Any, teacher: Any) -> None:
     """Checks that a teacher's tokens are the student's.
 
     Raises:
-        BadInputError: a setting differs; the message says which.
+        BadInputError: a setting differs; the message names it.
     """
     shared = ("num_frames", "num_mel_bins", "video_frames", "image_size", "tubelet_frames", "patch_size")
     for name in (*shared, "embed_dim"):

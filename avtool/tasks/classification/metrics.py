@@ -8,7 +8,7 @@ from avtool.evaluation.metrics.multi_label import score_multi_label
 from avtool.evaluation.metrics.single_label import score_actions, top_k_accuracy
 
 METRIC: dict[LabelKind, str] = {"single-label": "accuracy", "multi-label": "mAP", "verb-noun": "action"}
-"""The metric that says which model is best; all are better the higher they are, from 0 to 1."""
+"""The metric that selects the best model; all are better the higher they are, from 0 to 1."""
 _MANY_CLASSES = 10
 
 
