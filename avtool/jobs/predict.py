@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -98,14 +97,13 @@ def predict(
 def _write(partial: Path, files: Sequence[FileScore], outputs: OutputSpec, recipe: PredictRecipe) -> None:
     """The artifact: scores for programs and for people, failures, and the timeline."""
     done = [(file.item, file.found) for file in files if isinstance(file.found, Scored)]
-    clips: list[Any] = [item.clip for item, _ in done]
     predictions = Predictions(
         tuple(item.name for item, _ in done),
         outputs.labels,
         np.array([scored.logits for _, scored in done], np.float32),
-        tuple(clip.labels if clip else () for clip in clips),
-        tuple(clip.group if clip else "" for clip in clips),
-        tuple(clip.fold if clip else None for clip in clips),
+        tuple(item.clip.labels if item.clip else () for item, _ in done),
+        tuple(item.clip.group if item.clip else "" for item, _ in done),
+        tuple(item.clip.fold if item.clip else None for item, _ in done),
         outputs.sizes,
     )
     write_predictions(partial, predictions)
