@@ -92,7 +92,7 @@ def test_a_queue_is_not_averaged() -> None:
     module = nn.Module()
     module.register_buffer("queue", torch.zeros(2))
     module.register_buffer("running_mean", torch.zeros(2))
-    average = WeightAverage(module, drop_prefixes=("queue",))
+    average = WeightAverage(module, exclude=("queue",))
     module.queue.fill_(1)
     module.running_mean.fill_(1)
     with average.swapped_in():
