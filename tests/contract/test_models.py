@@ -1,6 +1,7 @@
 """Every registered model through the same tests."""
 
 from dataclasses import asdict, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -78,6 +79,7 @@ TINY = [name for name in PARAMETERS if "tiny" in name]
 SETTINGS_OF_DATA = {"num_frames", *get_args(DataFact)}
 
 
+@cache
 def skeleton(name: str, **overrides: Any) -> torch.nn.Module:
     with torch.device("meta"):
         return create(name, **overrides)
