@@ -10,6 +10,7 @@ from avtool.cli.main import app
 from avtool.cli.verbs import VERBS, load_verb
 from avtool.core import paths
 from avtool.core.recipe import iter_keys
+from tests.harness import run_avtool
 
 GROUP = typer.main.get_command(app)
 
@@ -54,3 +55,13 @@ def test_a_flag_is_listed_once(name: str) -> None:
         command = command.get_command(typer.Context(GROUP), word)
     flags = [flag for parameter in command.params for flag in parameter.opts]
     assert len(flags) == len(set(flags))
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["doctor", "models list", "recipes list", "cache list", "eval --list", "tag 'dog barking'"],
+)
+def test_json_states_its_schema_first(words: str) -> None:
+    done = run_avtool(*shlex.split(words), "--json")
+    assert done.code == 0
+    assert next(iter(done.json)) == "schema_version"
