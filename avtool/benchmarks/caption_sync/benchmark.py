@@ -26,7 +26,7 @@ _COLUMNS = [
 ]
 
 
-class Settings(Recipe):
+class CaptionSyncSettings(Recipe):
     """`caption-sync`."""
 
     films: int = option(10, "Generated films; their detectors alternate between good and poor.", ge=1)
@@ -37,7 +37,7 @@ class Settings(Recipe):
     jobs: int = option(2, "Processes.", flag="--jobs", ge=1)
 
 
-def run(settings: Settings, reporter: Reporter) -> BenchmarkReport:
+def run(settings: CaptionSyncSettings, reporter: Reporter) -> BenchmarkReport:
     """Synchronises generated films' captions after known distortions."""
     from avtool.benchmarks.caption_sync.evaluate import evaluate_sync
     from avtool.benchmarks.caption_sync.films import CUE_LEAD_S, DETECTOR_LAG_S
@@ -117,7 +117,7 @@ BENCHMARKS.add(
             protocols=("synchronise",),
             metric="share of cues within 0.2 s",
         ),
-        Settings,
+        CaptionSyncSettings,
         run,
     ),
 )

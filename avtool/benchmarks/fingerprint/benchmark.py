@@ -1,12 +1,12 @@
 """Fingerprinting: distorted clips found again by an encoder's features, beside classical fingerprints."""
 
 from avtool.benchmarks.benchmark import BENCHMARKS, BenchmarkFactSheet, CodeBenchmark
-from avtool.benchmarks.fingerprint.settings import Settings
+from avtool.benchmarks.fingerprint.settings import FingerprintSettings
 from avtool.core.reporter import Reporter
 from avtool.evaluation.report import BenchmarkReport
 
 
-def run(settings: Settings, reporter: Reporter) -> BenchmarkReport:
+def run(settings: FingerprintSettings, reporter: Reporter) -> BenchmarkReport:
     """Reads clips, distorts them, and looks for each in the database of all.
 
     Raises:
@@ -27,7 +27,7 @@ BENCHMARKS.add(
             protocols=("retrieval",),
             metric="R@1",
         ),
-        Settings,
+        FingerprintSettings,
         run,
     ),
 )

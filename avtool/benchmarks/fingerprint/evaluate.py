@@ -10,7 +10,7 @@ from avtool.benchmarks.fingerprint.classical import chroma_features, hash_featur
 from avtool.benchmarks.fingerprint.collection import Collection, System
 from avtool.benchmarks.fingerprint.recording import ReadingSettings, Recording, iter_recordings
 from avtool.benchmarks.fingerprint.results import fingerprint_report
-from avtool.benchmarks.fingerprint.settings import Settings
+from avtool.benchmarks.fingerprint.settings import FingerprintSettings
 from avtool.core.arrays import Floats
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
@@ -26,7 +26,7 @@ _SECOND = 1.0
 _SMALLEST_SIDE = 128
 
 
-def evaluate_fingerprints(settings: Settings, reporter: Reporter) -> BenchmarkReport:
+def evaluate_fingerprints(settings: FingerprintSettings, reporter: Reporter) -> BenchmarkReport:
     """Reads clips, distorts them, and looks for each in the database of all.
 
     Raises:
@@ -62,7 +62,7 @@ def evaluate_fingerprints(settings: Settings, reporter: Reporter) -> BenchmarkRe
     return fingerprint_report(collection, pairs)
 
 
-def _paths(settings: Settings) -> list[Path]:
+def _paths(settings: FingerprintSettings) -> list[Path]:
     if settings.data is None:
         raise BadInputError("no --data given", "give a folder of films and audio files")
     if settings.data.is_file():
@@ -70,7 +70,7 @@ def _paths(settings: Settings) -> list[Path]:
     return [settings.data / name for name in list_media(settings.data)]
 
 
-def _encoders(settings: Settings, reporter: Reporter) -> dict[str, list[Predictor]]:
+def _encoders(settings: FingerprintSettings, reporter: Reporter) -> dict[str, list[Predictor]]:
     """The encoder, and its random-init baseline, once for each modality that they take."""
     if settings.encoder is None:
         return {}

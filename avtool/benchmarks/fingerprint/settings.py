@@ -5,7 +5,7 @@ from pathlib import Path
 from avtool.core.recipe import Recipe, option
 
 
-class Settings(Recipe):
+class FingerprintSettings(Recipe):
     """Fingerprinting."""
 
     data: Path | None = option(None, "Folder of films and audio files, or one file.", flag="--data")

@@ -12,7 +12,7 @@ RANDOM_INIT = "random init"
 
 
 @dataclass
-class Outcome:
+class ModelOutcome:
     """The predictions of a model.
 
     Attributes:

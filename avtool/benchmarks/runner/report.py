@@ -10,7 +10,7 @@ import numpy as np
 from avtool.benchmarks.runner.data import BenchmarkData, Fold
 from avtool.benchmarks.runner.features import mean_recall
 from avtool.benchmarks.runner.models import encoder_of, learned_folds
-from avtool.benchmarks.runner.outcome import RANDOM_INIT, Outcome
+from avtool.benchmarks.runner.outcome import RANDOM_INIT, ModelOutcome
 from avtool.benchmarks.runner.scoring import windows_of
 from avtool.benchmarks.settings import EvalRecipe
 from avtool.benchmarks.spec import ProtocolName
@@ -18,7 +18,7 @@ from avtool.core.reporter import Reporter
 from avtool.evaluation.baselines import SAMPLE_RATE, Baseline, measure_baselines
 from avtool.evaluation.feature_map import map_values
 from avtool.evaluation.metrics.intervals import summarise_folds
-from avtool.evaluation.protocols.cross_validation import FoldedClips, Model, cross_validation_report
+from avtool.evaluation.protocols.cross_validation import FoldedClips, ScoredModel, cross_validation_report
 from avtool.evaluation.report import BenchmarkReport, Table
 from avtool.media.waveforms import read_waveform
 
@@ -42,7 +42,7 @@ def cross_validated_report(
     data: BenchmarkData,
     settings: EvalRecipe,
     folds: list[Fold],
-    outcomes: Mapping[str, Outcome],
+    outcomes: Mapping[str, ModelOutcome],
     reporter: Reporter,
 ) -> BenchmarkReport:
     """The report of a cross-validation.
@@ -70,7 +70,7 @@ def cross_validated_report(
         ours.joined(),
         data.spec.facts(settings.protocol),
         baselines=baselines,
-        model=Model(title, training, _choice(data, settings)),
+        model=ScoredModel(title, training, _choice(data, settings)),
     )
     return _with_encoder_facts(report, data, settings, folds, outcomes) if settings.encoder else report
 
@@ -136,7 +136,7 @@ def _folded(data: BenchmarkData, folds: list[Fold]) -> FoldedClips:
     )
 
 
-def _random_init(outcome: Outcome, settings: EvalRecipe, folds: list[int]) -> Baseline:
+def _random_init(outcome: ModelOutcome, settings: EvalRecipe, folds: list[int]) -> Baseline:
     """The accuracy of the random-init baseline on each fold, the mean over seeds."""
     means = np.mean([run.fold_accuracies(folds) for run in outcome.joined().values()], axis=0)
     return Baseline(RANDOM_INIT, _TITLES[settings.protocol], summarise_folds(means.tolist()))
@@ -174,7 +174,7 @@ def _with_encoder_facts(
     data: BenchmarkData,
     settings: EvalRecipe,
     folds: list[Fold],
-    outcomes: Mapping[str, Outcome],
+    outcomes: Mapping[str, ModelOutcome],
 ) -> BenchmarkReport:
     """The report with the gain over the random-init baseline, the settings chosen, retrieval, and a map."""
     metrics, tables, headline = dict(report.metrics), list(report.tables), report.headline

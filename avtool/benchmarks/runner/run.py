@@ -3,7 +3,7 @@
 from avtool.benchmarks.runner.data import BenchmarkData, Fold, open_data
 from avtool.benchmarks.runner.features import FeatureStore, mean_recall, probe_fold, retrieve_fold
 from avtool.benchmarks.runner.models import Run, Trainings, encoder_title, learned_folds
-from avtool.benchmarks.runner.outcome import RANDOM_INIT, Outcome
+from avtool.benchmarks.runner.outcome import RANDOM_INIT, ModelOutcome
 from avtool.benchmarks.runner.report import cross_validated_report, retrieval_notes, split_notes
 from avtool.benchmarks.runner.scoring import score_fold
 from avtool.benchmarks.settings import EvalRecipe
@@ -74,20 +74,20 @@ def _folds(spec: BenchmarkSpec, settings: EvalRecipe) -> tuple[int, ...]:
 
 def _measure(
     name: str, data: BenchmarkData, settings: EvalRecipe, folds: list[Fold], reporter: Reporter
-) -> dict[str, Outcome]:
+) -> dict[str, ModelOutcome]:
     """Name → outcome of what is scored, and of its random-init baseline where there is one."""
     if settings.predictions:
         found = read_predictions(settings.predictions)
-        return {settings.name or settings.predictions.name: Outcome({settings.seed: [found]})}
+        return {settings.name or settings.predictions.name: ModelOutcome({settings.seed: [found]})}
     if settings.model:
         parts = [score_fold(settings.model, fold, data.spec, settings, reporter) for fold in folds]
-        return {settings.model.name: Outcome({settings.seed: parts})}
+        return {settings.model.name: ModelOutcome({settings.seed: parts})}
     if settings.protocol in PROBES:
         return _probe(data, settings, folds, reporter)
     return _train(Trainings(name, data.spec, settings, data, reporter), folds)
 
 
-def _train(trainings: Trainings, folds: list[Fold]) -> dict[str, Outcome]:
+def _train(trainings: Trainings, folds: list[Fold]) -> dict[str, ModelOutcome]:
     settings = trainings.settings
     names = {True: trainings.title}
     if settings.encoder and settings.random_init:
@@ -96,7 +96,7 @@ def _train(trainings: Trainings, folds: list[Fold]) -> dict[str, Outcome]:
     runs = [Run(start, seed, fold.number) for start in names for seed in seeds for fold in folds]
     finished = trainings.train(runs)
     return {
-        title: Outcome(
+        title: ModelOutcome(
             {
                 seed: [
                     score_fold(
@@ -117,10 +117,10 @@ def _train(trainings: Trainings, folds: list[Fold]) -> dict[str, Outcome]:
 
 def _probe(
     data: BenchmarkData, settings: EvalRecipe, folds: list[Fold], reporter: Reporter
-) -> dict[str, Outcome]:
+) -> dict[str, ModelOutcome]:
     outcomes = {}
     for title, stores in _stores(data, settings, reporter).items():
-        outcome = outcomes[title] = Outcome()
+        outcome = outcomes[title] = ModelOutcome()
         for seed, store in zip(range(settings.seed, settings.seed + len(stores)), stores, strict=True):
             reporter.info(f"{settings.protocol} probe of {title}, seed {seed}")
             found = [probe_fold(store, fold) for fold in folds]

@@ -30,7 +30,7 @@ _COLUMNS = [
 ]
 
 
-class Settings(Recipe):
+class SamsTagsSettings(Recipe):
     """`sams-tags`."""
 
     data: Path | None = option(None, "Annotated tags: audio_tag, sound, source, quality.", flag="--data")
@@ -40,7 +40,7 @@ class Settings(Recipe):
     seed: int = option(0, "Seed of the half that the baselines learn from.", flag="--seed", ge=0)
 
     @model_validator(mode="after")
-    def _needs_data(self) -> "Settings":
+    def _needs_data(self) -> "SamsTagsSettings":
         if self.data is None:
             raise ValueError(
                 "sams-tags needs its table: give --data tags.csv (merged.csv of the SAM-S annotations)"
@@ -48,7 +48,7 @@ class Settings(Recipe):
         return self
 
 
-def run(settings: Settings, reporter: Reporter) -> BenchmarkReport:
+def run(settings: SamsTagsSettings, reporter: Reporter) -> BenchmarkReport:
     """Scores the tagger on a table of annotated tags, beside two baselines."""
     from avtool.benchmarks.sams_tags.evaluate import evaluate_tags
 
@@ -117,7 +117,7 @@ BENCHMARKS.add(
             protocols=("tag",),
             metric="exact match",
         ),
-        Settings,
+        SamsTagsSettings,
         run,
     ),
 )

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from avtool.evaluation.mistakes import worst_mistakes
 from avtool.evaluation.predictions import Predictions, mean_predictions
 from avtool.evaluation.protocols.single_label import class_metrics
 from avtool.evaluation.published import BenchmarkFacts, comparison
-from avtool.evaluation.report import BenchmarkReport, Mistake, Table
+from avtool.evaluation.report import BenchmarkReport, Table
 
 _SHOWN = 5
 _FEW_SEEDS, _FEW_CLIPS = 3, 1000
@@ -47,7 +46,7 @@ class FoldedClips:
 
 
 @dataclass(frozen=True)
-class Model:
+class ScoredModel:
     """What is scored.
 
     Attributes:
@@ -67,14 +66,13 @@ def cross_validation_report(
     facts: BenchmarkFacts,
     *,
     baselines: Sequence[Baseline] = (),
-    model: Model | None = None,
+    model: ScoredModel | None = None,
 ) -> BenchmarkReport:
     """Scores cross-validated predictions beside baselines and published results.
 
     Args:
         clips: what was to be predicted: all folds, or some for a quick look.
-        runs: seed → predictions of every clip by the model that was not trained on its fold; may be empty
-            where there are baselines.
+        runs: seed → predictions of every clip by the model that was not trained on its fold.
         facts: of the benchmark.
         baselines: measured on the same folds.
         model: what is scored.
@@ -82,35 +80,40 @@ def cross_validation_report(
     Raises:
         BadInputError: a clip is missing or foreign, or was predicted by a model of another fold.
     """
-    assert runs or baselines, "there is nothing to report"
-    model = model or Model()
+    model = model or ScoredModel()
     arranged = [_arranged(clips, predictions, facts.title) for predictions in runs.values()]
     summaries = {
         seed: summarise_folds(run.fold_accuracies(clips.tested))
         for seed, run in zip(runs, arranged, strict=True)
     }
-    best = max(baselines, key=lambda baseline: baseline.accuracy.mean, default=None)
-    whole = clips.tested == sorted(clips.official)
-    tables = [_comparison(facts, summaries, baselines, model)] if whole else []
-    tables.append(_fold_table(model.name, clips.tested, summaries, baselines))
-    metrics: dict[str, Any] = {"baselines": {entry.name: _plain(entry.accuracy) for entry in baselines}}
-    mistakes: Sequence[Mistake] = ()
-    headline = f"{facts.title}: the best baseline has {best.accuracy.mean:.2f} %" if best else ""
-    if arranged:
-        together = mean_predictions(arranged)
-        interval = _interval(clips, arranged)
-        mistakes = worst_mistakes(together, media=dict(zip(clips.ids, clips.media, strict=True)))
-        accuracy = float(np.mean([summary.mean for summary in summaries.values()]))
-        metrics |= {
-            "accuracy": accuracy,
+    tables = [_fold_table(model.name, clips.tested, summaries, baselines)]
+    if clips.tested == sorted(clips.official):
+        tables.insert(0, _comparison(facts, summaries, baselines, model))
+    together = mean_predictions(arranged)
+    interval = _interval(clips, arranged)
+    headline = _headline(facts.title, clips, summaries, interval)
+    if baselines:
+        best = max(entry.accuracy.mean for entry in baselines)
+        headline += f"; the best baseline has {best:.2f} %"
+    return BenchmarkReport(
+        headline,
+        metrics={
+            "baselines": {entry.name: _plain(entry.accuracy) for entry in baselines},
+            "accuracy": _mean(summaries),
             "interval": interval,
             "folds": clips.tested,
             "seeds": {str(seed): _plain(summary) for seed, summary in summaries.items()},
             **class_metrics(together),
-        }
-        headline = _headline(facts.title, clips, summaries, interval)
-        headline += f"; the best baseline has {best.accuracy.mean:.2f} %" if best else ""
-    return BenchmarkReport(headline, metrics, tables, _notes(clips, len(runs), facts, model), mistakes)
+        },
+        tables=tables,
+        notes=_notes(clips, len(runs), facts, model),
+        mistakes=worst_mistakes(together, media=dict(zip(clips.ids, clips.media, strict=True))),
+    )
+
+
+def _mean(summaries: Mapping[int, FoldSummary]) -> float:
+    """The mean accuracy over seeds, in %."""
+    return float(np.mean([summary.mean for summary in summaries.values()]))
 
 
 def _arranged(clips: FoldedClips, predictions: Predictions, title: str) -> Predictions:
@@ -159,12 +162,10 @@ def _comparison(
     facts: BenchmarkFacts,
     summaries: Mapping[int, FoldSummary],
     baselines: Sequence[Baseline],
-    model: Model,
+    model: ScoredModel,
 ) -> Table:
-    ours = [(entry.name, "no other data", {"accuracy": entry.accuracy.mean}) for entry in baselines]
-    if summaries:
-        mean = float(np.mean([summary.mean for summary in summaries.values()]))
-        ours.insert(0, (model.name, model.training, {"accuracy": mean}))
+    ours = [(model.name, model.training, {"accuracy": _mean(summaries)})]
+    ours += [(entry.name, "no other data", {"accuracy": entry.accuracy.mean}) for entry in baselines]
     return comparison(f"{facts.title}: mean accuracy over the official folds in %", facts.published, ours)
 
 
@@ -188,7 +189,7 @@ def _plain(summary: FoldSummary) -> dict[str, object]:
     return {"folds": list(summary.values), "mean": summary.mean, "deviation": summary.deviation}
 
 
-def _notes(clips: FoldedClips, seeds: int, facts: BenchmarkFacts, model: Model) -> list[str]:
+def _notes(clips: FoldedClips, seeds: int, facts: BenchmarkFacts, model: ScoredModel) -> list[str]:
     if clips.tested != sorted(clips.official):
         return ["A part of the folds is not the protocol: do not compare this with published numbers."]
     points = 100 * len(clips.tested) / len(clips.ids)
@@ -197,8 +198,7 @@ def _notes(clips: FoldedClips, seeds: int, facts: BenchmarkFacts, model: Model) 
         "(checked).",
         f"One test clip is {points:.2f} points of a fold; sd is over the folds (n - 1).",
     ]
-    if seeds:
-        notes.append(f"{model.choice} The interval is a bootstrap over recordings.")
-    if 0 < seeds < _FEW_SEEDS and len(clips.ids) < _FEW_CLIPS:
+    notes.append(f"{model.choice} The interval is a bootstrap over recordings.")
+    if seeds < _FEW_SEEDS and len(clips.ids) < _FEW_CLIPS:
         notes.append(f"With {seeds} seed(s), differences under 3 points mean nothing on {facts.title}.")
     return [*notes, *facts.closing_notes()]

@@ -66,7 +66,8 @@ def test_result_is_plain_json(result):
 
 def test_report_shows_a_row_for_each_distortion():
     settings = load(
-        benchmark.Settings, settings=["films=1", "minutes=10", "wrong_films=1", "peers=false", "jobs=1"]
+        benchmark.CaptionSyncSettings,
+        settings=["films=1", "minutes=10", "wrong_films=1", "peers=false", "jobs=1"],
     )
     report = benchmark.run(settings, Recorder())
     accuracy, gates = report.tables
