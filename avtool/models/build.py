@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from avtool.core.errors import AvtoolError, BadInputError
-from avtool.models.registry import create
+from avtool.models.registry import MODELS, create
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,6 +27,32 @@ def build_seeded(name: str, arguments: Mapping[str, Any], seed: int) -> "nn.Modu
         reason = " ".join(str(error).split())[:200]
         message = f"`{name}` cannot be built with these settings: {reason}"
         raise BadInputError(message, "see model.arguments of the recipe") from error
+
+
+def build_network(
+    name: str, given: Mapping[str, Any], chosen: Mapping[str, Any], seed: int
+) -> "tuple[nn.Module, dict[str, Any]]":
+    """Builds a registered model for a recipe.
+
+    Args:
+        name: of the model.
+        given: settings of the user: `model.arguments`.
+        chosen: settings that follow from the data and from other keys of the recipe; those that the model
+            does not have are ignored.
+        seed: of the run.
+
+    Returns:
+        The network, and the arguments that build it again.
+
+    Raises:
+        BadInputError: a setting is both given and chosen, or does not fit.
+    """
+    if twice := sorted(given.keys() & chosen.keys()):
+        message = f"model.arguments.{twice[0]} is set by another key of the recipe, or follows from the data"
+        raise BadInputError(message, "`avtool recipes show` lists the keys")
+    known = MODELS.find(name).setting_names()
+    arguments = {key: value for key, value in chosen.items() if key in known} | tuples(given)
+    return build_seeded(name, arguments, seed), arguments
 
 
 def tuples(value: Any) -> Any:

@@ -1,14 +1,13 @@
 """The base of masked reconstruction: the steps that MAE, Audio-MAE, VideoMAE and MAViL share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from avtool.core.artifact import Input
 from avtool.core.errors import BadInputError
-from avtool.data.clip_filter import Skipped, Wanted
+from avtool.data.clip_filter import Wanted
 from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.base import ModelInput
 from avtool.data.inputs.feature_cache import FeatureCache, cached_features
@@ -20,15 +19,14 @@ from avtool.data.manifest import Manifest
 from avtool.inference.reconstruction import reconstruct_batch
 from avtool.models.family import DataFact
 from avtool.models.registry import MODELS
-from avtool.tasks.clips import PretrainClips, audio_seconds, dataset_input, find_clips
+from avtool.tasks.clips import PretrainClips, audio_seconds, find_clips
 from avtool.tasks.feature_maps import ShownSamples, feature_section, first_labels
 from avtool.tasks.masked.recipe import AudioRecipe, MaskedRecipe
 from avtool.tasks.masked.reconstruction import reconstruction_sections
-from avtool.tasks.network import build_network, start_from
+from avtool.tasks.pretraining import PretrainTask
 from avtool.tasks.spectrogram_scale import measured_scale
 from avtool.training.report import Section, load_trained
-from avtool.training.run import weights_input
-from avtool.training.task import Task, Training
+from avtool.training.task import Training
 from avtool.training.validation import Validation
 
 if TYPE_CHECKING:
@@ -44,56 +42,13 @@ Masked = TypeVar("Masked", bound=MaskedRecipe)
 
 
 @dataclass(frozen=True)
-class MaskedTask(Task[Masked]):
-    """Reconstruction of masked patches.
-
-    Class attributes:
-        modalities: what is taken of clips.
-        builder: the registered name of its models, with `{}` for their size.
-    """
-
-    verb = "pretrain"
-    modalities: ClassVar[tuple[str, ...]]
-    builder: ClassVar[str]
-
-    @property
-    def model_name(self) -> str:
-        """The model's registered name."""
-        return self.builder.format(self.recipe.model.preset)
-
-    @property
-    def run_name(self) -> str:
-        """Task and size."""
-        return f"{super().run_name}-{self.recipe.model.preset}"
+class MaskedTask(PretrainTask[Masked]):
+    """Reconstruction of masked patches."""
 
     @property
     def method(self) -> str:
         """The method, for the model's card."""
         return type(self).name
-
-    @property
-    def starts(self) -> list[Path]:
-        """The weights that the model starts or learns from."""
-        return [start for start in [self.recipe.model.init] if start is not None]
-
-    @cached_property
-    def inputs(self) -> Sequence[Input]:
-        """The dataset, and the weights that the model starts or learns from."""
-        return [dataset_input(self.source), *map(weights_input, self.starts)]
-
-    @property
-    def validates(self) -> bool:
-        """Whether there are clips that are not learned from."""
-        return self.clips.val is not None
-
-    @property
-    def skipped(self) -> Sequence[Skipped]:
-        """The clips without what the task takes."""
-        return self.clips.skipped
-
-    def describe(self) -> Mapping[str, int | str]:
-        """The model, and how many clips there are."""
-        return {"model": self.model_name, **self.clips.counts}
 
     @property
     def audio(self) -> AudioRecipe | None:
@@ -150,7 +105,7 @@ class MaskedTask(Task[Masked]):
             "image_size": self.video.size,
         }
         chosen = self.recipe.network_settings() | MODELS.find(self.model_name).follow(facts, {})
-        return build_network(self.model_name, self.recipe.model, chosen, self.recipe.seed)
+        return self.build_with(chosen)
 
     def num_samples(self) -> int:
         """Crops of an epoch."""
@@ -166,7 +121,7 @@ class MaskedTask(Task[Masked]):
 
         clips, recipe = self.clips, self.recipe
         model, arguments = self.build()
-        start_from(model, self.model_name, recipe.model, self.reporter)
+        self.load_start(model)
         objective = self.make_objective(model)
         spec, features = self._inputs
         data = self._samples(clips.train, spec, features, _noise(model), train=True)
@@ -181,7 +136,7 @@ class MaskedTask(Task[Masked]):
             samples=data,
             collate=collate,
             description=self._description(arguments, spec),
-            validate=self._validation(objective, self._held_out(model)) if self.validates else None,
+            validate=self._validation(objective, self._held_out_samples(model)) if self.validates else None,
             groups=data.groups,
             sample_ids=data.clip_ids,
         )
@@ -193,9 +148,9 @@ class MaskedTask(Task[Masked]):
 
         model, device = load_trained(run, self.recipe.runtime.device)
         shown = ShownSamples(
-            self._held_out(training.model),
+            self._held_out_samples(training.model),
             collate,
-            first_labels(self._held_out_clips),
+            first_labels(self.held_out),
             lambda batch: {name: as_float(batch, name) for name in self.modalities},
             held_out=self.validates,
         )
@@ -205,14 +160,9 @@ class MaskedTask(Task[Masked]):
             sections = reconstruction_sections(found, held_out=self.validates)
         return [*sections, feature_section(model, shown, device, self.reporter)]
 
-    @property
-    def _held_out_clips(self) -> Manifest:
-        """The validation clips, or without any the training clips."""
-        return self.clips.val if self.clips.val is not None else self.clips.train
-
-    def _held_out(self, model: "nn.Module") -> "MaskedClipDataset":
+    def _held_out_samples(self, model: "nn.Module") -> "MaskedClipDataset":
         spec, features = self._inputs
-        return self._samples(self._held_out_clips, spec, features, _noise(model), train=False)
+        return self._samples(self.held_out, spec, features, _noise(model), train=False)
 
     def _description(self, arguments: dict[str, Any], spec: InputSpec) -> "ModelDescription":
         """How the saved model is built and fed."""

@@ -1,29 +1,27 @@
 """Audio-visual temporal contrast as a task: pairs, encoders, contrast, pretext tasks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avtool.core.artifact import Input
 from avtool.core.errors import BadInputError
-from avtool.data.clip_filter import Skipped, Wanted, with_audio
+from avtool.data.clip_filter import Wanted, with_audio
 from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.feature_cache import FeatureCache, cached_features
 from avtool.data.inputs.settings import VideoSettings
 from avtool.data.inputs.spec import InputSpec
 from avtool.data.inputs.video import VideoInput
 from avtool.data.manifest import Manifest
-from avtool.tasks.clips import PretrainClips, dataset_input, find_clips
+from avtool.tasks.clips import PretrainClips, find_clips
 from avtool.tasks.feature_maps import ShownSamples, feature_section, first_labels
-from avtool.tasks.network import build_network, start_from
+from avtool.tasks.pretraining import PretrainTask
 from avtool.tasks.spectrogram_scale import measured_scale
 from avtool.tasks.temporal.pair_settings import PairSettings
 from avtool.tasks.temporal.recipe import AvtRecipe
 from avtool.training.report import Section, load_trained
-from avtool.training.run import weights_input
-from avtool.training.task import Task, Training, register
+from avtool.training.task import Training, register
 from avtool.training.validation import Validation
 
 if TYPE_CHECKING:
@@ -33,53 +31,22 @@ if TYPE_CHECKING:
     from avtool.objectives.temporal.objective import TemporalObjective
     from avtool.tasks.temporal.samples import TemporalClipDataset
 
-_MODALITIES = ("audio", "video")
-
 
 @register
 @dataclass(frozen=True)
-class TemporalTask(Task[AvtRecipe]):
+class TemporalTask(PretrainTask[AvtRecipe]):
     """Contrast of audio with video, and pretext tasks of time (after Jenni et al., 2023)."""
 
     name = "avt"
-    verb = "pretrain"
     summary = "Contrast audio with video, and learn pretext tasks of speed, direction and order."
     recipe_type = AvtRecipe
-
-    @property
-    def model_name(self) -> str:
-        """The model's registered name."""
-        return f"avt_{self.recipe.model.preset}"
-
-    @property
-    def run_name(self) -> str:
-        """Task and size."""
-        return f"{super().run_name}-{self.recipe.model.preset}"
-
-    @cached_property
-    def inputs(self) -> Sequence[Input]:
-        """The dataset, and the weights that the model starts from."""
-        start = self.recipe.model.init
-        return [dataset_input(self.source), *([weights_input(start)] if start is not None else [])]
-
-    @property
-    def validates(self) -> bool:
-        """Whether there are clips that are not learned from."""
-        return self.clips.val is not None
-
-    @property
-    def skipped(self) -> Sequence[Skipped]:
-        """The clips with neither audio nor video."""
-        return self.clips.skipped
-
-    def describe(self) -> Mapping[str, int | str]:
-        """The model, and how many clips there are."""
-        return {"model": self.model_name, **self.clips.counts}
+    modalities = ("audio", "video")
+    builder = "avt_{}"
 
     @cached_property
     def clips(self) -> PretrainClips:
         """The clips; those with one modality train what they can."""
-        wanted = Wanted(_MODALITIES, all_of_them=False)
+        wanted = Wanted(self.modalities, all_of_them=False)
         data = self.recipe.data
         return find_clips(self.source, data, wanted, data.audio.sample_rate, self.reporter)
 
@@ -100,7 +67,7 @@ class TemporalTask(Task[AvtRecipe]):
         }
         archs = {"video_arch": model.video_arch, "audio_arch": model.audio_arch}
         chosen |= {name: arch for name, arch in archs.items() if arch is not None}
-        return build_network(self.model_name, model, chosen, self.recipe.seed)
+        return self.build_with(chosen)
 
     def num_samples(self) -> int:
         """Pairs that are learned from in an epoch."""
@@ -130,7 +97,7 @@ class TemporalTask(Task[AvtRecipe]):
 
         clips, recipe = self.clips, self.recipe
         model, arguments = self.build()
-        start_from(model, self.model_name, recipe.model, self.reporter)
+        self.load_start(model)
         # clips that serve no pretext task are refused before hours of spectrograms are computed
         for line in self._samples(clips.train, None, None, train=True).report.lines():
             self.reporter.info(line)
@@ -153,22 +120,17 @@ class TemporalTask(Task[AvtRecipe]):
 
         model, device = load_trained(run, self.recipe.runtime.device)
         shown = ShownSamples(
-            self._held_out(),
+            self._held_out_samples(),
             collate,
-            first_labels(self._held_out_clips),
+            first_labels(self.held_out),
             _first_clips,
             held_out=self.validates,
         )
         return [feature_section(model, shown, device, self.reporter)]
 
-    @property
-    def _held_out_clips(self) -> Manifest:
-        """The validation clips, or without any the training clips."""
-        return self.clips.val if self.clips.val is not None else self.clips.train
-
-    def _held_out(self) -> "TemporalClipDataset":
+    def _held_out_samples(self) -> "TemporalClipDataset":
         _, scale, features = self._inputs
-        return self._samples(self._held_out_clips, features, scale, train=False)
+        return self._samples(self.held_out, features, scale, train=False)
 
     def _description(self, arguments: dict[str, Any], spec: InputSpec) -> "ModelDescription":
         """How the saved model is built and fed."""
@@ -178,7 +140,7 @@ class TemporalTask(Task[AvtRecipe]):
             self.model_name,
             arguments,
             {"method": self.name, **spec.to_json()},
-            f"Encoders of sight and sound, pretrained by {self.name} "
+            f"Encoders of video and audio, pretrained by {self.name} "
             f"({self.recipe.temporal.objective}) on {len(self.clips.train)} clips without labels. "
             "A reconstruction after Jenni et al. (AAAI 2023).",
             self.command,
@@ -193,7 +155,7 @@ class TemporalTask(Task[AvtRecipe]):
 
         objective, size = self._held_out_objective(), self.recipe.loop.batch_size
         return Validation(
-            objective, self._held_out(), collate, size, whole_batches=True, workers=default_workers()
+            objective, self._held_out_samples(), collate, size, whole_batches=True, workers=default_workers()
         )
 
     def _objective(self, model: "nn.Module", data: "TemporalClipDataset") -> "TemporalObjective":
@@ -297,4 +259,4 @@ def _first_clips(batch: "Any") -> "dict[str, Tensor]":
     """The first clip of each pair, as the encoders take it."""
     from avtool.data.inputs.video_augment import as_float
 
-    return {name: as_float(batch, name)[:, 0] for name in _MODALITIES}
+    return {name: as_float(batch, name)[:, 0] for name in TemporalTask.modalities}

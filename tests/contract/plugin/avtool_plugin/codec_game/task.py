@@ -13,8 +13,8 @@ from avtool.data.clip_filter import Wanted
 from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.settings import AudioSettings
 from avtool.data.inputs.spec import InputSpec
+from avtool.models.build import build_network
 from avtool.tasks.clips import PretrainClips, dataset_input, find_clips
-from avtool.tasks.network import build_network
 from avtool.tasks.recipe import ClipsRecipe, ModelRecipe
 from avtool.training.recipe import GroupRecipe, OptimizationRecipe, TrainRecipe
 from avtool.training.task import Task, Training, register
@@ -66,7 +66,7 @@ class CodecGame(Task[CodecRecipe]):
 
     def build(self) -> "tuple[nn.Module, dict[str, Any]]":
         follows = {"num_mel_bins": self.recipe.data.audio.num_mel_bins}
-        return build_network("spectral_codec_tiny", self.recipe.model, follows, self.recipe.seed)
+        return build_network("spectral_codec_tiny", self.recipe.model.arguments, follows, self.recipe.seed)
 
     def num_samples(self) -> int:
         return len(self.clips.train)

@@ -15,8 +15,8 @@ from avtool.data.labels import class_lists, encode_labels
 from avtool.data.manifest import Manifest, read_manifest
 from avtool.data.splits import ChosenClips, choose_clips
 from avtool.inference.outputs import OutputSpec
+from avtool.models.build import build_network
 from avtool.tasks.clips import dataset_input
-from avtool.tasks.network import build_network
 from avtool.tasks.recipe import ClipsRecipe, ModelRecipe
 from avtool.training.recipe import TrainRecipe
 from avtool.training.task import Task, Training, register
@@ -70,7 +70,7 @@ class TextLabels(Task[TextRecipe]):
 
     def build(self) -> "tuple[nn.Module, dict[str, Any]]":
         follows = {"num_classes": len(self.classes)}
-        return build_network("token_bag_tiny", self.recipe.model, follows, self.recipe.seed)
+        return build_network("token_bag_tiny", self.recipe.model.arguments, follows, self.recipe.seed)
 
     def num_samples(self) -> int:
         return len(self.clips.train)
