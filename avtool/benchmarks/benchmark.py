@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import getattr_static
 from typing import Any, Protocol
 
 from avtool.core.recipe import Recipe
@@ -66,5 +67,10 @@ class CodeBenchmark:
         return self.function(settings, reporter)
 
 
-BENCHMARKS: Registry[Benchmark] = Registry("benchmark", "avtool eval --list", group="avtool.benchmarks")
+BENCHMARKS: Registry[Benchmark] = Registry(
+    "benchmark",
+    "avtool eval --list",
+    group="avtool.benchmarks",
+    accepts=lambda entry: all(getattr_static(entry, name, None) for name in ("facts", "settings", "run")),
+)
 """The benchmarks of avtool and, by the entry-point group `avtool.benchmarks`, those of other packages."""

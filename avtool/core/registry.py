@@ -31,12 +31,21 @@ class Registry(Generic[Entry]):
         noun: what an entry is, for messages: `benchmark`.
         listing: the command that lists all names.
         group: the entry-point group of other packages, such as `avtool.benchmarks`.
+        accepts: whether an object can be an entry; one of another kind would break every listing.
     """
 
-    def __init__(self, noun: str, listing: str, *, group: str = "") -> None:
+    def __init__(
+        self,
+        noun: str,
+        listing: str,
+        *,
+        group: str = "",
+        accepts: Callable[[object], bool] = lambda entry: True,  # noqa: ARG005
+    ) -> None:
         self.noun = noun
         self.listing = listing
         self.group = group
+        self._accepts = accepts
         self._broken: dict[str, str] = {}
         self._entries: dict[str, Entry] = {}
         self._homes: list[tuple[str, str]] = []
@@ -52,7 +61,10 @@ class Registry(Generic[Entry]):
 
         Raises:
             ValueError: the name is taken.
+            TypeError: the entry is of another kind.
         """
+        if not self._accepts(entry):
+            raise TypeError(f"`{name}` is registered as a {self.noun} and is none: {entry!r:.80}")
         if name in self._entries:
             raise ValueError(f"two {self.noun}s are called `{name}`")
         self._entries[name] = entry
@@ -114,9 +126,11 @@ class Registry(Generic[Entry]):
 
     def _load_point(self, point: EntryPoint) -> None:
         """Imports a module of another package; a broken one costs its own names alone."""
+        before = dict(self._entries)
         try:
             point.load()
-        except Exception as error:  # noqa: BLE001 - of another package: our listing continues
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - of another package: our listing continues
+            self._entries = before  # never half of a package
             reason = " ".join(str(error).split())[:200]
             self._broken[point.name] = f"`{point.value}`: {type(error).__name__}: {reason}"
 

@@ -61,7 +61,9 @@ class Model:
         return {setting: facts[fact] for setting, fact in self.family.follows.items()} | dict(given)
 
 
-MODELS: Registry[Model] = Registry("model", "avtool models list", group="avtool.models")
+MODELS: Registry[Model] = Registry(
+    "model", "avtool models list", group="avtool.models", accepts=lambda entry: isinstance(entry, Model)
+)
 MODELS.live_in("avtool.models", leaf="family")
 
 

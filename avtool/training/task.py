@@ -189,7 +189,12 @@ class Task(ABC, Generic[RecipeType]):
         return ()
 
 
-TASKS: Registry[type[Task[Any]]] = Registry("task", "avtool pretrain --help", group="avtool.tasks")
+TASKS: Registry[type[Task[Any]]] = Registry(
+    "task",
+    "avtool pretrain --help",
+    group="avtool.tasks",
+    accepts=lambda entry: isinstance(entry, type) and issubclass(entry, Task),
+)
 """The tasks of avtool and, by the entry-point group `avtool.tasks`, those of other packages."""
 
 TaskType = TypeVar("TaskType", bound=type[Task[Any]])

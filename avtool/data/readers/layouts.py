@@ -35,7 +35,9 @@ class Reader:
     generic: bool = False
 
 
-READERS: Registry[Reader] = Registry("layout", "avtool prepare --help", group="avtool.readers")
+READERS: Registry[Reader] = Registry(
+    "layout", "avtool prepare --help", group="avtool.readers", accepts=lambda entry: isinstance(entry, Reader)
+)
 READERS.live_in("avtool.data.readers")
 
 

@@ -79,3 +79,20 @@ def test_a_broken_package_costs_its_own_names_alone(
     assert list(registry.broken()) == ["theirs"]
     with pytest.raises(MissingError, match=r"`theirs_tiny` cannot be loaded: .*package_that_is_absent"):
         registry.find("theirs_tiny")
+
+
+@pytest.mark.parametrize("text", ["import sys\nsys.exit(3)", "{entry}\nraise RuntimeError('late')"])
+def test_a_package_that_stops_half_way_adds_nothing(
+    registry: Registry[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    entry = ENTRY.format(home="home_of_entries", name="theirs", value=7)
+    (tmp_path / "stopping_entries.py").write_text(text.format(entry=entry))
+    with_points(monkeypatch, theirs="stopping_entries")
+    assert registry.names() == ["first_entry", "second_entry"]
+    assert list(registry.broken()) == ["theirs"]
+
+
+def test_an_entry_of_another_kind_is_refused() -> None:
+    whole: Registry[int] = Registry("number", "avtool numbers", accepts=lambda entry: isinstance(entry, int))
+    with pytest.raises(TypeError, match="`third` is registered as a number and is none: 'x'"):
+        whole.add("third", "x")  # type: ignore[arg-type]
