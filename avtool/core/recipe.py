@@ -35,7 +35,7 @@ class Recipe(BaseModel):
         """Values under the present names of their keys."""
         if not isinstance(values, Mapping):
             return values
-        renamed = {old: name for name, field in cls.model_fields.items() if (old := _mark(field, "formerly"))}
+        renamed = _former_names(cls)
         for old in renamed.keys() & values.keys():
             if renamed[old] in values:
                 raise ValueError(f"`{old}` is the former name of `{renamed[old]}`: set one of them")
@@ -153,7 +153,7 @@ def load(
     Raises:
         BadInputError: the file or a value is wrong; every problem is named in one message.
     """
-    values = read_recipe_file(recipe) if recipe else {}
+    values = _present_names(schema, read_recipe_file(recipe)) if recipe else {}
     values.pop("command", None)
     for key, _ in iter_keys(schema):
         variable = ENVIRONMENT_PREFIX + key.replace(".", "__").upper()
@@ -165,7 +165,7 @@ def load(
             raise BadInputError(
                 f"`--set {text}` is not of the form key=value", "write `--set sync.vad=webrtc`"
             )
-        _put(values, key.strip(), parse_value(value.strip()))
+        _put(values, _present_key(schema, key.strip()), parse_value(value.strip()))
     for key, value in (flags or {}).items():
         if value is not None:
             _put(values, key, value)
@@ -195,6 +195,34 @@ def _is_union_tag(part: object) -> bool:
     return isinstance(part, str) and ("[" in part or part in {"int", "float", "str", "bool"})
 
 
+def _former_names(schema: type[BaseModel]) -> dict[str, str]:
+    """The former names of a model's own keys, and the present ones."""
+    return {old: name for name, field in schema.model_fields.items() if (old := _mark(field, "formerly"))}
+
+
+def _present_names(schema: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A file's values under the present names, so that `--set` and flags win over either name.
+
+    Where a file has both names of a key they are left, and refused when the values are checked.
+    """
+    renamed, found = _former_names(schema), {}
+    for key, value in values.items():
+        name = key if (now := renamed.get(key, key)) in values else now
+        field = schema.model_fields.get(name)
+        table = _table_of(field) if field else None
+        found[name] = _present_names(table, value) if table and isinstance(value, Mapping) else value
+    return found
+
+
+def _present_key(schema: type[BaseModel], key: str) -> str:
+    """A dotted key by its present name."""
+    first, dot, rest = key.partition(".")
+    name = _former_names(schema).get(first, first)
+    field = schema.model_fields.get(name)
+    table = _table_of(field) if field else None
+    return name + dot + (_present_key(table, rest) if table and rest else rest)
+
+
 def parse_value(text: str) -> Any:
     """A value written in TOML, or the text itself where it is not TOML (so `vad=webrtc` needs no quotes)."""
     try:
@@ -222,6 +250,8 @@ def read_recipe_file(path: Path, _seen: tuple[Path, ...] = ()) -> dict[str, Any]
     if resolved in _seen:
         raise BadInputError(f"recipe `{path}` extends itself", "remove one of the `extends` lines")
     try:
+        if path.exists() and not path.is_file():  # a pipe or a device may never end
+            raise BadInputError(f"recipe `{path}` is no regular file", "give a TOML file")
         if path.stat().st_size > _MAX_RECIPE_BYTES:
             raise BadInputError(f"recipe `{path}` is larger than 1 MiB", "is it a recipe?")
         values = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -234,7 +264,9 @@ def read_recipe_file(path: Path, _seen: tuple[Path, ...] = ()) -> dict[str, Any]
     parent = values.pop("extends", None)
     if parent is None:
         return values
-    return _merge(read_recipe_file(path.parent / str(parent), (*_seen, resolved)), values)
+    if not isinstance(parent, str):
+        raise BadInputError(f"recipe `{path}`: `extends` is {parent!r:.60}", "name one TOML file")
+    return _merge(read_recipe_file(path.parent / parent, (*_seen, resolved)), values)
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

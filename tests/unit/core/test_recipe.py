@@ -1,5 +1,6 @@
 """Recipes: precedence, extension, and errors that name every problem."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,32 @@ class Dataset(Recipe):
 
 def test_variables_with_a_meaning_of_their_own_are_no_settings():
     assert load(Dataset, environment={"AVTOOL_DATA": "/data"}).data == "here"
+
+
+class Renamed(Recipe):
+    cutmix: float = option(0.0, "Probability.", formerly="splice")
+    optimizer: Optimizer = Field(default_factory=Optimizer, json_schema_extra={"formerly": "optimiser"})
+
+
+def test_settings_win_over_a_file_under_either_name_of_a_key(tmp_path: Path) -> None:
+    new = write(tmp_path / "new.toml", "cutmix = 0.1\n[optimizer]\nlr = 0.1\n")
+    old = write(tmp_path / "old.toml", "splice = 0.1\n[optimiser]\nlr = 0.1\n")
+    assert load(Renamed, recipe=new, environment={}) == load(Renamed, recipe=old, environment={})
+    for file in (new, old):
+        for given in (["splice=0.5", "optimiser.lr=0.5"], ["cutmix=0.5", "optimizer.lr=0.5"]):
+            found = load(Renamed, recipe=file, settings=given, environment={})
+            assert (found.cutmix, found.optimizer.lr) == (0.5, 0.5)
+        assert load(Renamed, recipe=file, flags={"cutmix": 0.7}, environment={}).cutmix == 0.7
+    both = write(tmp_path / "both.toml", "cutmix = 0.1\nsplice = 0.2\n")
+    with pytest.raises(BadInputError, match="`splice` is the former name of `cutmix`"):
+        load(Renamed, recipe=both, environment={})
+
+
+def test_a_recipe_is_a_regular_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(BadInputError, match=r"pipe\.toml` is no regular file"):
+        read_recipe_file(tmp_path / "pipe.toml")
+    with pytest.raises(BadInputError, match="`/dev/zero` is no regular file"):
+        read_recipe_file(write(tmp_path / "a.toml", 'extends = "/dev/zero"'))
+    with pytest.raises(BadInputError, match="`extends` is 3"):
+        read_recipe_file(write(tmp_path / "b.toml", "extends = 3"))
