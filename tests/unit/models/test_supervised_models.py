@@ -162,3 +162,12 @@ def test_mbt_trains_in_half_precision_with_missing_modalities() -> None:
 def test_models_name_their_inputs() -> None:
     assert create("cnn_tiny").inputs == create("ast_tiny").inputs == ("audio",)
     assert create("mbt_tiny", modalities=("audio",)).inputs == ("audio", "audio_present")
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [("cnn_tiny", {"num_classes": "x"}), ("cnn_tiny", {"widths": "abc"}), ("ast_tiny", {"depth": 1.5})],
+)
+def test_a_setting_of_another_type_is_refused(name: str, setting: dict[str, object]) -> None:
+    with pytest.raises(BadInputError, match=f"the model's setting `{next(iter(setting))}`: "):
+        create(name, **setting)
