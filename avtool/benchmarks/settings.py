@@ -8,7 +8,7 @@ from pydantic import create_model
 
 from avtool.benchmarks.spec import OF_ENCODERS, TRAINED, BenchmarkSpec, ProtocolName
 from avtool.core.errors import BadInputError
-from avtool.core.recipe import Recipe, option
+from avtool.core.recipe import Recipe, option, validate
 from avtool.data.folds import Folds
 
 
@@ -66,6 +66,7 @@ def settings_of(spec: BenchmarkSpec) -> type[Recipe]:
         raise BadInputError(
             f"benchmark `{spec.title}` has no setting `{foreign[0]}`", "correct its [defaults]"
         )
+    validate(EvalRecipe, spec.defaults, origin=f"[defaults] of benchmark `{spec.title}`")
     fields: dict[str, Any] = {}
     for key, field in EvalRecipe.model_fields.items():
         if key in keys:

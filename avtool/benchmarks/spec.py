@@ -94,6 +94,11 @@ class BenchmarkSpec(Recipe):
             raise ValueError(f"protocols.{lacking[0]} needs a recipe")
         if bool(self.data.folds) != (bool(self.computed) and self.data.column != "split"):
             raise ValueError("data.folds goes with the columns fold and split_{fold}, and with no other")
+        if "{" in (left := self.data.column.replace("{fold}", "")) or "}" in left:
+            raise ValueError(f"data.column `{self.data.column}` has a field other than {{fold}}")
+        for name, protocol in self.protocols.items():
+            if foreign := set(protocol.folds) - set(self.data.folds):
+                raise ValueError(f"protocols.{name}.folds: {min(foreign)} is none of data.folds")
         if self.classical_baselines and self.data.seconds is None:
             raise ValueError("classical_baselines needs data.seconds: clips of one length")
         return self

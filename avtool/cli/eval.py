@@ -4,6 +4,7 @@ The flags are those of the benchmark that the command line names.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -104,11 +105,14 @@ def _add_command(to: typer.Typer, name: str | None = None) -> None:
 
 
 def _list(session: Session) -> None:
-    rows = [
-        (name, facts.summary, facts.data, ", ".join(facts.protocols))
-        for name, benchmark in BENCHMARKS.items()
-        for facts in (benchmark.facts,)
-    ]
+    rows = []
+    for name, benchmark in BENCHMARKS.items():
+        try:
+            facts = benchmark.facts
+        except BadInputError as error:  # a table of another package: the listing continues
+            session.reporter.warn(f"benchmark `{name}`: {error}")
+            continue
+        rows.append((name, facts.summary, facts.data, ", ".join(facts.protocols)))
     session.table(["benchmark", "what it measures", "data", "protocols"], sorted(rows))
     session.emit({"benchmarks": {name: summary for name, summary, *_ in rows}})
 
@@ -118,7 +122,11 @@ def _flags(settings: type[Recipe]) -> list[str]:
 
 
 def _all_flags() -> set[str]:
-    return {flag for _, benchmark in BENCHMARKS.items() for flag in _flags(benchmark.settings)}
+    found: set[str] = set()
+    for name in BENCHMARKS.names():
+        with suppress(BadInputError):  # a table of another package
+            found |= set(_flags(BENCHMARKS.find(name).settings))
+    return found
 
 
 app = verb_app(

@@ -119,6 +119,11 @@ def read_data(spec: BenchmarkSpec, folder: Path, jobs: int, reporter: Reporter) 
     if spec.data.labels:
         wanted = set(spec.data.labels)
         clips = clips.take([row for row, labels in enumerate(clips.column("labels")) if wanted & set(labels)])
+        if not len(clips):
+            message = (
+                f"no clip of `{folder}` has a label of {spec.title} ({', '.join(spec.data.labels[:_SHOWN])})"
+            )
+            raise BadInputError(message, "give the folder of its dataset with --data")
     _check_labels(clips)
     classes = tuple(sorted({labels[0] for labels in clips.column("labels")}))
     data = BenchmarkData(spec, folder, clips, classes)

@@ -148,3 +148,33 @@ add_tables(Path(__file__).parent)
         assert BENCHMARKS.find("barks").facts.title == "Barks"
     finally:
         sys.modules.pop("barking", None)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("folds = [9]", "protocols.linear.folds: 9 is none of data.folds"),
+        ("[defaults]\nseed = []\njobs = 2.5", "`seed`: input should be a valid integer.*; `jobs`: "),
+    ],
+)
+def test_values_that_no_run_can_use_are_refused_at_once(tmp_path: Path, more: str, words: str) -> None:
+    with pytest.raises(BadInputError, match=words):
+        _ = write(tmp_path, more=more).settings
+
+
+def test_a_split_column_has_no_other_field_than_fold(tmp_path: Path) -> None:
+    path = tmp_path / "barks.toml"
+    path.write_text(MINE.format(top="", data="", more="").replace('"fold"', '"split_{x}"'))
+    with pytest.raises(BadInputError, match=r"`split_\{x\}` has a field other than \{fold\}"):
+        _ = find_benchmark(str(path)).settings
+
+
+def test_a_wrong_table_of_another_package_does_not_break_the_listing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "meows.toml").write_text("title = 3")
+    monkeypatch.setitem(BENCHMARKS._entries, "meows", TomlBenchmark(tmp_path / "meows.toml"))
+    assert run(["eval", "--list"]) == 0
+    shown = capsys.readouterr()
+    assert "esc50" in shown.out
+    assert "benchmark `meows`: " in shown.err
