@@ -200,6 +200,25 @@ class Manifest(Sequence[Clip]):
         return np.array([value in chosen for value in values], bool)
 
 
+def find_manifest(dataset: Path) -> Path:
+    """The Parquet file that holds the manifest of a dataset.
+
+    Raises:
+        BadInputError: there is no dataset.
+        CorruptArtifactError: the artifact is damaged.
+    """
+    if dataset.is_dir():
+        path = dataset / MANIFEST
+        if (dataset / CARD).is_file() or not path.is_file():
+            read_artifact(dataset, "dataset")
+        if not path.is_file():
+            raise CorruptArtifactError(f"`{path}` is missing", "make the artifact again")
+        return path
+    if not dataset.is_file():
+        raise BadInputError(f"`{dataset}` does not exist", "`avtool prepare` makes datasets")
+    return dataset
+
+
 def read_manifest(dataset: Path) -> Manifest:
     """Reads and checks the manifest of a dataset.
 
@@ -210,15 +229,7 @@ def read_manifest(dataset: Path) -> Manifest:
         BadInputError: it is none, a column is missing or of the wrong type, or a row makes no sense.
         CorruptArtifactError: the artifact is damaged.
     """
-    path = dataset
-    if dataset.is_dir():
-        path = dataset / MANIFEST
-        if (dataset / CARD).is_file() or not path.is_file():
-            read_artifact(dataset, "dataset")
-        if not path.is_file():
-            raise CorruptArtifactError(f"`{path}` is missing", "make the artifact again")
-    elif not dataset.is_file():
-        raise BadInputError(f"`{dataset}` does not exist", "`avtool prepare` makes datasets")
+    path = find_manifest(dataset)
     try:
         table = parquet.read_table(path)
     except (pa.ArrowException, OSError) as error:

@@ -341,3 +341,11 @@ def test_a_run_does_not_go_on_with_another_architecture(stopped, capsys):
     code, told = errors_of(capsys, *command, "--model", "ast_tiny")
     assert code == 2
     assert "made with other settings (recipe.model.name: 'cnn_tiny' then, 'ast_tiny' now)" in told
+
+
+def test_a_training_without_a_dataset(cnn, tmp_path, capsys):
+    for source, words in {tmp_path / "nowhere": "does not exist", cnn: "is a run artifact"}.items():
+        for more in ([], ["--dry-run"]):
+            code, told = errors_of(capsys, "finetune", source, *QUICK, *more)
+            assert code == 2
+            assert words in told

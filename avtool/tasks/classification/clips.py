@@ -11,7 +11,7 @@ from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped, Wanted, usable_clips
 from avtool.data.inputs.settings import AudioSettings
 from avtool.data.labels import CLASS_FILES, LABELS, LabelKind, class_lists
-from avtool.data.manifest import MANIFEST, Manifest, read_manifest
+from avtool.data.manifest import Manifest, find_manifest, read_manifest
 from avtool.data.splits import choose_clips
 from avtool.data.statistics import durations
 from avtool.tasks.classification.recipe import DataRecipe
@@ -80,9 +80,12 @@ def find_clips(dataset: Path, recipe: DataRecipe, inputs: Sequence[str], reporte
 
 
 def dataset_inputs(dataset: Path) -> list[Input]:
-    """The files of a dataset that decide the result: its table and its class lists."""
-    manifest = dataset / MANIFEST if dataset.is_dir() else dataset
-    found = [Input(str(dataset), "dataset", sha256_of(manifest))]
+    """The files of a dataset that decide the result: its table and its class lists.
+
+    Raises:
+        BadInputError: there is no dataset.
+    """
+    found = [Input(str(dataset), "dataset", sha256_of(find_manifest(dataset)))]
     names = dict.fromkeys(name for files in CLASS_FILES.values() for name in files)
     lists = (dataset / LABELS / f"{name}.csv" for name in names)
     return found + [Input(str(path), "labels", sha256_of(path)) for path in lists if path.is_file()]
