@@ -112,7 +112,8 @@ def find_items(
             found.setdefault(item.name, item)
     if not found:
         raise BadInputError(
-            f"no media in {', '.join(f'`{source}`' for source in sources)}", "give some files"
+            f"no media in {', '.join(f'`{source}`' for source in sources) or 'an empty list'}",
+            "give some files",
         )
     return list(found.values())
 

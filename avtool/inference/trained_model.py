@@ -34,7 +34,7 @@ class TrainedModel(Predictor):
         recipe = validate(PredictRecipe, {"events": events, **settings}, "predict")
         model = self.with_features(recipe.frame_features) if recipe.frame_features else self
         labels, found = self.outputs.labels, []
-        for item in find_items([str(file) for file in files], split=recipe.split, folds=recipe.folds):
+        for item in find_items(_names(files), split=recipe.split, folds=recipe.folds):
             scored = score_file(item, model, recipe, self.reporter)
             probabilities = np.array(scored.probabilities)
             found.append(FilePrediction(item.name, scored.seconds, labels, probabilities, scored.events))
@@ -53,9 +53,14 @@ class TrainedModel(Predictor):
         recipe = validate(EmbedRecipe, settings, "embed")
         encoder = self.only(recipe.modality)
         items = find_items(
-            [str(file) for file in files],
+            _names(files),
             split=recipe.split,
             folds=recipe.folds,
             images="image" in encoder.inputs,
         )
         return [embed_file(item, encoder, recipe) for item in items]
+
+
+def _names(files: Sequence[str | Path]) -> list[str]:
+    """File names; text alone, which is a sequence of letters too, is one name."""
+    return [str(file) for file in ([files] if isinstance(files, (str, Path)) else files)]
