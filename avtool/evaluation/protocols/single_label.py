@@ -54,8 +54,8 @@ def evaluate_single_label(
         ],
         notes=[
             *facts.coverage(len(labels), len(predictions.classes)),
-            "Equal scores rank by class index. The interval is a bootstrap over recordings where they are "
-            "given, else over clips.",
+            "Equal scores rank by class index. The interval is a bootstrap over recordings where several "
+            "are given, else over clips.",
             *facts.closing_notes(),
         ],
         mistakes=worst_mistakes(predictions),
@@ -78,5 +78,6 @@ def class_metrics(predictions: Predictions) -> dict[str, Any]:
 
 
 def groups_of(predictions: Predictions) -> list[str] | None:
-    """The recordings of the clips, for the bootstrap; None where some are unknown."""
-    return list(predictions.groups) if all(predictions.groups) else None
+    """The recordings of the clips, for the bootstrap; None where some are unknown, or all are one."""
+    groups = list(predictions.groups)
+    return groups if all(groups) and len(set(groups)) > 1 else None

@@ -34,6 +34,12 @@ def scored(
     return evaluate_predictions(predictions, facts, spec.scoring, reporter or Silent(), name=title)
 
 
+def test_clips_of_one_recording_have_an_interval_over_clips() -> None:
+    one = make_predictions(SINGLE.scores, list(SINGLE.labels), groups=("f",) * 4)
+    low, high = scored("vggsound", one).metrics["top-1 interval"]
+    assert low < 50 < high
+
+
 def test_single_label_accuracy() -> None:
     report = scored("vggsound", SINGLE)
     assert report.metrics["top-1"] == pytest.approx(50)
