@@ -200,5 +200,8 @@ def _notes(clips: FoldedClips, seeds: int, facts: BenchmarkFacts, model: ScoredM
     ]
     notes.append(f"{model.choice} The interval is a bootstrap over recordings.")
     if seeds < _FEW_SEEDS and len(clips.ids) < _FEW_CLIPS:
-        notes.append(f"With {seeds} seed(s), differences under 3 points mean nothing on {facts.title}.")
+        notes.append(
+            f"With fewer than {_FEW_SEEDS} seeds, differences under {2.4 * points:.0f} points mean nothing "
+            f"on {facts.title}."
+        )
     return [*notes, *facts.closing_notes()]
