@@ -32,7 +32,7 @@ def reconstruct(
 
     result = job(run, expand_lists(files), out, recipe, session.reporter, overwrite=overwrite)
     session.table(
-        ["modality", "loss", "of predicting nothing"],
+        ["modality", "loss", "trivial loss"],
         [
             (item.modality, round(item.loss, 4), "" if item.trivial is None else round(item.trivial, 4))
             for item in result.modalities

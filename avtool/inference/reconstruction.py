@@ -61,7 +61,6 @@ def reconstruct_batch(
 
     from avtool.models.masked.audio_video import MaskedPair
     from avtool.models.masked.reconstruct import reconstruct
-    from avtool.models.masked.targets import trivial_loss
     from avtool.objectives.masked.reconstruction import MaskedReconstruction, masked_inputs
 
     autoencoder: Any = model.eval()
@@ -77,7 +76,8 @@ def reconstruct_batch(
             originals, masked, filled = (view.float().cpu().numpy() for view in views)
             rows = [_panels(name, *clip) for clip in zip(originals, masked, filled, strict=True)]
             loss = float(score(output[name], grid))
-            trivial = trivial_loss(kind, grid.num_values, grid.channels)
+            zeros = output[name]._replace(prediction=torch.zeros_like(output[name].prediction))
+            trivial = None if kind == "values" else float(score(zeros, grid))
             found.append(Reconstruction(name, rows, loss, trivial, kind != "values"))
     return found
 

@@ -38,7 +38,7 @@ def write_sheet(out: Path, names: Sequence[str], found: Sequence[Reconstruction]
 def _note(found: Sequence[Reconstruction]) -> str:
     words = []
     for item in found:
-        level = f", predicting nothing {item.trivial:.3g}" if item.trivial is not None else ""
+        level = f", trivial loss {item.trivial:.3g}" if item.trivial is not None else ""
         words.append(f"{item.modality}: loss {item.loss:.3g}{level}")
     text = "; ".join(words)
     if any(item.normalised for item in found):

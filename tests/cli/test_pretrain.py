@@ -71,7 +71,7 @@ def test_a_run_describes_its_model_and_shows_what_it_rebuilds(audio_run):
     page = (audio_run / "report.html").read_text()
     assert page.count("data:image/png") == 3 * 4
     assert "each masked patch was given the true mean and contrast" in page
-    assert "of predicting nothing 0.9961" in page
+    assert "trivial loss 0.9961" in page
 
 
 def test_a_finished_run_is_not_trained_again(audio_run, sounds, capsys):
@@ -105,7 +105,7 @@ def test_files_are_rebuilt_into_a_picture(audio_run, sounds, tmp_path, capsys):
     assert call("reconstruct", audio_run, *files, "--out", out, "--device", "cpu", "--json") == 0
     result = json.loads(capsys.readouterr().out)["result"]
     assert [item["modality"] for item in result["modalities"]] == ["audio"]
-    assert result["modalities"][0]["trivial"] == pytest.approx(255 / 256)
+    assert result["modalities"][0]["trivial"] == pytest.approx(255 / 256, rel=1e-3)
     with Image.open(out) as picture:
         assert picture.width > 1000
         assert np.asarray(picture.convert("L")).std() > 10

@@ -75,4 +75,4 @@ def pretraining_table(pretrained: PretrainedFilms) -> Table:
         for item in pretrained.reconstructed
     ]
     title = "error of masked patches of a held-out film, pretrained without labels"
-    return Table(title, ["", "reconstructed", "predicting nothing"], rows)
+    return Table(title, ["", "loss", "trivial loss"], rows)

@@ -56,11 +56,3 @@ def undo_targets(prediction: Tensor, patches: Tensor, kind: TargetKind, channels
     """
     mean, scale = scaling_of(patches, kind, channels)
     return prediction.float() * scale + mean
-
-
-def trivial_loss(kind: TargetKind, num_values: int, channels: int) -> float | None:
-    """The loss of predicting 0, which a useful model stays below; None where it depends on the clips."""
-    if kind == "values":
-        return None
-    counted = num_values if kind == "patch" else num_values // channels
-    return (counted - 1) / counted

@@ -24,7 +24,7 @@ def reconstruction_sections(found: Sequence[Reconstruction], *, held_out: bool) 
     for item in found:
         note = f"{clips}; loss of these clips {item.loss:.4g}"
         if item.trivial is not None:
-            note += f", of predicting nothing {item.trivial:.4g}"
+            note += f", trivial loss {item.trivial:.4g}"
         if item.normalised:
             note += (
                 ". Targets are normalised patches: for this image each masked patch was given the true mean "
