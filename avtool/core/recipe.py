@@ -169,7 +169,8 @@ def load(
     for key, value in (flags or {}).items():
         if value is not None:
             _put(values, key, value)
-    return validate(schema, values, origin=str(recipe) if recipe else "the settings")
+    origin = f"{recipe} with --set" if recipe and settings else str(recipe or "the settings")
+    return validate(schema, values, origin=origin)
 
 
 def validate(schema: type[Schema], values: Mapping[str, Any], origin: str) -> Schema:
@@ -185,7 +186,9 @@ def validate(schema: type[Schema], values: Mapping[str, Any], origin: str) -> Sc
                 problems.append(f"unknown key `{key}`")
                 hints.append(nearest_hint(key, known, "avtool recipes show"))
             elif item["type"] == "value_error":  # our own sentence, which names the value itself
-                problems.append(item["msg"].removeprefix("Value error, "))
+                message = item["msg"].removeprefix("Value error, ")
+                named = isinstance(item["input"], Mapping) or key.rpartition(".")[2] in message
+                problems.append(message if named else f"`{key}`: {message}")
             else:
                 problems.append(f"`{key}`: {item['msg'][:1].lower()}{item['msg'][1:]}, got {item['input']!r}")
         raise BadInputError(f"{origin}: {'; '.join(problems)}", "; ".join(dict.fromkeys(hints))) from error
