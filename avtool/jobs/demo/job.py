@@ -69,9 +69,9 @@ def demo(
     pretrained = _pretrained(mined.out, out, recipe, reporter, jobs)
     learned = None
     if recipe.training == "none":
-        reporter.info("nothing is learned: --training none")
+        reporter.info("nothing is trained: --training none")
     elif recipe.films < 2:
-        reporter.info("nothing is learned: one film leaves none to test on")
+        reporter.info("nothing is trained: one film leaves none to test on")
     else:
         learned = learn_sounds(mined.out, out, recipe, reporter, jobs=jobs)
     result = DemoResult(out, films.films, mined, scores, pretrained, learned)

@@ -73,7 +73,7 @@ def learn_sounds(
     """
     clips = _with_one_sound(read_manifest(mined))
     if not _shared_sounds(clips):
-        reporter.info("nothing is learned: the held-out film shares no sound with another film")
+        reporter.info("nothing is trained: the held-out film shares no sound with another film")
         return None
     learned = clips.select("train")
     counts = Counter(label for (label,) in learned.column("labels"))
