@@ -81,8 +81,10 @@ def real_sounds(folder: Path, sample_rate: int = 16_000, skip: frozenset[str] = 
         skip: classes to skip (a file of speech among the sounds).
 
     Raises:
-        BadInputError: there is no sound file.
+        BadInputError: there is no such folder, or no audio file in it.
     """
+    if not folder.is_dir():
+        raise BadInputError(f"`{folder}` is no folder", "give a folder of WAV, FLAC, Ogg or MP3 files")
     table = folder / "meta" / "esc50.csv"
     if table.is_file():
         pairs = _from_esc50(folder, table)
@@ -94,7 +96,7 @@ def real_sounds(folder: Path, sample_rate: int = 16_000, skip: frozenset[str] = 
         if label not in skip:
             files[label] = (*files.get(label, ()), path)
     if not files:
-        raise BadInputError(f"no sound files in `{folder}`", "give a folder of WAV, FLAC, Ogg or MP3 files")
+        raise BadInputError(f"no audio files in `{folder}`", "give a folder of WAV, FLAC, Ogg or MP3 files")
     return RealSounds(files, sample_rate)
 
 

@@ -58,7 +58,7 @@ def test_clips_that_cannot_be_read_make_exit_code_1(clips, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["moving-sources", "{folder}", "--out", "{folder}/x"], "no sound files"),
+        (["moving-sources", "{folder}", "--out", "{folder}/x"], "no audio files"),
         (["moving-sources", "{folder}", "--out", "{folder}/x", "--size", "33"], "33 pixels"),
         (["shards", "{folder}", "--out", "{folder}/x"], "is not an avtool artifact"),
     ],

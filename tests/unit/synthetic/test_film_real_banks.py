@@ -83,7 +83,7 @@ def test_a_silent_recording_is_refused(tmp_path):
 
 
 def test_a_folder_without_sounds_is_refused(tmp_path):
-    with pytest.raises(BadInputError, match="no sound files"):
+    with pytest.raises(BadInputError, match="no audio files"):
         real_sounds(tmp_path)
 
 
