@@ -86,6 +86,8 @@ def curve_figures(lines: Sequence[Mapping[str, Any]]) -> list[Figure]:
 
 
 def _curve(lines: Sequence[Mapping[str, Any]], name: str) -> "Markup":
+    from matplotlib.ticker import MaxNLocator
+
     with drawing(4.3, 2.0) as figure:
         axes = figure.subplots()
         for split, colour in (("train", ACCENT), ("val", WARM)):
@@ -101,6 +103,7 @@ def _curve(lines: Sequence[Mapping[str, Any]], name: str) -> "Markup":
         if levels:
             axes.axhline(levels[-1], color=INK, linewidth=0.8, linestyle=":", label="chance")
         axes.set_xlabel("steps")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if name not in _LAST and axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8, loc="best")
         return svg(figure)
