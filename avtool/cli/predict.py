@@ -37,10 +37,15 @@ def predict(
         expand_lists(files), model, out, recipe, session.reporter,
         jobs=jobs, overwrite=not resume, fail_fast=fail_fast, command=session.command_line,
     )  # fmt: skip
+    counted = ["events"] if recipe.events else []
     rows = [
-        (file.name, file.status, file.error or file.label, file.probability, file.events, file.seconds)
+        (
+            *(file.name, file.status, file.error or file.label, file.probability),
+            *([file.events] if recipe.events else []),
+            file.seconds,
+        )
         for file in result.files
     ]
-    session.table(["file", "status", "class", "probability", "events", "seconds"], rows)
+    session.table(["file", "status", "class", "probability", *counted, "seconds"], rows)
     session.emit({"out": result.out, "files": result.files, "seconds": result.seconds}, text=str(result.out))
     return ExitCode.SOME_FAILED if result.failed else ExitCode.DONE
