@@ -19,8 +19,8 @@ class Entry:
 
 
 def list_entries() -> list[Entry]:
-    """The entries, the one unused for longest first."""
-    return [entry for _, entry in _entries_by_age()]
+    """The entries without lock files, the one unused for longest first."""
+    return [entry for _, entry in _entries_by_age() if not entry.name.endswith(".lock")]
 
 
 def prune(older_than_days: int, *, dry_run: bool = False) -> list[Entry]:
