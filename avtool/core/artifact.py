@@ -87,7 +87,8 @@ def read_artifact(folder: Path, kind: Kind | None = None) -> Artifact:
         message = (
             f"`{folder}` has schema {version} (avtool {writer} wrote it), this one reads {SCHEMA_VERSION}"
         )
-        raise CorruptArtifactError(message, f"pip install 'avtool=={writer}', or make the artifact again")
+        install = f"pip install 'avtool=={writer}', or " if "avtool" in values else ""
+        raise CorruptArtifactError(message, f"{install}make the artifact again")
     try:
         artifact = Artifact(**{**values, "inputs": [Input(**item) for item in values["inputs"]]})
     except (KeyError, TypeError) as error:
@@ -136,8 +137,7 @@ def open_partial(out: Path, settings: Mapping[str, Any], *, overwrite: bool = Fa
                 raise BadInputError(
                     f"`{folder}` exists and is not an avtool artifact", "choose another --out folder"
                 )
-        elif not overwrite and (found := _settings_of(folder)) != wanted:
-            changed = _differences(found, wanted)
+        elif not overwrite and (changed := _differences(_settings_of(folder), wanted)):
             message = f"`{folder}` was made with other settings ({changed})"
             raise BadInputError(message, "use the same settings to resume, or --overwrite, or another --out")
     with writing(partial):
@@ -161,10 +161,13 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings by dotted key: `recipe.model.name`."""
+    """Settings by dotted key: `recipe.model.name`; those that are not set are left out."""
     values: dict[str, Any] = {}
     for key, value in settings.items():
-        values |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+        if isinstance(value, Mapping):
+            values |= _flat(value, f"{prefix}{key}.")
+        elif value is not None:
+            values[prefix + key] = value
     return values
 
 

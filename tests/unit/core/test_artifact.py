@@ -56,6 +56,14 @@ def test_equal_settings_resume_and_others_are_refused(tmp_path):
     assert not (open_partial(out, {"collar": 2.0}, overwrite=True) / "half").exists()
 
 
+def test_a_key_that_is_not_set_is_no_other_setting(tmp_path):
+    out = tmp_path / "out"
+    open_partial(out, {"recipe": {"hop": None}})  # as a version wrote it that had no key `windows` yet
+    open_partial(out, {"recipe": {"hop": None, "windows": None}})
+    with pytest.raises(BadInputError, match=r"recipe\.windows: None then, 3 now"):
+        open_partial(out, {"recipe": {"hop": None, "windows": 3}})
+
+
 def test_a_foreign_folder_or_file_is_never_touched(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "me.jpg").write_text("x")
