@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from avtool.core.errors import BadInputError
 from avtool.media.audio_decode import decode_audio_array
 
 Waveform = NDArray[np.float32]
@@ -44,7 +45,7 @@ def read_waveform(path: Path, start: float, end: float, *, sample_rate: int = 16
         try:
             with soundfile.SoundFile(path) as file:
                 if file.channels <= 2 and _is_simple(file.samplerate, sample_rate) and file.seekable():
-                    return _read_span(file, start, end, sample_rate)
+                    return _finite(_read_span(file, start, end, sample_rate), path)
         except soundfile.LibsndfileError:
             pass  # FFmpeg may read it, or names what is wrong with it
     pcm = decode_audio_array(path, start, end - start, sample_rate)
@@ -66,6 +67,13 @@ def _read_span(file: soundfile.SoundFile, start: float, end: float, sample_rate:
     resampled = _resampler(rate, sample_rate)(samples)
     skipped = first - begin // step * (sample_rate * step // rate)
     return resampled[skipped : skipped + wanted]
+
+
+def _finite(samples: Waveform, path: Path) -> Waveform:
+    """The samples; a file of floating-point numbers may hold NaN, which would spread to every statistic."""
+    if not np.isfinite(samples).all():
+        raise BadInputError(f"`{path}` holds samples that are no finite numbers", "write the file again")
+    return samples
 
 
 def _is_simple(rate: int, wanted: int) -> bool:

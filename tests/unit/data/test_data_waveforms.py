@@ -1,5 +1,7 @@
 """A span of sound is the same whether it is read alone or cut out of the whole, and from whatever file."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
@@ -70,3 +72,12 @@ def test_files_that_cannot_be_read(tmp_path):
         read_waveform(tmp_path / "bad.wav", 0.0, 1.0)
     with pytest.raises(BadInputError, match="does not exist"):
         read_waveform(tmp_path / "none.wav", 0.0, 1.0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_samples_that_are_no_numbers_are_refused(tmp_path: Path, value: float) -> None:
+    samples = np.zeros(1600, np.float32)
+    samples[800] = value
+    soundfile.write(tmp_path / "a.wav", samples, 16000, subtype="FLOAT")
+    with pytest.raises(BadInputError, match="no finite numbers"):
+        read_waveform(tmp_path / "a.wav", 0.0, 0.1)
