@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import model_validator
 
+from avtool.core.errors import BadInputError
 from avtool.core.recipe import Recipe, option
 from avtool.core.reporter import Reporter
 from avtool.data.folds import Folds
@@ -49,8 +50,10 @@ def choose_clips(manifest: Manifest, recipe: SplitRecipe, reporter: Reporter) ->
     """The training and validation clips.
 
     Raises:
-        BadInputError: a split or fold is not there; the message names those that are.
+        BadInputError: there are no clips, or a split or fold is not there; the message names those that are.
     """
+    if not len(manifest):
+        raise BadInputError(f"`{manifest.origin}` has no clips", "prepare it from a folder with media")
     if recipe.train_folds:
         val = manifest.select(folds=recipe.val_folds) if recipe.val_folds else None
         return _checked(ChosenClips(manifest.select(folds=recipe.train_folds), val), reporter)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avtool.core.artifact import Input, settings_hash
-from avtool.core.errors import BadInputError
 from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped, Wanted, usable_clips
@@ -66,8 +65,6 @@ def find_clips(
         BadInputError: a split or fold is not there, or too many clips cannot be used.
     """
     manifest, shards = _open(dataset, sample_rate)
-    if not len(manifest):
-        raise BadInputError(f"`{dataset}` has no clips", "prepare it from a folder with media")
     chosen = choose_clips(manifest, recipe, reporter)
     train, skipped = usable_clips(chosen.train, wanted, recipe.max_bad, reporter)
     val: Manifest | None = None

@@ -94,6 +94,7 @@ def shorten(rows: list[dict]) -> None:
         (double, "1 clips of"),
         (double, "has high, low (single-label)"),
         (shorten, "shorter than one window of 25 ms"),
+        (list.clear, "has no clips"),
     ],
 )
 def test_data_sets_that_do_not_fit_their_task(dataset, tmp_path, capsys, change, words):
