@@ -1,5 +1,6 @@
 """Evaluation: runs a benchmark and, where wanted, writes its report as an artifact."""
 
+import shutil
 from pathlib import Path
 
 from avtool.benchmarks.benchmark import Benchmark
@@ -38,10 +39,14 @@ def evaluate(
     values = settings.model_dump(mode="json")
     card = {"benchmark": name, "settings": values}
     partial = open_partial(out, card, overwrite=overwrite) if out else None
-    report = benchmark.run(settings, reporter)
-    if out and partial:
-        found = {"benchmark": name, "headline": report.headline, **report.metrics}
-        write_json(partial / "metrics.json", found)
-        write_report_page(partial / "report.html", name, report, values, reporter)
-        publish(out, Artifact("report", command, card))
+    try:
+        report = benchmark.run(settings, reporter)
+        if out and partial:
+            found = {"benchmark": name, "headline": report.headline, **report.metrics}
+            write_json(partial / "metrics.json", found)
+            write_report_page(partial / "report.html", name, report, values, reporter)
+            publish(out, Artifact("report", command, card))
+    finally:
+        if partial and partial.exists():  # nothing to resume: trainings are cached elsewhere
+            shutil.rmtree(partial)
     return report

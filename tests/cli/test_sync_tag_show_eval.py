@@ -98,6 +98,13 @@ def test_eval_writes_a_report(tmp_path, capsys):
     capsys.readouterr()
 
 
+def test_a_refused_benchmark_leaves_nothing_behind(tmp_path):
+    out = tmp_path / "report"
+    lacking = ["--predictions", str(tmp_path / "absent"), "--out", str(out), "-q"]
+    assert run(["eval", "--benchmark", "vggsound", *lacking]) == 2
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -212,7 +212,11 @@ def _check_labels(clips: Manifest) -> None:
 
 
 def _check_complete(data: BenchmarkData) -> None:
-    spec, again = data.spec, "get the dataset again, or choose the benchmark of this part of it"
+    spec = data.spec
+    again = (
+        "get the dataset again, or choose the benchmark of this part of it; in a table of your own, set "
+        "`classes` and `clips` to those of the data"
+    )
     if len(data.classes) != spec.data.classes:
         message = f"`{data.folder}` has {len(data.classes)} classes, {spec.title} has {spec.data.classes}"
         raise BadInputError(message, again)
