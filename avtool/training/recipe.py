@@ -168,12 +168,14 @@ class LoopRecipe(Recipe):
     batch_size: int = option(32, "Batch size per process, in samples.", flag="--batch-size", ge=1)
     accumulate: int = option(1, "Gradient accumulation: batches per optimiser step.", ge=1)
     validate_every: Interval = option("1 epoch", "Validation interval; the last step is always validated.")
-    checkpoint_every: Interval = option("1 epoch", "Checkpoint interval; the last step always has one.")
-    keep: int = option(2, "Latest checkpoints kept, besides the best.", ge=1)
+    checkpoint_every: Interval = option(
+        "1 epoch", "Checkpoint interval; the last step always has one.", identity=False
+    )
+    keep: int = option(2, "Latest checkpoints kept, besides the best.", identity=False, ge=1)
     final: Literal["last", "best"] = option("last", "Checkpoint that becomes the run's model.")
     patience: int = option(0, "Early stopping: validations without improvement; 0 disables.", ge=0)
     log_every: int = option(10, "Log interval in steps.", ge=1)
-    tensorboard: bool = option(True, "Log to TensorBoard too, where it is installed.")
+    tensorboard: bool = option(True, "Log to TensorBoard too, where it is installed.", identity=False)
     workers: int | None = option(
         None,
         "Loader processes; by default one less than there are processors, at most eight.",

@@ -24,10 +24,16 @@ def task(folder: Path, labels: str = "xy", **flags: Any) -> ClassificationTask:
 
 @pytest.mark.parametrize(
     "flags",
-    [{"runtime.device": "cuda:1"}, {"runtime.threads": 3}, {"loop.workers": 0}],
+    [
+        {"runtime.device": "cuda:1"},
+        {"runtime.threads": 3},
+        {"loop.workers": 0},
+        {"loop.checkpoint_every": "3 steps"},
+        {"loop.keep": 1},
+    ],
     ids=lambda flags: next(iter(flags)),
 )
-def test_the_machine_does_not_name_a_run(tmp_path: Path, flags: dict[str, Any]) -> None:
+def test_neither_the_machine_nor_checkpoints_name_a_run(tmp_path: Path, flags: dict[str, Any]) -> None:
     assert run_settings(task(tmp_path, **flags)) == run_settings(task(tmp_path))
 
 
