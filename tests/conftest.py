@@ -1,6 +1,7 @@
 """Fixtures of every test."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 
 # Tests run side by side: more threads than one each would only fight. Set before anything loads torch.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A shell ignores SIGINT in what it starts in the background, and programs that tests start inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -161,7 +161,7 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings by dotted key: `recipe.model.name`; those that are not set are left out."""
+    """Settings by dotted key: `recipe.model.name`; without those that are not set."""
     values: dict[str, Any] = {}
     for key, value in settings.items():
         if isinstance(value, Mapping):

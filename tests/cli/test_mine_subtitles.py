@@ -107,12 +107,11 @@ def test_killed_in_the_middle_and_resumed_gives_the_same_manifest(films, tmp_pat
 def test_an_interrupt_leaves_a_resumable_state(films, tmp_path, sign, code):
     out = tmp_path / "out"
     command = [*AVTOOL, "mine-subtitles", *names(films), "--out", str(out), *FAST]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: any((tmp_path / "out.partial" / "clips").glob("film*")))
-    process.send_signal(sign)
-    assert process.wait(timeout=60) == code
-    assert "Traceback" not in process.stderr.read()
-    process.stderr.close()
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(lambda: any((tmp_path / "out.partial" / "clips").glob("film*")))
+        process.send_signal(sign)
+        assert process.wait(timeout=60) == code
+        assert "Traceback" not in process.stderr.read()
     assert not out.exists()
     assert any((tmp_path / "out.partial" / "clips").glob("film*/film.json"))
 

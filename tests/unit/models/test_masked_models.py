@@ -185,7 +185,7 @@ def test_a_classifier_reads_the_mean_and_deviation_of_tokens() -> None:
             model.embed(audio=audio)["audio"], model.fc_norm(pooled), rtol=1e-3, atol=1e-4
         )
         assert model(audio=audio).logits.shape == (2, 10)
-    with pytest.raises(BadInputError, match="mean or statistics"):
+    with pytest.raises(BadInputError, match="'mean' or 'statistics'"):
         create("audio_mae_tiny", pool="largest")
 
 
