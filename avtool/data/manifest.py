@@ -86,6 +86,7 @@ class Manifest(Sequence[Clip]):
         self.folder = folder
         self.origin = origin
         self._columns = {name: self.table[name] for name in self.table.column_names}
+        self._last: tuple[int, Clip] | None = None
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -97,6 +98,12 @@ class Manifest(Sequence[Clip]):
     def __getitem__(self, index: int | slice) -> "Clip | Manifest":
         if isinstance(index, slice):
             return self.take(range(*index.indices(len(self))))
+        last = self._last
+        if last is None or last[0] != index:  # a sample reads its row once for each of its inputs
+            self._last = last = index, self._row(index)
+        return last[1]
+
+    def _row(self, index: int) -> Clip:
         row = {name: column[index].as_py() for name, column in self._columns.items()}
         known = {name: row.pop(name) for name in COLUMNS.names}
         return Clip(**(known | {"labels": tuple(known["labels"])}), extras=row)
