@@ -12,7 +12,7 @@ from avtool.cli.session import Session
 from avtool.tasks import TASKS
 from avtool.training.task import Task
 
-_OWN_VERBS = {"pretrain", "finetune"}
+_OWN_VERBS = {"pretrain", "finetune", "prompt-tune"}
 
 
 def add_task(app: typer.Typer, task: type[Task[Any]], name: str | None = None) -> None:
@@ -24,9 +24,7 @@ def _subcommand(task: type[Task[Any]]) -> Callable[..., None]:
     def train(
         session: Session,
         recipe: Any,
-        dataset: Annotated[
-            Path, typer.Argument(help="The dataset, as `avtool prepare` or `mine-subtitles` makes it.")
-        ],
+        dataset: Annotated[Path, typer.Argument(help=task.takes)],
         out: Annotated[Path | None, output("The run to write.  [default: runs/TASK-MODEL-SETTINGS]")] = None,
         jobs: Jobs = 1,
         resume: Resume = True,

@@ -26,6 +26,7 @@ VERBS = {
     "moving-sources": Verb("Data", "Make labelled clips of sources that move as their recordings sound."),
     "pretrain": Verb("Train", "Pretrain an encoder on unlabelled images, audio or video."),
     "finetune": Verb("Train", "Train a classifier of audio, video or both on a labelled dataset."),
+    "prompt-tune": Verb("Train", "Adapt a frozen model to a few labelled examples by prompts."),
     "train": Verb("Train", "Train a task that an installed package adds."),
     "predict": Verb("Use", "Predict the classes of files, or a timeline of events."),
     "embed": Verb("Use", "Write an encoder's features of files as Parquet, a row a window."),

@@ -111,6 +111,7 @@ class Task(ABC, Generic[RecipeType]):
         name: on the command line, such as `audio-mae`.
         verb: the subcommand that lists it: `pretrain`, or `train` where it has no verb of its own.
         summary: a sentence for the help page.
+        takes: what its argument is, for the help page.
         recipe_type: the model of its settings.
 
     Attributes:
@@ -124,6 +125,7 @@ class Task(ABC, Generic[RecipeType]):
     name: ClassVar[str]
     verb: ClassVar[str] = "train"
     summary: ClassVar[str]
+    takes: ClassVar[str] = "The dataset, as `avtool prepare` or `mine-subtitles` makes it."
     recipe_type: ClassVar[type[TrainRecipe]]
 
     source: Path
