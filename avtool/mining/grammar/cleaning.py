@@ -2,6 +2,8 @@
 
 import re
 
+from avtool.mining.titles import without_titles
+
 NOTES = r"(?:[♩♪♫♬🎵🎶🎼]|â™[ªª«¬]|â\x99[ª«¬])"
 NOTE_RUN = re.compile(rf"{NOTES}(?:[\s♩-♬~-]*{NOTES})*")
 INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufe0e\ufe0f"
@@ -15,9 +17,9 @@ _ABBREVIATION = re.compile(r"(?:\b\w\.){2,}$")
 
 
 def clean(content: str) -> str:
-    """The words of a text on one line, in their own case, without markup, notes and edge punctuation."""
+    """The words of a text on one line, in their own case: no markup, notes, titles and edge punctuation."""
     text = NOTE_RUN.sub(" ", MARKUP.sub(" ", _INVISIBLE_RUN.sub("", content)))
-    text = _BRACKETS.sub(" ", _QUOTES.sub("", text))
+    text = _BRACKETS.sub(" ", _QUOTES.sub("", without_titles(" ".join(text.split()))))
     text = " ".join(text.split())
     abbreviated = bool(_ABBREVIATION.search(text))  # "p.a." keeps its last point
     text = text.strip(_EDGES)

@@ -3,6 +3,7 @@
 import re
 
 from avtool.mining.grammar.records import TagFunction
+from avtool.mining.sound_tag import SoundTag
 
 _SEPARATOR = re.compile(r"\s*[;,/]\s*")
 _JOINT = re.compile(r",?\s+(?:and then|and|then|while|as|&)\s+")
@@ -18,23 +19,32 @@ def split_tag(text: str, tag: TagFunction) -> tuple[str, ...]:
     parts: list[str] = []
     for part in _merge_silent(_SEPARATOR.split(text), _SEPARATOR.findall(text), tag):
         parts += _split_joint(part, tag)
-    return tuple(_share_subjects(parts, tag)) if len(parts) > 1 else (text,)
+    return tuple(_share_subjects(parts, tag)) if parts else (text,)
 
 
 def _merge_silent(parts: list[str], separators: list[str], tag: TagFunction) -> list[str]:
-    """Joins the parts that make no sound to the part after them, or at the end to the part before."""
+    """Joins the parts that make no sound to the part after them, or at the end to the part before.
+
+    A part that adds no label there ("car approaching, dog barking") says nothing of that sound, and goes.
+    """
     merged: list[str] = []
     pending = ""
     for part, separator in zip(parts, [*separators, ""], strict=True):
-        pending += part
         if tag(part).sounds:
-            merged.append(_LEADING_JOINT.sub("", pending) if merged else pending)
+            whole = pending + part
+            whole = part if _same_labels(tag(whole), tag(part)) else whole
+            merged.append(_LEADING_JOINT.sub("", whole) if merged or whole == part else whole)
             pending = ""
         else:
-            pending += separator
+            pending += part + separator
     if pending and merged:
-        merged[-1] = f"{merged[-1]}, {pending}"
+        whole = f"{merged[-1]}, {pending}"
+        merged[-1] = merged[-1] if _same_labels(tag(whole), tag(merged[-1])) else whole
     return merged or [pending]
+
+
+def _same_labels(one: SoundTag, other: SoundTag) -> bool:
+    return (one.sounds, one.sources, one.qualities) == (other.sounds, other.sources, other.qualities)
 
 
 def _split_joint(text: str, tag: TagFunction) -> list[str]:
@@ -61,11 +71,12 @@ def _subject(text: str, tag: TagFunction) -> str:
 
 
 def _share_subjects(parts: list[str], tag: TagFunction) -> list[str]:
-    """Gives "closes" the subject of "door opens": a lone verb in the third person has none of its own."""
+    """Gives "closes" the subject of "door opens": a verb in the third person that begins a part has none."""
     shared: list[str] = []
     subject = ""
     for part in parts:
-        lone_verb = len(part.split()) == 1 and part.endswith("s") and not part.endswith("ss")
+        verb = part.partition(" ")[0]
+        lone_verb = verb.endswith("s") and not verb.endswith("ss") and bool(tag(verb).sounds)
         shared.append(f"{subject} {part}" if subject and lone_verb and not tag(part).sources else part)
         subject = _subject(shared[-1], tag) if tag(shared[-1]).aspect != "sustained" else ""
     return shared

@@ -62,6 +62,7 @@ def _read_event(words: list[Word]) -> Reading:
         aspect=_aspect(sounds, source is not None, qualities),
         confidence=_KNOWN if all(part.is_sure for part in parts) else _GUESSED,
         is_person=source is not None and source.is_person,
+        acts=not sounds and any(_is_silent_verb(word) for word in words),
     )
     if not sounds:
         spoken = any(part.role == "language" for part in parts)
@@ -71,10 +72,14 @@ def _read_event(words: list[Word]) -> Reading:
     return reading.but(rule="source+sound" if source else "sound")
 
 
+def _is_silent_verb(word: Word) -> bool:
+    return word.form in {"s", "ing", "ed"} and bool(word.state or word.has("silent"))
+
+
 def _without_sound(reading: Reading, parts: list[Part]) -> Reading:
     """A clause in which nothing sounds: a state, a speaker label, a thing, a manner, or nothing at all."""
     if any(part.role == "state" for part in parts):
-        return reading.but(rule="state", confidence=0.85)
+        return reading.but(rule="state", confidence=min(reading.confidence, 0.85))
     if reading.is_person:
         manner = unique(*(part.lemma for part in parts if part.role == "quality" and part.is_sure))
         return reading.but(rule="speaker", sources=(), qualities=manner, subject=reading.sources[0])

@@ -13,6 +13,7 @@ class Reading:
         is_person: whether the only source is a name or a role of a person, so that without a sound the clause
             is a speaker label.
         subject: in a clause that is only a speaker label, that speaker.
+        acts: whether a verb in it makes no sound ("engine stops", "man enters"): its maker is its own.
     """
 
     sounds: tuple[str, ...] = ()
@@ -23,6 +24,7 @@ class Reading:
     rule: str = "nothing"
     is_person: bool = False
     subject: str = ""
+    acts: bool = False
 
     def but(self, **changes: object) -> "Reading":
         """The same reading with some fields changed."""
@@ -35,7 +37,13 @@ def unique(*lemmas: str) -> tuple[str, ...]:
 
 
 def join(readings: list[Reading]) -> Reading:
-    """One reading for several clauses: "door opens" and "closes" are two sounds of one source."""
+    """One reading for several clauses: "door opens" and "closes" are two sounds of one source.
+
+    A clause with a silent verb keeps its maker and its state to itself, unless what sounds has no maker:
+    in "engine stops, door opens" the door alone is heard, in "engine starts, revs" the engine.
+    """
+    if any(reading.sounds and reading.sources for reading in readings):
+        readings = [reading for reading in readings if reading.sounds or not reading.acts]
     labelled = [reading for reading in readings if reading.sounds or reading.sources or reading.qualities]
     if not labelled:
         return readings[0] if readings else Reading()

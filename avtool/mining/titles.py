@@ -1,0 +1,93 @@
+"""Titles of songs and words in quotation marks: what stands in them names no sound.
+
+`"Crying" by Ray O. playing` is a song that plays, and nobody cries; `crowd chanting "Fire!"` is a chant.
+"""
+
+import re
+
+SONG = "song"
+MAX_LENGTH = 400  # characters of a tag; beyond, nothing is a title
+
+_SINGLE = r"(?:(?<!\w)['‘](?=\w)(?P<single>(?:[^\"“”'‘’\n]|(?<=\w)['’](?=\w)){2,100})['’](?!\w))"
+_QUOTED = re.compile(rf"[\"“”„«»‟](?P<double>[^\"“”„«»‟]{{1,120}})[\"“”„«»‟]|{_SINGLE}")
+_MARK = "\ue004"  # stands for a title while the words around it are read
+_PLAYED = (
+    r"(?:play(?:s|ed|ing)?|perform(?:s|ed|ing)?|continu(?:es?|ing)|begin(?:s|ning)?|start(?:s|ing)?"
+    r"|stop(?:s|ping)?|end(?:s|ing)?|fad(?:es?|ing)|swell(?:s|ing)?|resum(?:es?|ing)|conclud(?:es?|ing)"
+    r"|blar(?:es?|ing)|blast(?:s|ing)?|boom(?:s|ing)?|com(?:es|ing) on|strik(?:es|ing) up|finish(?:es|ing)?)"
+)
+_MUSIC = (
+    r"(?:music|song|theme(?: (?:song|music|tune))?|tune|melody|ballad|anthem|hymn|aria|carol|lullaby|waltz"
+    r"|march|symphony|sonata|concerto|overture|ringtone|record|recording|jingle|soundtrack|track|single)s?"
+)
+_VOICED = re.compile(
+    r"\b(?:s[iau]ng|sings|singing|hum|hums|hummed|humming|whistl|chant|shout|yell|call|cr(?:y|ies|ied|ying)\b"
+    r"|scream|whisper|mutter|murmur|mumbl|recit|rap(?:s|ping)?\b|say|said|exclaim|read|announc|repeat|croon"
+    r"|yodel|mouth|speak|spoke|laugh|sob|groan|moan)",
+    re.IGNORECASE,
+)
+_MADE = re.compile(rf"\b(?:{_PLAYED}|{_MUSIC}|by)\b", re.IGNORECASE)
+_LABEL = re.compile(
+    rf"^\W*(?P<label>(?:\w+ )?{_MUSIC}|(?:now )?playing)\s*:\s*(?P<rest>\S.*)$", re.IGNORECASE
+)
+_BY = re.compile(
+    rf"\b(?:by|from)\s+.+?(?=\s+{_PLAYED}\b|\s+(?:on|over|through|via)\s|\s*[,;]|$)", re.IGNORECASE
+)
+_POSSESSOR = re.compile(rf"^[^{_MARK}]*?\w['’]s?\s+(?={_MARK})|(?<=[,;])[^,;{_MARK}]*?\w['’]s?\s+(?={_MARK})")
+_ARTIST = re.compile(rf"^(?P<artist>[^:{_MARK}]{{1,60}}):\s*{_MARK}\W*$")
+_SPEAKERS = re.compile(
+    r"\b(?:m[ae]n|wom[ae]n|boys?|girls?|male|female|voices?|narrator|announcer|all|both|child(?:ren)?)\b",
+    re.IGNORECASE,
+)
+_SMALL = re.compile(r"(?:an?|and|at|by|de|for|from|in|is|of|on|or|the|to|with|la|le|el|y)")
+
+
+def without_titles(text: str) -> str:
+    """A tag's text with "song" for the title of a song, and without titles and words that a voice utters.
+
+    Quotation marks around anything else are left alone.
+
+    Args:
+        text: the words of one tag, in their own case.
+    """
+    if len(text) > MAX_LENGTH:
+        return text
+    if label := _LABEL.match(text):
+        text = _labelled(label["label"], label["rest"])
+    quoted = list(_QUOTED.finditer(text))
+    marked = _QUOTED.sub(_MARK, text)
+    if not quoted or not any(character.isalpha() for character in marked):
+        return text
+    without_artist = _POSSESSOR.sub("", _BY.sub("", marked))
+    if _VOICED.search(without_artist):
+        return " ".join(_QUOTED.sub(" ", text).split())
+    titled = _ARTIST.match(marked)
+    if titled and not _SPEAKERS.search(titled["artist"]) and all(map(_is_title, quoted)):
+        return SONG
+    if without_artist == marked and not _MADE.search(marked):
+        return text
+    return " ".join(without_artist.replace(_MARK, f" {SONG} ").split())
+
+
+def _labelled(label: str, rest: str) -> str:
+    """`MUSIC: "Waterloo" by ABBA` without its title; a description (`Music: soft piano`) is kept."""
+    if (
+        _QUOTED.search(rest)
+        or re.search(r"\bby\b", rest, re.IGNORECASE)
+        or (not label.isupper() and len(rest.split()) > 1 and _in_title_case(rest))
+    ):
+        label = re.sub(r"(?i)^(?:now )?playing$", SONG, label)
+        played = re.search(rf"\b{_PLAYED}\b", _BY.sub("", _QUOTED.sub(" ", rest)), re.IGNORECASE)
+        return f"{label} {played[0]}" if played else label
+    return f"{rest} {label}" if not re.search(rf"\b{_MUSIC}\b", rest, re.IGNORECASE) else rest
+
+
+def _is_title(quoted: "re.Match[str]") -> bool:
+    return _in_title_case(quoted["double"] or quoted["single"])
+
+
+def _in_title_case(words: str) -> bool:
+    """Whether all words but the small ones begin with capitals, and no sentence ends: "Over the Hills"."""
+    parts = words.split()
+    capital = all(part[:1].upper() == part[:1] or bool(_SMALL.fullmatch(part)) for part in parts)
+    return capital and not words.rstrip().endswith((".", "?", "!"))
