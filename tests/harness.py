@@ -100,20 +100,29 @@ def run_two(module: str, *arguments: object, timeout: float = 300, **variables: 
         AssertionError: one of them failed; with what they printed.
     """
     launcher = "-m torch.distributed.run --standalone --local-addr 127.0.0.1 --nproc-per-node 2 -m"
-    for _ in range(3):
-        done = subprocess.run(
-            [sys.executable, *launcher.split(), module, *map(str, arguments)],
-            timeout=timeout,
-            # gloo would look its own address up by the machine's name, which may lead nowhere
-            env=environment(**variables, GLOO_SOCKET_IFNAME="lo"),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if "terminate called without an active exception" not in done.stdout:
-            break  # now and then gloo's threads outlive their process group and abort the process
+    done = subprocess.run(
+        [sys.executable, *launcher.split(), module, *map(str, arguments)],
+        timeout=timeout,
+        # gloo would look its own address up by the machine's name, which may lead nowhere
+        env=environment(**variables, GLOO_SOCKET_IFNAME="lo"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout[-8000:]
+
+
+def leave() -> None:
+    """Ends a process that `run_two` launched, after its last collective.
+
+    gloo's threads take the GIL to let go of the tensors of a collective; an interpreter that ends meanwhile
+    aborts ("terminate called without an active exception"). While all wait for each other the GIL is free.
+    """
+    from torch import distributed
+
+    distributed.barrier()
+    distributed.destroy_process_group()
 
 
 def in_child(work: Callable[[], Any]) -> int:
