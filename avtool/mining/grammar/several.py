@@ -25,7 +25,7 @@ def split_tag(text: str, tag: TagFunction) -> tuple[str, ...]:
 def _merge_silent(parts: list[str], separators: list[str], tag: TagFunction) -> list[str]:
     """Joins the parts that make no sound to the part after them, or at the end to the part before.
 
-    A part that adds no label there ("car approaching, dog barking") says nothing of that sound, and goes.
+    A part that adds no label there ("car approaching, dog barking") is dropped.
     """
     merged: list[str] = []
     pending = ""
