@@ -46,6 +46,16 @@ def make_layouts(folder: Path) -> Path:
     write(folder / "sams" / "val.json", '{"data": [{"wav": "F/1.wav", "labels": "music", "sources": "tv"}]}')
     write(folder / "audioset" / "eval_segments.csv", 'YTID,a,b,c\nabcdefghij-,1.000,11.000,"/m/1,/m/2"\n')
     write(folder / "vggsound" / "test.csv", 'abcdefghijk_000030.mp4,"bird, small"\n')
+    touch(folder / "csv-folder", "audio/a.wav")
+    write(folder / "csv-folder" / "metadata.csv", "file_name,label\naudio/a.wav,dog\n")
+    header = "slice_file_name,fsID,start,end,salience,fold,classID,class\n"
+    write(
+        folder / "urbansound8k" / "metadata" / "UrbanSound8K.csv",
+        f"{header}7-3-0-0.wav,7,5,9,1,1,3,dog_bark\n",
+    )
+    write(
+        folder / "fsd50k" / "FSD50K.ground_truth" / "dev.csv", "fname,labels,mids,split\n7,Bark,/m/1,train\n"
+    )
     return folder
 
 

@@ -43,11 +43,11 @@ def prepare(
     if dry_run:
         planned = plan(listed, recipe, session.reporter, folder)
         session.table(
-            ["layout", "clips listed", "with a file", "absent", "refused", "files", "MB"],
+            ["layout", "clips listed", "with a file", "absent", "ambiguous", "refused", "files", "MB"],
             [
                 [
-                    planned.layout, planned.listed, planned.found, planned.absent, planned.refused,
-                    planned.media, round(planned.media_bytes / 1e6, 1),
+                    planned.layout, planned.listed, planned.found, planned.absent, planned.ambiguous,
+                    planned.refused, planned.media, round(planned.media_bytes / 1e6, 1),
                 ]
             ],
         )  # fmt: skip

@@ -109,6 +109,14 @@ def read_json(path: Path) -> Any:
         raise CorruptArtifactError(message, "make the artifact again") from error
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file is there; names that no file can have (too long, with a NUL) are not."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as stream:

@@ -120,7 +120,7 @@ def find_recordings(sounds: Path) -> list[Recording]:
     if (sounds / CARD).is_file() or sounds.suffix == ".parquet":
         return _of_manifest(read_manifest(sounds))
     if esc50.recognises(sounds):
-        found, _ = locate(esc50.read(sounds, ReadOptions()), None)
+        found = locate(esc50.read(sounds, ReadOptions()), None).found
         return [
             Recording(Path(item.media), item.clip.labels[0], fold=item.clip.fold, group=item.clip.group)
             for item in found

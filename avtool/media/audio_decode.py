@@ -93,7 +93,7 @@ def decode_audio(
         source = pick_audio(container, path, reporter, stream)
         index = source.index
         log = ReadLog()
-        timeline = AudioTimeline(sample_rate, film_start(container))
+        timeline = AudioTimeline(sample_rate, film_start(container), f"`{path}`")
         header = _write_header(file, 0)
         done, silent = 0, True
         duration_s = (container.duration or 0) / av.time_base
@@ -122,7 +122,7 @@ def iter_audio(
     """
     with open_media(path) as container:
         source = pick_audio(container, path, Silent(), stream)
-        timeline = AudioTimeline(sample_rate, film_start(container))
+        timeline = AudioTimeline(sample_rate, film_start(container), f"`{path}`")
         log = ReadLog()
         done, silent = 0, True
         for first, samples in _blocks(container, source, timeline, log, path):
@@ -217,7 +217,7 @@ def _read_span(
     earliest: int,
 ) -> Samples | None:
     """Samples begin … begin + wanted, or None if the audio from here on starts only after `earliest`."""
-    timeline = AudioTimeline(sample_rate, film_start(container))
+    timeline = AudioTimeline(sample_rate, film_start(container), f"`{path}`")
     span = np.zeros(wanted, np.int16)
     started = False
     for first, samples in _blocks(container, source, timeline, ReadLog(), path):

@@ -107,6 +107,7 @@ class AudioTimeline:
     Args:
         sample_rate: of the output, in Hz.
         start: the container's start time in seconds.
+        name: of the file, for messages.
 
     Attributes:
         end: number of output samples up to the end of what was placed so far.
@@ -117,8 +118,9 @@ class AudioTimeline:
         first_cut: the output sample at which the first of them would have begun.
     """
 
-    def __init__(self, sample_rate: int, start: Fraction) -> None:
+    def __init__(self, sample_rate: int, start: Fraction, name: str = "the file") -> None:
         self.sample_rate = sample_rate
+        self.name = name
         self.end = 0
         self.gaps = 0
         self.missing = 0
@@ -152,7 +154,7 @@ class AudioTimeline:
     def _position_of(self, frame: AudioFrame) -> int:
         rate = frame.sample_rate
         if not _MIN_RATE <= rate <= _MAX_RATE:
-            raise BadInputError(f"its audio claims a sample rate of {rate} Hz", "the file is damaged")
+            raise BadInputError(f"the audio of {self.name} claims a rate of {rate} Hz", "the file is damaged")
         if frame.pts is None or frame.time_base is None:
             return round(Fraction(self.end, self.sample_rate) * rate)
         return round((frame.pts * frame.time_base - self._start) * rate)
@@ -163,7 +165,20 @@ class AudioTimeline:
             run.settle(self.sample_rate)
         block = run.fifo.read(samples)
         if block is not None:
+            self._need_numbers(block)
             yield from self._emit(run, block)
+
+    def _need_numbers(self, block: AudioFrame) -> None:
+        """Refuses NaN and infinity, which files of floating-point numbers may hold, before they become noise.
+
+        Raises:
+            BadInputError: there are some.
+        """
+        if not block.format.name.startswith(("flt", "dbl")):
+            return
+        finite = np.isfinite(block.to_ndarray())
+        if not finite.all():
+            raise not_finite(self.name, int(finite.size - finite.sum()))
 
     def _emit(self, run: _Run, block: AudioFrame | None) -> Iterator[tuple[int, Samples]]:
         assert run.resampler is not None
@@ -185,6 +200,12 @@ class AudioTimeline:
                     self.missing += first - self.end
                 self.end = first + samples.size
                 yield first, samples
+
+
+def not_finite(name: str, count: int) -> BadInputError:
+    """The error of audio with samples that are NaN or infinite; every reader of audio raises it."""
+    message = f"{name} holds samples that are no finite numbers (NaN or infinity): {count} of those read"
+    return BadInputError(message, "leave the file out, or write it again")
 
 
 def _is_unnamed(layout: AudioLayout) -> bool:

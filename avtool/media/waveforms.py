@@ -14,8 +14,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from avtool.core.errors import BadInputError
 from avtool.media.audio_decode import decode_audio_array
+from avtool.media.audio_timeline import not_finite
 
 Waveform = NDArray[np.float32]
 
@@ -44,8 +44,8 @@ def read_waveform(path: Path, start: float, end: float, *, sample_rate: int = 16
     if path.suffix.lower() in _Audio_FILES and path.is_file():
         try:
             with soundfile.SoundFile(path) as file:
-                if file.channels <= 2 and _is_simple(file.samplerate, sample_rate) and file.seekable():
-                    return _finite(_read_span(file, start, end, sample_rate), path)
+                if _is_plain(file, sample_rate):
+                    return _read_span(file, start, end, sample_rate)
         except soundfile.LibsndfileError:
             pass  # FFmpeg may read it, or names what is wrong with it
     pcm = decode_audio_array(path, start, end - start, sample_rate)
@@ -63,21 +63,32 @@ def _read_span(file: soundfile.SoundFile, start: float, end: float, sample_rate:
     if begin >= file.frames:
         return np.zeros(0, np.float32)
     file.seek(begin)
-    samples = file.read(min(past, file.frames) - begin, dtype="float32", always_2d=True).mean(axis=1)
-    resampled = _resampler(rate, sample_rate)(samples)
+    exact = "float64" if file.subtype == "DOUBLE" else "float32"  # whose largest numbers would be infinite
+    samples = file.read(min(past, file.frames) - begin, dtype=exact, always_2d=True)
+    resampled = _resampler(rate, sample_rate)(mono(samples, f"`{file.name}`"))
     skipped = first - begin // step * (sample_rate * step // rate)
     return resampled[skipped : skipped + wanted]
 
 
-def _finite(samples: Waveform, path: Path) -> Waveform:
-    """The samples; a file of floating-point numbers may hold NaN, which would spread to every statistic."""
-    if not np.isfinite(samples).all():
-        raise BadInputError(f"`{path}` holds samples that are no finite numbers", "write the file again")
-    return samples
+def mono(samples: NDArray[np.floating], name: str) -> Waveform:
+    """The mean of the channels of (N, channels), clipped to [-1, 1] as FFmpeg clips what it decodes.
+
+    Raises:
+        BadInputError: a sample is NaN or infinite: it would spread to every statistic.
+    """
+    finite = np.isfinite(samples)
+    if not finite.all():
+        raise not_finite(name, int(finite.size - finite.sum()))
+    mixed: Waveform = np.clip(samples, -1, 1).mean(axis=1, dtype=np.float32)
+    return mixed
 
 
-def _is_simple(rate: int, wanted: int) -> bool:
-    return max(rate, wanted) // gcd(rate, wanted) <= _MAX_PHASES
+def _is_plain(file: soundfile.SoundFile, wanted: int) -> bool:
+    """Whether libsndfile reads a file as FFmpeg does: one of no frames may be a stream of unknown length."""
+    rate = file.samplerate
+    if file.channels > 2 or not file.frames or not file.seekable():
+        return False
+    return int(max(rate, wanted)) // gcd(rate, wanted) <= _MAX_PHASES
 
 
 @lru_cache(maxsize=16)

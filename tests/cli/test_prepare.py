@@ -137,7 +137,7 @@ def test_a_table_with_times_in_films(media, tmp_path):
         (1.0, ("b",), "val", "cat/2"),
     ]
     assert found["cat/2_1"].end == pytest.approx(2.0, abs=0.1)
-    assert problems(tmp_path / "out") == [("absent", "list.csv line 4")]
+    assert problems(tmp_path / "out") == [("beyond", "list.csv line 3"), ("absent", "list.csv line 4")]
 
 
 def test_a_web_list_lives_with_absent_media_and_with_clips_cut_by_others(tmp_path):
@@ -283,7 +283,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(media, tmp_path, monkeypatch, 
 
 def test_a_data_set_is_not_written_into_its_own_source(media, capsys):
     assert prepare(media, "--out", media / "data") == 2
-    assert "would be read as a class" in capsys.readouterr().err
+    assert "would be read with it" in capsys.readouterr().err
 
 
 def test_another_source_is_refused_and_overwrite_replaces(media, tmp_path, capsys):

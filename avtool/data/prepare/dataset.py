@@ -55,6 +55,7 @@ class PreparePlan:
     listed: int
     found: int
     absent: int
+    ambiguous: int
     refused: int
     media: int
     media_bytes: int
@@ -67,11 +68,18 @@ def plan(source_path: Path, recipe: PrepareRecipe, reporter: Reporter, media: Pa
         BadInputError: the source cannot be read, or no file is there.
     """
     source = _read(source_path, recipe, reporter)
-    found, absent = locate(source, media)
-    files = {item.media for item in found}
+    clips = locate(source, media)
+    files = {item.media for item in clips.found}
     num_bytes = sum(path.stat().st_size for name in files if (path := Path(name)).is_file())
     return PreparePlan(
-        source.layout, len(source.clips), len(found), len(absent), len(source.refused), len(files), num_bytes
+        source.layout,
+        len(source.clips),
+        len(clips.found),
+        len(clips.absent),
+        len(clips.ambiguous),
+        len(source.refused),
+        len(files),
+        num_bytes,
     )
 
 
@@ -112,29 +120,28 @@ def prepare(
     """
     begin = time.perf_counter()
     source = _read(source_path, recipe, reporter)
-    if source.layout == "folders" and out.resolve().is_relative_to(source_path.resolve()):
-        raise BadInputError(
-            f"`{out}` lies in `{source_path}`, and would be read as a class", "write elsewhere"
-        )
-    found, absent = locate(source, media)
-    check_listed(found, source, recipe)
+    if source.layout in {"folders", "csv-folder"} and out.resolve().is_relative_to(source_path.resolve()):
+        raise BadInputError(f"`{out}` lies in `{source_path}`, and would be read with it", "write elsewhere")
+    clips = locate(source, media)
+    check_listed(clips.found, source, recipe)
     given = {"source": str(source_path.absolute()), "media": str(media.absolute()) if media else None}
     settings = {"command": "prepare", **given, "recipe": recipe.model_dump(mode="json")}
     partial = open_partial(out, settings, overwrite=overwrite)
     if not overwrite:
         _take_over(out, partial)
     rule = SpanRule(source.web, source.fixed_length)
-    tasks = _tasks(found, rule, partial / COPIES, recipe)
+    tasks = _tasks(clips.found, rule, partial / COPIES, recipe)
     facts = _look_at(
         tasks, partial / _FACTS, reporter, fail_fast, jobs=jobs, engine=engine, scheduler=scheduler
     )
-    rows, problems = make_rows(found, facts, rule, COPIES)
+    rows, problems = make_rows(clips.found, facts, rule, COPIES)
     if not rows:
         _report(problems, reporter)
         shutil.rmtree(partial)
         raise SomeFailedError(f"none of the {len(tasks)} media can be used", "see the warnings above")
     problems += [Problem("refused", line.where, "", line.reason) for line in source.refused]
-    problems += [Problem("absent", clip.where, clip.media, "there is no such file") for clip in absent]
+    problems += [Problem("absent", clip.where, clip.media, "there is no such file") for clip in clips.absent]
+    problems += [Problem("ambiguous", clip.where, clip.media, detail) for clip, detail in clips.ambiguous]
     _report(problems, reporter)
     if recipe.split:
         rows = divide(rows, recipe.split, recipe.seed)
@@ -156,6 +163,8 @@ def _read(path: Path, recipe: PrepareRecipe, reporter: Reporter) -> Source:
     source = read_source(path, recipe.layout, ReadOptions(recipe.official_split, recipe.separator))
     if recipe.layout == "auto":
         reporter.info(f"`{path}` is laid out as {source.layout}")
+    for note in source.notes:
+        reporter.warn(note)
     return source
 
 
@@ -252,7 +261,7 @@ def _report(problems: Sequence[Problem], reporter: Reporter) -> None:
 
 
 def _is_failure(problems: Sequence[Problem], source: Source) -> bool:
-    expected = {"silent", "damaged", *(["absent"] if source.web else [])}
+    expected = {"silent", "damaged", *(["absent", "beyond"] if source.web else [])}
     return any(problem.kind not in expected for problem in problems)
 
 

@@ -1,11 +1,11 @@
 """Finds the media of the clips that a source lists."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from avtool.core.errors import BadInputError
-from avtool.data.readers.media_index import MediaIndex
+from avtool.data.readers.media_index import AmbiguousNameError, MediaIndex
 from avtool.data.readers.source import ListedClip, Source
 
 
@@ -29,15 +29,27 @@ class FoundClip:
         return (0.0, None) if self.is_cut else (self.clip.start, self.clip.end)
 
 
-def locate(source: Source, folder: Path | None) -> tuple[list[FoundClip], list[ListedClip]]:
+@dataclass(frozen=True, slots=True)
+class Located:
+    """The clips of a source by what was found.
+
+    Attributes:
+        found: with their files.
+        absent: without a file.
+        ambiguous: whose name stands for several files, and which.
+    """
+
+    found: list[FoundClip] = field(default_factory=list)
+    absent: list[ListedClip] = field(default_factory=list)
+    ambiguous: list[tuple[ListedClip, str]] = field(default_factory=list)
+
+
+def locate(source: Source, folder: Path | None) -> Located:
     """Looks for every clip's file.
 
     Args:
         source: what is listed.
         folder: where to look; None for the source's own.
-
-    Returns:
-        The clips with their files, and those without.
 
     Raises:
         BadInputError: there is no such folder, or not one file is there.
@@ -46,17 +58,24 @@ def locate(source: Source, folder: Path | None) -> tuple[list[FoundClip], list[L
     if not folder.is_dir():
         raise BadInputError(f"there is no folder `{folder}`", "name the folder of the media with --media")
     index = MediaIndex(folder)
-    found, absent = [], []
+    clips = Located()
     for clip in source.clips:
-        cut = index.find(source.cut_names(clip))
-        media = cut or index.find((clip.media, *source.other_names(clip)))
+        try:
+            cut = index.find(source.cut_names(clip))
+            media = cut or index.find((clip.media, *source.other_names(clip)))
+        except AmbiguousNameError as error:
+            clips.ambiguous.append((clip, error.message))
+            continue
         if media:
-            found.append(FoundClip(clip, media, cut is not None))
+            clips.found.append(FoundClip(clip, media, cut is not None))
         else:
-            absent.append(clip)
-    if not found:
-        raise BadInputError(_nothing_found(source, absent, folder), "name their folder with --media")
-    return found, absent
+            clips.absent.append(clip)
+    if not clips.found and clips.ambiguous:
+        clip, message = clips.ambiguous[0]
+        raise BadInputError(f"{clip.where}: {message}", "write the folders before the names")
+    if not clips.found:
+        raise BadInputError(_nothing_found(source, clips.absent, folder), "name their folder with --media")
+    return clips
 
 
 def _nothing_found(source: Source, absent: Sequence[ListedClip], folder: Path) -> str:

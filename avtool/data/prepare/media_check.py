@@ -47,9 +47,21 @@ class SpanRule:
         start, end = span
         if end is None:
             return start, duration
-        if self.cut_files and duration <= end - start + _TRIM:
+        if self._is_cut(span, duration):
             return 0.0, duration
         return start, end if self.fixed_length else min(end, duration)
+
+    def cut_off(self, span: Span, duration: float) -> float:
+        """Seconds of a listed clip that its file does not have, although it should."""
+        end = span[1]
+        if end is None or self.fixed_length or self._is_cut(span, duration):
+            return 0.0
+        return max(0.0, end - duration)
+
+    def _is_cut(self, span: Span, duration: float) -> bool:
+        """Whether the file holds just the clip, and its times are those in the whole film."""
+        start, end = span
+        return self.cut_files and end is not None and duration <= end - start + _TRIM
 
 
 @dataclass(frozen=True, slots=True)

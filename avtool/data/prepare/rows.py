@@ -17,7 +17,10 @@ from avtool.mining.film_split import split_films
 SHORTEST = 0.025  # seconds: one window of a spectrogram
 _SHOWN = 5
 
-ProblemKind = Literal["unreadable", "refused", "outside", "absent", "silent", "damaged"]
+BEYOND = 0.1  # seconds by which a listed end may pass that of the file: rounding, and padding of codecs
+ProblemKind = Literal[
+    "unreadable", "refused", "outside", "absent", "ambiguous", "beyond", "silent", "damaged"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,8 @@ class Problem:
 
     Attributes:
         kind: the medium is `unreadable` or `absent`; the line was `refused`; the clip lies `outside` of its
-            file or is shorter than 25 ms; or it is kept although it is `silent` or `damaged`.
+            file or is shorter than 25 ms; its name is `ambiguous`, several files have it; or it is kept
+            although its times reach `beyond` its file, or it is `silent` or `damaged`.
         where: the line that lists it.
         media: its file, or "".
         detail: in words.
@@ -64,6 +68,10 @@ def make_rows(
             detail = f"{start:g} to {end:g} s of a file of {fact.duration:g} s: {least}"
             problems.append(Problem("outside", where, item.media, detail))
             continue
+        if (listed := rule.cut_off(item.span, fact.duration)) > BEYOND:
+            times = f"{start:g} to {end + listed:g} s of a file of {fact.duration:g} s"
+            detail = f"{times}: the clip ends with the file"
+            problems.append(Problem("beyond", where, item.media, detail))
         if place in fact.silent:
             problems.append(Problem("silent", where, item.media, "its audio is digital silence (RMS 0)"))
         if fact.damage and not place:  # once, with the first of its clips

@@ -1,36 +1,56 @@
-"""Any table of clips: CSV, semicolons or tabs, with a header that names a column for the media."""
+"""Any table of clips, CSV, semicolons, tabs or JSON Lines, with a column for the media.
 
+Also a folder of media with such tables in it: `metadata.csv` or `metadata.jsonl` of Hugging Face, the TSV
+files of DCASE, FSD50K's ground truth. Their labels win over the names of folders.
+"""
+
+import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from avtool.core.errors import BadInputError
+from avtool.core.files import is_file
 from avtool.data.labels import LabelClass
 from avtool.data.readers.layouts import reads
-from avtool.data.readers.media_index import stem_of
-from avtool.data.readers.source import ListedClip, ReadOptions, Source, split_name
-from avtool.data.readers.tables import Columns, Line, first_line, read_lines
+from avtool.data.readers.media_index import list_media, plain_name, stem_of
+from avtool.data.readers.source import SPLIT_NAMES, ListedClip, ReadOptions, Source, split_name
+from avtool.data.readers.tables import TABLE_SUFFIXES, Columns, Line, header_of, read_table
 
 _NAMES = {
-    "media": ("media", "film", "clip", "file", "filename", "file_name", "path", "wav", "audio", "video"),
-    "labels": ("labels", "label", "category", "class", "class_name", "tag", "tags"),
+    "media": (
+        "media", "film", "clip", "file", "filename", "file_name", "fname", "path", "filepath", "file_path",
+        "wav", "wav_file", "audio", "audio_file", "audio_path", "video", "video_file", "video_path",
+    ),
+    "labels": (
+        "labels", "label", "category", "class", "class_name", "class_label", "tag", "tags", "event_label",
+        "event_labels", "scene_label", "target_label", "genre", "emotion",
+    ),
     "start": ("start", "start_seconds", "start_time", "time_start", "onset", "begin"),
     "end": ("end", "end_seconds", "end_time", "time_end", "offset", "stop"),
     "split": ("split", "subset", "set", "partition"),
     "fold": ("fold",),
-    "text": ("text", "caption", "captions", "transcript", "sentence"),
+    "text": ("text", "caption", "captions", "transcript", "transcription", "sentence"),
     "group": ("group", "source", "src_file", "recording", "film_id", "video_id"),
     "clip_id": ("clip_id", "id", "uid"),
     "verb": ("verb",),
     "noun": ("noun",),
-}
+}  # fmt: skip
 _HINT = "its header needs one of " + ", ".join(_NAMES["media"])
+_PLURAL = {"labels", "tags", "event_labels"}
+"""Columns of several labels, which people also divide by commas without a space (`Speech,Dishes`)."""
+_MOST_DEEP, _MOST_TABLES = 3, 1000
 
 
 def recognises(path: Path) -> bool:
     """Whether this is a table with a column for the media."""
-    header = {cell.strip(' "').lower() for cell in first_line(path).split(_delimiter(path))}
-    return bool(header & set(_NAMES["media"]))
+    return path.is_file() and bool(header_of(path) & set(_NAMES["media"]))
+
+
+def recognises_folder(path: Path) -> bool:
+    """Whether a folder has media, and tables that label them."""
+    return path.is_dir() and bool(tables_in(path)) and bool(list_media(path))
 
 
 @reads("csv", "A table with a column for the media.", recognises, generic=True)
@@ -43,9 +63,72 @@ def read(path: Path, options: ReadOptions) -> Source:
     Raises:
         BadInputError: no column names the media, or a row is wrong.
     """
-    delimiter = _delimiter(path)
-    lines = read_lines(path, delimiter=delimiter)
-    header = next(lines, Line(0, [])).cells
+    clips, classes = _clips_of(path, options)
+    return Source("csv", _numbered(clips), media=path.parent, inputs=(path,), classes=classes)
+
+
+# Among the generic layouts this one is tried before `folders`: they go by their names.
+@reads("csv-folder", "Media with tables that label them.", recognises_folder, generic=True)
+def read_folder(path: Path, options: ReadOptions) -> Source:
+    """Reads all tables of a folder as `read` does; media are looked for beside their table, then anywhere.
+
+    A table named after a split (`train.csv`, `train/metadata.csv`) is of this split.
+
+    Raises:
+        BadInputError: there is no such table, a row is wrong, or two tables differ about a clip.
+    """
+    tables = tables_in(path)
+    if not tables:
+        raise BadInputError(f"`{path}` holds no table of labels", _HINT)
+    return read_tables("csv-folder", path, tables, options)
+
+
+def read_tables(layout: str, folder: Path, tables: Sequence[Path], options: ReadOptions) -> Source:
+    """Reads some tables of one folder of media."""
+    found: dict[tuple[str, float, float | None], tuple[Path, ListedClip]] = {}
+    clips: list[ListedClip] = []
+    classes: dict[str, tuple[LabelClass, ...]] = {}
+    for table in tables:
+        listed, classes = _clips_of(table, options)
+        place = table.parent.relative_to(folder)
+        names = (table.stem, *reversed(place.parts))
+        split = next((SPLIT_NAMES[name.lower()] for name in names if name.lower() in SPLIT_NAMES), "")
+        for clip in listed:
+            beside = (place / clip.media).as_posix()
+            media = beside if is_file(folder / beside) else clip.media
+            group = media if clip.group == clip.media else clip.group
+            clip = replace(clip, media=media, group=group, split=clip.split or split)
+            origin, first = found.setdefault((media, clip.start, clip.end), (table, clip))
+            if origin == table:  # whose rows may be several about the same part of a file
+                clips.append(clip)
+            elif set(first.labels) != set(clip.labels):
+                message = f"{first.where} and {clip.where} label `{media}` differently"
+                raise BadInputError(message, "give the one that holds as the source")
+    return Source(layout, _numbered(clips), media=folder, inputs=tuple(tables), classes=classes)
+
+
+def tables_in(folder: Path) -> list[Path]:
+    """The tables in a folder, and in those of it, that name media and label or describe them."""
+    wanted = {name for what in ("labels", "verb", "text") for name in _NAMES[what]}
+    found: list[Path] = []
+    for place, folders, files in os.walk(folder):
+        depth = len(Path(place).relative_to(folder).parts)
+        folders[:] = sorted(name for name in folders if depth < _MOST_DEEP and not name.startswith("."))
+        tables = sorted(
+            name
+            for name in files
+            if PurePosixPath(name).suffix.lower() in TABLE_SUFFIXES and not name.startswith(".")
+        )
+        for name in tables[:_MOST_TABLES]:
+            header = header_of(Path(place) / name)
+            if header & set(_NAMES["media"]) and header & wanted:
+                found.append(Path(place) / name)
+    return found
+
+
+def _clips_of(path: Path, options: ReadOptions) -> tuple[list[ListedClip], dict[str, tuple[LabelClass, ...]]]:
+    """The clips of a table, and its class lists where it has verbs and nouns."""
+    header, lines = read_table(path, options.separator)
     known = {what: name for what, names in _NAMES.items() if (name := _first(names, header))}
     if "media" not in known:
         raise BadInputError(f"`{path}` has no column for the media", _HINT)
@@ -56,8 +139,7 @@ def read(path: Path, options: ReadOptions) -> Source:
     clips = list(rows) if known.keys() & {"clip_id", "verb"} else _merged(rows)
     if not clips:
         raise BadInputError(f"`{path}` has a header and no rows", "add a row for each clip")
-    classes = _verbs_and_nouns(clips) if "verb" in known else {}
-    return Source("csv", _numbered(clips), media=path.parent, inputs=(path,), classes=classes)
+    return clips, _verbs_and_nouns(clips) if "verb" in known else {}
 
 
 def _verbs_and_nouns(clips: Sequence[ListedClip]) -> dict[str, tuple[LabelClass, ...]]:
@@ -73,7 +155,7 @@ def _row(columns: Columns, line: Line, known: dict[str, str], options: ReadOptio
     def cell(what: str) -> str:
         return columns.text(line, known[what]) if what in known else ""
 
-    media, fold, place = cell("media"), cell("fold"), f"`{columns.path}` line {line.number}"
+    media, place = plain_name(cell("media")), f"`{columns.path}` line {line.number}"
     start = columns.number(line, known.get("start", ""))
     end = columns.number(line, known.get("end", ""))
     if not media:
@@ -82,16 +164,16 @@ def _row(columns: Columns, line: Line, known: dict[str, str], options: ReadOptio
         raise BadInputError(
             f"{place}: the clip ends at {end:g} s, at or before its start", "correct the times"
         )
-    if fold and not fold.isdecimal():
-        raise BadInputError(f"{place}: `{fold}` is not a fold's number", "correct the line")
     labels: tuple[str, ...]
     if "verb" in known:
         labels = (cell("verb"), cell("noun"))
         if not all(labels):
             raise BadInputError(f"{place} has not a verb and a noun", "fill them in, or delete the line")
     else:
-        parts = (label.strip() for label in cell("labels").split(options.separator))
-        labels = tuple(dict.fromkeys(filter(None, parts)))
+        parts = cell("labels").split(options.separator)
+        if len(parts) == 1 and known.get("labels") in _PLURAL:
+            parts = re.split(r",(?!\s)", parts[0])
+        labels = tuple(dict.fromkeys(filter(None, (label.strip() for label in parts))))
     others = set(columns.places) - set(known.values()) - {""}
     return ListedClip(
         clip_id=cell("clip_id"),
@@ -99,7 +181,7 @@ def _row(columns: Columns, line: Line, known: dict[str, str], options: ReadOptio
         start=start or 0.0,
         end=end,
         split=split_name(cell("split")),
-        fold=int(fold) if fold else None,
+        fold=columns.count(line, known.get("fold", "")),
         labels=labels,
         text=cell("text"),
         group=cell("group") or media,
@@ -140,8 +222,3 @@ def _numbered(clips: Sequence[ListedClip]) -> list[ListedClip]:
 def _first(names: Sequence[str], header: Sequence[str]) -> str:
     have = {cell.strip().lower() for cell in header}
     return next((name for name in names if name in have), "")
-
-
-def _delimiter(path: Path) -> str:
-    """The delimiter that cuts the header into the most cells."""
-    return max((",", ";", "\t"), key=first_line(path).count)

@@ -66,22 +66,20 @@ def _from_table(path: Path) -> list[tuple[ListedClip, int]]:
     )
     found = []
     for line in lines:
-        fold, target = columns.text(line, "fold"), columns.text(line, "target")
-        if not (fold.isdecimal() and target.isdecimal()):
-            raise BadInputError(
-                f"`{path}` line {line.number}: fold `{fold}` or target `{target}` is no number"
-            )
+        fold, target = columns.count(line, "fold"), columns.count(line, "target")
+        if fold is None or target is None:
+            raise BadInputError(f"`{path}` line {line.number} has no fold or no target", "correct the line")
         name = columns.text(line, "filename")
         clip = ListedClip(
             clip_id=stem_of(name),
             media=name,
             end=SECONDS,
-            fold=int(fold),
+            fold=fold,
             labels=(columns.text(line, "category"),),
             group=columns.text(line, "src_file"),
             where=f"{path.name} line {line.number}",
         )
-        found.append((clip, int(target)))
+        found.append((clip, target))
     return found
 
 

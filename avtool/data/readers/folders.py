@@ -1,11 +1,18 @@
-"""A folder a class: `dog/1.wav`, or with splits above them, `train/dog/1.wav`."""
+"""A folder a class: `dog/1.wav`, below splits (`train/dog/1.wav`), folds or a folder that holds them all."""
 
+import os
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from avtool.core.errors import BadInputError
 from avtool.data.readers.layouts import reads
 from avtool.data.readers.media_index import list_media, stem_of
 from avtool.data.readers.source import SPLIT_NAMES, ListedClip, ReadOptions, Source, split_name
+
+_FOLD = re.compile(r"fold[ _-]?(\d{1,4})", re.IGNORECASE)
+_TABLES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".xls", ".arff")
+_SHOWN = 3
 
 
 def recognises(path: Path) -> bool:
@@ -23,17 +30,61 @@ def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
     names = list_media(path)
     if not names:
         raise BadInputError(f"there are no media in `{path}`", "give a folder with a folder for each class")
-    tops = {name.split("/")[0] for name in names if "/" in name}
-    divided = bool(tops) and all(top.lower() in SPLIT_NAMES for top in tops)
+    skipped = _containers([PurePosixPath(name).parts for name in names])
+    divided = _all_are([PurePosixPath(name).parts[skipped:] for name in names], _is_split)
+    folded = _all_are([PurePosixPath(name).parts[skipped + divided :] for name in names], _is_fold)
     stems = [stem_of(name) for name in names]
     repeated = {stem for stem in stems if stems.count(stem) > 1} if len(set(stems)) < len(stems) else set()
     clips = []
     for name, stem in zip(names, stems, strict=True):
         *folders, _ = PurePosixPath(name).parts
+        del folders[:skipped]
         split = split_name(folders.pop(0)) if divided and folders else ""
+        fold = int(_FOLD.fullmatch(folders.pop(0))[1]) if folded and folders else None  # type: ignore[index]
         clip_id = name if stem in repeated else stem
         labels = tuple(folders[:1])
-        clips.append(
-            ListedClip(clip_id, name, split=split, labels=labels, group=clip_id, where=str(path / name))
-        )
-    return Source("folders", clips, media=path)
+        where = str(path / name)
+        clips.append(ListedClip(clip_id, name, 0.0, None, split, fold, labels, group=clip_id, where=where))
+    return Source("folders", clips, media=path, notes=_notes(path, clips))
+
+
+def _containers(paths: Sequence[tuple[str, ...]]) -> int:
+    """How many folders hold all of the others: the `audio` of `audio/dog/1.wav` and `audio/cat/1.wav`."""
+    depth = 0
+    while all(len(parts) > depth + 2 for parts in paths) and len({parts[depth] for parts in paths}) == 1:
+        depth += 1
+    return depth
+
+
+def _all_are(paths: Sequence[tuple[str, ...]], kind: Callable[[str], bool]) -> bool:
+    """Whether the first folder of every path that has one is of a kind."""
+    tops = {parts[0] for parts in paths if len(parts) > 1}
+    return bool(tops) and all(kind(top) for top in tops)
+
+
+def _is_split(name: str) -> bool:
+    return name.lower() in SPLIT_NAMES
+
+
+def _is_fold(name: str) -> bool:
+    return _FOLD.fullmatch(name) is not None
+
+
+def _notes(path: Path, clips: Sequence[ListedClip]) -> tuple[str, ...]:
+    """Doubts about labels that come from the names of folders: tables beside them, and one label for all."""
+    tables = []
+    for place, folders, files in os.walk(path):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found = [name for name in files if PurePosixPath(name).suffix.lower() in _TABLES]
+        tables += [(Path(place) / name).relative_to(path).as_posix() for name in found if name[0] != "."]
+    labels = {clip.labels for clip in clips}
+    notes = []
+    if tables:
+        shown = ", ".join(f"`{name}`" for name in sorted(tables)[:_SHOWN])
+        more = f" and {len(tables) - _SHOWN} more" if len(tables) > _SHOWN else ""
+        notes.append(f"{shown}{more} not read: the labels are the names of the folders")
+    if len(labels) == 1 and len(clips) > 1:
+        only = next(iter(labels))
+        what = f"the label `{only[0]}`, the name of their folder" if only else "no label"
+        notes.append(f"all {len(clips)} clips have {what}")
+    return tuple(notes)

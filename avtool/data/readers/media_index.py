@@ -1,11 +1,15 @@
 """Finding the files that a list names: by path, without their suffix, or by the end of their path."""
 
+import filecmp
 import os
+import posixpath
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from avtool.core.errors import BadInputError
+from avtool.core.files import is_file
 from avtool.media.addresses import is_address
 
 VIDEO_SUFFIXES = (
@@ -15,6 +19,10 @@ AUDIO_SUFFIXES = (
     ".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus", ".aac", ".oga", ".aif", ".aiff", ".w64", ".au", ".wma",
 )  # fmt: skip
 _RANK = {suffix: rank for rank, suffix in enumerate(VIDEO_SUFFIXES + AUDIO_SUFFIXES)}
+
+
+class AmbiguousNameError(BadInputError):
+    """A name that stands for several files: a guess among them would give a clip another one's label."""
 
 
 class MediaIndex:
@@ -28,22 +36,51 @@ class MediaIndex:
         self.folder = folder
 
     def find(self, names: tuple[str, ...]) -> str | None:
-        """The absolute path, or the address, of the first name that leads to a file; None if none does."""
+        """The absolute path, or the address, of the first name that leads to a file; None if none does.
+
+        Raises:
+            AmbiguousNameError: a name leads to different files of one kind in several folders.
+        """
         return next((found for name in names if (found := self._find(name))), None)
 
-    def _find(self, name: str) -> str | None:
-        if is_address(name):
-            return name
+    def _find(self, listed: str) -> str | None:
+        if is_address(listed):
+            return listed
+        name = plain_name(listed)
         wanted = stem_of(name)
         is_path = "/" in name or wanted != name  # a bare stem is looked up in memory: lists try many of them
-        if (is_path or name in self._top) and (self.folder / name).is_file():
-            return str((self.folder / name).absolute())
+        if is_path or name in self._top:
+            for written in (listed, name) if "\\" in listed else (name,):
+                if is_file(self.folder / written):
+                    return str((self.folder / written).absolute())
         if name.startswith("/"):
             return None
-        for relative in self._by_stem.get(wanted.rpartition("/")[2], ()):
-            if f"/{stem_of(relative)}".endswith(f"/{wanted}"):
-                return str((self.folder / relative).absolute())
-        return None
+        found = [
+            relative
+            for relative in self._by_stem.get(wanted.rpartition("/")[2], ())
+            if f"/{stem_of(relative)}".endswith(f"/{wanted}")
+        ]
+        return str((self.folder / self._only(name, found)).absolute()) if found else None
+
+    def _only(self, name: str, found: Sequence[str]) -> str:
+        """The file that a name means: that of its suffix, else a film before a sound, which has less in it.
+
+        Raises:
+            AmbiguousNameError: it may be any of several, and their contents differ.
+        """
+        same_suffix = [relative for relative in found if f"/{relative}".endswith(f"/{name}")]
+        first, *others = same_suffix or found
+        rivals = [other for other in others if _is_film(other) == _is_film(first)]
+        if stem_of(first) == stem_of(name) or all(self._are_equal(first, other) for other in rivals):
+            return first
+        places = " and in ".join(f"`{posixpath.dirname(path) or '.'}/`" for path in (first, *rivals[:2]))
+        more = f" and in {len(rivals) - 2} more folders" if len(rivals) > 2 else ""
+        raise AmbiguousNameError(f"`{name}` is in {places}{more}", "write the folder before the name")
+
+    def _are_equal(self, one: str, other: str) -> bool:
+        return posixpath.dirname(one) == posixpath.dirname(other) or filecmp.cmp(
+            self.folder / one, self.folder / other, shallow=False
+        )
 
     @cached_property
     def _top(self) -> frozenset[str]:
@@ -55,7 +92,7 @@ class MediaIndex:
         found = defaultdict(list)
         for relative in list_media(self.folder):
             found[stem_of(relative).rpartition("/")[2]].append(relative)
-        for paths in found.values():  # films before sounds, which have less in them; then what is nearest
+        for paths in found.values():  # films before sounds, then what is nearest
             paths.sort(key=lambda path: (_RANK[PurePosixPath(path).suffix.lower()], path.count("/"), path))
         return found
 
@@ -82,6 +119,17 @@ def list_media(folder: Path) -> list[str]:
             if PurePosixPath(name).suffix.lower() in _RANK and not name.startswith(".")
         ]
     return sorted(found)
+
+
+def plain_name(name: str) -> str:
+    r"""A listed name as paths are written here: `.\snd\a.wav` and `./snd//a.wav` are `snd/a.wav`."""
+    if is_address(name) or not name.strip():
+        return name.strip()
+    return posixpath.normpath(name.strip().replace("\\", "/"))
+
+
+def _is_film(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES
 
 
 def stem_of(name: str) -> str:

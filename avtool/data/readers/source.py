@@ -63,6 +63,7 @@ class Source:
         other_names: names beside `ListedClip.media`.
         fixed_length: whether a clip keeps its length where its file is shorter: silence follows.
         web: whether some media are always absent, because they were on the web once.
+        notes: doubts that a user should look at, one line each.
     """
 
     layout: str
@@ -75,6 +76,7 @@ class Source:
     other_names: Callable[[ListedClip], tuple[str, ...]] = _no_names
     fixed_length: bool = False
     web: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

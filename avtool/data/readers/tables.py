@@ -1,15 +1,19 @@
-"""CSV files of other people, read line by line: bounded, in UTF-8, and with line numbers in every error."""
+"""Tables of other people, CSV or JSON Lines: bounded, in UTF-8, and with line numbers in every error."""
 
 import csv
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from avtool.core.errors import BadInputError
 
 _MAX_BYTES = 2_000_000_000
 _PEEK = 65536
+_MAX_COUNT_DIGITS = 9
+TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl")
 
 
 class Line(NamedTuple):
@@ -31,21 +35,86 @@ def read_lines(path: Path, *, delimiter: str = ",", spaces: bool = False) -> Ite
         BadInputError: the file is missing, too large, not UTF-8 or no CSV; the message names the line.
     """
     number = 0
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise BadInputError(f"`{path}` is larger than 2 GB", "is it a table?")
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=spaces, strict=True)
+    with _opened(path) as stream:
+        reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=spaces, strict=True)
+        try:
             for cells in reader:
                 number = reader.line_num
                 if any(cells):
                     yield Line(number, cells)
+        except csv.Error as error:
+            raise BadInputError(f"`{path}` after line {number}: {error}", "is it a CSV file?") from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise BadInputError(f"`{path}` is larger than 2 GB", "is it a table?")
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            yield stream
     except OSError as error:
         raise BadInputError(f"cannot read `{path}`: {error.strerror}", "check the name") from error
     except UnicodeDecodeError as error:
         raise BadInputError(f"`{path}` is not in UTF-8", "save it as UTF-8 first") from error
-    except csv.Error as error:
-        raise BadInputError(f"`{path}` after line {number}: {error}", "is it a CSV file?") from error
+
+
+def read_table(path: Path, separator: str = ";") -> tuple[list[str], Iterator[Line]]:
+    """The header and the rows of a table: CSV with any usual delimiter, or JSON Lines.
+
+    Args:
+        path: the file.
+        separator: put between the values of a list in JSON Lines.
+
+    Raises:
+        BadInputError: as `read_lines`, or a line is no JSON object.
+    """
+    if path.suffix.lower() == ".jsonl":
+        return _read_json_lines(path, separator)
+    lines = read_lines(path, delimiter=delimiter_of(path))
+    return next(lines, Line(0, [])).cells, lines
+
+
+def header_of(path: Path) -> set[str]:
+    """The names of a table's columns, in lower case; of JSON Lines, those of its first line."""
+    line = first_line(path)
+    if path.suffix.lower() == ".jsonl":
+        first = _json_object(line)
+        return {name.strip().lower() for name in first or {}}
+    return {cell.strip(' "').lower() for cell in line.split(delimiter_of(path))}
+
+
+def delimiter_of(path: Path) -> str:
+    """The delimiter that cuts the header into the most cells."""
+    return max((",", ";", "\t"), key=first_line(path).count)
+
+
+def _read_json_lines(path: Path, separator: str) -> tuple[list[str], Iterator[Line]]:
+    objects: list[tuple[int, dict[str, object]]] = []
+    with _opened(path) as stream:
+        for number, text in enumerate(stream, start=1):
+            if not text.strip():
+                continue
+            found = _json_object(text)
+            if found is None:
+                raise BadInputError(f"`{path}` line {number} is no JSON object", "a line is one object")
+            objects.append((number, found))
+    header = list(dict.fromkeys(name for _, found in objects for name in found))
+
+    def cell(value: object) -> str:
+        if isinstance(value, list):
+            return separator.join(map(cell, value))
+        return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+    return header, (Line(number, [cell(found.get(name)) for name in header]) for number, found in objects)
+
+
+def _json_object(text: str) -> dict[str, object] | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def first_line(path: Path) -> str:
@@ -94,6 +163,20 @@ class Columns:
         """A cell as a number or time, None where it is empty."""
         text = self.text(line, name)
         return parse_time(text, self.path, line.number) if text else None
+
+    def count(self, line: Line, name: str) -> int | None:
+        """A cell as a whole number from 0 on, None where it is empty.
+
+        Raises:
+            BadInputError: it is none, or one of more digits than any fold or class has.
+        """
+        text = self.text(line, name)
+        if not text:
+            return None
+        if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_COUNT_DIGITS):
+            message = f"`{self.path}` line {line.number}: `{text:.40}` is not a {name}'s number"
+            raise BadInputError(message, "correct the line")
+        return int(text)
 
 
 def parse_time(text: str, path: Path, line: int) -> float:

@@ -21,6 +21,7 @@ from avtool.data.decode_cache.frames import Frames, cut_out
 from avtool.data.manifest import Clip, Manifest, make_table
 from avtool.data.shards.index_file import read_index
 from avtool.data.shards.tar_index import Piece, ShardClip, clips_of, read_piece
+from avtool.media.waveforms import mono
 
 SHARDS = "shards"
 _MAX_PIXELS = 1 << 24
@@ -98,8 +99,8 @@ class ShardSource:
         except soundfile.LibsndfileError as error:
             message = f"the audio of `{held.key}` in `{path}` cannot be read ({error})"
             raise BadInputError(message, "write the shard again") from error
-        mono = np.ascontiguousarray(samples.mean(axis=1))
-        return mono if rate == self.sample_rate else _resampled(mono, rate, self.sample_rate)
+        waveform = mono(samples, f"the audio of `{held.key}` in `{path}`")
+        return waveform if rate == self.sample_rate else _resampled(waveform, rate, self.sample_rate)
 
 
 def _read(path: Path, piece: Piece) -> bytes:

@@ -9,8 +9,9 @@ import soundfile
 from avtool.core.errors import BadInputError
 from avtool.data.clip_audio import read_clip_audio
 from avtool.data.manifest import Clip
+from avtool.media.audio_decode import iter_audio
 from avtool.media.waveforms import read_waveform
-from tests.harness import RATE, chirp, make_manifest, write_chirp, write_grey_film
+from tests.harness import RATE, chirp, make_manifest, write_chirp, write_grey_film, write_sine
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 48000])
@@ -74,10 +75,41 @@ def test_files_that_cannot_be_read(tmp_path):
         read_waveform(tmp_path / "none.wav", 0.0, 1.0)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_samples_that_are_no_numbers_are_refused(tmp_path: Path, value: float) -> None:
-    samples = np.zeros(1600, np.float32)
-    samples[800] = value
-    soundfile.write(tmp_path / "a.wav", samples, 16000, subtype="FLOAT")
-    with pytest.raises(BadInputError, match="no finite numbers"):
-        read_waveform(tmp_path / "a.wav", 0.0, 0.1)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+@pytest.mark.parametrize("suffix", [".wav", ".aiff", ".caf"])
+def test_samples_that_are_no_numbers_are_refused_by_every_reader(
+    tmp_path: Path, value: float, subtype: str, suffix: str
+) -> None:
+    samples = np.zeros((1600, 2))
+    samples[800, 1] = value
+    path = tmp_path / f"a{suffix}"
+    soundfile.write(path, samples, 16000, subtype=subtype)
+    for read in (lambda: read_waveform(path, 0.0, 0.1), lambda: list(iter_audio(path, 8000))):
+        with pytest.raises(BadInputError, match=r"a\.\w+` holds samples that are no finite numbers"):
+            read()
+
+
+@pytest.mark.parametrize("peak", [1.0, 1.5, 32768.0])
+def test_samples_beyond_full_scale_are_clipped_by_every_reader(tmp_path: Path, peak: float) -> None:
+    path = tmp_path / "loud.wav"
+    soundfile.write(path, peak * np.sign(np.sin(np.arange(4000) / 9)), 16000, subtype="DOUBLE")
+    here, there = read_waveform(path, 0.0, 1.0), np.concatenate(list(iter_audio(path))) / 32768
+    assert abs(here).max() <= 1
+    np.testing.assert_allclose(here, there, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("whole", "data"),
+    [(0, None), (None, 0), (0, 0), (0xFFFFFFFF, 0xFFFFFFFF), (None, 0xFFFFFFFF), (0x7FFFFFFF, 0x7FFFFFDB)],
+)
+def test_streamed_wavs_have_one_length_in_every_reader(tmp_path: Path, whole: int, data: int) -> None:
+    path = write_sine(tmp_path / "streamed.wav")
+    content = bytearray(path.read_bytes())
+    for place, size in ((4, whole), (content.index(b"data") + 4, data)):
+        if size is not None:
+            content[place : place + 4] = size.to_bytes(4, "little")
+    path.write_bytes(content)
+    assert sum(map(len, iter_audio(path))) == 8000
+    assert len(read_waveform(path, 0.0, 10.0)) == 8000
+    assert len(read_waveform(path, 0.25, 10.0)) == 4000
