@@ -8,11 +8,12 @@ from avtool.mining.grammar.canvas import BRACKET_MASK, LABEL_MASK, TAG_MASK, Can
 from avtool.mining.grammar.cleaning import NOTE_RUN, clean, has_letters
 from avtool.mining.grammar.facts import FileFacts
 from avtool.mining.grammar.labels import without_medium
-from avtool.mining.grammar.music import LYRIC_TEXT, MUSIC_TEXT
+from avtool.mining.grammar.music import LYRIC_TEXT, MUSIC_TEXT, described_music
 from avtool.mining.grammar.records import TagFunction
 from avtool.mining.grammar.vocabulary import is_certain, names_sound
 
 _MAX_HALF_BRACKET_WORDS = 6
+_LEADING_MASKS = re.compile(f"[{BRACKET_MASK}{LABEL_MASK}{TAG_MASK}\\s]+")
 _MASKED = re.compile(f"[{BRACKET_MASK}{LABEL_MASK}{TAG_MASK}]+")
 
 
@@ -28,7 +29,7 @@ def _read_bracket(canvas: Canvas, bracket: Bracket, facts: FileFacts, tag: TagFu
     if verdict.kind == "dialogue":
         canvas.unmask(bracket.start, bracket.end)
     elif verdict.kind == "tag":
-        canvas.add_tag(verdict.rule, _bracketed_tag(bracket, context))
+        canvas.add_tag(verdict.rule, _bracketed_tag(canvas, bracket, context, tag))
     else:
         canvas.take(verdict.kind, verdict.rule, bracket.start, bracket.end)
     if verdict.kind == "label":
@@ -37,8 +38,11 @@ def _read_bracket(canvas: Canvas, bracket: Bracket, facts: FileFacts, tag: TagFu
         canvas.take("label", "label", bracket.end, bracket.end + 1)
 
 
-def _bracketed_tag(bracket: Bracket, context: BracketContext) -> FoundTag:
-    """The tag in a bracket; notes inside make it music, or a lyric if the words are no sound."""
+def _bracketed_tag(canvas: Canvas, bracket: Bracket, context: BracketContext, tag: TagFunction) -> FoundTag:
+    """The tag in a bracket; notes inside or around make it music, or a lyric if the words are no sound."""
+    beside_notes = context.has_notes or any(piece.rule == "notes" for piece in canvas.pieces)
+    if beside_notes and (text := described_music(context.text, tag)):
+        return FoundTag(bracket.start, bracket.end, text, "bracket")
     if not context.has_notes or context.tag.sounds:
         return FoundTag(bracket.start, bracket.end, context.text, "bracket")
     if has_letters(context.content):
@@ -94,4 +98,6 @@ def _on_one_line(masked: str, bracket: Bracket) -> tuple[int, int]:
     if bracket.opener:
         line_end = masked.find("\n", bracket.start)
         return bracket.start, line_end if line_end >= 0 else bracket.end
-    return masked.rfind("\n", 0, bracket.end) + 1, bracket.end
+    start = masked.rfind("\n", 0, bracket.end) + 1
+    marks = _LEADING_MASKS.match(masked, start, bracket.end)
+    return marks.end() if marks else start, bracket.end

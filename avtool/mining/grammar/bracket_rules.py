@@ -13,11 +13,21 @@ from avtool.mining.grammar.cleaning import has_letters, is_capitals
 from avtool.mining.grammar.facts import FileFacts, looks_like_name
 from avtool.mining.grammar.labels import is_label, is_person, without_medium
 from avtool.mining.grammar.records import PieceKind
-from avtool.mining.grammar.vocabulary import CREDIT, MANNER_PHRASE, ON_SCREEN, URL, is_spoken_language, words
+from avtool.mining.grammar.vocabulary import (
+    CREDIT,
+    MACHINE_MARKER,
+    MANNER_PHRASE,
+    ON_SCREEN,
+    URL,
+    is_spoken_language,
+    words,
+)
 from avtool.mining.sound_tag import SoundTag
 
 _SENTENCE_END = re.compile(r"[.!?…:;♪♫\"”'’»。！？–—-]\W*$")
-_CONTINUES = re.compile(r"^\s*[a-zß-ÿ,.;!?'’)]")
+CONTINUES = re.compile(r"^\s*[a-zß-ÿ,.;!?'’)]")
+RUNS_ON = re.compile(r"[\w,]['’]?\s*$")  # the end of a line whose sentence goes on
+SENTENCE_INSIDE = re.compile(r"[.!?]\s+[A-Z]|\n\s*[A-Z][a-z]+ [a-z]+ [a-z]+")
 _TO_SOMEBODY = re.compile(r"(?:to|at) [A-Z][\w'’.]*$")
 _PLAYED = re.compile(r"\b(?:playing|plays|music|song|theme|anthem)\b")
 
@@ -62,7 +72,7 @@ class BracketContext:
     def inside_sentence(self) -> bool:
         """Whether the dialogue runs on across the bracket."""
         ended = not self.before or bool(_SENTENCE_END.search(self.before))
-        return not ended and bool(_CONTINUES.match(self.after))
+        return not ended and bool(CONTINUES.match(self.after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +111,14 @@ def citation(bracket: BracketContext) -> Verdict | None:
         return Verdict("noise", "citation")
     spoken = bool(bracket.before or bracket.after)
     return Verdict("noise", "censored word") if first in words("censored") and spoken else None
+
+
+def machine_marker(bracket: BracketContext) -> Verdict | None:
+    """What a program or a transcriber notes: "[BLANK_AUDIO]", "[VIDEO PLAYBACK]", "[END OF TAPE]"."""
+    if not MACHINE_MARKER.match(bracket.text):
+        return None
+    speaks = bracket.text.startswith(("speaker", "spk")) and bracket.dialogue_follows
+    return Verdict("label", "bracketed speaker") if speaks else Verdict("noise", "machine marker")
 
 
 def credit(bracket: BracketContext) -> Verdict | None:
@@ -217,6 +235,7 @@ RULES: tuple[Rule, ...] = (
     nothing_to_read,
     language_code,
     citation,
+    machine_marker,
     credit,
     corner_quotes,
     emphasis,

@@ -21,7 +21,8 @@ FULL_WIDTH_STAR = "＊"
 MAX_CONTENT = 200  # a longer bracket is an aside, not the caption of a sound
 _CLOSERS = {closer: opener for opener, closer in PAIRS.items()}
 _EMOTICON_NOSE = re.compile(r"[:;=]['’]?-?$")
-_STARRED = re.compile(r"(?<![\w*＊])([*＊])(?=[^\s*＊])([^*＊\n]{1,80})(?<=\S)\1(?![\w*＊])")
+_STARRED = re.compile(r"(?<![\w*＊])([*＊]{1,3})(?=[^\s*＊])([^*＊\n]{1,80})(?<=\S)\1(?![\w*＊])")
+_REVERSED = re.compile(r"^[\W_]*?(?P<whole>[\])}][^\[\](){}\n]{1,80}[\[({])\W*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,13 @@ def find_brackets(text: str) -> Brackets:
                 openers.append(at)
         elif character in _CLOSERS and not _close(text, openers, at, found) and not _is_emoticon(text, at):
             stray_closers.append(at)
-    found += _starred(text, found)
+    found += _starred(text, found) + _reversed(text)
     found.sort(key=lambda bracket: bracket.start)
     last_end = found[-1].end if found else 0
     first_start = found[0].start if found else len(text)
+    inside = [range(bracket.start, bracket.end) for bracket in found]
+    openers = [at for at in openers if not any(at in span for span in inside)]
+    stray_closers = [at for at in stray_closers if not any(at in span for span in inside)]
     opener = next((at for at in openers if at >= last_end and text[at] != CORNER), None)
     closer = next((at for at in stray_closers if at < first_start and text[at] != PAIRS[CORNER]), None)
     return Brackets(
@@ -107,7 +111,16 @@ def _is_emoticon(text: str, at: int) -> bool:
 def _starred(text: str, found: list[Bracket]) -> list[Bracket]:
     """Segments between asterisks that lie outside of all other brackets."""
     return [
-        Bracket(match.start(), match.end(), match[2], match[1])
+        Bracket(match.start(), match.end(), match[2], match[1][0])
         for match in _STARRED.finditer(text)
         if not any(bracket.start < match.end() and match.start() < bracket.end for bracket in found)
+    ]
+
+
+def _reversed(text: str) -> list[Bracket]:
+    """Lines whose brackets were typed the wrong way round: "]groans["."""
+    return [
+        Bracket(match.start("whole"), match.end("whole"), match["whole"][1:-1], match["whole"][-1])
+        for match in _REVERSED.finditer(text)
+        if PAIRS[match["whole"][-1]] == match["whole"][0]
     ]

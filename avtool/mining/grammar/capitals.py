@@ -1,35 +1,96 @@
 """Sounds in capitals without brackets, as British captions write them: "GEESE HONK"."""
 
 import re
+from collections.abc import Iterator
 
 from avtool.mining.grammar.canvas import BRACKET_MASK, LABEL_MASK, TAG_MASK, Canvas, FoundTag
 from avtool.mining.grammar.cleaning import clean, has_letters, is_capitals
 from avtool.mining.grammar.records import TagFunction
-from avtool.mining.grammar.vocabulary import is_spoken_language, names_sound, words
+from avtool.mining.grammar.vocabulary import is_certain, is_spoken_language, names_event, words
 
-MAX_WORDS = 5
+MAX_WORDS = 12
+MAX_GUESSED_WORDS = 5  # a longer line needs all its words in the lexicon, or it is a headline
+MAX_NAME = 2  # words in capitals that may begin the speech after a sound: "DOOR SLAMS BBC News at ten."
+_WORD = re.compile(rf"[^\s{BRACKET_MASK}{LABEL_MASK}{TAG_MASK}]+")
+_BEFORE_SENTENCE = re.compile(rf"(?:^|[.!?…:\"”'’)\]♪{BRACKET_MASK}{LABEL_MASK}{TAG_MASK}–—-])[\s\"“'‘]*$")
+_AFTER_SOUND = re.compile(rf"\s*(?:$|[\"“'‘¿¡(\[♪{BRACKET_MASK}{TAG_MASK}{LABEL_MASK}–—-]|[^\Wa-zß-ÿ_])")
+_LONE_WORDS = frozenset({"I", "A", "OK", "OK,", "O"})  # capitals that begin what is said next
 _BLANK = f" \t{BRACKET_MASK}{LABEL_MASK}{TAG_MASK}"
 _SPOKEN_END = re.compile(r"[!?]\W*$")
 _SENTENCE_END = re.compile(r"[.!?…:,—–-]\W*$")
 
 
 def is_caps_effect(line: str, tag: TagFunction) -> bool:
-    """Whether a line in capitals reads as a sound: short, without a speaker, and in the lexicon."""
+    """Whether a line in capitals reads as a sound: short, said by nobody, and in the lexicon."""
     text = clean(line).lower()
     spoken = [word.strip(",.;") for word in text.replace("’", "'").split()]
     if not is_capitals(line) or len(spoken) > MAX_WORDS or _SPOKEN_END.search(line):
         return False
-    if words("spoken_capital").intersection(spoken) or is_spoken_language(text) or text in words("sign"):
+    if not words("spoken_capital").union(words("headline")).isdisjoint(spoken):
         return False
-    return names_sound(text, tag)
+    if is_spoken_language(text) or text in words("sign"):
+        return False
+    if len(spoken) > MAX_GUESSED_WORDS:
+        return is_certain(text, tag)
+    return names_event(text, tag)
 
 
 def take_caps_effects(canvas: Canvas, tag: TagFunction) -> None:
-    """Takes lines, or runs of lines, that read as sounds in capitals."""
+    """Takes lines, runs of lines, and sentences beside speech that read as sounds in capitals."""
     for start, end in _capital_runs(canvas, tag):
         if is_caps_effect(canvas.masked[start:end], tag):
-            text = clean(canvas.masked[start:end]).lower()
-            canvas.add_tag("capital sound", FoundTag(start, end, text, "caps"))
+            _take(canvas, start, end)
+    for start, end in canvas.lines():
+        for begin, stop in _sentences_in_capitals(canvas.masked, start, end, tag):
+            _take(canvas, begin, stop)
+
+
+def _take(canvas: Canvas, start: int, end: int) -> None:
+    text = clean(canvas.masked[start:end]).lower()
+    canvas.add_tag("capital sound", FoundTag(start, end, text, "caps"))
+
+
+def _sentences_in_capitals(masked: str, start: int, end: int, tag: TagFunction) -> Iterator[tuple[int, int]]:
+    """Sounds in capitals that share a line with speech: "HE SIGHS I never liked it.", "Good. SHE LAUGHS"."""
+    run: list[re.Match[str]] = []
+    for word in [*_WORD.finditer(masked, start, end), None]:
+        if word is not None and word[0].upper() == word[0] and has_letters(word[0]):
+            run.append(word)
+            if not word[0].endswith((".", "!", "?", "…", ":")):
+                continue
+        if run and (found := _sound_at_front(masked, run, end, tag)):
+            yield found
+        run = []
+
+
+def _sound_at_front(
+    masked: str, run: list["re.Match[str]"], line_end: int, tag: TagFunction
+) -> tuple[int, int] | None:
+    """The longest beginning of a run of words in capitals that is a sound, where a sentence may begin."""
+    first = run[0].start()
+    line_start = masked.rfind("\n", 0, first) + 1
+    if not _BEFORE_SENTENCE.search(masked[line_start:first]):
+        return None
+    speech_follows = has_letters(masked[run[-1].end() : line_end])
+    while run and run[-1][0] in _LONE_WORDS:
+        run = run[:-1]
+    fewest = max(1, len(run) - MAX_NAME) if speech_follows else len(run)
+    ends = [word.end() for word in run[:MAX_WORDS]][fewest - 1 :]
+    found = [
+        end
+        for end in reversed(ends)
+        if _AFTER_SOUND.match(masked[end:line_end]) and is_caps_effect(masked[first:end], tag)
+    ]
+    certain = [end for end in found if is_certain(clean(masked[first:end]).lower(), tag)]
+    last = next(iter(certain or found), first)
+    text = clean(masked[first:last]).lower()
+    return (first, last) if " " in text or _is_noun_sound(text, tag) else None
+
+
+def _is_noun_sound(text: str, tag: TagFunction) -> bool:
+    """Whether one word is a sound and not an order: LAUGHTER and APPLAUSE, but not SPEAK."""
+    found = tag(text)
+    return found.is_event and (text not in found.sounds or text in words("noise_noun"))
 
 
 def take_on_screen_capitals(canvas: Canvas) -> None:

@@ -6,16 +6,26 @@ from collections.abc import Iterator
 from avtool.mining.grammar.canvas import BRACKET_MASK, LABEL_MASK, Canvas, FoundTag
 from avtool.mining.grammar.cleaning import NOTE_RUN, clean, has_letters
 from avtool.mining.grammar.records import TagFunction
-from avtool.mining.grammar.vocabulary import words
+from avtool.mining.grammar.vocabulary import CERTAIN, words
 
 MUSIC_TEXT = "music"
 LYRIC_TEXT = "singing"
 _HASH = r"^(?P<open>[#¶]{1,2})(?!\d)[^#¶]*?(?P<close>[#¶]{1,2})$"
 _HASHED_LINE = re.compile(_HASH.replace("[^#¶]", r"[^#¶\n]"), re.MULTILINE)
 _HASHED_TURN = re.compile(rf"\s*{_HASH[1:-1]}\s*")
-_DESCRIPTION = re.compile(
-    r"^(?:\w[\w'’-]*,? ){1,4}music(?: (?:plays|playing|continues|stops|fades|swells))?$"
+_PERFORMED = re.compile(
+    r"(?: softly| loudly| quietly| faintly)?(?: (?:is )?(?:plays?|playing|performs|continu(?:es?|ing)|begins?"
+    r"|beginning|starts?|starting|stops?|stopping|ends?|ending|resum(?:es?|ing)|fad(?:es?|ing)"
+    r"(?: in| out| away)?|swells?|swelling|intensif(?:ies|ying)|builds|building"
+    r"|softly|loudly|quietly|faintly))+$"
 )
+_FROM_WHERE = re.compile(
+    r" (?:(?:on|over|through|from) (?:the |a )?[\w.-]+(?: [\w.-]+)?|in (?:the )?(?:distance|background))$"
+)
+_ORDER = re.compile(
+    r"^(?:play|sing|dance|stop|listen|come|let|give|turn|make|hear|feel|rock)\b(?! (?:music|song)\b)"
+)
+MAX_DESCRIPTION_WORDS = 9
 _NOT_WORDS = re.compile(f"([{BRACKET_MASK}{LABEL_MASK}]+)")
 
 
@@ -67,8 +77,7 @@ def _take_sung(canvas: Canvas, tag: TagFunction, segments: list[tuple[int, int]]
     """Takes the words sung in one turn: one tag, however many lines they fill."""
     lyric: FoundTag | None = None
     for start, end in _without_brackets(canvas.masked, segments):
-        text = clean(canvas.masked[start:end]).lower()
-        if is_description(text, tag):
+        if text := described_music(clean(canvas.masked[start:end]).lower(), tag):
             canvas.add_tag("music described", FoundTag(start, end, text, "music"))
         elif lyric is None:
             lyric = FoundTag(start, end, LYRIC_TEXT, "lyric", lyrics=True)
@@ -86,10 +95,27 @@ def take_lone_notes(canvas: Canvas) -> None:
         canvas.add_tag("lone notes", FoundTag(start, end, MUSIC_TEXT, "music"))
 
 
-def is_description(text: str, tag: TagFunction) -> bool:
-    """Whether words between notes describe the music ("soft piano music playing") instead of being sung."""
-    sung = words("aside_opener") | {"the"}
-    return bool(_DESCRIPTION.match(text)) and sung.isdisjoint(text.split()) and MUSIC_TEXT in tag(text).sounds
+def described_music(text: str, tag: TagFunction) -> str:
+    """The tag of words that describe music ("soft jazz", "rock music playing on stereo"); "" for sung words.
+
+    All words must be in the lexicon, the last before its verb must be music or play it, and none may be a
+    word of a song: "dance to the music" is sung.
+    """
+    text = " ".join(text.replace(",", " ").split())
+    kernel = _PERFORMED.sub("", _FROM_WHERE.sub("", _PERFORMED.sub("", text)))
+    spoken = kernel.split()
+    if not spoken or len(spoken) > MAX_DESCRIPTION_WORDS or _ORDER.match(kernel):
+        return ""
+    if not (words("aside_opener") | words("lyric_word")).isdisjoint(spoken):
+        return ""
+    named = next((whole for whole in (text, f"{text} playing") if _is_music(whole, tag)), "")
+    plays = _is_music(spoken[-1], tag) or _is_music(f"{spoken[-1]} playing", tag)
+    return named if plays else ""
+
+
+def _is_music(text: str, tag: TagFunction) -> bool:
+    found = tag(text)
+    return found.rule == "music" and found.confidence >= CERTAIN
 
 
 def _without_brackets(masked: str, segments: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:

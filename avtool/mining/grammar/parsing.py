@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from avtool.media.captions.cue import Cue
 from avtool.mining.grammar.bracket_reading import read_brackets, read_half_brackets
-from avtool.mining.grammar.brackets import find_brackets
+from avtool.mining.grammar.bracket_rules import CONTINUES, RUNS_ON, SENTENCE_INSIDE
+from avtool.mining.grammar.brackets import PAIRS, Bracket, find_brackets
 from avtool.mining.grammar.canvas import BRACKET_MASK, Canvas, FoundTag
 from avtool.mining.grammar.capitals import take_caps_effects, take_on_screen_capitals
 from avtool.mining.grammar.cleaning import MARKUP, clean, is_capitals
@@ -24,9 +25,10 @@ from avtool.mining.grammar.records import (
     TagFunction,
     TagKind,
 )
-from avtool.mining.grammar.vocabulary import CREDIT, URL, names_sound
+from avtool.mining.grammar.vocabulary import CREDIT, URL, names_sound, words
 
 MAX_CUE_CHARACTERS = 2000  # longer than any caption: a document in disguise, taken as dialogue
+MAX_SOUND_WORDS = 15  # in one bracket over two cues
 MAX_GAP_MS = 2000  # between two cues that share one bracket
 
 
@@ -81,17 +83,34 @@ def _hide_brackets(canvas: Canvas) -> None:
 
 
 def _join_across_cues(canvases: list[Canvas], tag: TagFunction) -> None:
-    """Reads a bracket that one cue opens and the next closes as one sound, from the first to the last."""
+    """Reads a bracket that one cue opens and the next closes as one sound, from the first to the last.
+
+    Both halves must be of one kind and stand apart from speech: "I told him (and I laughed" is an aside.
+    """
     for first, second in pairwise(canvases):
         opened, closed = first.brackets.open_end, second.brackets.open_start
         near = second.cue.start_ms - first.cue.end_ms <= MAX_GAP_MS
-        if not opened or not closed or not near:
+        if not opened or not closed or not near or second.text[closed.end - 1] != PAIRS[opened.opener]:
             continue
         text = clean(f"{opened.content} {closed.content}").lower()
-        if names_sound(text, tag):
+        if _stands_apart(first, opened, second, closed) and _is_one_sound(text, tag):
             first.end_ms = second.cue.end_ms
             first.add_tag("bracket over two cues", FoundTag(opened.start, opened.end, text, "bracket"))
             second.take("tag", "bracket over two cues", closed.start, closed.end)
+
+
+def _stands_apart(first: Canvas, opened: Bracket, second: Canvas, closed: Bracket) -> bool:
+    """Whether no sentence runs on before, inside or after a bracket that spans two cues."""
+    before = first.masked[first.masked.rfind("\n", 0, opened.start) + 1 : opened.start]
+    after = second.masked[closed.end :].partition("\n")[0]
+    inside = f"{opened.content} {closed.content}"
+    return not (RUNS_ON.search(before) or CONTINUES.match(after) or SENTENCE_INSIDE.search(inside))
+
+
+def _is_one_sound(text: str, tag: TagFunction) -> bool:
+    spoken = text.split()
+    remark = spoken[0] in words("aside_opener") or not words("talk").isdisjoint(spoken) if spoken else True
+    return not remark and len(spoken) <= MAX_SOUND_WORDS and names_sound(text, tag)
 
 
 def _read(canvas: Canvas, facts: FileFacts, tag: TagFunction, caps_style: CapsStyle) -> None:

@@ -58,6 +58,30 @@ ON_SCREEN = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
+_CUT = (
+    r"(?:begin(?:s|ning)?|starts?(?:ing)?|starting|ends?|ending|stop(?:s|ped|ping)?|pause[sd]?|resum(?:es?|ing)"
+    r"|continue[sd]?|conclude[sd]?)(?:\ of)?(?:\ the)?"
+)
+_NOTED = (
+    r"(?:audio|video|transcript(?:ion)?|playback|session|segment|meeting|proceedings|commercial|advert)s?"
+)
+_PART = (
+    r"(?:clip|tape|videotape|film|movie|recording|playback|segment|break|file|track|interview|video|audio)s?"
+)
+MACHINE_MARKER = re.compile(
+    rf"""^[\W_]*(?:
+      (?:{_CUT}\ )?{_NOTED}(?:\ {_PART})*(?:\ (?:on|off)|\ {_CUT})?
+      |{_CUT}\ (?:{_PART}\ ?)+
+      |(?:blank|no|end\ of|missing|lost|silent)[_\ ](?:audio|speech|sound|video|dialogue|text|voice
+        |signal|music)(?:\ (?:signal|present|available|detected))?
+      |blank|no[_\ ]?speech|nospeech|unk|noise[_\ ]only|non[-_\ ]?speech|foreign
+      |speaker[_\ ]?\d+|spk[_\ ]?\d+|cross[-\ ]?talk(?:ing)?|technical\ (?:difficulties|problems?)
+      |(?:inaudible|unintelligible|indiscernible|phonetic|unclear|unsure|off\ mic|off\ the\ record)
+        (?:\ (?:at\ )?[\d:.,\ -]+|\ (?:word|name|phrase|sentence|portion)s?)
+      |(?:\d{{1,2}}:)+\d\d(?:\.\d+)?
+    )[\W_]*$""",
+    re.VERBOSE,
+)
 _VERBOSE_MEDIA = MEDIA.replace(" ", "[ ]")
 MANNER_PHRASE = re.compile(
     rf"""^(?:
@@ -111,6 +135,17 @@ def names_sound(text: str, tag: TagFunction) -> bool:
     if not tag(text).sounds:
         return False
     return is_certain(text, tag) or any(is_certain(word.strip(".,;:!?'"), tag) for word in text.split())
+
+
+def names_event(text: str, tag: TagFunction) -> bool:
+    """Whether a lower-case text names a sound, what always sounds ("siren"), or a state ("engine starts")."""
+    if names_sound(text, tag):
+        return True
+    found = tag(text)
+    if not found.sources or found.confidence < CERTAIN:
+        return False
+    is_verb = text.endswith(("s", "ing", "ed", "up", "away", "off"))  # "bus stop" is a sign
+    return found.rule == "source" or (found.rule == "state" and is_verb)
 
 
 def is_certain(text: str, tag: TagFunction) -> bool:

@@ -84,7 +84,9 @@ def _without_sound(reading: Reading, parts: list[Part]) -> Reading:
         manner = unique(*(part.lemma for part in parts if part.role == "quality" and part.is_sure))
         return reading.but(rule="speaker", sources=(), qualities=manner, subject=reading.sources[0])
     if reading.sources:
-        return reading.but(rule="source", confidence=0.6)
+        sounding = any(part.role == "source" and part.word.has("sounding") for part in parts)
+        is_sure = sounding and all(part.is_sure for part in parts)
+        return reading.but(rule="source", confidence=0.85 if is_sure else 0.6)
     if all(part.word.has("unheard") for part in parts):
         return Reading(rule="nothing", confidence=_GUESSED)
     return reading.but(rule="quality", confidence=_GUESSED)

@@ -44,7 +44,7 @@ def read_music(words: list[Word]) -> Reading:
         sounds=unique(*voices, named[-1] if named else "music"),
         sources=tuple(unique(*(makers or sources))[-1:]),
         qualities=unique(*qualities),
-        confidence=0.95,
+        confidence=0.7 if any(word.has("unknown") for word in words) else 0.95,
         rule="music",
     )
 

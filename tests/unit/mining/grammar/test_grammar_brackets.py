@@ -116,3 +116,54 @@ def test_a_bracket_as_long_as_a_paragraph_is_an_aside(parse):
 def test_the_raw_text_keeps_brackets_and_case(parse):
     (tag,) = parse("[ Splash!!! ] Ha!").tags
     assert (tag.raw, tag.text, tag.kind) == ("[ Splash!!! ]", "splash", "bracket")
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("I told him (and I laughed", "all night) to let it go."),
+        ("She said (while screaming", "at me) that it was fine."),
+        ("[announces the train", "Plan A) we wait."),
+        ("(I heard you laughing", "and crying)"),
+        ("He was [sighs and", "groans] tired of it."),
+    ],
+)
+def test_an_aside_over_two_cues_is_no_sound(parse, texts):
+    assert "bracket over two cues" not in parse(*texts).counts
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (("[dramatic music", "continues]"), "dramatic music continues"),
+        (("Wait. (dog barking", "in distance)"), "dog barking in distance"),
+        (("- [glass shatters", "loudly]\n- What was that?"), "glass shatters loudly"),
+    ],
+)
+def test_a_sound_over_two_cues_is_one(tags, texts, expected):
+    assert tags(*texts) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("- laughs]\n- What is it?", "laughs"),
+        ("-[laughs\n-What is it?", "laughs"),
+        ("JOHN: laughs]", "laughs"),
+        (">> door slams]", "door slams"),
+        ("]groans[", "groans"),
+        (")door slams(", "door slams"),
+        ("- ]dog barks[", "dog barks"),
+        ("**door creaks**", "door creaks"),
+        ("***sighs***", "sighs"),
+    ],
+)
+def test_damaged_brackets_still_hold_sounds(tags, text, expected):
+    assert tags(text) == [expected]
+
+
+@pytest.mark.parametrize(
+    "text", ["Plan A) we wait.", "1) Dogs bark.", "I **never** said that.", "a ] b [ c", ") and ("]
+)
+def test_stray_brackets_of_speech_are_no_sound(tags, text):
+    assert tags(text) == []

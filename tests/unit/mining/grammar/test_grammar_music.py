@@ -105,3 +105,48 @@ def test_a_british_music_label_is_music_and_its_title_is_not_dialogue(parse):
     parsed = parse('MUSIC: "Waterloo" by ABBA')
     assert [tag.text for tag in parsed.tags] == ["music"]
     assert not parsed.dialogue
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("MUSIC PLAYING", "music playing"),
+        ("soft jazz", "soft jazz"),
+        ("rock music playing on stereo", "rock music playing on stereo"),
+        ("(slow string quartet)", "slow string quartet playing"),
+        ("suspenseful theme", "suspenseful theme"),
+        ("Tense music continues", "tense music continues"),
+        ("tense, pulsing music", "tense pulsing music"),
+        ("upbeat pop song plays", "upbeat pop song plays"),
+        ("dramatic strings", "dramatic strings"),
+        ("marching band playing", "marching band playing"),
+        ("jazz playing over the radio", "jazz playing over the radio"),
+        ('"Blue Lanes" by The Tarts', "song"),
+        ("violin solo", "violin solo"),
+        ("music fades out", "music fades out"),
+    ],
+)
+def test_words_between_notes_that_describe_music_are_a_tag(tags, text, expected):
+    assert tags(f"♪ {text} ♪") == [expected]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Over the hills we go",
+        "Play that funky music",
+        "Sweet music playing in my heart",
+        "Let the music play",
+        "Piano man",
+        "Silver bells",
+        "Little drummer boy",
+        "Beat it",
+        "I write the songs",
+        "Rock and roll all night",
+        "Listen to the rhythm of the falling rain",
+        "Sing a song",
+    ],
+)
+def test_words_of_a_song_about_music_are_sung(parse, text):
+    (tag,) = parse(f"♪ {text} ♪").tags
+    assert tag.lyrics

@@ -240,3 +240,36 @@ def test_a_cue_as_long_as_a_book_is_dialogue(tagger):
 def test_no_cues_are_no_captions(tagger):
     parsed = parse_cues([], tag=tagger.tag)
     assert (parsed.tags, parsed.dialogue, parsed.counts, parsed.style) == ((), (), {}, "plain")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[VIDEO PLAYBACK]",
+        "[BLANK_AUDIO]",
+        "[END PLAYBACK]",
+        "[START OF VIDEO CLIP]",
+        "[END OF TAPE]",
+        "[COMMERCIAL BREAK]",
+        "[audio recording]",
+        "[no speech]",
+        "[NO_SPEECH]",
+        "[SPEAKER_01]",
+        "[crosstalk]",
+        "[inaudible 00:12:34]",
+        "[00:12:34]",
+        "[technical difficulties]",
+        "[foreign]",
+    ],
+)
+def test_a_note_of_a_machine_or_a_transcriber_is_no_sound(parse, text):
+    parsed = parse(text)
+    assert not parsed.tags
+    assert len(parsed.counts) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["[tape rewinding]", "[video game beeping]", "[recording crackles]", "[audio feedback]"]
+)
+def test_a_medium_that_sounds_is_no_marker(tags, text):
+    assert tags(text) == [text[1:-1]]
