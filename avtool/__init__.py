@@ -124,15 +124,15 @@ def read_dataset(path: str | Path) -> "Manifest":
     """Reads the clips of a dataset.
 
     Args:
-        path: a `dataset` artifact, or a Parquet table of the same columns.
+        path: a `dataset` artifact, a Parquet table of the same columns, or WebDataset shards.
 
     Raises:
         BadInputError: it is none.
         CorruptArtifactError: it is damaged.
     """
-    from avtool.data.manifest import read_manifest
+    from avtool.data.dataset import open_dataset
 
-    return read_manifest(Path(path))
+    return open_dataset(Path(path))
 
 
 def train(

@@ -1,6 +1,12 @@
 """A small source of each layout that `avtool prepare` reads."""
 
+import io
+import tarfile
 from pathlib import Path
+
+import soundfile
+
+from tests.harness import RATE, sine
 
 
 def write(path: Path, text: str) -> Path:
@@ -56,7 +62,27 @@ def make_layouts(folder: Path) -> Path:
     write(
         folder / "fsd50k" / "FSD50K.ground_truth" / "dev.csv", "fname,labels,mids,split\n7,Bark,/m/1,train\n"
     )
+    (folder / "webdataset").mkdir()
+    write_tar(folder / "webdataset" / "00.tar", {"1.wav": wav_bytes(0.1), "1.json": b'{"label": "dog"}'})
     return folder
+
+
+def wav_bytes(seconds: float) -> bytes:
+    """A WAV file of a tone."""
+    content = io.BytesIO()
+    soundfile.write(content, sine(seconds), RATE, format="WAV")
+    return content.getvalue()
+
+
+def write_tar(path: Path, files: dict[str, bytes] | list[tuple[str, bytes]]) -> Path:
+    """Writes a tar file with its members in the given order."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w") as tar:
+        for name, content in files.items() if isinstance(files, dict) else files:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return path
 
 
 def sample_of(folder: Path, layout: str) -> Path:

@@ -8,13 +8,15 @@ from pathlib import Path, PurePosixPath
 
 from avtool.core.artifact import CARD
 from avtool.core.errors import BadInputError
+from avtool.data.dataset import open_dataset, shard_files
 from avtool.data.folds import Folds
-from avtool.data.manifest import Clip, Manifest, read_manifest
+from avtool.data.manifest import Clip, Manifest
 from avtool.data.media_files import Media
 from avtool.data.readers.media_index import list_media
 from avtool.media.addresses import fetch, is_elsewhere, local_path
 from avtool.media.probe import probe
 from avtool.media.still_images import is_image
+from avtool.media.tar_members import member_path, split_member
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,8 @@ def _items_of(source: str, split: str | None, folds: Folds | None, images: bool)
     path = local_path(source)
     if is_elsewhere(source):
         return [Item(source, path)]
-    if (path / CARD).is_file():
-        clips = read_manifest(path)
+    if (path / CARD).is_file() or (shard_files(path) and not (path.is_dir() and list_media(path))):
+        clips = open_dataset(path)
         if split is not None or folds is not None:
             clips = clips.select(split, folds)
         return clip_items(clips)
@@ -140,4 +142,7 @@ def _items_of(source: str, split: str | None, folds: Folds | None, images: bool)
 def _path_of(clip: Clip, clips: Manifest) -> Path:
     """Where a clip's file is, or will be when it is fetched."""
     name = clip.media
-    return local_path(name) if is_elsewhere(name) else clips.local(clip.audio)
+    if is_elsewhere(name):
+        return local_path(name)
+    member = split_member(clips.folder / name)
+    return member_path(*member) if member else clips.local(clip.audio)

@@ -8,6 +8,7 @@ from avtool.core.files import inside
 from avtool.media.addresses import fetch, is_address
 from avtool.media.probe import probe
 from avtool.media.still_images import is_image
+from avtool.media.tar_members import extract, split_member
 
 
 class Media(NamedTuple):
@@ -30,16 +31,19 @@ def local_media(folder: Path, name: str) -> Path:
 
     Args:
         folder: what a relative name is relative to; it cannot lead out of it.
-        name: a path, or an address such as `s3://bucket/film.mp4`, which is copied into the cache.
+        name: a path, or an address such as `s3://bucket/film.mp4`, which is copied into the cache, as is a
+            member of a tar file (`shard.tar/0001.wav`).
 
     Raises:
-        BadInputError: the address cannot be read.
+        BadInputError: the address or the tar file cannot be read.
         CorruptArtifactError: the relative name leads out of the folder.
         MissingError: the library for the address's protocol is not installed.
     """
     if is_address(name):
         return fetch(name)
-    return _plain_file(folder, name)
+    path = _plain_file(folder, name)
+    member = split_member(path)
+    return extract(*member) if member else path
 
 
 @lru_cache(maxsize=100_000)

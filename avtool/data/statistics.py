@@ -13,9 +13,10 @@ from avtool.core.errors import BadInputError
 from avtool.core.files import write_json
 from avtool.core.recipe import Recipe, option
 from avtool.core.reporter import Reporter
+from avtool.data.dataset import open_dataset
 from avtool.data.folds import Folds
 from avtool.data.inputs.settings import AudioSettings
-from avtool.data.manifest import Manifest, read_manifest
+from avtool.data.manifest import Manifest
 from avtool.data.spectrogram_statistics import FbankStatistics, fbank_statistics
 
 
@@ -96,7 +97,7 @@ def stats(
     """
     if out is not None and out.exists():
         raise BadInputError(f"`{out}` exists already", "choose another --out")
-    manifest = read_manifest(dataset)
+    manifest = open_dataset(dataset)
     leaks = leaking_groups(manifest)
     if leaks:
         reporter.warn(f"{len(leaks)} groups are in more than one split or fold, such as `{leaks[0]}`")

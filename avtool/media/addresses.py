@@ -54,7 +54,7 @@ def local_path(name: str) -> Path:
         path = Path("/" + rest.partition("/")[2])  # after the host, which is empty or this machine
         return path if path.exists() else Path(unquote(str(path)))
     folder = hashlib.sha256(name.encode()).hexdigest()[:32]
-    return cache_folder() / "media" / folder / _file_name(rest)
+    return cache_folder() / "media" / folder / file_name(rest)
 
 
 def fetch(name: str) -> Path:
@@ -95,7 +95,7 @@ def _unreadable(name: str, error: Exception) -> BadInputError:
     return BadInputError(f"`{name}` cannot be read: {reason}", "check the address and the network")
 
 
-def _file_name(rest: str) -> str:
+def file_name(rest: str) -> str:
     """The name of a copy: what follows from it (suffix, title) follows from the address's last part."""
     last = PurePosixPath(unquote(rest.partition("?")[0])).name[-_LONGEST_NAME:]
     plain = "".join(letter if letter.isalnum() or letter in "-_. " else "_" for letter in last)

@@ -8,6 +8,7 @@ from avtool.core.artifact import Input, settings_hash
 from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped, Wanted, usable_clips
+from avtool.data.dataset import dataset_content, shard_files
 from avtool.data.image_folder import image_folder, is_image_folder
 from avtool.data.inputs.settings import SpectrogramRecipe
 from avtool.data.manifest import MANIFEST, Manifest, read_manifest
@@ -19,7 +20,6 @@ from avtool.tasks.recipe import ClipsRecipe
 if TYPE_CHECKING:
     from avtool.data.shards.source import ShardSource
 
-SHARDS = "shards"
 _LONGEST = 10.0  # seconds
 _SECTION = 60.0  # seconds; a longer film is as many clips as it has sections of that length
 
@@ -83,29 +83,19 @@ def is_image_dataset(dataset: Path) -> bool:
     return is_image_folder(dataset)
 
 
-def shard_files(dataset: Path) -> list[Path]:
-    """The shards of a dataset, or none where its clips are in plain media."""
-    for folder in (dataset / SHARDS, dataset):
-        if folder.is_dir() and (files := sorted(folder.glob("*.tar"))):
-            return files
-    return []
-
-
 def dataset_input(dataset: Path) -> Input:
     """A dataset by its content: of its table, of its file names, or of its shards' names and sizes.
 
     Raises:
         BadInputError: it is none.
     """
-    manifest = dataset / MANIFEST if dataset.is_dir() else dataset
+    manifest = dataset / MANIFEST
     if manifest.is_file():
         content = sha256_of(manifest)
     elif is_image_dataset(dataset):
         content = settings_hash(image_folder(dataset).column("clip_id"))
-    elif shards := shard_files(dataset):
-        content = settings_hash([(path.name, path.stat().st_size) for path in shards])
     else:
-        read_manifest(dataset)  # raises the error
+        content = dataset_content(dataset)
     return Input(str(dataset), "dataset", content)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from avtool.core.errors import BadInputError
 from avtool.core.manifest_columns import checked_table
 from avtool.data.manifest import Clip, Manifest, make_table
-from avtool.data.readers.source import split_name
+from avtool.data.split_names import split_name
 from avtool.media.still_images import is_image
 
 

@@ -15,8 +15,9 @@ from avtool.core.files import is_file
 from avtool.data.labels import LabelClass
 from avtool.data.readers.layouts import reads
 from avtool.data.readers.media_index import list_media, plain_name, stem_of
-from avtool.data.readers.source import SPLIT_NAMES, ListedClip, ReadOptions, Source, split_name
+from avtool.data.readers.source import ListedClip, ReadOptions, Source
 from avtool.data.readers.tables import TABLE_SUFFIXES, Columns, Line, header_of, read_table
+from avtool.data.split_names import SPLIT_NAMES, split_name
 
 _NAMES = {
     "media": (

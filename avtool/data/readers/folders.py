@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 from avtool.core.errors import BadInputError
 from avtool.data.readers.layouts import reads
 from avtool.data.readers.media_index import list_media, stem_of
-from avtool.data.readers.source import SPLIT_NAMES, ListedClip, ReadOptions, Source, split_name
+from avtool.data.readers.source import ListedClip, ReadOptions, Source
+from avtool.data.split_names import SPLIT_NAMES, split_name
 
 _FOLD = re.compile(r"fold[ _-]?(\d{1,4})", re.IGNORECASE)
 _TABLES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".xls", ".arff")

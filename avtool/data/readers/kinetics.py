@@ -4,8 +4,9 @@ from pathlib import Path
 
 from avtool.core.errors import BadInputError
 from avtool.data.readers.layouts import reads
-from avtool.data.readers.source import ListedClip, ReadOptions, Source, split_name
+from avtool.data.readers.source import ListedClip, ReadOptions, Source
 from avtool.data.readers.tables import Columns, Line, first_cells, read_lines
+from avtool.data.split_names import split_name
 
 _NEEDED = ("youtube_id", "time_start", "time_end")
 

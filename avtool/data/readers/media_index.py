@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from avtool.core.errors import BadInputError
 from avtool.core.files import is_file
 from avtool.media.addresses import is_address
+from avtool.media.tar_members import split_member
 
 VIDEO_SUFFIXES = (
     ".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".3gp", ".ogv",
@@ -45,6 +46,8 @@ class MediaIndex:
 
     def _find(self, listed: str) -> str | None:
         if is_address(listed):
+            return listed
+        if split_member(Path(listed)):
             return listed
         name = plain_name(listed)
         wanted = stem_of(name)

@@ -6,8 +6,9 @@ from avtool.core.errors import AvtoolError, BadInputError
 from avtool.data.labels import LabelClass
 from avtool.data.readers.layouts import reads
 from avtool.data.readers.media_index import stem_of
-from avtool.data.readers.source import SPLIT_NAMES, ListedClip, ReadOptions, Source
+from avtool.data.readers.source import ListedClip, ReadOptions, Source
 from avtool.data.readers.tables import Columns, Line, read_lines
+from avtool.data.split_names import SPLIT_NAMES
 from avtool.mining.sams_layout import read_sams_json
 
 _CLASSES = "movie_sounds.csv"

@@ -9,8 +9,9 @@ from pathlib import Path
 from avtool.core.errors import BadInputError
 from avtool.data.labels import LabelClass
 from avtool.data.readers.layouts import reads
-from avtool.data.readers.source import ListedClip, ReadOptions, RefusedLine, Source, split_name
+from avtool.data.readers.source import ListedClip, ReadOptions, RefusedLine, Source
 from avtool.data.readers.tables import Line, first_cells, read_lines
+from avtool.data.split_names import split_name
 
 SECONDS = 10.0
 _FILE = re.compile(r"([\w-]{11})_(\d{6})(\.\w+)?")

@@ -9,7 +9,8 @@ import pyarrow.parquet as parquet
 
 from avtool.core.errors import CorruptArtifactError
 from avtool.core.files import atomic_file
-from avtool.data.shards.tar_index import Piece, ShardClip
+from avtool.data.shards.tar_index import ShardClip
+from avtool.media.tar_members import Piece
 
 INDEX = "index.parquet"
 _PIECES = pa.list_(pa.int64())

@@ -1,5 +1,6 @@
 """Clips of shards as any dataset of clips: their manifest, and their video and audio at any place."""
 
+import re
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from itertools import groupby
@@ -20,8 +21,10 @@ from avtool.data.decode_cache.cache import PartCache
 from avtool.data.decode_cache.frames import Frames, cut_out
 from avtool.data.manifest import Clip, Manifest, make_table
 from avtool.data.shards.index_file import read_index
-from avtool.data.shards.tar_index import Piece, ShardClip, clips_of, read_piece
-from avtool.media.waveforms import mono
+from avtool.data.shards.tar_index import ShardClip, clips_of
+from avtool.data.split_names import SPLIT_NAMES, split_name
+from avtool.media.tar_members import Piece, extract, member_seconds, read_piece
+from avtool.media.waveforms import mono, read_waveform
 
 SHARDS = "shards"
 _MAX_PIXELS = 1 << 24
@@ -96,9 +99,11 @@ class ShardSource:
         assert held.audio is not None
         try:
             samples, rate = soundfile.read(BytesIO(_read(path, held.audio)), dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            message = f"the audio of `{held.key}` in `{path}` cannot be read ({error})"
-            raise BadInputError(message, "write the shard again") from error
+        except soundfile.LibsndfileError:
+            samples, rate = np.zeros((0, 1), np.float32), self.sample_rate
+        if not len(samples) and held.media:  # a stream of unknown length, or in a format of FFmpeg's
+            seconds = member_seconds(path, held.media)
+            return read_waveform(extract(path, held.media), 0.0, seconds, sample_rate=self.sample_rate)
         waveform = mono(samples, f"the audio of `{held.key}` in `{path}`")
         return waveform if rate == self.sample_rate else _resampled(waveform, rate, self.sample_rate)
 
@@ -138,10 +143,14 @@ def open_shards(
     for file, clips in _shards(path, root, folder):
         with file.open("rb") as shard:
             for clip in clips:
-                row = _row(file.relative_to(root).as_posix(), clip, shard)
+                if clip.film:
+                    message = f"`{clip.media}` in `{file}` is a film; shards hold audio and frames"
+                    raise BadInputError(message, "let `avtool prepare` make a dataset of them")
+                row = shard_row(file.relative_to(root).as_posix(), clip, shard)
                 if row.clip_id in held:
-                    message = f"clip `{row.clip_id}` is in `{held[row.clip_id][0]}` and in `{file}`"
-                    raise BadInputError(message, "take one of them out")
+                    first = held[row.clip_id][0]
+                    where = f"twice in `{file}`" if first == file else f"in `{first}` and in `{file}`"
+                    raise BadInputError(f"clip `{row.clip_id}` is {where}", "take one of them out")
                 held[row.clip_id] = file, clip
                 rows.append(row)
     manifest = Manifest(checked_table(make_table(rows), str(path)), root, str(path))
@@ -158,7 +167,7 @@ def _shards(path: Path, root: Path, folder: Path) -> Iterator[tuple[Path, Iterab
                 raise CorruptArtifactError(f"`{file}` is missing", "write the shards again")
             yield file, (clip for _, clip in group)
         return
-    files = sorted(folder.glob("*.tar")) if path.is_dir() else [path]
+    files = sorted({*folder.glob("*.tar"), *folder.glob("*/*.tar")}) if path.is_dir() else [path]
     if not files:
         raise BadInputError(f"there are no shards in `{path}`", "give a folder of .tar files")
     for file in files:
@@ -175,17 +184,27 @@ def _one_rate(origin: str, held: dict[str, tuple[Path, ShardClip]]) -> float:
     return rates[0] if rates else 16.0
 
 
-def _row(media: str, clip: ShardClip, shard: BinaryIO) -> Clip:
-    labels, fold = clip.facts.get("labels"), clip.facts.get("fold")
-    own_name = f"{Path(media).stem}/{clip.key}"
+def shard_row(media: str, clip: ShardClip, shard: BinaryIO) -> Clip:
+    """A clip of a shard as a row of a manifest.
+
+    Args:
+        media: the shard, relative to the dataset; its name, or its folder's, may give the split.
+        clip: of the shard.
+        shard: it, open.
+    """
+    fold = clip.facts.get("fold")
+    named = dict.fromkeys(
+        SPLIT_NAMES[word] for word in re.split(r"\W|_", media.lower()) if word in SPLIT_NAMES
+    )
+    own_name = f"{media.removeprefix(f'{SHARDS}/').removesuffix('.tar')}/{clip.key}"
     return Clip(
         clip_id=clip.text("clip_id") or own_name,
         media=media,
         start=0.0,
         end=clip.seconds(shard),
-        split=clip.text("split"),
-        fold=fold if isinstance(fold, int) else None,
-        labels=tuple(str(label) for label in labels) if isinstance(labels, list) else (),
+        split=split_name(clip.text("split")) or (next(iter(named)) if len(named) == 1 else ""),
+        fold=fold if isinstance(fold, int) and 0 <= fold < 2**31 else None,
+        labels=clip.labels,
         text=clip.text("text"),
         group=clip.text("group") or own_name,
         extras={"has_audio": clip.audio is not None, "has_video": bool(clip.frames)},

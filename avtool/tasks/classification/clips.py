@@ -9,9 +9,10 @@ from avtool.core.errors import BadInputError
 from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped, Wanted, usable_clips
+from avtool.data.dataset import class_files, dataset_classes, dataset_content, open_dataset, shard_files
 from avtool.data.inputs.settings import AudioSettings
-from avtool.data.labels import CLASS_FILES, LABELS, LabelKind, class_lists
-from avtool.data.manifest import Manifest, find_manifest, read_manifest
+from avtool.data.labels import CLASS_FILES, LABELS, LabelKind
+from avtool.data.manifest import Manifest
 from avtool.data.splits import choose_clips
 from avtool.data.statistics import durations
 from avtool.tasks.classification.recipe import DataRecipe
@@ -66,7 +67,7 @@ def find_clips(dataset: Path, recipe: DataRecipe, inputs: Sequence[str], reporte
     Raises:
         BadInputError: a split, a fold or a class list is not there, or too many clips are unusable.
     """
-    manifest = read_manifest(dataset)
+    manifest = open_dataset(dataset)
     chosen = choose_clips(manifest, recipe, reporter)
     wanted = Wanted(tuple(name for name in inputs if name in _MODALITIES), all_of_them=False)
     train, skipped = usable_clips(chosen.train, wanted, recipe.max_bad, reporter)
@@ -76,7 +77,7 @@ def find_clips(dataset: Path, recipe: DataRecipe, inputs: Sequence[str], reporte
         skipped += more
     kind = find_kind(dataset, manifest, recipe.task, reporter)
     whole = manifest if recipe.train_folds else None
-    return LabelledClips(train, val, kind, find_classes(dataset, kind), whole, tuple(skipped))
+    return LabelledClips(train, val, kind, find_classes(dataset, manifest, kind), whole, tuple(skipped))
 
 
 def dataset_inputs(dataset: Path) -> list[Input]:
@@ -85,10 +86,8 @@ def dataset_inputs(dataset: Path) -> list[Input]:
     Raises:
         BadInputError: there is no dataset.
     """
-    found = [Input(str(dataset), "dataset", sha256_of(find_manifest(dataset)))]
-    names = dict.fromkeys(name for files in CLASS_FILES.values() for name in files)
-    lists = (dataset / LABELS / f"{name}.csv" for name in names)
-    return found + [Input(str(path), "labels", sha256_of(path)) for path in lists if path.is_file()]
+    lists = [Input(str(path), "labels", sha256_of(path)) for path in class_files(dataset)]
+    return [Input(str(dataset), "dataset", dataset_content(dataset)), *lists]
 
 
 def find_kind(dataset: Path, manifest: Manifest, wanted: str, reporter: Reporter) -> LabelKind:
@@ -105,16 +104,16 @@ def find_kind(dataset: Path, manifest: Manifest, wanted: str, reporter: Reporter
     return found
 
 
-def find_classes(dataset: Path, task: LabelKind) -> tuple[tuple[str, ...], ...]:
+def find_classes(dataset: Path, manifest: Manifest, task: LabelKind) -> tuple[tuple[str, ...], ...]:
     """The class lists of the dataset.
 
     Raises:
         BadInputError: a list is missing.
     """
-    if not dataset.is_dir():
+    if not dataset.is_dir() and not shard_files(dataset):
         message = f"`{dataset}` is a table without class lists"
         raise BadInputError(message, "give the dataset's folder: `avtool prepare` makes one")
-    return class_lists(dataset, task)
+    return dataset_classes(dataset, manifest, task)
 
 
 def find_frames(train: Manifest, recipe: DataRecipe) -> int:

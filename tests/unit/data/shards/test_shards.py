@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from avtool.core.errors import BadInputError, CorruptArtifactError, MissingError
 from avtool.core.reporter import Recorder, Silent
+from avtool.data.dataset import open_dataset
 from avtool.data.decode_cache.settings import SpanSettings
 from avtool.data.decode_cache.source import FilmSource
 from avtool.data.inputs.audio import AudioInput
@@ -204,10 +205,13 @@ def test_a_damaged_shard_is_told(tmp_path, shards):
         open_shards(tmp_path / "no.tar")
 
 
-def test_films_in_shards_are_refused(tmp_path):
-    write_foreign(tmp_path / "films.tar", [{"mp4": b"film"}])
-    with pytest.raises(BadInputError, match="is a film"):
+def test_films_in_shards_are_for_commands_that_read_files(tmp_path):
+    write_foreign(tmp_path / "films.tar", [{"mp4": write_grey_film(tmp_path / "f.mp4", 1.0).read_bytes()}])
+    with pytest.raises(BadInputError, match=r"`sub\.folder/0\.mp4` in `.*films.tar` is a film"):
         open_shards(tmp_path / "films.tar")
+    manifest = open_dataset(tmp_path / "films.tar")
+    assert manifest.has_video(manifest[0])
+    assert manifest[0].duration == pytest.approx(1.0, abs=0.1)
 
 
 @pytest.mark.parametrize("name", ["missing.tar", "."])
