@@ -35,7 +35,7 @@ def _subcommand(task: type[Task[Any]]) -> Callable[..., None]:
         if dry_run:
             plan = job.plan_training(task.name, dataset, recipe, session.reporter, out=out)
             session.table(["plan", ""], list(plan.rows()))
-            session.emit({"plan": plan.values()})
+            session.emit({"plan": plan.values(), "recipe": recipe.model_dump(mode="json")})
             return
         result = job.train(
             task.name, dataset, recipe, session.reporter,

@@ -69,7 +69,9 @@ def test_training_learns_and_describes_its_model(trained):
 def test_a_plan_writes_nothing(dataset, tmp_path, capsys):
     out = tmp_path / "run"
     assert call("finetune", dataset, *QUICK, "--out", out, "--dry-run", "--json") == 0
-    plan = json.loads(capsys.readouterr().out)["plan"]
+    printed = json.loads(capsys.readouterr().out)
+    plan = printed["plan"]
+    assert printed["recipe"]["model"]["name"] == plan["model"]
     assert (plan["model"], plan["labels"], plan["classes"]) == ("cnn_tiny", "single-label", 2)
     assert plan["train_clips"] > plan["val_clips"] > plan["skipped_clips"] == 0
     assert plan["steps"] > 0
