@@ -351,3 +351,104 @@ def save_encoder(folder: Path, builder: str = "cnn_tiny", seed: int = 0) -> Path
     inputs = InputSpec(tuple(known[name] for name in names))
     save_model(folder, model.state_dict(), ModelDescription(builder, arguments, inputs.to_json()))
     return folder
+
+
+# --- masked LMs and few-shot examples
+
+
+CUES: Mapping[str, Sequence[str]] = {
+    "human": ("man laughing", "woman sobs", "child giggles", "crowd cheering", "boy whispers", "lady sighs"),
+    "animal": ("dog barking", "cat meows", "owl hooting", "horse neighs", "sheep bleats", "wolf howling"),
+    "object": ("door slams", "engine revs", "glass shatters", "phone ringing", "clock ticks", "gate creaks"),
+}
+"""Invented cues by kind."""
+CUE_WORDS = {"human": "person", "animal": "animal", "object": "machine"}
+
+
+def save_masked_lm(folder: Path, kind: str = "roberta", texts: Sequence[str] = (), seed: int = 0) -> Path:
+    """A folder of transformers: a tiny masked LM with random weights, and a tokenizer of the cues.
+
+    Args:
+        folder: to write.
+        kind: `roberta` with a byte-level BPE, or `bert` with whole words.
+        texts: that the tokenizer knows beside the cues.
+        seed: of the weights.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForMaskedLM
+
+    words = [
+        *CUE_WORDS.values(),
+        "great",
+        "terrible",
+        "bad",
+        "good",
+        "Yes",
+        "No",
+        "sound",
+        "is",
+        "a",
+        "It",
+        "was",
+    ]
+    corpus = [
+        *(cue for cues in CUES.values() for cue in cues),
+        *(f"it is {word} ." for word in words),
+        *texts,
+    ]
+    tokenizer = _byte_tokenizer(corpus * 4) if kind == "roberta" else _word_tokenizer(corpus)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    more = {"type_vocab_size": 1, "max_position_embeddings": 130} if kind == "roberta" else {}
+    special = {"pad_token_id": tokenizer.pad_token_id, "bos_token_id": None, "eos_token_id": None}
+    config = AutoConfig.for_model(kind, vocab_size=len(tokenizer), **sizes, **more, **special)
+    torch.manual_seed(seed)
+    AutoModelForMaskedLM.from_config(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def _byte_tokenizer(corpus: Sequence[str]) -> Any:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(corpus, trainer)
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", cls_token="<s>", sep_token="</s>",
+        pad_token="<pad>", unk_token="<unk>", mask_token="<mask>",
+    )  # fmt: skip
+
+
+def _word_tokenizer(corpus: Sequence[str]) -> Any:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    names += dict.fromkeys(word for text in corpus for word in text.split())
+    tokenizer = Tokenizer(models.WordLevel({name: place for place, name in enumerate(names)}, "[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, cls_token="[CLS]", sep_token="[SEP]", pad_token="[PAD]",
+        unk_token="[UNK]", mask_token="[MASK]",
+    )  # fmt: skip
+
+
+def write_cues(folder: Path) -> Path:
+    """A table of cues and their kinds, with a task's file `kind.toml` and a masked LM `lm` beside it."""
+    folder.mkdir(parents=True)
+    rows = [f"{cue},{kind},{cue.split()[0]}" for kind, cues in CUES.items() for cue in cues]
+    (folder / "cues.csv").write_text("\n".join(["text,kind,who", *rows, ""]))
+    words = ", ".join(f'{kind} = "{word}"' for kind, word in CUE_WORDS.items())
+    lines = ['title = "kind"', 'label = "kind"', 'group = "who"', f"words = {{ {words} }}"]
+    lines += ['template = "*cls**sent_0*_is_a*mask*_sound.*sep+*"', 'metric = "macro-f1"', "demo_sets = 2"]
+    (folder / "kind.toml").write_text("\n".join([*lines, ""]))
+    save_masked_lm(folder / "lm")
+    return folder / "cues.csv"

@@ -46,6 +46,9 @@ PARAMETERS = {
     "mae_small_pretrain": 47_401_728,
     "mae_tiny": 113_162,
     "mae_tiny_pretrain": 146_432,
+    "masked_lm": 124_697_433,
+    "masked_lm_large": 355_412_057,
+    "masked_lm_tiny": 35_664,
     "mavil_base": 186_477_071,
     "mavil_base_pretrain": 263_152_896,
     "mavil_tiny": 416_394,
@@ -76,6 +79,8 @@ FACTS: dict[DataFact, int] = {
     "image_size": 32,
 }
 TINY = [name for name in PARAMETERS if "tiny" in name]
+COMPANIONS = ("_mask", "_present", "_place", "_segments")
+"""Endings of arguments that belong to another one."""
 SETTINGS_OF_DATA = {"num_frames", *get_args(DataFact)}
 
 
@@ -105,7 +110,7 @@ def test_a_family_has_a_tiny_size(name: str) -> None:
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_what_is_declared_is_what_is_built(name: str) -> None:
     model, network = MODELS.find(name), skeleton(name)
-    inputs = [name for name in network.inputs if not name.endswith(("_mask", "_present"))]
+    inputs = [name for name in network.inputs if not name.endswith(COMPANIONS)]
     assert sorted(model.family.inputs) == sorted(inputs)
     assert is_dataclass(network.settings)
     names = {field.name for field in fields(network.settings)}
@@ -161,6 +166,10 @@ def batch_of(network: Any) -> dict[str, torch.Tensor]:
     }
     pair = (2,) if hasattr(network, "pretext_tasks") else ()
     batch = {name: torch.randn(2, *pair, *shapes[name]) for name in network.inputs if name in shapes}
+    if "prompt" in network.inputs:
+        batch["prompt"], batch["prompt_place"] = torch.randint(3, 400, (2, 1, 9)), torch.tensor([[4], [2]])
+        batch["prompt_mask"] = torch.ones(2, 1, 9, dtype=torch.bool)
+        batch["prompt_segments"] = torch.zeros(2, 1, 9, dtype=torch.int64)
     for name in getattr(network, "masked_inputs", ()):
         if "_noise" in name:
             batch[name] = torch.rand(2, network.grids[name.partition("_")[0]].num_tokens)

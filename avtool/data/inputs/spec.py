@@ -10,6 +10,7 @@ from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.base import ModelInput
 from avtool.data.inputs.features import FeaturesInput
 from avtool.data.inputs.image import ImageInput
+from avtool.data.inputs.prompt import PromptInput
 from avtool.data.inputs.text import TextInput
 from avtool.data.inputs.video import VideoInput
 
@@ -23,6 +24,7 @@ INPUTS: dict[str, type[ModelInput]] = {
     "video": VideoInput,
     "image": ImageInput,
     "text": TextInput,
+    "prompt": PromptInput,
     "clip": FeaturesInput,
 }
 """By the names of models' arguments."""

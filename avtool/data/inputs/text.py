@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
-from avtool.core.errors import BadInputError, CorruptArtifactError, MissingError
+from avtool.core.errors import BadInputError
 from avtool.core.recipe import validate
 from avtool.core.reporter import Reporter
+from avtool.data.few_shot.tokenizer import open_tokenizer
 from avtool.data.inputs.base import ModelInput, Span
 from avtool.data.inputs.settings import TextSettings
 from avtool.data.items import Item
@@ -59,18 +60,7 @@ class HubTokenizer:
     """
 
     def __init__(self, folder: Path) -> None:
-        try:
-            from transformers import AutoTokenizer
-        except ImportError as error:
-            raise MissingError("tokenizers need transformers", "pip install 'avtool[hub]'") from error
-        try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(
-                str(folder.absolute()), local_files_only=True, trust_remote_code=False
-            )
-        except (OSError, ValueError, KeyError) as error:
-            reason = " ".join(str(error).split())[:120]
-            message = f"`{folder}` holds no tokenizer ({reason})"
-            raise CorruptArtifactError(message, "save one there: tokenizer.save_pretrained") from error
+        self._tokenizer = open_tokenizer(folder)
         self.vocab_size = len(self._tokenizer)
         pad_id = self._tokenizer.pad_token_id
         self.pad_id = int(self._tokenizer.eos_token_id or 0) if pad_id is None else int(pad_id)

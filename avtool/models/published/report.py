@@ -60,7 +60,7 @@ def copy_into(model: nn.Module, state: State, changes: list[str]) -> LoadReport:
     Raises:
         BadInputError: a tensor has another shape than its parameter, or hardly any name is the model's.
     """
-    targets = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    targets = dict(model.named_parameters(remove_duplicate=False)) | dict(model.named_buffers())
     persistent = model.state_dict().keys()
     shared = len(state.keys() & persistent)
     if 0 < shared < len(persistent) * _FEWEST_SHARED:

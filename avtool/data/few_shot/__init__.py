@@ -1,0 +1,1 @@
+"""Few-shot text tasks: templates, label words, examples, K-shot splits and demonstrations (LM-BFF)."""
