@@ -30,6 +30,7 @@ VERBS = {
     "train": Verb("Train", "Train a task that an installed package adds."),
     "predict": Verb("Use", "Predict the classes of files, or a timeline of events."),
     "embed": Verb("Use", "Write an encoder's features of files as Parquet, a row a window."),
+    "export": Verb("Use", "Write a model for other programs, and compare its outputs there with ours."),
     "reconstruct": Verb(
         "Use", "Draw files, their masked patches, and a masked autoencoder's reconstruction."
     ),

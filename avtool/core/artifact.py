@@ -19,7 +19,7 @@ from avtool.core.files import inside, read_json, replace_folder, sha256_of, writ
 from avtool.core.version import __version__
 
 SCHEMA_VERSION = 1
-Kind = Literal["dataset", "features", "run", "model", "predictions", "report"]
+Kind = Literal["dataset", "features", "run", "model", "predictions", "report", "export"]
 CARD = "artifact.json"
 _SETTINGS = "settings.json"
 

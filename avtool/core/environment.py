@@ -17,6 +17,7 @@ _LIBRARIES = (
     ("av", ""), ("soundfile", ""), ("onnxruntime", ""), ("silero-vad", ""), ("webrtcvad-wheels", ""),
     ("pysubs2", ""), ("ttconv", ""), ("pandas", ""), ("pyarrow", ""), ("accelerate", ""), ("yt-dlp", ""),
     ("tensorboard", "tensorboard"), ("dask", "dask"), ("webdataset", "webdataset"),
+    ("onnx", "export"), ("onnxscript", "export"),
 )  # fmt: skip
 
 

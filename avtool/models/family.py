@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from avtool.core.errors import BadInputError
+
 if TYPE_CHECKING:
     from torch import nn
 
+    from avtool.models.published.hub_form import HubForm, Library
     from avtool.models.published.report import LoadReport, State
 
 DataFact = Literal["num_classes", "audio_frames", "num_mel_bins", "video_frames", "image_size"]
@@ -102,6 +105,19 @@ class Family(ABC):
         from avtool.models.published.report import load_by_name
 
         return load_by_name(model, state)
+
+    def hub_form(self, model: "nn.Module", library: "Library") -> "HubForm":  # noqa: ARG002
+        """The network of timm or transformers that computes what a model of the family computes.
+
+        Args:
+            model: of this family.
+            library: the other library.
+
+        Raises:
+            BadInputError: the library has none.
+        """
+        message = f"{library} has no network that computes what this {self.title} computes"
+        raise BadInputError(message, "choose --format onnx or torch-export")
 
 
 def named(pattern: str, sizes: Mapping[str, Size], **tiny: Any) -> dict[str, Size]:

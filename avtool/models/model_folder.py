@@ -91,7 +91,7 @@ def save_model(
         with writing(partial / name):
             shutil.copytree(asset, partial / name, dirs_exist_ok=True)
     count = sum(tensor.numel() for tensor in weights.values())
-    write_text(partial / README, _card(description, count, metrics or {}))
+    write_text(partial / README, _card(description, count, metrics or {}, _home(folder)))
     publish(
         folder,
         Artifact("model", description.command, dict(recipe or {}), seed=seed, inputs=description.inputs),
@@ -169,7 +169,23 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _card(description: ModelDescription, num_values: int, metrics: Mapping[str, float]) -> str:
+def _home(folder: Path) -> Path:
+    """What a user calls a model: the run that it will lie in, or the folder itself."""
+    checkpoints = next((part for part in folder.parents if part.name == "checkpoints"), None)
+    inside = checkpoints or (folder if folder.name == "model" else None)
+    return inside.parent.with_name(inside.parent.name.removesuffix(".partial")) if inside else folder
+
+
+def _usage(description: ModelDescription, home: Path) -> str:
+    """Python that applies the model to a file."""
+    inputs = description.preprocess.get("inputs", ())
+    files = {"video": "film.mkv", "image": "photo.jpg", "text": "caption.txt"}
+    file = next((name for kind, name in files.items() if kind in inputs), "sound.wav")
+    method = "predict" if "labels" in description.preprocess else "embed"
+    return f'```python\nimport avtool\n\navtool.load_model("{home}").{method}("{file}")\n```'
+
+
+def _card(description: ModelDescription, num_values: int, metrics: Mapping[str, float], home: Path) -> str:
     preprocess = {
         name: value if len(text := json.dumps(value, ensure_ascii=False)) <= 80 else f"{text[:77]}…"
         for name, value in description.preprocess.items()
@@ -177,6 +193,7 @@ def _card(description: ModelDescription, num_values: int, metrics: Mapping[str, 
     sections = [
         f"# {description.builder}",
         description.summary,
+        _usage(description, home),
         f"{num_values / 1e6:.2f} M values, built by `{description.builder}` with "
         f"`{json.dumps(dict(description.arguments), ensure_ascii=False)}`.",
         *(

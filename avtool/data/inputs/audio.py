@@ -103,6 +103,12 @@ class AudioInput(ModelInput):
         settings, steps = self._sampled()
         return {self.name: torch.zeros(steps, *settings.width)}
 
+    def noise(self, count: int, generator: "torch.Generator") -> "dict[str, Tensor]":
+        """Noise with the deviation of scaled spectrograms."""
+        import torch
+
+        return {self.name: torch.randn(count, self.num_frames, *self.settings.width, generator=generator) / 2}
+
     def scale(self, fbank: "Tensor") -> "Tensor":
         """Spectrograms of any shape, scaled."""
         from avtool.data.inputs.spectrogram import normalize

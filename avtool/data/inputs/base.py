@@ -88,6 +88,25 @@ class ModelInput(ABC):
     def absent(self) -> "dict[str, Tensor]":
         """What stands for the modality in samples of clips that lack it."""
 
+    def noise(self, count: int, generator: "torch.Generator") -> "dict[str, Tensor]":
+        """A batch of noise in the form of `batch`: what a network is traced with, and compared on.
+
+        Args:
+            count: samples B.
+            generator: draws it.
+        """
+        import torch
+
+        found = {}
+        for name, value in self.absent().items():
+            shape = (count, *value.shape)
+            if value.dtype == torch.bool:
+                found[name] = torch.rand(shape, generator=generator) < 0.7
+                found[name][:, 0] = True
+            else:
+                found[name] = torch.randn(shape, generator=generator) / 2
+        return found
+
     def windows(self, item: Item, hop: float, reporter: Reporter | None = None) -> Iterator[tuple[Span, Any]]:
         """The windows of a file every `hop` seconds until its end is covered, with their spans.
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from avtool.data.inputs.feature_cache import FeatureCache, Features
 
 _OLD_NUM_STEPS = 12
+_CLIP_DIM = 512
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,13 @@ class FeaturesInput(ModelInput):
     Attributes:
         num_steps: steps that the model takes.
         name: of the model's argument; that of the mask is `<name>_mask`.
+        dim: width D.
         features: the `features` artifact that they are read from.
     """
 
     num_steps: int
     name: str = "clip"
+    dim: int = _CLIP_DIM
     features: "FeatureCache | None" = field(default=None, compare=False, repr=False)
 
     noun: ClassVar[str] = "frame features"
@@ -64,6 +67,15 @@ class FeaturesInput(ModelInput):
         assert self.features is not None, "the artifact gives their width"
         return self._fitted(self.features[0][:0])
 
+    def noise(self, count: int, generator: "torch.Generator") -> "dict[str, Tensor]":
+        """Noise of the features' shape, with some steps masked."""
+        import torch
+
+        mask = torch.rand(count, self.num_steps, generator=generator) < 0.7
+        mask[:, 0] = True
+        steps = torch.randn(count, self.num_steps, self.dim, generator=generator) / 2
+        return {self.name: steps, f"{self.name}_mask": mask}
+
     def windows(
         self, item: Item, hop: float, reporter: Reporter | None = None
     ) -> "Iterator[tuple[Span, dict[str, Tensor]]]":
@@ -93,12 +105,13 @@ class FeaturesInput(ModelInput):
 
     def to_json(self) -> dict[str, Any]:
         """Its part of `preprocess.json`."""
-        return {"num_steps": self.num_steps}
+        return {"num_steps": self.num_steps, "dim": self.dim}
 
     @classmethod
     def from_json(cls, name: str, values: Mapping[str, Any], folder: Path) -> Self:  # noqa: ARG003
         """Reads it back."""
-        return cls(int(values.get("num_steps", _OLD_NUM_STEPS)), name)
+        dim = int(values.get("dim", _CLIP_DIM))
+        return cls(int(values.get("num_steps", _OLD_NUM_STEPS)), name, dim)
 
     def _fitted(self, steps: "Features") -> "dict[str, Tensor]":
         import torch

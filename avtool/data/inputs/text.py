@@ -124,6 +124,18 @@ class TextInput(ModelInput):
         """Padding that is all masked."""
         return self._padded([])
 
+    def noise(self, count: int, generator: "torch.Generator") -> "dict[str, Tensor]":
+        """The tokens of random letters, in texts of several lengths."""
+        import torch
+
+        from avtool.data.inputs.collate import collate
+
+        def text(length: int) -> str:
+            letters = torch.randint(97, 123, (length,), generator=generator)
+            return "".join(map(chr, letters.tolist()))
+
+        return collate([self.encode(text(2 + 3 * number)) for number in range(count)])
+
     def windows(
         self, item: Item, hop: float, reporter: Reporter | None = None
     ) -> "Iterator[tuple[Span, dict[str, Tensor]]]":

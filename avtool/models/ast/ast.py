@@ -140,7 +140,7 @@ class AST(nn.Module):
             "pad or cut to `num_frames`, or build the model for this length",
         )
         patches = self.patch_embed(audio.transpose(1, 2)[:, None])
-        special = [token.expand(len(audio), -1, -1) for token in (self.cls_token, self.dist_token)]
+        special = [token.expand(audio.shape[0], -1, -1) for token in (self.cls_token, self.dist_token)]
         return torch.cat([*special, patches], dim=1) + self.pos_embed
 
     def encode(self, tokens: Tensor, key_mask: Tensor | None = None) -> Tensor:

@@ -57,7 +57,7 @@ class ClipEmbed(nn.Module):
 
     def forward(self, clip: Tensor, token_type: Tensor) -> Tensor:
         """(B, steps, clip_dim) → (B, 1 + steps, D)."""
-        tokens = torch.cat([self.separator.expand(len(clip), -1, -1), self.proj(clip)], dim=1)
+        tokens = torch.cat([self.separator.expand(clip.shape[0], -1, -1), self.proj(clip)], dim=1)
         embedded: Tensor = self.dropout(self.norm(tokens + self.pos_embed + token_type))
         return embedded
 
@@ -97,7 +97,9 @@ class ASTMM(nn.Module):
         clip_tokens = self.clip_embed(clip, self.type_embed[CLIP_TYPE])
         key_mask = None
         if clip_mask is not None:
-            always = clip_mask.new_ones(len(clip), audio_tokens.shape[1] + 1)  # the audio, and the separator
+            always = clip_mask.new_ones(
+                clip.shape[0], audio_tokens.shape[1] + 1
+            )  # the audio, and the separator
             key_mask = torch.cat([always, clip_mask], dim=1)
         summary = self.ast.summarise(torch.cat([audio_tokens, clip_tokens], dim=1), key_mask)
         return ClassifierOutput(self.ast.head(summary), {})

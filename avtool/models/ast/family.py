@@ -8,6 +8,7 @@ from avtool.models.registry import register
 if TYPE_CHECKING:
     from torch import nn
 
+    from avtool.models.published.hub_form import HubForm, Library
     from avtool.models.published.report import LoadReport, State
 
 
@@ -52,6 +53,11 @@ class ASTFamily(Family):
         if is_of_images(state):
             return load_image_vit(model, state)
         return load_ast(model, state, interpolate=interpolate)
+
+    def hub_form(self, model: Any, library: "Library") -> "HubForm":
+        from avtool.models.ast.hub_form import transformers_form
+
+        return transformers_form(model) if library == "transformers" else super().hub_form(model, library)
 
 
 @register

@@ -133,7 +133,7 @@ class GlobalDecoder(Decoder):
         self.apply(xavier_uniform)
 
     def _decode(self, tokens: Tensor, split: TokenSplit) -> Tensor:
-        positions = self.pos_embed.expand(len(tokens), -1, -1)
+        positions = self.pos_embed.expand(tokens.shape[0], -1, -1)
         own = take(positions[:, self.num_special :], split.visible)
         if self.num_special:
             own = torch.cat([positions[:, :1], own], dim=1)
@@ -191,7 +191,7 @@ class WindowDecoder(Decoder):
         self.apply(xavier_uniform)
 
     def _decode(self, tokens: Tensor, split: TokenSplit) -> Tensor:
-        batch_size, dim = len(tokens), tokens.shape[-1]
+        batch_size, dim = tokens.shape[0], tokens.shape[-1]
         length = self.grid[0] * self.grid[1]
         place = split.visible[:, :, None].expand(-1, -1, dim)
         visible = tokens[:, self.num_special :].to(self.mask_token.dtype)

@@ -8,6 +8,7 @@ from avtool.models.registry import register
 if TYPE_CHECKING:
     from torch import nn
 
+    from avtool.models.published.hub_form import HubForm, Library
     from avtool.models.published.report import LoadReport, State
 
 _WINDOW, _PATCH = 64, 16
@@ -58,6 +59,12 @@ class _MAE(Family):
 
         return load_mae(model, state, interpolate=interpolate)
 
+    def hub_form(self, model: Any, library: "Library") -> "HubForm":
+        from avtool.models.masked.hub_forms import timm_form
+
+        form = timm_form(model) if library == "timm" else None
+        return form or super().hub_form(model, library)
+
 
 @register
 class MAEFamily(_MAE):
@@ -76,6 +83,11 @@ class MAEFamily(_MAE):
         from avtool.models.masked.mae import build_classifier
 
         return build_classifier(settings)
+
+    def hub_form(self, model: Any, library: "Library") -> "HubForm":
+        from avtool.models.masked.hub_forms import beit_form
+
+        return beit_form(model) if library == "transformers" else super().hub_form(model, library)
 
 
 @register
@@ -120,6 +132,12 @@ class _AudioMAE(Family):
         from avtool.models.masked.audio_mae_weights import load_audio_mae
 
         return load_audio_mae(model, state, interpolate=interpolate)
+
+    def hub_form(self, model: Any, library: "Library") -> "HubForm":
+        from avtool.models.masked.hub_forms import timm_form
+
+        form = timm_form(model) if library == "timm" else None
+        return form or super().hub_form(model, library)
 
 
 @register
@@ -204,6 +222,11 @@ class VideoMAEFamily(_VideoMAE):
         from avtool.models.masked.video_mae import build_classifier
 
         return build_classifier(settings)
+
+    def hub_form(self, model: Any, library: "Library") -> "HubForm":
+        from avtool.models.masked.hub_forms import video_mae_form
+
+        return video_mae_form(model) if library == "transformers" else super().hub_form(model, library)
 
 
 @register

@@ -110,11 +110,11 @@ class PatchEncoder(nn.Module):
         positions = self.pos_embed[:, self.num_special :]
         if visible is not None:  # chosen before the embedding: masked patches cost nothing
             patches = take(patches, visible)
-            positions = take(positions.expand(len(patches), -1, -1), visible)
+            positions = take(positions.expand(patches.shape[0], -1, -1), visible)
         tokens = self._project(patches) + positions
         if self.cls_token is None:
             return tokens
-        special = (self.cls_token + self.pos_embed[:, :1]).expand(len(tokens), -1, -1)
+        special = (self.cls_token + self.pos_embed[:, :1]).expand(tokens.shape[0], -1, -1)
         return torch.cat([special, tokens], dim=1)
 
     def run_blocks(self, tokens: Tensor) -> Tensor:

@@ -71,17 +71,17 @@ class PatchGrid:
             "cut, pad or resize the clips to this, or build the model for their size",
         )
         sides = [part for pair in zip(self.shape, self.box, strict=True) for part in pair]
-        boxes = clip.reshape(len(clip), self.channels, *sides)
+        boxes = clip.reshape(clip.shape[0], self.channels, *sides)
         rank = len(self.size)
         order = [0, *range(2, 2 + 2 * rank, 2), *range(3, 3 + 2 * rank, 2), 1]
-        return boxes.permute(order).reshape(len(clip), self.num_tokens, self.num_values)
+        return boxes.permute(order).reshape(clip.shape[0], self.num_tokens, self.num_values)
 
     def join(self, patches: Tensor) -> Tensor:
         """The inverse of `cut`."""
         rank = len(self.size)
-        boxes = patches.reshape(len(patches), *self.shape, *self.box, self.channels)
+        boxes = patches.reshape(patches.shape[0], *self.shape, *self.box, self.channels)
         between = [axis for side in range(rank) for axis in (1 + side, 1 + rank + side)]
-        clip = boxes.permute(0, 1 + 2 * rank, *between).reshape(len(patches), self.channels, *self.size)
+        clip = boxes.permute(0, 1 + 2 * rank, *between).reshape(patches.shape[0], self.channels, *self.size)
         return clip[:, 0] if self.modality == "audio" else clip
 
 

@@ -125,8 +125,10 @@ def cut_windows(tokens: Tensor, window: Grid) -> Tensor:
 def join_windows(windows: Tensor, grid: Grid, window: Grid) -> Tensor:
     """The inverse of `cut_windows`."""
     (rows, columns), (height, width) = grid, window
-    boxes = windows.reshape(len(windows), rows // height, columns // width, height, width, windows.shape[-1])
-    return boxes.transpose(2, 3).reshape(len(windows), rows, columns, windows.shape[-1])
+    boxes = windows.reshape(
+        windows.shape[0], rows // height, columns // width, height, width, windows.shape[-1]
+    )
+    return boxes.transpose(2, 3).reshape(windows.shape[0], rows, columns, windows.shape[-1])
 
 
 def _log_offsets(window: Grid) -> Tensor:

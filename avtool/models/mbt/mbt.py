@@ -158,7 +158,7 @@ class Stem(nn.Module):
         """→ (B, N, D)."""
         tokens = self.patch_embed(value[:, None] if self.modality == "audio" else value)
         if self.cls_token is not None:
-            tokens = torch.cat([self.cls_token.expand(len(value), -1, -1), tokens], dim=1)
+            tokens = torch.cat([self.cls_token.expand(value.shape[0], -1, -1), tokens], dim=1)
         embedded: Tensor = tokens + self.pos_embed
         return embedded
 
@@ -300,7 +300,7 @@ class MBT(nn.Module):
 
     def _fuse_bottleneck(self, streams: Streams, present: Presence) -> Streams:
         """Layers in which every modality reads the bottleneck tokens and rewrites them."""
-        batch_size = len(next(iter(streams.values())))
+        batch_size = next(iter(streams.values())).shape[0]
         bottleneck = self.bottleneck.expand(batch_size, -1, -1)
         split = bottleneck.shape[1]
         streams = dict(streams)

@@ -1,13 +1,15 @@
 """The parameter names of Hugging Face transformers' ViT, DeiT and AST, in their two generations."""
 
 import re
+from collections.abc import Iterable, Mapping
 
 import torch
+from torch import Tensor
 
 from avtool.models.published.report import State
 
 _RENAMES = [
-    (r"^(audio_spectrogram_transformer|vit|deit)\.", ""),
+    (r"^(audio_spectrogram_transformer|vit|deit|beit|videomae)\.", ""),
     (r"^embeddings\.cls_token$", "cls_token"),
     (r"^embeddings\.distillation_token$", "dist_token"),
     (r"^embeddings\.position_embeddings$", "pos_embed"),
@@ -24,6 +26,8 @@ _RENAMES = [
     (r"^classifier\.layernorm\.", "head.0."),
     (r"^classifier\.dense\.", "head.1."),
 ]
+_HEADS = [(r"^pooler\.layernorm\.", "fc_norm."), (r"^classifier\.(?=weight|bias)", "head.")]
+_PART = re.compile(r"^(.*\.attn\.)(query|key|value|q_proj|k_proj|v_proj)\.(weight|bias)$")
 _QUERY = re.compile(r"^(.*\.attn\.)(?:query|q_proj)\.(weight|bias)$")
 
 
@@ -36,9 +40,7 @@ def from_transformers(state: State) -> State:
     """Renames to timm's names and joins queries, keys and values."""
     renamed: State = {}
     for name, tensor in state.items():
-        for pattern, replacement in _RENAMES:
-            name = re.sub(pattern, replacement, name)
-        renamed[name] = tensor
+        renamed[_renamed(name)] = tensor
     for name in list(renamed):
         match = _QUERY.match(name)
         if match:
@@ -48,3 +50,34 @@ def from_transformers(state: State) -> State:
                 parts += [renamed.pop(candidate) for candidate in candidates if candidate in renamed]
             renamed[f"{match[1]}qkv.{match[2]}"] = torch.cat(parts)
     return renamed
+
+
+def _renamed(name: str) -> str:
+    """A name under timm's names; queries, keys and values keep names of their own."""
+    for pattern, replacement in _RENAMES:
+        name = re.sub(pattern, replacement, name)
+    return name
+
+
+def to_transformers(names: Iterable[str], state: Mapping[str, Tensor]) -> State:
+    """Weights under the names of a network of transformers, of whichever generation is installed.
+
+    Args:
+        names: of the network's `state_dict`.
+        state: the weights under timm's names, queries, keys and values joined. A bias of keys that the
+            network has no place for is skipped: it adds the same to all scores of a query.
+
+    Raises:
+        KeyError: the weights lack one of them.
+    """
+    found: State = {}
+    for name in names:
+        ours = _renamed(name)
+        for pattern, replacement in _HEADS:
+            ours = re.sub(pattern, replacement, ours)
+        if match := _PART.match(ours):
+            third = ("q", "k", "v").index(match[2][0])
+            found[name] = state[f"{match[1]}qkv.{match[3]}"].chunk(3)[third].clone()
+        else:
+            found[name] = state[ours]
+    return found

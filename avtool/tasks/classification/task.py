@@ -180,10 +180,9 @@ class ClassificationTask(Task[FinetuneRecipe]):
         check_inputs(recipe, inputs)
         train, val = clips.train, clips.val
         warn_of_unseen_classes(encode_labels(train, clips.kind, clips.classes), self.reporter)
-        steps = getattr(
-            getattr(model, "settings", None), "clip_steps", 1
-        )  # of frame features, where it takes some
-        spec, features = self._inputs(train, inputs, steps)
+        settings = getattr(model, "settings", None)  # of frame features, where it takes some
+        frames = FeaturesInput(getattr(settings, "clip_steps", 1), dim=getattr(settings, "clip_dim", 1))
+        spec, features = self._inputs(train, inputs, frames)
         outputs = self._outputs(inputs)
         transform = BatchTransform(outputs.sizes, spec, recipe.augment)
         return Training(
@@ -234,7 +233,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
         return self.features or FeatureSource(self.recipe, self.reporter, self.jobs, self.clips.whole)
 
     def _inputs(
-        self, train: Manifest, names: Sequence[str], clip_steps: int
+        self, train: Manifest, names: Sequence[str], frames: FeaturesInput
     ) -> tuple[InputSpec, FeatureCache | None]:
         """The inputs among a model's arguments, and cached spectrograms of the training clips."""
         data, features = self.recipe.data, None
@@ -249,7 +248,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
             "audio": AudioInput(data.audio, self._num_frames, mean, std, pad_waveform),
             "video": VideoInput(data.video),
             "image": ImageInput(data.video),
-            "clip": FeaturesInput(clip_steps),
+            "clip": frames,
         }
         return InputSpec(tuple(known[name] for name in names if name in known)), features
 
