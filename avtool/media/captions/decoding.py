@@ -21,6 +21,10 @@ _LIKELY = [
     "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257",
     "cp874", "koi8_r", "cp932", "euc_jp", "cp949", "gb18030", "big5",
 ]  # fmt: skip
+_LINE_END = re.compile(r"\r{1,9}\n|\r")  # several returns before a feed: translated twice
+_BLANK_LINE = re.compile(r"^[ \t]+$", re.MULTILINE)
+_GAP = re.compile(r"\n+")
+_FEWEST_GAPS = 4  # a cue alone has two: after its number and after its times
 _SAMPLE_BYTES = 65_536
 _CHAOS_TOLERANCE, _WESTERN_BONUS = 0.01, 0.02
 _NOT_TEXT = (
@@ -52,7 +56,21 @@ def decode(data: bytes, source: str) -> Decoded:
     """
     text, encoding = _decode(data, source)
     text = text.removeprefix("\ufeff").replace("\0", "")
-    return Decoded(text.replace("\r\n", "\n").replace("\r", "\n"), encoding)
+    return Decoded(_LINE_END.sub("\n", text), encoding)
+
+
+def without_double_spacing(text: str) -> tuple[str, int]:
+    """A text in which every line is followed by blank ones, without them; and how many went.
+
+    Each line end was doubled (or trebled): so no two lines with text touch, and longer gaps become shorter.
+    """
+    bare = _BLANK_LINE.sub("", text).strip("\n")
+    lengths = [len(gap[0]) for gap in _GAP.finditer(bare)]
+    step = min(lengths, default=1)
+    if step == 1 or len(lengths) < _FEWEST_GAPS:
+        return text, 0
+    closed = _GAP.sub(lambda gap: "\n" * max(1, round(len(gap[0]) / step)), bare)
+    return closed, text.count("\n") - closed.count("\n")
 
 
 def _decode(data: bytes, source: str) -> Decoded:

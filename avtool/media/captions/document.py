@@ -6,7 +6,7 @@ from pathlib import Path
 
 from avtool.core.errors import BadInputError
 from avtool.media.captions.cue import Captions
-from avtool.media.captions.decoding import decode
+from avtool.media.captions.decoding import decode, without_double_spacing
 from avtool.media.captions.draft import Draft
 from avtool.media.captions.formats import (
     comma_times,
@@ -68,8 +68,10 @@ def read_document(
         return None
     if format_ not in _ON_ONE_LINE and max(map(len, text.split("\n"))) > MAX_LINE:
         raise BadInputError(f"{name} has a line of over {MAX_LINE} characters ({encoding})", "no caption has")
+    text, num_blank = without_double_spacing(text)
     text, num_mended = mend_mojibake(text)
     draft = Draft(name, encoding, format_, fps, language)
+    draft.count("blank line between all lines", num_blank)
     draft.count("wrongly decoded character", num_mended)
     draft.count("unreadable character", text.count("\N{REPLACEMENT CHARACTER}"))
     _READERS[format_](text, draft)

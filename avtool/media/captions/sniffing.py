@@ -1,6 +1,7 @@
 """The format of a caption text by its content: names of files lie, or have no suffix at all."""
 
 import re
+import unicodedata
 
 from avtool.core.errors import BadInputError
 from avtool.media.captions.draft import shorten
@@ -18,8 +19,8 @@ _SIGNS = {
     "spruce": r"^[ \t]*\$(?:FontName|HorzAlign)\s*=|^(?:[ \t]*\d\d:\d\d:\d\d[:;.]\d\d\s*,){2}",
     "microdvd": r"^[ \t]*\{\s*\d+\s*\}\s*\{\s*\d*\s*\}",
     "mpl2": r"^[ \t]*\[-?\d+\]\[-?\d*\]",
-    "tmplayer": r"^[ \t]*\d{1,2}:\d\d:\d\d[:=](?!\d\d\b)",
-    "srt": r"^[^\n]{0,40}?\d[:.,]\d[^\n]{0,20}-?->|-->[^\n]{0,10}\d[:.,]\d",
+    "tmplayer": r"^[ \t]*\d{1,2}:\d\d:\d\d[:=](?!\d\d\b)(?![^\n]{0,20}[-=–—]>)",
+    "srt": r"^[^\n]{0,40}?\d ?[:.,] ?\d[^\n]{0,20}(?:[-–—=]{1,2}(?: -)? ?>|→)|-->[^\n]{0,10}\d[:.,]\d",
 }
 _HEAD = 65_536  # characters to look at
 _SIGN = re.compile(
@@ -46,8 +47,9 @@ def sniff(text: str, source: str, encoding: str) -> str:
     for pattern, what, hint in _NOT_CAPTIONS:
         if re.match(pattern, head):
             raise BadInputError(f"{source} is {what}, not a caption file ({encoding})", hint)
-    if found := _SIGN.search(head):
-        return str(found.lastgroup)
+    for written in (head, unicodedata.normalize("NFKC", head)):  # the latter for full-width times
+        if found := _SIGN.search(written):
+            return str(found.lastgroup)
     line = head.partition("\n")[0]
     line_number = text[: text.index(line)].count("\n") + 1
     raise BadInputError(

@@ -22,6 +22,20 @@ ONE = [(1000, 2000, "Hello")]
         ("00:00:01,000 -> 00:00:02,000", 1000, 2000),
         ("00:00:01,000 --> 00:00:02,000 X1:40 X2:600 Y1:20 Y2:50", 1000, 2000),
         ("123:00:00,000 --> 123:00:01,000", 442_800_000, 442_801_000),
+        ("00:00:01:249 --> 00:00:03:251", 1249, 3251),
+        ("00:00:01;249 --> 00:00:03;251", 1249, 3251),
+        ("00:00:01:05 --> 00:00:03:20", 1200, 3800),  # frames
+        ("00:00:01,249.0999999999999 --> 00:00:02,251.79999999999995", 1249, 2252),
+        ("00: 00: 01,249 -> 00: 00: 03,251", 1249, 3251),
+        ("00 : 00 : 01 , 249 --> 00 : 00 : 03 , 251", 1249, 3251),
+        ("00:00:01 249 --> 00:00:03 251", 1249, 3251),
+        ("00.00.01,249 --> 00.00.03,251", 1249, 3251),
+        ("00.00.01.249 --> 00.00.03.251", 1249, 3251),
+        ("００：００：０１，２４９　－－＞　００：００：０３，２５１", 1249, 3251),
+        ("00：00：01，249 --> 00：00：03，251", 1249, 3251),
+        ("00:00:01,249 –> 00:00:03,251", 1249, 3251),
+        ("00:00:01,249 => 00:00:03,251", 1249, 3251),
+        ("00:00:01,249 - -> 00:00:03,251", 1249, 3251),
     ],
 )
 def test_time_lines(time_line, start, end):
@@ -113,3 +127,24 @@ def test_speakers_in_brackets_are_no_languages():
     captions = read(text)
     assert captions.format == "srt"
     assert {cue.text for cue in captions.cues} == {"[man] Hi\n[dad] Hey"}
+
+
+@pytest.mark.parametrize("line", ["5 → 6", "a => b", "Press A --> B", "x => 1.5", "Rooms 1 → 2"])
+def test_arrows_of_speech_are_no_time_lines(line):
+    assert shown(read(f"1\n00:00:01,000 --> 00:00:02,000\n{line}\n")) == [(1000, 2000, line)]
+
+
+CUES = "1\n00:00:01,000 --> 00:00:02,000\nHello\nyou\n\n2\n00:00:03,000 --> 00:00:04,000\n7\n"
+
+
+@pytest.mark.parametrize(
+    "end", ["\n\n", "\n\n\n", "\r\r\n", "\r\n\r\n", "\n \n", "\r\r\r\n"], ids=repr
+)
+def test_doubled_line_ends_are_undone(end):
+    captions = read(CUES.replace("\n", end))
+    assert shown(captions) == [(1000, 2000, "Hello\nyou"), (3000, 4000, "7")]
+
+
+def test_one_blank_line_between_all_parts_of_cues_is_no_end_of_a_cue():
+    captions = read(CUES.replace("you\n", "").replace("\n\n", "\n").replace("\n", "\n\n"))
+    assert shown(captions) == [(1000, 2000, "Hello"), (3000, 4000, "7")]
