@@ -13,6 +13,7 @@ class Cue:
         italic: whether all of the text is italic.
         voice: the speaker that the format itself names (WebVTT `<v Bob>`, ASS Name field), or "".
         style: the format's style name or region, or "".
+        word_times: (offset in `text`, milliseconds) of words that the file itself times, in order.
     """
 
     start_ms: int
@@ -21,11 +22,28 @@ class Cue:
     italic: bool = False
     voice: str = ""
     style: str = ""
+    word_times: tuple[tuple[int, int], ...] = ()
 
     @property
     def text(self) -> str:
         """The lines joined by line feeds."""
         return "\n".join(self.lines)
+
+
+@dataclass(slots=True)
+class RawCue:
+    """One cue as a format's reader found it; `end_ms` is None where the file gives no end.
+
+    `word_times` holds (offset in the lines joined by line feeds, milliseconds) where the file times words.
+    """
+
+    start_ms: int
+    end_ms: int | None
+    lines: tuple[str, ...]
+    italic: bool = False
+    voice: str = ""
+    style: str = ""
+    word_times: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,25 +5,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from avtool.core.errors import BadInputError
-from avtool.media.captions.cue import Captions, Cue
+from avtool.media.captions.cue import Captions, Cue, RawCue
+from avtool.media.captions.rolling import rolls, without_repeated_rows
 
 MAX_CUES = 200_000
 MENDED_CUE_MS = 1000
 """How long a cue is shown whose end does not come after its start."""
 OPEN_CUE_MS = 5000
 """How long a cue without an end is shown at most, when no other cue comes before."""
-
-
-@dataclass(slots=True)
-class RawCue:
-    """One cue as a format's reader found it; `end_ms` is None where the file gives no end."""
-
-    start_ms: int
-    end_ms: int | None
-    lines: tuple[str, ...]
-    italic: bool = False
-    voice: str = ""
-    style: str = ""
 
 
 @dataclass
@@ -39,6 +28,7 @@ class Draft:
         cues, repairs, language, mpegts_offset_s: what becomes of it in `Captions`.
         first_bad: the first thing that could not be read, for the message if nothing can.
         num_seen: cues met so far, kept or not.
+        rolls: whether the format itself shows that rows are repeated; otherwise the cues decide.
     """
 
     source: str
@@ -52,6 +42,7 @@ class Draft:
     mpegts_offset_s: float | None = None
     first_bad: str = ""
     num_seen: int = 0
+    rolls: bool = False
 
     def count(self, what: str, times: int = 1) -> None:
         """Counts a repair or a skipped part."""
@@ -97,7 +88,11 @@ class Draft:
                 "open the file in a subtitle editor and repair it, or give another",
             )
         self.count("out of order", sum(b.start_ms < a.start_ms for a, b in pairwise(self.cues)))
-        cues = self._mended(sorted(self.cues, key=lambda cue: cue.start_ms))  # equal starts keep their order
+        raw_cues = sorted(self.cues, key=lambda cue: cue.start_ms)  # equal starts keep their order
+        if self.rolls or rolls(raw_cues):
+            raw_cues, repeated = without_repeated_rows(raw_cues)
+            self.repairs += repeated
+        cues = self._mended(raw_cues)
         self.count("overlap (kept)", _overlaps(cues))
         return Captions(
             cues=tuple(cues),
@@ -116,7 +111,7 @@ class Draft:
             if raw.start_ms != this_start:
                 this_start, next_start = raw.start_ms, this_start
             start_ms, end_ms = self._mended_times(raw, next_start)
-            cues.append(Cue(start_ms, end_ms, raw.lines, raw.italic, raw.voice, raw.style))
+            cues.append(Cue(start_ms, end_ms, raw.lines, raw.italic, raw.voice, raw.style, raw.word_times))
         return cues[::-1]
 
     def _mended_times(self, raw: RawCue, next_start: int | None) -> tuple[int, int]:
@@ -147,23 +142,3 @@ def _overlaps(cues: list[Cue]) -> int:
         count += cue.start_ms < shown_until
         shown_until = max(shown_until, cue.end_ms)
     return count
-
-
-def without_repeated_rows(cues: list[RawCue], draft: Draft) -> list[RawCue]:
-    """The cues with each row only where it first appears.
-
-    A cue repeats another if it follows it without a gap; one that brings no new row goes.
-    """
-    result: list[RawCue] = []
-    shown: tuple[str, ...] = ()
-    shown_until: int | None = None
-    for cue in cues:
-        rows = cue.lines
-        if rows and cue.start_ms == shown_until:
-            new = (Counter(rows) - Counter(shown)).elements()  # in the order of `rows`
-            cue.lines = tuple(new)
-            draft.count("row repeated by roll-up skipped", len(rows) - len(cue.lines))
-        shown, shown_until = rows, cue.end_ms
-        if cue.lines or not rows:
-            result.append(cue)
-    return result

@@ -3,19 +3,22 @@
 import functools
 import html
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
+
+from avtool.media.captions.formats.time_line import CLOCK, milliseconds
 
 Run = tuple[str, bool]
 """A piece of text, and whether it is italic."""
 
 
 class Plain(NamedTuple):
-    """Cue text without markup."""
+    """Cue text without markup; `word_times` are (offset in the lines joined by line feeds, milliseconds)."""
 
     lines: tuple[str, ...]
     italic: bool = False
     voice: str = ""
+    word_times: tuple[tuple[int, int], ...] = ()
 
 
 # In SubRip an angle bracket is markup only around these names: captions also write <sighs> and 3 < 4.
@@ -36,6 +39,8 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 )
 _SPACES = str.maketrans(dict.fromkeys("\t\u00a0\u2002\u2003\u2007\u2009\u200a\u202f", " "))
+_WORD_TIME = re.compile(CLOCK.format("a"))
+_TIME_MARK = "\ufdd0"  # no character of any text
 _ASS_BREAKS = re.compile(r"\\[Nn]")
 
 
@@ -69,6 +74,7 @@ def _without_ass_breaks(text: str) -> str:
 def _plain_html(text: str, markup: re.Pattern[str], decoded: Callable[[str], str]) -> Plain:
     runs: list[Run] = []
     voices: list[str] = []
+    times: list[int] = []
     position, depth = 0, 0
     for found in markup.finditer(text):
         runs.append((decoded(text[position : found.start()]), depth > 0))
@@ -82,8 +88,25 @@ def _plain_html(text: str, markup: re.Pattern[str], decoded: Callable[[str], str
             voices.append(_annotation(found["rest"] or ""))
         elif found["codes"]:
             depth = _italic_after(found["codes"], depth)
+        elif clock := _WORD_TIME.fullmatch(name):
+            runs.append((_TIME_MARK, depth > 0))
+            times.append(milliseconds(clock))
     runs.append((decoded(text[position:]), depth > 0))
-    return from_runs(runs)._replace(voice=", ".join(dict.fromkeys(filter(None, voices))))
+    plain = _timed(from_runs(runs), times) if times else from_runs(runs)
+    return plain._replace(voice=", ".join(dict.fromkeys(filter(None, voices))))
+
+
+def _timed(plain: Plain, times: Sequence[int]) -> Plain:
+    """The text without its time marks, and where each of them stood: at the first character after it."""
+    pieces = "\n".join(plain.lines).split(_TIME_MARK)
+    if len(pieces) != len(times) + 1:
+        return plain._replace(lines=tuple(filter(None, "".join(pieces).split("\n"))))
+    text, found = pieces[0].lstrip(), []
+    for piece, time_ms in zip(pieces[1:], times, strict=True):
+        found.append((len(text) + len(piece) - len(piece.lstrip()), time_ms))
+        text += piece
+    lines = tuple(line.strip() for line in text.split("\n"))
+    return plain._replace(lines=tuple(filter(None, lines)), word_times=tuple(found) if all(lines) else ())
 
 
 def _annotation(rest: str) -> str:

@@ -12,10 +12,10 @@ from av.packet import Packet
 from av.subtitles.stream import SubtitleStream
 
 from avtool.core.errors import BadInputError
-from avtool.media.captions.cue import Captions
+from avtool.media.captions.cue import Captions, RawCue
 from avtool.media.captions.decoding import decode
 from avtool.media.captions.document import MAX_BYTES
-from avtool.media.captions.draft import Draft, RawCue
+from avtool.media.captions.draft import Draft
 from avtool.media.captions.formats import substation, ttml
 from avtool.media.captions.markup import Plain, plain_ass, plain_subrip, plain_text, plain_webvtt
 from avtool.media.captions.segments import join_cues

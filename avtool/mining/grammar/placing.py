@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
-from avtool.mining.grammar.canvas import Canvas
+from avtool.mining.grammar.canvas import Canvas, FoundTag
 from avtool.mining.grammar.records import DialogueSpan, RawTag, TagFunction, TimeSource
 from avtool.mining.grammar.several import split_tag
 
@@ -60,7 +60,7 @@ def raw_tags(canvas: Canvas, tag: TagFunction) -> list[RawTag]:
     tags: list[RawTag] = []
     for found in sorted(canvas.tags, key=lambda found: found.start):
         share = _chars_before(canvas, turns, found.start) / total if total else 0.0
-        start_ms, end_ms, source = _times(canvas, share, bool(total))
+        start_ms, end_ms, source = _times(canvas, found, share, bool(total))
         first = RawTag(
             text=found.text,
             raw=canvas.text[found.start : found.end],
@@ -78,11 +78,21 @@ def raw_tags(canvas: Canvas, tag: TagFunction) -> list[RawTag]:
     return tags
 
 
-def _times(canvas: Canvas, share: float, has_dialogue: bool) -> tuple[int, int, TimeSource]:
+def _times(canvas: Canvas, found: FoundTag, share: float, has_dialogue: bool) -> tuple[int, int, TimeSource]:
     if not has_dialogue:
         return canvas.cue.start_ms, canvas.end_ms, "cue"
+    if canvas.cue.word_times:
+        return _timed_by_words(canvas, found)
     start_ms = _at_share(canvas, share)
     return start_ms, start_ms + INTERPOLATED_MS, "interpolated"
+
+
+def _timed_by_words(canvas: Canvas, found: FoundTag) -> tuple[int, int, TimeSource]:
+    """From the time of the word that the tag begins with to that of the next, where the file times words."""
+    cue = canvas.cue
+    start_ms = max((ms for offset, ms in cue.word_times if offset <= found.start), default=cue.start_ms)
+    after = min((ms for offset, ms in cue.word_times if offset >= found.end), default=cue.end_ms)
+    return start_ms, max(after, start_ms + 1), "word"
 
 
 def _at_share(canvas: Canvas, share: float) -> int:

@@ -9,7 +9,7 @@ from avtool.mining.sound_tag import SoundTag
 TagFunction = Callable[[str], SoundTag]
 TagKind = Literal["bracket", "music", "lyric", "caps"]
 PieceKind = Literal["dialogue", "tag", "label", "noise"]
-TimeSource = Literal["cue", "interpolated"]
+TimeSource = Literal["cue", "word", "interpolated"]
 CapsStyle = Literal["auto", "on", "off"]
 CaptionStyle = Literal["brackets", "caps", "bbc", "music", "plain"]
 
@@ -42,7 +42,8 @@ class RawTag:
         char_share: the share of the cue's dialogue that stands before the tag, 0 to 1.
         kind: what marks it as a tag.
         speaker: the name that the captions give to whoever makes the sound, or "".
-        time_source: `cue` when the cue holds nothing but tags, else `interpolated` (± 0.5 s).
+        time_source: `cue` when the cue holds nothing but tags, `word` where the file times its words, else
+            `interpolated` (± 0.5 s).
         lyrics: whether it stands for sung words.
     """
 

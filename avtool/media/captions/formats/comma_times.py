@@ -3,7 +3,8 @@
 import re
 from fractions import Fraction
 
-from avtool.media.captions.draft import Draft, RawCue
+from avtool.media.captions.cue import RawCue
+from avtool.media.captions.draft import Draft
 from avtool.media.captions.formats.time_line import CLOCK, milliseconds
 from avtool.media.captions.markup import plain_subrip
 

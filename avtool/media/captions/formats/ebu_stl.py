@@ -14,7 +14,8 @@ from fractions import Fraction
 from ttconv.stl import iso6937
 from ttconv.time_code import SmpteTimeCode
 
-from avtool.media.captions.draft import Draft, RawCue
+from avtool.media.captions.cue import RawCue
+from avtool.media.captions.draft import Draft
 from avtool.media.captions.markup import Plain, Run, from_runs
 
 _GSI_BYTES, _TTI_BYTES = 1024, 128

@@ -3,7 +3,8 @@
 import re
 
 from avtool.core.errors import BadInputError
-from avtool.media.captions.draft import Draft, RawCue, shorten
+from avtool.media.captions.cue import RawCue
+from avtool.media.captions.draft import Draft, shorten
 from avtool.media.captions.markup import plain_subrip
 
 _MICRODVD = re.compile(r"\s*\{\s*(\d{1,9})\s*\}\s*\{\s*(\d{0,9})\s*\}(.*)")

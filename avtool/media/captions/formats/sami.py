@@ -3,7 +3,8 @@
 import re
 from collections import Counter
 
-from avtool.media.captions.draft import Draft, RawCue
+from avtool.media.captions.cue import RawCue
+from avtool.media.captions.draft import Draft
 from avtool.media.captions.languages import bcp47, same_language
 from avtool.media.captions.markup import plain_webvtt
 

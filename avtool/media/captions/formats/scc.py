@@ -8,7 +8,8 @@ from ttconv.style_properties import FontStyleType, StyleProperties
 
 from avtool.core.errors import BadInputError
 from avtool.core.requirements import quiet
-from avtool.media.captions.draft import Draft, RawCue, shorten, without_repeated_rows
+from avtool.media.captions.cue import RawCue
+from avtool.media.captions.draft import Draft, shorten
 from avtool.media.captions.markup import Plain, Run, from_runs
 
 _LINE = re.compile(r"\s*(\d\d[:;.,]\d\d[:;.,]\d\d[:;.,]\d\d)\s+(\S.*)")
@@ -36,7 +37,8 @@ def read(text: str, draft: Draft) -> None:
         cues = [
             _cue(element) for element in document.get_body().dfs_iterator() if isinstance(element, model.P)
         ]
-    for cue in without_repeated_rows(cues, draft) if rolls else cues:
+    draft.rolls = rolls
+    for cue in cues:
         draft.add(cue)
 
 

@@ -4,7 +4,8 @@ import re
 from collections import Counter
 from itertools import islice
 
-from avtool.media.captions.draft import MAX_CUES, Draft, RawCue
+from avtool.media.captions.cue import RawCue
+from avtool.media.captions.draft import MAX_CUES, Draft
 from avtool.media.captions.formats.blocks import Block, blocks
 from avtool.media.captions.languages import bcp47, is_language, same_language
 from avtool.media.captions.markup import plain_subrip

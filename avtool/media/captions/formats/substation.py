@@ -2,7 +2,8 @@
 
 import re
 
-from avtool.media.captions.draft import Draft, RawCue
+from avtool.media.captions.cue import RawCue
+from avtool.media.captions.draft import Draft
 from avtool.media.captions.markup import plain_ass
 
 _CLOCK = re.compile(r"\s*(-?)(\d{1,3}):(\d{1,2}):(\d{1,2})(?:[.:,](\d{1,3}))?\s*$")

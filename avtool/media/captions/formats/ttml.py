@@ -21,7 +21,8 @@ from ttconv.imsc.attributes import (
 
 from avtool.core.errors import BadInputError
 from avtool.core.requirements import quiet
-from avtool.media.captions.draft import Draft, RawCue
+from avtool.media.captions.cue import RawCue
+from avtool.media.captions.draft import Draft
 from avtool.media.captions.languages import bcp47
 from avtool.media.captions.markup import Run, from_runs
 

@@ -5,7 +5,8 @@ import re
 from itertools import islice
 
 from avtool.core.errors import BadInputError
-from avtool.media.captions.draft import MAX_CUES, Draft, RawCue, without_repeated_rows
+from avtool.media.captions.cue import RawCue
+from avtool.media.captions.draft import MAX_CUES, Draft
 from avtool.media.captions.formats.blocks import Block, blocks
 from avtool.media.captions.formats.time_line import CLOCK, milliseconds
 from avtool.media.captions.languages import bcp47
@@ -44,10 +45,11 @@ def read(text: str, draft: Draft) -> None:
         region = _REGION.search(block.time.rest)
         style = region[1] if region else ""
         times = block.time.start_ms, block.time.end_ms
-        raw_cues.append(RawCue(*times, plain.lines, plain.italic, plain.voice, style))
+        word_times = plain.word_times
+        raw_cues.append(RawCue(*times, plain.lines, plain.italic, plain.voice, style, word_times))
         num_word_timed += any(map(_TIMED_WORD.search, lines))
-    rolls = num_word_timed > len(raw_cues) * _ROLLING_SHARE
-    for cue in without_repeated_rows(raw_cues, draft) if rolls else raw_cues:
+    draft.rolls = num_word_timed > len(raw_cues) * _ROLLING_SHARE
+    for cue in raw_cues:
         draft.add(cue)
     _refuse_metadata(cues, draft)
 

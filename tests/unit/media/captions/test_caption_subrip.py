@@ -137,9 +137,7 @@ def test_arrows_of_speech_are_no_time_lines(line):
 CUES = "1\n00:00:01,000 --> 00:00:02,000\nHello\nyou\n\n2\n00:00:03,000 --> 00:00:04,000\n7\n"
 
 
-@pytest.mark.parametrize(
-    "end", ["\n\n", "\n\n\n", "\r\r\n", "\r\n\r\n", "\n \n", "\r\r\r\n"], ids=repr
-)
+@pytest.mark.parametrize("end", ["\n\n", "\n\n\n", "\r\r\n", "\r\n\r\n", "\n \n", "\r\r\r\n"], ids=repr)
 def test_doubled_line_ends_are_undone(end):
     captions = read(CUES.replace("\n", end))
     assert shown(captions) == [(1000, 2000, "Hello\nyou"), (3000, 4000, "7")]

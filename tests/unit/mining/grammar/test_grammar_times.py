@@ -51,3 +51,9 @@ def test_the_style_of_the_file(parse):
     assert {name: parse(*texts, *spoken).style for name, texts in styles.items()} == {
         name: name for name in styles
     }
+
+
+def test_a_tag_in_a_cue_with_word_times_begins_with_its_word(tagger):
+    cue = Cue(5759, 8000, ("with the first [Applause] of",), word_times=((5, 6000), (9, 6200), (15, 6500), (26, 7000)))
+    (tag,) = parse_cues([cue], tag=tagger.tag).tags
+    assert (tag.start_ms, tag.end_ms, tag.time_source) == (6500, 7000, "word")
