@@ -2,6 +2,9 @@
 
 import pytest
 
+from avtool.media.captions.cue import Cue
+from avtool.mining.grammar import parse_cues
+
 
 def test_a_cue_of_tags_alone_gives_its_whole_time(parse):
     (tag,) = parse("[door slams]").tags
@@ -54,6 +57,11 @@ def test_the_style_of_the_file(parse):
 
 
 def test_a_tag_in_a_cue_with_word_times_begins_with_its_word(tagger):
-    cue = Cue(5759, 8000, ("with the first [Applause] of",), word_times=((5, 6000), (9, 6200), (15, 6500), (26, 7000)))
+    cue = Cue(
+        5759,
+        8000,
+        ("with the first [Applause] of",),
+        word_times=((5, 6000), (9, 6200), (15, 6500), (26, 7000)),
+    )
     (tag,) = parse_cues([cue], tag=tagger.tag).tags
     assert (tag.start_ms, tag.end_ms, tag.time_source) == (6500, 7000, "word")
