@@ -12,6 +12,7 @@ from avtool.media.captions.cue import RawCue
 GAP_MS = 100
 """How far apart two cues may be that show one screen: conversions round, or clear it for a moment."""
 _ROLLING_SHARE, _FEWEST = 0.2, 2
+_MOST_ROWS = 15  # of a screen
 REPEATED = "row repeated by roll-up skipped"
 GROWN = "row that grew joined"
 
@@ -29,7 +30,8 @@ def _rolls_on(before: RawCue, cue: RawCue) -> bool:
     shown, rows = before.lines, cue.lines
     if shown == rows or cue.start_ms <= before.start_ms or not _follows(before, cue):
         return False
-    kept = any(shown[-count:] == rows[:count] for count in range(1, min(len(shown), len(rows)) + 1))
+    most = min(len(shown), len(rows), _MOST_ROWS)
+    kept = any(shown[-count:] == rows[:count] for count in range(1, most + 1))
     return kept or _grows(shown, rows)
 
 

@@ -10,6 +10,8 @@ BRACKET_MASK = "\ue000"  # private characters: they match no letter, space or pu
 LABEL_MASK = "\ue001"
 TAG_MASK = "\ue002"
 NOISE_MASK = " "
+MAX_CHARACTERS, MAX_LINES, MAX_MARKS = 2000, 40, 60
+_MARKS = "([{<*♪"
 _MASKS: dict[PieceKind, str] = {"label": LABEL_MASK, "tag": TAG_MASK, "noise": NOISE_MASK}
 
 
@@ -34,6 +36,8 @@ class Canvas:
         brackets: where the brackets are, before anything is known of what they hold.
         tags: the tags found so far.
         turns: offsets where another speaker begins → the name, "" where there is only a hyphen.
+        taken_until: where the last piece ends.
+        is_document: whether the cue is longer than any caption, or has more marks: then all is dialogue.
     """
 
     cue: Cue
@@ -45,16 +49,27 @@ class Canvas:
     tags: list[FoundTag] = field(default_factory=list)
     turns: dict[int, str] = field(default_factory=dict)
     end_ms: int = field(init=False)
+    taken_until: int = 0
+    is_document: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.text = self.masked = self.cue.text
         self.end_ms = self.cue.end_ms
+        self.is_document = (
+            len(self.text) > MAX_CHARACTERS
+            or len(self.cue.lines) > MAX_LINES
+            or sum(map(self.text.count, _MARKS)) > MAX_MARKS
+        )
 
     def take(self, kind: PieceKind, rule: str, start: int, end: int) -> None:
         """Takes `start` to `end` for a rule, with the noise that lies inside."""
         assert kind != "dialogue", "dialogue is what no rule takes"
         if end > start:
-            self.pieces = [piece for piece in self.pieces if not (start <= piece.start and piece.end <= end)]
+            if start < self.taken_until:
+                inside = (piece for piece in self.pieces if start <= piece.start and piece.end <= end)
+                for piece in list(inside):
+                    self.pieces.remove(piece)
+            self.taken_until = max(end, self.taken_until)
             self.pieces.append(Piece(kind, rule, start, end))
             self.mask(start, end, _MASKS[kind])
 

@@ -14,6 +14,7 @@ MAX_NAME = 2  # words in capitals that may begin the speech after a sound: "DOOR
 _WORD = re.compile(rf"[^\s{BRACKET_MASK}{LABEL_MASK}{TAG_MASK}]+")
 _BEFORE_SENTENCE = re.compile(rf"(?:^|[.!?…:\"”'’)\]♪{BRACKET_MASK}{LABEL_MASK}{TAG_MASK}–—-])[\s\"“'‘]*$")
 _AFTER_SOUND = re.compile(rf"\s*(?:$|[\"“'‘¿¡(\[♪{BRACKET_MASK}{TAG_MASK}{LABEL_MASK}–—-]|[^\Wa-zß-ÿ_])")
+_TAKEN = frozenset(BRACKET_MASK + LABEL_MASK + TAG_MASK)
 _LONE_WORDS = frozenset({"I", "A", "OK", "OK,", "O"})  # capitals that begin what is said next
 _BLANK = f" \t{BRACKET_MASK}{LABEL_MASK}{TAG_MASK}"
 _SPOKEN_END = re.compile(r"[!?]\W*$")
@@ -104,7 +105,7 @@ def _capital_runs(canvas: Canvas, tag: TagFunction) -> list[tuple[int, int]]:
     runs: list[tuple[int, int]] = []
     for start, end in canvas.lines():
         line = canvas.masked[start:end]
-        if not is_capitals(line):
+        if not is_capitals(line) or not _TAKEN.isdisjoint(line.strip(_BLANK)):
             continue
         start, end = start + len(line) - len(line.lstrip(_BLANK)), start + len(line.rstrip(_BLANK))
         follows = bool(runs) and not has_letters(canvas.masked[runs[-1][1] : start])

@@ -42,7 +42,7 @@ class FileFacts:
 
 def gather_facts(canvases: Iterable[Canvas], tag: TagFunction, caps_style: CapsStyle) -> FileFacts:
     """Reads the file once, after its brackets are found and before any rule decides."""
-    canvases = list(canvases)
+    canvases = [canvas for canvas in canvases if not canvas.is_document]
     lines = [canvas.masked[start:end] for canvas in canvases for start, end in canvas.lines()]
     capital_dialogue, num_effects = _measure_capitals(lines, tag)
     contents = [bracket for canvas in canvases for bracket in canvas.brackets.closed]

@@ -27,7 +27,6 @@ from avtool.mining.grammar.records import (
 )
 from avtool.mining.grammar.vocabulary import CREDIT, URL, names_sound, words
 
-MAX_CUE_CHARACTERS = 2000  # longer than any caption: a document in disguise, taken as dialogue
 MAX_SOUND_WORDS = 15  # in one bracket over two cues
 MAX_GAP_MS = 2000  # between two cues that share one bracket
 
@@ -68,6 +67,8 @@ def parse_cues(
 
 def _take_noise(canvas: Canvas) -> None:
     """Takes credits and markup; an overlong cue becomes dialogue as it is."""
+    if canvas.is_document:
+        return
     if CREDIT.match(canvas.text) or URL.fullmatch(canvas.text):
         canvas.take("noise", "credit", 0, len(canvas.text))
         return
@@ -76,7 +77,7 @@ def _take_noise(canvas: Canvas) -> None:
 
 
 def _hide_brackets(canvas: Canvas) -> None:
-    if len(canvas.text) <= MAX_CUE_CHARACTERS:
+    if not canvas.is_document:
         canvas.brackets = find_brackets(canvas.masked)
     for bracket in canvas.brackets.closed:
         canvas.mask(bracket.start, bracket.end, BRACKET_MASK)
@@ -115,7 +116,7 @@ def _is_one_sound(text: str, tag: TagFunction) -> bool:
 
 def _read(canvas: Canvas, facts: FileFacts, tag: TagFunction, caps_style: CapsStyle) -> None:
     """Lets every rule look at one cue."""
-    if len(canvas.text) > MAX_CUE_CHARACTERS:
+    if canvas.is_document:
         return
     take_speaker_marks(canvas)
     take_labels(canvas, facts, tag)

@@ -8,6 +8,7 @@ from avtool.mining.grammar.records import DialogueSpan, RawTag, TagFunction, Tim
 from avtool.mining.grammar.several import split_tag
 
 _GAP = re.compile(r"(?<=\w) (?=[.,](?!\.))")  # left by "I know (softly)."
+_NOT_SPOKEN = "\ue003"
 INTERPOLATED_MS = 1000  # length of a sound whose start is interpolated, to within about half as much
 
 
@@ -27,8 +28,9 @@ def turns_of(canvas: Canvas) -> list[Turn]:
     numbered = sum(name == "" for name in canvas.turns.values()) > 0
     turns: list[Turn] = []
     chars_before = number = 0
+    spoken = _spoken(canvas)
     for start, end in canvas.turn_ranges():
-        text = _GAP.sub("", " ".join(_dialogue(canvas, start, end).split()))
+        text = _GAP.sub("", " ".join(spoken[start:end].replace(_NOT_SPOKEN, "").split()))
         text = text if any(character.isalnum() for character in text) else ""
         number += bool(text)
         name = canvas.turns.get(start, "") or canvas.cue.voice
@@ -55,6 +57,8 @@ def dialogue_spans(canvas: Canvas) -> list[DialogueSpan]:
 
 def raw_tags(canvas: Canvas, tag: TagFunction) -> list[RawTag]:
     """The tags of a cue with their times: the whole cue, or a point interpolated inside its dialogue."""
+    if not canvas.tags:
+        return []
     turns = turns_of(canvas)
     total = sum(turn.num_chars for turn in turns)
     tags: list[RawTag] = []
@@ -114,10 +118,17 @@ def _num_chars(text: str) -> int:
     return sum(not character.isspace() for character in text)
 
 
+def _spoken(canvas: Canvas) -> str:
+    """The text of a cue with a filler in place of every character of a piece."""
+    text, parts, at = canvas.text, [], 0
+    for piece in sorted(canvas.pieces, key=lambda piece: piece.start):
+        begin = max(piece.start, at)
+        if piece.end > begin:
+            parts += [text[at:begin], _NOT_SPOKEN * (piece.end - begin)]
+            at = piece.end
+    return "".join([*parts, text[at:]])
+
+
 def _dialogue(canvas: Canvas, start: int, end: int) -> str:
     """The characters of dialogue between two offsets, without other pieces."""
-    characters = list(canvas.text[start:end])
-    for piece in canvas.pieces:
-        for offset in range(max(piece.start, start), min(piece.end, end)):
-            characters[offset - start] = ""
-    return "".join(characters)
+    return _spoken(canvas)[start:end].replace(_NOT_SPOKEN, "")

@@ -1,6 +1,7 @@
 """Random and damaged files give captions or a clean error, never a traceback, and never bad cues."""
 
 import random
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -119,3 +120,27 @@ SUBRIP_CUE = "1\n00:00:00,000 --> 00:00:01,000\n"
 )
 def test_nothing_takes_quadratic_time(text):
     check(text.encode())
+
+
+def scc_of(words: list[str], count: int) -> str:
+    codes = (words * (count // len(words) + 1))[:count]
+    lines = (" ".join(codes[at : at + 4000]) for at in range(0, count, 4000))
+    return "Scenarist_SCC V1.0\n\n" + "\n\n".join(f"00:0{n}:00:00\t{line}" for n, line in enumerate(lines))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["2043", "6174"], ["9429", "2043", "6174"], ["9470", "2043"], ["94a1", "2043"],
+     ["9429", *(word for row in ("9140", "9240", "1340", "9440") for word in (row, *["2043"] * 15))]],
+)  # fmt: skip
+def test_codes_that_never_clear_the_screen_cost_no_time(words):
+    begin = time.process_time()
+    captions = read(scc_of(words, 18_000))
+    assert time.process_time() - begin < 2
+    assert captions.repairs["characters beyond the screen skipped"] > 1000
+
+
+def test_a_full_row_of_painted_characters_is_kept():
+    codes = ["9429", "9429", "9470", "9470", *["6162"] * 16, "942c", "942c"]
+    (cue,) = read(f"Scenarist_SCC V1.0\n\n00:00:01:00\t{' '.join(codes)}\n").cues
+    assert cue.text == "ab" * 16
