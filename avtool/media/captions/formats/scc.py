@@ -18,11 +18,6 @@ _WORD = re.compile(r"[0-9A-Fa-f]{4}")
 _PARITY = 0x7F7F
 _ROLLING_CODES = {0x1425, 0x1426, 0x1427, 0x1429}  # two, three or four rows rolled up; painted on
 _CLEARING_CODES = {0x142C, 0x142D, 0x142E, 0x142F}  # erase or roll the screen, erase or show the memory
-    0x142C,
-    0x142D,
-    0x142E,
-    0x142F,
-}  # erase the screen, roll it up, erase or show what is loaded
 _FIRST_CHARACTER = 0x2000
 _PADDING = "8080"
 _PAIRS_IN_ROW, _CODES_ON_SCREEN = 24, 400  # twice as many as fit: codes may come doubled
