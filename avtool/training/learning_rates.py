@@ -63,8 +63,9 @@ class LearningRates:
         if schedule.name == "plateau" and not (self._validates and plan.validate_every):
             message = "the plateau schedule needs validations, and this training has none on its way"
             raise BadInputError(message, "give validation data and loop.validate_every, or another schedule")
-        factor = make_schedule(schedule, plan.total, plan.steps_per_epoch)
-        return _Rate(peak * group.rate, schedule, factor, Plateau.of(schedule))
+        peak *= group.rate
+        factor = make_schedule(schedule, plan.total, plan.steps_per_epoch, peak)
+        return _Rate(peak, schedule, factor, Plateau.of(schedule))
 
     def at(self, step: int) -> dict[str, float]:
         """The rates of a step by their names in the log: `lr`, and `lr/NAME` of what has its own."""

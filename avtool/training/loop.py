@@ -12,7 +12,9 @@ from avtool.core.errors import BadInputError, SomeFailedError
 from avtool.core.files import replace_folder, write_json
 from avtool.core.reporter import Progress, Reporter, Silent
 from avtool.data.samplers import Order, make_order
-from avtool.models.runtime import default_workers
+from avtool.models.frozen import frozen_parameters
+from avtool.models.model_folder import save_model
+from avtool.models.runtime import choose_device, default_workers, place
 from avtool.training.accelerator import process_settings, start
 from avtool.training.loader import make_loader, samples_of_step
 from avtool.training.metric_buffer import NotFiniteError, is_loss
@@ -69,6 +71,44 @@ def fit(
         with _in_one_line(loop):
             loop.run()
         return loop.finish()
+
+
+def save_untrained(
+    training: Training, recipe: TrainRecipe, run_folder: Path, reporter: Reporter
+) -> TrainOutcome:
+    """Scores and saves a model as it is, in the place of `fit`.
+
+    Args:
+        training: with nothing to learn.
+        recipe: device and seed.
+        run_folder: where the log and the model go.
+        reporter: receives the device.
+
+    Raises:
+        MissingError: the device is not there.
+        SomeFailedError: the model's outputs are not finite.
+    """
+    begin = time.perf_counter()
+    device = choose_device(recipe.runtime.device)
+    reporter.info(f"device: {device}; nothing is trained")
+    model, place_ = training.model.eval(), torch.device(device.value)
+    place(model, recipe.runtime, place_)
+    metrics: dict[str, float] = {}
+    if training.validate:
+        try:
+            with torch.no_grad():
+                metrics = {name: float(value) for name, value in training.validate(model, place_).items()}
+        except FloatingPointError as error:
+            raise SomeFailedError(str(error), "get another copy of the weights") from error
+    log = MetricsLog(run_folder, 0, tensorboard=recipe.loop.tensorboard)
+    log.write(0, 0.0, "val", metrics)
+    log.close()
+    description = training.description
+    elsewhere = {name for name in frozen_parameters(model) if description.is_stored_elsewhere(name)}
+    stored = {name: value for name, value in model.state_dict().items() if name not in elsewhere}
+    values = recipe.model_dump(mode="json")
+    save_model(run_folder / MODEL, stored, description, recipe=values, seed=recipe.seed, metrics=metrics)
+    return TrainOutcome(run_folder / MODEL, 0, 0, metrics, seconds=time.perf_counter() - begin)
 
 
 class _Loop:

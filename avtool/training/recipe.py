@@ -99,6 +99,14 @@ class ScheduleRecipe(Recipe):
     name: ScheduleName = option("cosine", "Learning-rate schedule.")
     warmup_steps: int = option(0, "Warm-up in steps: a linear rise to the peak.", ge=0)
     warmup_epochs: float = option(0.0, "Warm-up in epochs.", ge=0)
+    warmup_rate: float = option(
+        0.0,
+        "Constant learning rate of the warm-up, after which cosine and linear begin as long as the run is, "
+        "and are cut at its end (CoOp); 0: a linear rise.",
+        ge=0,
+        le=1000,
+    )
+    by_epoch: bool = option(False, "Change the rate of cosine and linear between epochs alone.")
     decay_from: Literal["warmup", "start"] = option(
         "warmup", "Where cosine and linear begin: after the warm-up, or at step 0, multiplied with it (MBT)."
     )
@@ -115,6 +123,8 @@ class ScheduleRecipe(Recipe):
             raise ValueError("schedule.warmup_steps and schedule.warmup_epochs both set a warm-up: set one")
         if self.name == "one-cycle" and (self.warmup_steps or self.warmup_epochs):
             raise ValueError("the one-cycle schedule has its own warm-up: set schedule.rise instead")
+        if self.warmup_rate and self.decay_from == "start":
+            raise ValueError("schedule.warmup_rate goes with schedule.decay_from = warmup")
         return self
 
 

@@ -29,7 +29,7 @@ def train_task(task: Task[Any], out: Path, *, overwrite: bool = False) -> TrainO
         AvtoolError: data, model and settings do not fit together, `out` belongs to something else, or the
             training failed.
     """
-    from avtool.training.loop import CRASH, fit
+    from avtool.training.loop import CRASH, fit, save_untrained
     from avtool.training.run_folder import open_run, publish_run
 
     run = open_run(out, task.recipe, run_settings(task), command=task.command, overwrite=overwrite)
@@ -42,7 +42,8 @@ def train_task(task: Task[Any], out: Path, *, overwrite: bool = False) -> TrainO
         training = task.prepare()
         if first:
             write_skipped(run.folder, task.skipped)
-        outcome = fit(training, task.recipe, run.folder, task.reporter)
+        fitted = save_untrained if training.untrained else fit
+        outcome = fitted(training, task.recipe, run.folder, task.reporter)
     except AvtoolError:
         if not any((run.folder / name).exists() for name in ("checkpoints", CRASH)):
             shutil.rmtree(run.folder, ignore_errors=True)  # nothing to resume from, nothing to look at

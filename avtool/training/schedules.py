@@ -51,19 +51,25 @@ def _between(begin: float, end: float, progress: float) -> float:
     return end + (begin - end) * cosine(progress)
 
 
-def make_schedule(recipe: ScheduleRecipe, total: int, steps_per_epoch: int) -> Callable[[int], float]:
+def make_schedule(
+    recipe: ScheduleRecipe, total: int, steps_per_epoch: int, peak: float = 1.0
+) -> Callable[[int], float]:
     """The factor on the learning rate as a function of the step.
 
     Args:
         recipe: the shape.
         total: steps of the run.
         steps_per_epoch: optimiser steps in an epoch.
+        peak: the learning rate that the factor is on.
     """
     rise = warmup_length(recipe, steps_per_epoch)
     start = rise if recipe.decay_from == "warmup" else 0.0
+    length = max(1.0, total - (0.0 if recipe.warmup_rate else start))
 
     def fall(step: int) -> float:
-        progress = min(1.0, max(0.0, (step - start) / max(1.0, total - start)))
+        if recipe.by_epoch:
+            step -= step % steps_per_epoch
+        progress = min(1.0, max(0.0, (step - start) / length))
         if recipe.name == "cosine":
             return cosine(progress, recipe.floor)
         if recipe.name == "linear":
@@ -74,6 +80,8 @@ def make_schedule(recipe: ScheduleRecipe, total: int, steps_per_epoch: int) -> C
 
     if recipe.name == "one-cycle":
         return lambda step: one_cycle(step, total, recipe.rise)
+    if recipe.warmup_rate:
+        return lambda step: recipe.warmup_rate / peak if step < rise else fall(step)
     return lambda step: warmup(step, rise) * fall(step)
 
 

@@ -55,6 +55,7 @@ class Training:
         parameter_groups: parameters with a rate, weight decay or schedule of their own.
         optimizers: optimisers beside the main one, which has all parameters that these leave.
         phases: which of them move in which part of a step; by default all move together.
+        untrained: whether the model is scored and saved as it is, without a step: a zero-shot classifier.
         self_contained: whether the run's model holds frozen weights too that its description names.
     """
 
@@ -73,6 +74,7 @@ class Training:
     parameter_groups: "Sequence[ParameterGroup]" = ()
     optimizers: "Sequence[NamedOptimizer]" = ()
     phases: "Sequence[Phase]" = ()
+    untrained: bool = False
     self_contained: bool = False
 
 

@@ -120,3 +120,20 @@ def test_plateau_is_that_of_torch_and_goes_on_after_a_resume(
         ours.observe(value, maximise=maximise)
         theirs.step(value)
         assert ours.factor == optimizer.param_groups[0]["lr"]
+
+
+@pytest.mark.parametrize(
+    ("peak", "warmup", "epochs", "values"),
+    [
+        (0.01, 10, 60, {0: 1e-5, 9: 1e-5, 10: 0.01, 35: 0.006294, 59: 0.000807}),
+        (0.002, 1, 50, {0: 1e-5, 1: 0.002, 25: 0.001063, 49: 8e-6}),
+    ],
+)
+def test_a_constant_warmup_and_a_cosine_by_epochs(
+    peak: float, warmup: int, epochs: int, values: dict[int, float]
+) -> None:
+    recipe = ScheduleRecipe(warmup_epochs=warmup, warmup_rate=1e-5, by_epoch=True)
+    schedule = make_schedule(recipe, epochs * 3, 3, peak)
+    for epoch, expected in values.items():
+        for step in range(3 * epoch, 3 * epoch + 3):
+            assert peak * schedule(step) == pytest.approx(expected, abs=5e-7)
