@@ -64,6 +64,13 @@ def make_layouts(folder: Path) -> Path:
     )
     (folder / "webdataset").mkdir()
     write_tar(folder / "webdataset" / "00.tar", {"1.wav": wav_bytes(0.1), "1.json": b'{"label": "dog"}'})
+    rows = '{"train": [["a.jpg", 0, "cat"]], "val": [], "test": [["b.jpg", 0, "cat"]]}'
+    write(folder / "coop-split" / "split_zhou_OxfordPets.json", rows)
+    write(folder / "fgvc-aircraft" / "variants.txt", "707-320\n727-200\n")
+    for split, line in (("train", "0034309 707-320\n"), ("val", ""), ("test", "1062765 727-200\n")):
+        write(folder / "fgvc-aircraft" / f"images_variant_{split}.txt", line)
+    write(folder / "imagenet-names" / "classnames.txt", "n01440764 tench\nn01443537 goldfish\n")
+    touch(folder / "imagenet-names" / "images", "train/n01440764/1.JPEG", "val/n01440764/2.JPEG")
     return folder
 
 

@@ -17,12 +17,13 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES
 
 
-def read_image(path: Path, short_side: int | None = None) -> NDArray[np.uint8]:
+def read_image(path: Path, short_side: int | None = None, *, draft: bool = True) -> NDArray[np.uint8]:
     """Reads an image, upright by its EXIF orientation.
 
     Args:
         path: the file.
         short_side: pixels that the shorter side is scaled to, bicubically; None for the image's own size.
+        draft: whether a JPEG is decoded no larger than is needed, which is faster and differs a little.
 
     Returns:
         (height, width, 3) uint8 RGB.
@@ -34,8 +35,8 @@ def read_image(path: Path, short_side: int | None = None) -> NDArray[np.uint8]:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as file:
-                if short_side is not None:
-                    file.draft("RGB", (short_side, short_side))  # JPEG: decodes no more than is needed
+                if short_side is not None and draft:
+                    file.draft("RGB", (short_side, short_side))
                 image = ImageOps.exif_transpose(file).convert("RGB")
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         limit = f"{(Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} megapixels"

@@ -3,6 +3,7 @@
 import math
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +110,9 @@ def scaled(frames: Frames, short_side: int) -> Frames:
     return cut_out(frames, (0, 0, width, height), (round(height * scale), round(width * scale)))
 
 
-def cut_out(frames: Frames, box: Box, size: tuple[int, int]) -> Frames:
+def cut_out(
+    frames: Frames, box: Box, size: tuple[int, int], mode: Literal["bilinear", "bicubic"] = "bilinear"
+) -> Frames:
     """A part of frames, to whole pixels, scaled to `size` (height, width); all frames in one pass."""
     left, top, right, bottom = (round(edge) for edge in box)
     part = frames[:, top : max(bottom, top + 1), left : max(right, left + 1)]
@@ -120,5 +123,5 @@ def cut_out(frames: Frames, box: Box, size: tuple[int, int]) -> Frames:
 
     # Channels stay last in memory, where torch scales bytes as they are; it averages where frames shrink.
     planes = from_numpy(np.array(part, order="C")).permute(0, 3, 1, 2)
-    scaled_planes = interpolate(planes, size=size, mode="bilinear", antialias=True)
+    scaled_planes = interpolate(planes, size=size, mode=mode, antialias=True)
     return np.asarray(scaled_planes.permute(0, 2, 3, 1).numpy(), np.uint8)

@@ -16,7 +16,7 @@ from avtool.data.decode_cache.cache import PartCache
 from avtool.data.decode_cache.frames import Box, FrameSpans, cut_out
 from avtool.data.decode_cache.settings import SpanSettings
 from avtool.data.inputs.base import ModelInput, Span
-from avtool.data.inputs.settings import VideoSettings
+from avtool.data.inputs.settings import ImageSettings, VideoSettings
 from avtool.data.inputs.video import VideoInput
 from avtool.data.items import Item
 from avtool.data.manifest import Clip, Manifest
@@ -39,6 +39,9 @@ _LARGEST = 1024
 @dataclass(frozen=True)
 class ImageInput(ModelInput):
     """Images (3, size, size) in [-1, 1]; samples for training may be (size, size, 3) bytes for `as_float`.
+
+    With `ImageSettings` they are normalised by channel, and photographs are scaled bicubically from their
+    full size, in training and evaluation.
 
     Attributes:
         settings: size, shorter side and probability of a flip; of films, the seconds that one image is for.
@@ -82,7 +85,11 @@ class ImageInput(ModelInput):
 
         from avtool.data.inputs.video_augment import frames_to_tensor
 
-        image = self._read(clips, clips[index], place)
+        clip = clips[index]
+        path = clips.local(clip.video)
+        if rng is None and self._by_channel and is_image(path):
+            return {self.name: self._centre(path)}
+        image = self._read(clips, clip, place)
         height, width = image.shape[1:3]
         flip = False
         if rng is None:
@@ -90,11 +97,12 @@ class ImageInput(ModelInput):
         else:
             box = random_box(height, width, self.area, rng)
             flip = bool(rng.random() < self.settings.flip)
-        part = cut_out(image, box, (self.settings.size, self.settings.size))
+        size = self.settings.size, self.settings.size
+        part = cut_out(image, box, size, "bicubic" if self._by_channel else "bilinear")
         turned = part[:, :, ::-1] if flip else part
         if self.as_bytes:
             return {self.name: torch.from_numpy(turned[0].copy())}
-        return {self.name: frames_to_tensor(turned)[:, 0]}
+        return {self.name: self._normalised(frames_to_tensor(turned)[:, 0])}
 
     def absent(self) -> "dict[str, Tensor]":
         """A grey image."""
@@ -113,10 +121,9 @@ class ImageInput(ModelInput):
 
     def window(self, item: Item, start: float, end: float) -> "Tensor":
         """The centre of a photograph, or of the frame in the middle between two times."""
-        frames = VideoInput(self.settings)
         if is_image(item.path):
-            return frames.crop(read_image(item.path, self.settings.short_side)[None])[:, 0]
-        return frames.window(item, start, end)[:, 0]
+            return self._centre(item.path)
+        return self._normalised(VideoInput(self.settings).window(item, start, end)[:, 0])
 
     def batch(self, windows: "Sequence[Tensor]", device: "torch.device") -> "dict[str, Tensor]":
         """(B, 3, size, size)."""
@@ -131,7 +138,25 @@ class ImageInput(ModelInput):
     @classmethod
     def from_json(cls, name: str, values: Mapping[str, Any], folder: Path) -> Self:  # noqa: ARG003
         """Reads it back."""
-        return cls(validate(VideoSettings, values, "image"), name)
+        return cls(validate(ImageSettings if "mean" in values else VideoSettings, values, "image"), name)
+
+    @property
+    def _by_channel(self) -> bool:
+        return isinstance(self.settings, ImageSettings)
+
+    def _centre(self, path: Path) -> "Tensor":
+        """The centre of a photograph."""
+        image = read_image(path, self.settings.short_side, draft=not self._by_channel)
+        return self._normalised(VideoInput(self.settings).crop(image[None].copy())[:, 0])
+
+    def _normalised(self, image: "Tensor") -> "Tensor":
+        """(3, H, W) in [-1, 1] with the settings' mean and deviation of each channel."""
+        if not isinstance(self.settings, ImageSettings):
+            return image
+        mean, std = (
+            image.new_tensor(value)[:, None, None] for value in (self.settings.mean, self.settings.std)
+        )
+        return ((image + 1) / 2 - mean) / std
 
     @cached_property
     def _room(self) -> int:

@@ -118,6 +118,16 @@ class VideoSettings(Recipe):
         return self
 
 
+class ImageSettings(VideoSettings):
+    """An image as CLIP takes it: scaled bicubically, cropped, and normalised by channel."""
+
+    num_frames: int = option(1, "Frames per window.", ge=1, le=1)
+    seconds: float = option(1e6, "Duration that one image is for: of a whole film its middle frame.", gt=0)
+    short_side: int = option(224, "Shorter side before the crop in pixels.", ge=8, le=2048)
+    mean: tuple[float, float, float] = option((0.5, 0.5, 0.5), "Mean of each channel, from 0 to 1.")
+    std: tuple[float, float, float] = option((0.5, 0.5, 0.5), "Standard deviation of each channel.")
+
+
 class TextSettings(Recipe):
     """Tokens of a text."""
 

@@ -1,6 +1,7 @@
 """Looks at a medium: what it holds, whether it decodes, where it is silent; and copies it where wanted."""
 
 import json
+import shutil
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from avtool.data.media_files import local_media
 from avtool.data.prepare.recipe import PrepareRecipe
 from avtool.media.audio_decode import SILENT, iter_audio
 from avtool.media.probe import probe
+from avtool.media.still_images import is_image, read_image
 from avtool.media.transcode import transcode_short_gop
 from avtool.media.video_frames import read_frames
 
@@ -174,6 +176,8 @@ def check(task: MediaTask) -> MediaFacts:
         BadInputError: it cannot be read, or holds neither audio nor video.
     """
     path = local_media(Path(), task.media)
+    if is_image(path):
+        return _check_image(path, task)
     info = probe(path)
     stat = path.stat()
     has_video = any(not stream.cover and stream.codec != "unknown" for stream in info.video)
@@ -208,6 +212,20 @@ def check(task: MediaTask) -> MediaFacts:
         silent,
         tuple(text for text in damage if text != SILENT),
         copy,
+    )
+
+
+def _check_image(path: Path, task: MediaTask) -> MediaFacts:
+    """Looks at a photograph, which counts as a second of video; its copy is the file as it is."""
+    if task.recipe.check == "decode":
+        read_image(path)
+    stat, copy = path.stat(), ""
+    if task.copy:
+        copy = task.copy.name + path.suffix.lower()
+        with atomic_file(task.copy.with_name(copy)) as partial:
+            shutil.copyfile(path, partial)
+    return MediaFacts(
+        task.media, stat.st_size, stat.st_mtime_ns, task.spans, duration=1.0, has_video=True, copy=copy
     )
 
 
