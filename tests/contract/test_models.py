@@ -34,6 +34,8 @@ PARAMETERS = {
     "avt_classifier_base": 42_573_991,
     "avt_classifier_tiny": 24_644,
     "avt_tiny": 38_405,
+    "clip_prompts": 150_758_657,
+    "clip_prompts_tiny": 291_905,
     "cnn": 596_562,
     "cnn_tiny": 5_410,
     "mae_base": 86_416_360,

@@ -1,0 +1,1 @@
+"""CLIP with learned prompts: frozen hosts, text, visual and class-aware prompts."""
