@@ -7,7 +7,7 @@ from avtool.tasks import TASKS
 app = verb_app(
     "prompt-tune",
     "avtool prompt-tune clip split_zhou_OxfordPets.json --backbone clip-vit-base-patch16 --method coop",
-    "avtool prompt-tune clip --help",
+    "avtool prompt-tune lm-bff task.toml --recipe prompt-tune/lm-bff-tiny",
 )
 app.callback()(lambda: None)  # a group even with one task or none
 for _name, _task in TASKS.items():

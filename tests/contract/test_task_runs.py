@@ -13,6 +13,7 @@ from avtool.core.recipe import flag_of, iter_keys, load, read_recipe_file
 from avtool.tasks import TASKS
 from avtool.training.metrics_log import read_metrics
 from avtool.training.task import Task
+from tests.clip_models import write_clip, write_image_split
 from tests.harness import (
     prepare_tones,
     run_avtool,
@@ -50,6 +51,16 @@ PAIRS = {
     "temporal.negatives": 8,
     "temporal.top": 3,
 }
+PROMPTS = {
+    "prompt.backbone": "{clip}",
+    "prompt.context": 4,
+    "prompt.visual": 2,
+    "prompt.top_k": 2,
+    "prompt.guide_epochs": 1,
+    "data.shots": 2,
+    "visual.schedule.warmup_epochs": 1.0,
+    "generator.schedule.warmup_epochs": 1.0,
+}
 QUICK: dict[str, tuple[str, str, dict[str, Any]]] = {
     "classification": ("classification", "tones", {"model.name": "cnn_tiny", "data.audio.num_mel_bins": 32}),
     "lm-bff": (
@@ -57,6 +68,7 @@ QUICK: dict[str, tuple[str, str, dict[str, Any]]] = {
         "cues",
         {"data.task": "{cues}/kind.toml", "model.path": "{cues}/lm", "data.k": 2, "demos.mode": "random"},
     ),
+    "clip": ("clip", "split", {**PROMPTS, "prompt.method": "dpt"}),
     "image-mae": ("image-mae", "images", {**TINY, "data.size": 32}),
     "audio-mae": ("audio-mae", "audio", {**TINY, **AUDIO, "mask.kind": "time-frequency", "data.roll": True}),
     "video-mae": ("video-mae", "video", {**TINY, **VIDEO, "mask.ratio": 0.75, "mask.decode_fraction": 0.5}),
@@ -70,6 +82,12 @@ MORE: dict[str, tuple[str, str, dict[str, Any]]] = {
         f"avt-{objective}": ("avt", "video", {**TINY, **PAIRS, "temporal.objective": objective})
         for objective in ("infonce", "nnclr", "avid", "gdt")
     },
+    **{
+        method: ("clip", "split", {**PROMPTS, "prompt.method": method})
+        for method in ("coop", "cocoop", "vpt-shallow", "vpt-deep", "vlp")
+    },
+    "coop-features": ("clip", "split", {**PROMPTS, "prompt.method": "coop", "data.augment": "none"}),
+    "dpt-features": ("clip", "split", {**PROMPTS, "prompt.method": "dpt", "data.augment": "none"}),
 }
 RECIPES = [
     (task.name, name)
@@ -89,6 +107,8 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "video": write_video_clips(root / "video", 8, seconds=2.6, val=2),
         "images": write_images(root / "images", 8, val=2),
         "cues": write_cues(root / "cues"),
+        "split": write_image_split(root / "split"),
+        "clip": write_clip(root / "clip"),
     }
 
 
@@ -102,7 +122,11 @@ def command_line(run: tuple[str, str, dict[str, Any]], datasets: dict[str, Path]
     name, data, settings = run
     words = [*TASKS.find(name).subcommand().split(), str(datasets[data])]
     for key, value in {**SHORT, **settings}.items():
-        places = {"mavil": root / "mavil/whole/run/model", "cues": Path(datasets["cues"]).parent}
+        places = {
+            "mavil": root / "mavil/whole/run/model",
+            "cues": Path(datasets["cues"]).parent,
+            "clip": datasets["clip"],
+        }
         text = value.format(**places) if isinstance(value, str) else value
         words += ["--set", f"{key}={json.dumps(text)}"]
     return words

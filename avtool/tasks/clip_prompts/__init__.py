@@ -1,0 +1,1 @@
+"""Prompt tuning of CLIP on a few labelled images: zero-shot, CoOp, CoCoOp, VPT, VLP, DPT."""
