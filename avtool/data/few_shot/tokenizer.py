@@ -132,8 +132,8 @@ class PromptTokenizer:
     def words(self) -> dict[int, str]:
         """The tokens that are a whole word of letters, or its beginning, by the vocabulary's own rule.
 
-        Byte-level and SentencePiece vocabularies mark the space before a word, WordPiece marks what continues a word
-        with `##`; a vocabulary with neither has only words.
+        Byte-level and SentencePiece vocabularies mark the space before a word, WordPiece marks with `##` what
+        continues one; a vocabulary with neither has only words.
         """
         names = {int(number): str(name) for name, number in self._tokenizer.get_vocab().items()}
         mark = next((mark for mark in _MARKS if any(name.startswith(mark) for name in names.values())), "")

@@ -40,6 +40,9 @@ class ExamplesRecipe(Recipe):
 
     task: str = option("", "Text task: a name of `avtool prompt-tune tasks`, or a TOML file.", flag="--task")
     template: str | None = option(None, "Template of the prompt.  [default: the task's]", flag="--template")
+    words: dict[str, tuple[str, ...]] = option(
+        {}, "Label words of each class, as { label = [word] }.  [default: the task's]"
+    )
     k: int = option(
         16,
         "Training examples per class drawn from one file; 0 trains on all of it.",

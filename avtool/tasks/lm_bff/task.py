@@ -1,7 +1,7 @@
 """The task of LM-BFF: a masked LM, a template, label words and a few examples to a classifier of texts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,8 @@ from avtool.training.task import Task, Training, register
 if TYPE_CHECKING:
     from torch import nn
 
-METRIC_KEYS = {"macro-f1": "macro_f1"}
+    from avtool.models.masked_lm.masked_lm import MaskedLM
+
 BUILDER = "masked_lm"
 
 
@@ -33,6 +34,7 @@ class LmBffTask(Task[LmBffRecipe]):
 
     Attributes:
         given: examples that a caller has chosen; None finds those of `source`.
+        scored: whether the run's page scores the test examples; a grid tests its choice alone.
     """
 
     name = "lm-bff"
@@ -43,11 +45,21 @@ class LmBffTask(Task[LmBffRecipe]):
     recipe_type = LmBffRecipe
 
     given: FewShot | None = None
+    scored: bool = True
 
     @cached_property
     def text_task(self) -> TextTask:
-        """Columns, classes, label words, template and metric."""
-        return find_task(self.recipe.data.task)
+        """Columns, classes, label words, template and metric.
+
+        Raises:
+            BadInputError: there is no such task, or the recipe's label words are of other classes.
+        """
+        task, words = find_task(self.recipe.data.task), self.recipe.data.words
+        if words and words.keys() != task.words.keys():
+            message = f"data.words are of {', '.join(words)}, and the classes are {', '.join(task.words)}"
+            raise BadInputError(message, "give every class its label word")
+        chosen = {label: words[label] for label in task.words} if words else task.words
+        return task.model_copy(update={"words": chosen})
 
     @cached_property
     def host(self) -> Path:
@@ -191,7 +203,7 @@ class LmBffTask(Task[LmBffRecipe]):
             collate=CollatePrompts(prompt),
             description=self.description(arguments, prompt),
             validate=PromptValidation(prompt, dev, targets, loss),
-            metric=METRIC_KEYS.get(task.metric, task.metric),
+            metric=self.metric_key,
             maximise=True,
             labels=[(one.label,) for one in examples.train],
             groups=[one.group for one in examples.train],
@@ -224,6 +236,8 @@ class LmBffTask(Task[LmBffRecipe]):
         from avtool.tasks.lm_bff.scoring import baseline_metrics, score_examples
         from avtool.tasks.lm_bff.scoring import section_of as section
 
+        if not self.scored:
+            return ()
         model, device = load_trained(run, self.recipe.runtime.device)
         part = "test" if self.examples.test else "dev"
         tested = self.examples.test or self.examples.dev
@@ -231,12 +245,22 @@ class LmBffTask(Task[LmBffRecipe]):
         ours = score_examples(model, prompt, tested, device)
         scores = {"ours": ours, **baseline_metrics(self.examples.train, tested, self.text_task)}
         write_json(run / "scores.json", {"part": part, "examples": len(tested), "scores": scores})
-        key = METRIC_KEYS.get(self.text_task.metric, self.text_task.metric)
-        return [section(part, key, scores)]
+        return [section(part, self.metric_key, scores)]
 
-    def of_examples(self, examples: FewShot) -> "LmBffTask":
-        """The same task with examples that a caller has chosen."""
-        return replace(self, given=examples)
+    @property
+    def metric_key(self) -> str:
+        """The task's metric as validations name it."""
+        return self.text_task.metric.replace("-", "_")
+
+    def untrained(self) -> "tuple[MaskedLM, PromptInput]":
+        """The masked LM with its own weights, and its input: for zero-shot predictions."""
+        from avtool.models.masked_lm.hub_folder import load_host
+        from avtool.models.masked_lm.masked_lm import MaskedLM
+
+        model, _ = self.build()
+        assert isinstance(model, MaskedLM), "the builder makes masked LMs"
+        load_host(model, self.host)
+        return model, self.prompt_input(keep_tokenizer(self.host))
 
 
 def _examples_input(examples: FewShot) -> Input:

@@ -1,0 +1,297 @@
+"""Trainings over a grid of rates, batch sizes, templates and seeds: chosen by validation, then tested."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field
+
+from avtool.core.errors import BadInputError
+from avtool.core.files import read_json, write_csv, write_json
+from avtool.core.recipe import Recipe, listed, option
+from avtool.core.reporter import Reporter
+from avtool.data.few_shot.k_shot import SEEDS
+from avtool.data.few_shot.template import read_templates
+from avtool.tasks.lm_bff.recipe import LmBffRecipe
+from avtool.tasks.lm_bff.task import LmBffTask
+
+Head = Literal["words", "classifier"]
+Metrics = dict[str, float]
+OURS, CLASSIFIER = "prompt fine-tuning", "classifier fine-tuning"
+ZERO_SHOT, ENSEMBLE = "zero-shot prompt", "ensemble of templates"
+_COLUMNS = ("seed", "head", "template", "lr", "batch_size", "best_step", "dev", "test", "chosen", "seconds")
+
+
+def _numbers(value: object) -> object:
+    return listed(value) if not isinstance(value, float) else (value,)
+
+
+class GridSettings(Recipe):
+    """What is varied."""
+
+    seeds: Annotated[tuple[int, ...], BeforeValidator(_numbers)] = option(
+        SEEDS, "Seeds of the draws and of the trainings.", flag="--seeds", min_length=1
+    )
+    lrs: Annotated[tuple[float, ...], BeforeValidator(_numbers)] = option(
+        (), "Learning rates; published: 1e-5, 2e-5, 5e-5.  [default: optimizer.lr]", flag="--lrs"
+    )
+    batch_sizes: Annotated[tuple[int, ...], BeforeValidator(_numbers)] = option(
+        (), "Batch sizes; published: 2, 4, 8.  [default: loop.batch_size]", flag="--batch-sizes"
+    )
+    templates: Path | None = option(
+        None, "File of templates, one a line; an ensemble of them is scored too.", flag="--templates"
+    )
+    top: int = option(20, "Templates taken from the file.", flag="--top", ge=1)
+    classifier: bool = option(True, "Train the classifier over CLS over the same grid, as the baseline.")
+    zero_shot: bool = option(True, "Score the masked LM without training too.")
+
+
+class GridRecipe(LmBffRecipe):
+    """`avtool prompt-tune grid`."""
+
+    grid: GridSettings = Field(default_factory=GridSettings)
+
+
+@dataclass(frozen=True)
+class GridRun:
+    """One training of a grid: a row of `runs.csv`; `test` is empty where it was not chosen."""
+
+    seed: int
+    head: Head
+    template: str
+    lr: float
+    batch_size: int
+    best_step: int
+    dev: float
+    test: float | None = None
+    chosen: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class GridResult:
+    """All runs, and the test metrics of each method, one a seed."""
+
+    runs: list[GridRun]
+    methods: dict[str, list[Metrics]]
+    metric: str
+    examples: list[tuple[int, int, int]]
+
+    def mean(self, method: str, metric: str = "") -> tuple[float, float]:
+        """Mean and standard deviation over the seeds, in the metric's own units."""
+        values = [found[metric or self.metric] for found in self.methods[method]]
+        return float(np.mean(values)), float(np.std(values))
+
+
+@dataclass
+class _Unit:
+    """The trainings of one seed, head and template, of which one is chosen."""
+
+    seed: int
+    head: Head
+    template: str | None
+    name: str
+    runs: list[GridRun] = field(default_factory=list)
+
+
+def run_grid(
+    source: Path, recipe: GridRecipe, folder: Path, reporter: Reporter, command: str = ""
+) -> GridResult:
+    """Runs a grid; what an interrupted call has finished in `folder` is kept.
+
+    Args:
+        source: the examples.
+        recipe: the task and what is varied.
+        folder: receives `units/*.json` (finished choices), `logits/`, `models/SEED` and `runs.csv`.
+        reporter: receives progress.
+        command: the command line, for the cards.
+
+    Raises:
+        AvtoolError: data, model and settings do not fit together, or a training failed.
+    """
+    base = _plain(recipe)
+    key = LmBffTask(source, base, reporter).metric_key
+    units = list(_units(recipe))
+    methods: dict[str, list[Metrics]] = {}
+    runs: list[GridRun] = []
+    sizes: list[tuple[int, int, int]] = []
+    with reporter.progress("grid", len(units)) as bar:
+        for seed in recipe.grid.seeds:
+            task = LmBffTask(source, _of_seed(base, seed), reporter, command=command)
+            sizes.append((len(task.examples.train), len(task.examples.dev), len(task.examples.test)))
+            of_seed = [unit for unit in units if unit.seed == seed]
+            done = [_finished(task, unit, recipe, folder, key, reporter) for unit in of_seed]
+            bar.advance(len(of_seed), note=f"seed {seed}")
+            runs += [GridRun(**run) for values in done for run in values["runs"]]
+            for method, metrics in _seed_metrics(task, of_seed, done, folder, recipe).items():
+                methods.setdefault(method, []).append(metrics)
+    write_csv(folder / "runs.csv", _COLUMNS, [[asdict(run)[name] for name in _COLUMNS] for run in runs])
+    return GridResult(runs, methods, key, sizes)
+
+
+def _plain(recipe: GridRecipe) -> LmBffRecipe:
+    values = {name: getattr(recipe, name) for name in LmBffRecipe.model_fields}
+    return LmBffRecipe.model_construct(**values)
+
+
+def _of_seed(recipe: LmBffRecipe, seed: int) -> LmBffRecipe:
+    data = recipe.data.model_copy(update={"split_seed": seed})
+    return recipe.model_copy(update={"seed": seed, "data": data})
+
+
+def _units(recipe: GridRecipe) -> Iterator[_Unit]:
+    settings = recipe.grid
+    templates: list[str | None] = [None]
+    if settings.templates is not None:
+        try:
+            lines = settings.templates.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInputError(
+                f"cannot read `{settings.templates}` ({error})", "give a template a line"
+            ) from error
+        templates = list(read_templates(lines, settings.top))
+    for seed in settings.seeds:
+        for number, template in enumerate(templates):
+            yield _Unit(seed, "words", template, f"{seed}-words-{number}")
+        if settings.classifier:
+            yield _Unit(seed, "classifier", None, f"{seed}-classifier")
+
+
+def _finished(
+    task: LmBffTask, unit: _Unit, recipe: GridRecipe, folder: Path, key: str, reporter: Reporter
+) -> dict[str, Any]:
+    """The outcome of a unit: read back, or its trainings run, one chosen and tested."""
+    from avtool.training.run import train_task
+
+    record = folder / "units" / f"{unit.name}.json"
+    if record.is_file():
+        found: dict[str, Any] = read_json(record)
+        return found
+    work = folder / "trainings" / unit.name
+    best: tuple[float, Path] | None = None
+    for lr in recipe.grid.lrs or (recipe.optimizer.lr,):
+        for size in recipe.grid.batch_sizes or (recipe.loop.batch_size,):
+            run = _variant(task, unit, lr, size)
+            out = work / f"{lr:g}-{size}"
+            outcome = train_task(run, out)
+            dev = float(outcome.metrics[key])
+            template = run.settings.template
+            unit.runs.append(
+                GridRun(
+                    unit.seed,
+                    unit.head,
+                    template,
+                    lr,
+                    size,
+                    outcome.best_step or 0,
+                    dev,
+                    seconds=outcome.seconds,
+                )
+            )
+            shutil.rmtree(out / "checkpoints", ignore_errors=True)
+            if best is None or dev > best[0]:
+                best = dev, outcome.model
+            elif outcome.model.parent == out:
+                shutil.rmtree(out / "model", ignore_errors=True)
+    assert best is not None, "a grid has a run"
+    metrics, logits = _tested(task, best[1])
+    chosen = next(number for number, run in enumerate(unit.runs) if run.dev == best[0])
+    unit.runs[chosen] = replace(unit.runs[chosen], chosen=True, test=metrics[key])
+    (folder / "logits").mkdir(parents=True, exist_ok=True)
+    np.save(folder / "logits" / f"{unit.name}.npy", logits, allow_pickle=False)
+    if unit.head == "words":
+        _keep_model(best[1], folder / "models" / unit.name)
+    values = {"runs": [asdict(run) for run in unit.runs], "metrics": metrics, "dev": best[0]}
+    write_json(record, values)
+    shutil.rmtree(work, ignore_errors=True)
+    reporter.info(f"{unit.name}: validation {best[0]:.4f}, test {metrics[key]:.4f}")
+    return values
+
+
+def _variant(task: LmBffTask, unit: _Unit, lr: float, batch_size: int) -> LmBffTask:
+    recipe = task.recipe
+    updates: dict[str, Any] = {
+        "optimizer": recipe.optimizer.model_copy(update={"lr": lr}),
+        "loop": recipe.loop.model_copy(update={"batch_size": batch_size}),
+        "model": recipe.model.model_copy(update={"head": unit.head}),
+        "data": recipe.data.model_copy(update={"template": unit.template or recipe.data.template}),
+    }
+    if unit.head == "classifier":
+        updates["data"] = recipe.data.model_copy(update={"template": None})
+        updates["demos"] = recipe.demos.model_copy(update={"mode": "none"})
+    return replace(task, recipe=recipe.model_copy(update=updates), given=task.examples, scored=False)
+
+
+def _tested(task: LmBffTask, model: Path) -> tuple[Metrics, np.ndarray[Any, Any]]:
+    """The metrics and logits of the test examples (without any, of the validation examples)."""
+    import torch
+
+    from avtool.data.inputs.spec import read_inputs
+    from avtool.models.load import load_model
+    from avtool.models.runtime import choose_device
+
+    loaded = load_model(model)
+    device = torch.device(choose_device(task.recipe.runtime.device).value)
+    prompt = read_inputs(model, loaded.preprocess)["prompt"]
+    return _scored(task, loaded.model.to(device), prompt, device)
+
+
+def _scored(task: LmBffTask, model: Any, prompt: Any, device: Any) -> tuple[Metrics, np.ndarray[Any, Any]]:
+    from avtool.inference.prompts import score_prompts
+    from avtool.tasks.lm_bff.samples import metrics_of
+
+    tested = task.examples.test or task.examples.dev
+    logits = score_prompts(model, prompt, prompt.prompts([one.texts for one in tested]), device)
+    metrics = metrics_of(logits, np.array([one.target for one in tested]), task.text_task.bounds)
+    metrics.pop("threshold", None)
+    return metrics, logits
+
+
+def _keep_model(model: Path, to: Path) -> None:
+    shutil.rmtree(to, ignore_errors=True)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(model, to)
+
+
+def _seed_metrics(
+    task: LmBffTask, units: Sequence[_Unit], done: Sequence[dict[str, Any]], folder: Path, recipe: GridRecipe
+) -> dict[str, Metrics]:
+    """The test metrics of each method on one seed."""
+    from avtool.tasks.lm_bff.samples import metrics_of
+    from avtool.tasks.lm_bff.scoring import baseline_metrics
+
+    tested = task.examples.test or task.examples.dev
+    found: dict[str, Metrics] = {}
+    prompts = [(unit, values) for unit, values in zip(units, done, strict=True) if unit.head == "words"]
+    found[OURS] = max(prompts, key=lambda pair: pair[1]["dev"])[1]["metrics"]
+    if len(prompts) > 1:
+        logits = np.mean([np.load(folder / "logits" / f"{unit.name}.npy") for unit, _ in prompts], axis=0)
+        found[ENSEMBLE] = metrics_of(logits, np.array([one.target for one in tested]), task.text_task.bounds)
+        found[ENSEMBLE].pop("threshold", None)
+    for unit, values in zip(units, done, strict=True):
+        if unit.head == "classifier":
+            found[CLASSIFIER] = values["metrics"]
+    if recipe.grid.zero_shot:
+        found[ZERO_SHOT] = zero_shot_metrics(task)
+    return found | baseline_metrics(task.examples.train, tested, task.text_task)
+
+
+def zero_shot_metrics(task: LmBffTask) -> Metrics:
+    """The test metrics of the masked LM without training, and without demonstrations."""
+    import torch
+
+    from avtool.models.runtime import choose_device
+
+    plain = replace(
+        task,
+        recipe=task.recipe.model_copy(
+            update={"demos": task.recipe.demos.model_copy(update={"mode": "none"})}
+        ),
+        given=task.examples,
+    )
+    model, prompt = plain.untrained()
+    device = torch.device(choose_device(task.recipe.runtime.device).value)
+    return _scored(plain, model.eval().to(device), prompt, device)[0]
