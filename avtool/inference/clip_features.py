@@ -67,7 +67,7 @@ def score_clips(
         predictor: the classifier.
         items: the clips.
         windows: evenly spaced windows of each, whose probabilities are averaged (the scores are their
-            logarithms); None tiles each clip and averages what the model does, logits as a rule.
+            logarithms); None tiles each clip and averages logits.
         reporter: gets progress.
 
     Raises:
@@ -77,14 +77,10 @@ def score_clips(
     with reporter.progress("scoring", len(items)) as bar:
         for item in items:
             if windows is None:
-                hop = predictor.inputs.hop or predictor.inputs.seconds
-                found = list(iter_windows(item, predictor.inputs, hop))
+                tiles = list(iter_windows(item, predictor.inputs, predictor.inputs.seconds))
+                rows.append(predictor.logits(tiles).mean(axis=0))
             else:
-                found = spaced_windows(item, predictor.inputs, windows)
-            logits = predictor.logits(found)
-            if windows is None and predictor.outputs.average == "logits":
-                rows.append(logits.mean(axis=0))
-            else:
+                logits = predictor.logits(spaced_windows(item, predictor.inputs, windows))
                 mean = predictor.probabilities(logits).mean(axis=0)
                 rows.append(np.log(np.maximum(mean, np.finfo(np.float32).tiny)).astype(np.float32))
             bar.advance()

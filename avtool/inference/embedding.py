@@ -107,5 +107,4 @@ def _windows(item: Item, predictor: "Predictor", recipe: EmbedRecipe) -> Iterato
     if recipe.windows:
         yield from spaced_windows(item, predictor.inputs, recipe.windows)
     else:
-        hop = recipe.hop or predictor.inputs.hop or predictor.inputs.seconds
-        yield from iter_windows(item, predictor.inputs, hop)
+        yield from iter_windows(item, predictor.inputs, recipe.hop or predictor.inputs.seconds)

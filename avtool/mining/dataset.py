@@ -1,6 +1,5 @@
 """A mined dataset of all films: manifest, class lists, splits, tables and report."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from avtool.core.files import write_csv
 from avtool.core.reporter import Reporter
-from avtool.mining.events import Event
+from avtool.mining.events import Event, UntaggedTag
 from avtool.mining.film_clips import clip_name
 from avtool.mining.film_record import FilmRecord
 from avtool.mining.film_split import SPLIT_NAMES, split_films
@@ -63,13 +62,23 @@ def write_dataset(
     taxonomy.write(folder / "labels")
     write_csv(folder / "labels" / "classes.csv", ["index", "label"], list(enumerate(classes)))
     _write_sams(folder / "sams", rows, recipe)
-    untagged = _write_untagged(folder / "untagged.csv", records)
+    untagged = count_untagged(records)
+    _write_untagged(folder / "untagged.csv", untagged)
     _write_films(folder / "films.csv", records, failures, splits)
     counts = tuple((entry.label, entry.count) for entry in taxonomy.sounds)
     hours = round(sum(record.duration_s for record in records) / 3600, 4)
     summary = DatasetSummary(
-        len(records), len(events), hours, len(counts), len(classes), sum(untagged.values()), counts[:_TOP]
+        films=len(records),
+        events=len(events),
+        hours=hours,
+        sounds=len(counts),
+        classes=len(classes),
+        untagged=sum(entry.count for entry in untagged if entry.reason == "no label"),
+        top_sounds=counts[:_TOP],
+        unlabelled=sum(not event.sounds for event in events),
+        doubtful=sum(entry.count for entry in untagged if entry.reason != "no label"),
     )
+    _report_doubts(summary, reporter)
     write_report(folder, records, failures, splits, taxonomy, untagged, summary, recipe)
     return summary
 
@@ -126,16 +135,30 @@ def _write_sams(folder: Path, rows: Sequence[ManifestRow], recipe: MineRecipe) -
         write_sams_json(folder / f"{split}.json", clips)
 
 
-def _write_untagged(path: Path, records: Sequence[FilmRecord]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    examples: dict[str, str] = {}
+def count_untagged(records: Sequence[FilmRecord]) -> list[UntaggedTag]:
+    """The tags without a label and the texts in doubt of all films, each once, the most frequent first."""
+    found: dict[tuple[str, str, str], UntaggedTag] = {}
     for record in records:
         for entry in record.untagged:
-            counts[entry.tag] += entry.count
-            examples.setdefault(entry.tag, entry.example)
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    write_csv(path, ["tag", "count", "example"], ([tag, n, examples[tag]] for tag, n in ordered))
-    return counts
+            key = (entry.tag, entry.reason, entry.rule)
+            seen = found.get(key)
+            found[key] = replace(seen, count=seen.count + entry.count) if seen else entry
+    return sorted(found.values(), key=lambda entry: (-entry.count, entry.tag, entry.reason, entry.rule))
+
+
+def _write_untagged(path: Path, untagged: Sequence[UntaggedTag]) -> None:
+    rows = ([entry.tag, entry.count, entry.example, entry.reason, entry.rule] for entry in untagged)
+    write_csv(path, ["tag", "count", "example", "taken_for", "rule"], rows)
+
+
+def _report_doubts(summary: DatasetSummary, reporter: Reporter) -> None:
+    if summary.unlabelled:
+        reporter.info(f"{summary.unlabelled} of {summary.events} events state a source and no sound")
+    if summary.untagged or summary.doubtful:
+        reporter.info(
+            f"{summary.untagged} tags without a label, {summary.doubtful} texts that may name a sound"
+            " and were taken for something else: untagged.csv"
+        )
 
 
 def _write_films(

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from avtool.mining.grammar.records import ParsedCaptions, RawTag, TagFunction
+from avtool.mining.grammar.records import Doubt, ParsedCaptions, RawTag, TagFunction, TakenFor
 from avtool.mining.sound_tag import Aspect, SoundTag
 
 TimeFunction = Callable[[float], float]
 DefaultSources = Callable[[Iterable[str]], Sequence[str]]
-Reason = Literal["no label", "outside the film"]
+Reason = Literal["no label", "outside the film"] | TakenFor
 
 UNSYNCHRONISED_CONFIDENCE = 0.8  # times the tagger's confidence, where the captions' times were not checked
 SPLIT_TOLERANCE = 0.1  # a cue whose mapped length changes by more than 10 % reaches over a jump
@@ -74,19 +74,22 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class UntaggedTag:
-    """A tag that gave no event, for the growth of the lexicon.
+    """A tag that gave no event, or a text that may name a sound and was taken for something else.
 
     Attributes:
         tag: the cleaned text.
         count: how often the film has it.
         example: where it first stands: the film, the caption's time, and its characters.
-        reason: "no label", or "outside the film" where the film is shorter than its captions.
+        reason: "no label", "outside the film" where the film is shorter than its captions, or what the text
+            was taken for: "on-screen text", "lyrics", "label", "dialogue", "noise".
+        rule: the rule of the tagger, or of the grammar, that decided.
     """
 
     tag: str
     count: int
     example: str
     reason: Reason = "no label"
+    rule: str = ""
 
 
 def clip_window(
@@ -125,10 +128,12 @@ def build_events(
         synchronised: whether the captions' times were checked against the audio; if not, `conf` is lower.
 
     Returns:
-        The events in film order, and the tags that gave none, the most frequent first.
+        The events in film order; and the tags that gave none and the texts in doubt, the most frequent first.
     """
     events: list[Event] = []
-    left_over: list[tuple[RawTag, Reason]] = []
+    left_over: list[tuple[RawTag | Doubt, Reason, str]] = [
+        (doubt, doubt.taken_for, doubt.rule) for doubt in parsed.doubts
+    ]
     numbers: Counter[int] = Counter()
     trust = 1.0 if synchronised else UNSYNCHRONISED_CONFIDENCE
     for raw in parsed.tags:
@@ -136,9 +141,9 @@ def build_events(
         label = tag(raw.text)
         start, end = _film_times(raw, time_map)
         if not label.sounds and not label.sources:
-            left_over.append((raw, "no label"))
+            left_over.append((raw, "no label", label.rule))
         elif end <= 0 or start >= film_duration_s:
-            left_over.append((raw, "outside the film"))
+            left_over.append((raw, "outside the film", label.rule))
         else:
             event_id = f"{raw.cue_index + 1:05d}-{numbers[raw.cue_index]}"
             event = _event(raw, label, film_id, event_id, max(0.0, start), min(film_duration_s, end))
@@ -184,12 +189,14 @@ def _film_times(raw: RawTag, time_map: TimeFunction) -> tuple[float, float]:
     return start, end
 
 
-def _count_left_over(left_over: Sequence[tuple[RawTag, Reason]], film_id: str) -> list[UntaggedTag]:
-    counts = Counter((raw.text, reason) for raw, reason in left_over)
-    examples: dict[tuple[str, str], str] = {}
-    for raw, reason in left_over:
-        minutes, seconds = divmod(raw.start_ms // 1000, 60)
+def _count_left_over(
+    left_over: Sequence[tuple[RawTag | Doubt, Reason, str]], film_id: str
+) -> list[UntaggedTag]:
+    counts = Counter((found.text, reason, rule) for found, reason, rule in left_over)
+    examples: dict[tuple[str, Reason, str], str] = {}
+    for found, reason, rule in left_over:
+        minutes, seconds = divmod(found.start_ms // 1000, 60)
         clock = f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
-        examples.setdefault((raw.text, reason), f"{film_id} {clock} {' '.join(raw.raw.split())}")
-    rows = [UntaggedTag(key[0], count, examples[key], key[1]) for key, count in counts.items()]
-    return sorted(rows, key=lambda row: (-row.count, row.tag, row.reason))
+        examples.setdefault((found.text, reason, rule), f"{film_id} {clock} {' '.join(found.raw.split())}")
+    rows = [UntaggedTag(key[0], count, examples[key], *key[1:]) for key, count in counts.items()]
+    return sorted(rows, key=lambda row: (-row.count, row.tag, row.reason, row.rule))

@@ -200,7 +200,7 @@ class _Mining:
             default_sources=default_sources,
             synchronised=sync.decision not in {"skipped", "refused"},
         )
-        self.record.untagged = [entry for entry in left_over if entry.reason == "no label"]
+        self.record.untagged = [entry for entry in left_over if entry.reason != "outside the film"]
         if outside := sum(entry.count for entry in left_over if entry.reason == "outside the film"):
             self.talk.warn(f"{self.pair.film_id}: {outside} sounds are captioned after the film's end")
         if not self.recipe.refine_onset:

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from avtool.data.clip_audio import read_clip_audio
 from avtool.data.inputs.fbank import Fbank
-from avtool.data.inputs.log_mel import LogMel
 from avtool.data.inputs.settings import AudioSettings
 from avtool.data.manifest import Manifest
 from avtool.data.media_files import Media
@@ -46,8 +45,7 @@ def features_of(waveform: Tensor, settings: AudioSettings) -> Tensor:
 @lru_cache(maxsize=8)
 def make_fbank(settings: AudioSettings, device: torch.device = torch.device("cpu")) -> Fbank:  # noqa: B008
     """The filter bank of some settings, made once for a device."""
-    bank = LogMel if settings.kind == "log-mel" else Fbank
-    fbank = bank(
+    fbank = Fbank(
         settings.sample_rate,
         settings.num_mel_bins,
         settings.low_frequency,

@@ -12,6 +12,7 @@ from avtool.mining.grammar.brackets import PAIRS, Bracket, find_brackets
 from avtool.mining.grammar.canvas import BRACKET_MASK, Canvas, FoundTag
 from avtool.mining.grammar.capitals import take_caps_effects, take_on_screen_capitals
 from avtool.mining.grammar.cleaning import MARKUP, clean, is_capitals
+from avtool.mining.grammar.doubts import find_doubts
 from avtool.mining.grammar.facts import FileFacts, gather_facts
 from avtool.mining.grammar.labels import take_labels, take_speaker_marks
 from avtool.mining.grammar.music import take_lone_notes, take_music
@@ -20,6 +21,7 @@ from avtool.mining.grammar.records import (
     CapsStyle,
     CaptionStyle,
     DialogueSpan,
+    Doubt,
     ParsedCaptions,
     RawTag,
     TagFunction,
@@ -51,9 +53,11 @@ def parse_cues(
     _join_across_cues(canvases, tag)
     dialogue: list[DialogueSpan] = []
     tags: list[RawTag] = []
+    doubts: list[Doubt] = []
     for canvas in canvases:
         _read(canvas, facts, tag, caps_style)
         dialogue += dialogue_spans(canvas)
+        doubts += find_doubts(canvas, tag) if not canvas.is_document else ()
         tags += (found for found in raw_tags(canvas, tag) if keep_lyrics or not found.lyrics)
     pieces = tuple(canvas.finished_pieces() for canvas in canvases)
     return ParsedCaptions(
@@ -62,6 +66,7 @@ def parse_cues(
         counts=dict(sorted(Counter(piece.rule for cue_pieces in pieces for piece in cue_pieces).items())),
         style=_style(tags),
         pieces=pieces,
+        doubts=tuple(doubts),
     )
 
 

@@ -10,6 +10,7 @@ TagFunction = Callable[[str], SoundTag]
 TagKind = Literal["bracket", "music", "lyric", "caps"]
 PieceKind = Literal["dialogue", "tag", "label", "noise"]
 TimeSource = Literal["cue", "word", "interpolated"]
+TakenFor = Literal["on-screen text", "lyrics", "label", "dialogue", "noise"]
 CapsStyle = Literal["auto", "on", "off"]
 CaptionStyle = Literal["brackets", "caps", "bbc", "music", "plain"]
 
@@ -76,6 +77,25 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """A text that may name a sound, and what it was taken for.
+
+    Attributes:
+        text: the words in lower case.
+        raw: the characters of the caption.
+        taken_for: on-screen text, lyrics, label, dialogue, or other noise.
+        rule: the rule that decided.
+        start_ms: the time of its cue, in milliseconds of caption time.
+    """
+
+    text: str
+    raw: str
+    taken_for: TakenFor
+    rule: str
+    start_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedCaptions:
     """A caption file, understood.
 
@@ -86,6 +106,7 @@ class ParsedCaptions:
         style: how the file writes sounds: `brackets`, `caps` (brackets in capitals), `bbc` (capitals
             without brackets), `music` (notes only) or `plain` (no sounds at all).
         pieces: for each cue, what became of every character.
+        doubts: texts that may name a sound and were taken for something else.
     """
 
     dialogue: tuple[DialogueSpan, ...]
@@ -93,3 +114,4 @@ class ParsedCaptions:
     counts: dict[str, int] = field(default_factory=dict)
     style: CaptionStyle = "plain"
     pieces: tuple[tuple[Piece, ...], ...] = ()
+    doubts: tuple[Doubt, ...] = ()

@@ -12,6 +12,7 @@ from avtool.core.files import write_json
 from avtool.core.recipe import iter_keys
 from avtool.core.report.page import data_uri, write_page
 from avtool.media.preview import read_audio, spectrogram_png
+from avtool.mining.events import UntaggedTag
 from avtool.mining.film_clips import preview_path
 from avtool.mining.film_record import FilmRecord
 from avtool.mining.recipe import MineRecipe
@@ -29,7 +30,11 @@ Failure = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """A mined dataset in numbers."""
+    """A mined dataset in numbers.
+
+    `unlabelled` events state a source and no sound; `untagged` tags have no label at all; `doubtful` texts
+    may name a sound and were taken for something else.
+    """
 
     films: int
     events: int
@@ -38,6 +43,8 @@ class DatasetSummary:
     classes: int
     untagged: int
     top_sounds: tuple[tuple[str, int], ...]
+    unlabelled: int = 0
+    doubtful: int = 0
 
 
 def write_report(
@@ -46,18 +53,17 @@ def write_report(
     failures: Sequence[Failure],
     splits: dict[str, str],
     taxonomy: Taxonomy,
-    untagged: Counter[str],
+    untagged: Sequence[UntaggedTag],
     summary: DatasetSummary,
     recipe: MineRecipe,
 ) -> None:
     """Writes the page for people and the numbers for machines, beside the manifest."""
     least_certain = sorted((r for r in records if r.plot), key=lambda record: record.sync["confidence"])
-    examples = {entry.tag: entry.example for record in records for entry in record.untagged}
     values = recipe.model_dump(mode="json")
     write_page(
         folder / "report.html",
         _TEMPLATE,
-        facts=_facts(summary, untagged),
+        facts=_facts(summary),
         cards=list(_cards(folder, records)),
         nyquist=f"{recipe.clip.sample_rate / 2000:g}",
         collar=f"{recipe.clip.collar:g}",
@@ -69,10 +75,7 @@ def write_report(
         films=[{"record": record, "split": splits[record.film_id]} for record in records],
         failures=failures,
         plots=[(record, alignment_figure(record.plot)) for record in least_certain[:_MOST_PLOTS]],
-        untagged=[
-            {"tag": tag, "count": count, "example": examples[tag]}
-            for tag, count in sorted(untagged.items(), key=lambda item: (-item[1], item[0]))[:_MOST_UNTAGGED]
-        ],
+        untagged=untagged[:_MOST_UNTAGGED],
         settings=[(key, _lookup(values, key)) for key, _ in iter_keys(MineRecipe)],
     )
     write_json(folder / "report.json", _numbers(records, failures, summary))
@@ -82,15 +85,16 @@ def _dimensions(taxonomy: Taxonomy) -> list[tuple[str, Sequence[ClassCount]]]:
     return [("Sounds", taxonomy.sounds), ("Sources", taxonomy.sources), ("Qualities", taxonomy.qualities)]
 
 
-def _facts(summary: DatasetSummary, untagged: Counter[str]) -> list[tuple[str, str]]:
-    total = summary.events + sum(untagged.values())
+def _facts(summary: DatasetSummary) -> list[tuple[str, str]]:
     return [
         ("events", f"{summary.events:,}"),
         ("different sounds", f"{summary.sounds:,}"),
         ("classes", f"{summary.classes:,}"),
         ("hours of film", f"{summary.hours:.2f}"),
         ("events an hour", f"{summary.events / max(summary.hours, 1e-9):,.0f}"),
-        ("tags without a label", f"{100 * sum(untagged.values()) / max(total, 1):.1f} %"),
+        ("events without a sound label", f"{summary.unlabelled:,}"),
+        ("tags without a label", f"{summary.untagged:,}"),
+        ("sounds in doubt", f"{summary.doubtful:,}"),
     ]
 
 

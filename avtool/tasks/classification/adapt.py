@@ -17,19 +17,17 @@ def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, star
 
     Args:
         recipe: how to train.
-        encoder: a model, a run, a checkpoint, or weights of others.
+        encoder: a model, a run, or a checkpoint.
         modality: `audio`, `video`, `image` or `both`.
         start: start from the encoder's weights; without, from random ones (the random-init baseline).
 
     Raises:
         BadInputError: there is no encoder, no classifier stands over it, or it does not take the modality.
     """
-    from avtool.models.foreign import locate
+    from avtool.models.model_files import find_model
     from avtool.models.model_folder import read_description
 
-    folder = locate(encoder)
-    description = read_description(folder)
-    init = encoder if folder.is_relative_to(encoder) else folder
+    description = read_description(find_model(encoder))
     inputs = read_inputs(encoder, description.preprocess)
     inputs = inputs.of_modality(modality, encoder)
     classifier = classifier_of(description.builder)
@@ -44,7 +42,7 @@ def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, star
         update={
             "name": classifier.name,
             "arguments": {**arguments, **recipe.model.arguments},
-            "init": init if start else None,
+            "init": encoder if start else None,
             "modalities": modalities if "modalities" in known else None,
         }
     )
