@@ -22,10 +22,15 @@ class EvalRecipe(Recipe):
     protocol: ProtocolName = option("predictions", "How models are scored.", flag="--protocol")
     encoder: str | None = option(
         None,
-        "Pretrained model or run; {fold} in it stands for the fold that it is tested on.",
+        "Pretrained model, run, or published weights; {fold} in it stands for the fold that it is tested on.",
         flag="--encoder",
     )
     model: Path | None = option(None, "Score this model instead of training.", flag="--model")
+    class_map: Path | None = option(
+        None,
+        "TOML file: the classes of --model that stand for each class of the benchmark.",
+        flag="--class-map",
+    )
     predictions: Path | None = option(
         None, "Score this `predictions` artifact (`avtool predict` writes them).", flag="--predictions"
     )
@@ -88,6 +93,7 @@ def _keys_of(spec: BenchmarkSpec) -> set[str]:
         "protocol": len(computed) > 1,
         "encoder": bool(computed & set(OF_ENCODERS)),
         "model": "train" in names,
+        "class_map": "train" in names,
         "predictions": "predictions" in names,
         "name": "predictions" in names,
         "training": bool(computed & set(TRAINED)),
@@ -133,6 +139,8 @@ def _check(spec: BenchmarkSpec, settings: EvalRecipe, chosen: str) -> None:
     if settings.encoder and settings.protocol == "train":
         choice = ", ".join(name for name in spec.computed if name in OF_ENCODERS)
         raise BadInputError("--encoder needs a --protocol", f"choose one of {choice}")
+    if settings.class_map and not settings.model:
+        raise BadInputError("--class-map needs a --model", "name the classifier whose classes it maps")
     if settings.model and chosen in OF_ENCODERS:
         raise BadInputError(f"--model and --protocol {chosen} are both given", "--model scores it as it is")
     if settings.protocol in OF_ENCODERS and not settings.encoder:

@@ -67,7 +67,7 @@ def score_clips(
         predictor: the classifier.
         items: the clips.
         windows: evenly spaced windows of each, whose probabilities are averaged (the scores are their
-            logarithms); None tiles each clip and averages logits.
+            logarithms); None tiles each clip and averages what the model does, logits as a rule.
         reporter: gets progress.
 
     Raises:
@@ -77,10 +77,14 @@ def score_clips(
     with reporter.progress("scoring", len(items)) as bar:
         for item in items:
             if windows is None:
-                tiles = list(iter_windows(item, predictor.inputs, predictor.inputs.seconds))
-                rows.append(predictor.logits(tiles).mean(axis=0))
+                hop = predictor.inputs.hop or predictor.inputs.seconds
+                found = list(iter_windows(item, predictor.inputs, hop))
             else:
-                logits = predictor.logits(spaced_windows(item, predictor.inputs, windows))
+                found = spaced_windows(item, predictor.inputs, windows)
+            logits = predictor.logits(found)
+            if windows is None and predictor.outputs.average == "logits":
+                rows.append(logits.mean(axis=0))
+            else:
                 mean = predictor.probabilities(logits).mean(axis=0)
                 rows.append(np.log(np.maximum(mean, np.finfo(np.float32).tiny)).astype(np.float32))
             bar.advance()

@@ -107,4 +107,5 @@ def _windows(item: Item, predictor: "Predictor", recipe: EmbedRecipe) -> Iterato
     if recipe.windows:
         yield from spaced_windows(item, predictor.inputs, recipe.windows)
     else:
-        yield from iter_windows(item, predictor.inputs, recipe.hop or predictor.inputs.seconds)
+        hop = recipe.hop or predictor.inputs.hop or predictor.inputs.seconds
+        yield from iter_windows(item, predictor.inputs, hop)

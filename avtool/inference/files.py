@@ -90,6 +90,8 @@ def load_predictor(model: Path, recipe: PredictRecipe, reporter: Reporter) -> "P
     from avtool.inference.predictor import Predictor
 
     predictor = Predictor(model, recipe.runtime, reporter)
+    if recipe.class_map:
+        predictor = predictor.with_class_map(recipe.class_map)
     reporter.detail(f"{len(predictor.outputs.labels)} classes")
     return predictor.with_features(recipe.frame_features) if recipe.frame_features else predictor
 

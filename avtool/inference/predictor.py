@@ -13,6 +13,7 @@ from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
 from avtool.data.inputs.spec import InputSpec, Window, read_inputs
+from avtool.inference.class_map import map_outputs, read_class_map
 from avtool.inference.outputs import Logits, OutputSpec, read_outputs
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Predictor:
     """Applies a trained model, or its random-init baseline, to windows of files.
 
     Args:
-        path: a model, a run, or a checkpoint.
+        path: a model, a run, a checkpoint, or weights of others.
         runtime: device and precision.
         reporter: gets both, with the reasons for them.
         random_seed: of random weights in the place of trained ones; None for those of `path`.
@@ -105,12 +106,23 @@ class Predictor:
         other.inputs = self.inputs.with_features(folder, self.path)
         return other
 
+    def with_class_map(self, path: Path) -> "Predictor":
+        """The same for the classes of a class map, each of which stands for some of the model's.
+
+        Raises:
+            BadInputError: the file is no class map, or names a class that the model has not.
+            CorruptArtifactError: the model is no classifier.
+        """
+        other = copy(self)
+        other.outputs = map_outputs(self.outputs, read_class_map(path), path)
+        return other
+
     def logits(self, windows: Sequence[Window]) -> Logits:
         """The logits of windows of one file, (windows, classes); of each input that all windows have."""
         batch = self.inputs.batch(windows, self.device)
         with self._computing():
             logits: Logits = logits_of(self.model, batch, self.outputs.rolls).float().cpu().numpy()
-        return logits
+        return self.outputs.of_network(logits)
 
     def probabilities(self, logits: Logits) -> NDArray[np.float64]:
         """The probabilities of logits (N, classes)."""
@@ -179,15 +191,15 @@ def _logits(model: "nn.Module", taken: "Mapping[str, Tensor]") -> "Tensor":
 
 
 def _load(path: Path, random_seed: int | None) -> "tuple[nn.Module, ModelDescription]":
+    from avtool.models.foreign import locate
     from avtool.models.load import build_model, load_model
-    from avtool.models.model_files import find_model
     from avtool.models.model_folder import read_description
     from avtool.models.seeds import seed_everything
 
     if random_seed is None:
         loaded = load_model(path)
         return loaded.model, loaded.description
-    description = read_description(find_model(path))
+    description = read_description(locate(path))
     seed_everything(random_seed)
     return build_model(path, description).eval(), description
 

@@ -18,7 +18,8 @@ class PredictRecipe(Recipe):
     events: bool = option(False, "Write a timeline of events instead of one score per file.", flag="--events")
     hop: float | None = option(
         None,
-        "Seconds from one window to the next.  [default: a window; with --events half of one]",
+        "Seconds from one window to the next.  [default: the model's own, or a window; with --events half a "
+        "window]",
         flag="--hop",
         gt=0,
     )
@@ -30,8 +31,14 @@ class PredictRecipe(Recipe):
     formats: tuple[Format, ...] = option(
         ("csv", "json"), "Formats of the timeline: csv, json, vtt, audacity.", flag="--format", min_length=1
     )
-    average: Literal["logits", "probabilities"] = option(
-        "logits", "What is averaged over the windows of a file.", flag="--average"
+    average: Literal["logits", "probabilities"] | None = option(
+        None,
+        "What is averaged over the windows of a file: logits or probabilities.  [default: the model's own, "
+        "logits where it has none]",
+        flag="--average",
+    )
+    class_map: Path | None = option(
+        None, "TOML file of classes, each with those of the model that stand for it.", flag="--class-map"
     )
     frame_features: Path | None = option(
         None, "A `features` artifact of the dataset's frames, for AST-MM.", flag="--frame-features"
@@ -56,7 +63,10 @@ class EmbedRecipe(Recipe):
         None, "audio, video, both or image.  [default: all that the encoder takes]", flag="--modality"
     )
     hop: float | None = option(
-        None, "Seconds from one window to the next.  [default: a window]", flag="--hop", gt=0
+        None,
+        "Seconds from one window to the next.  [default: the encoder's own, or a window]",
+        flag="--hop",
+        gt=0,
     )
     windows: int | None = option(
         None,

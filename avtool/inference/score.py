@@ -72,7 +72,7 @@ def score_file(item: Item, predictor: "Predictor", recipe: PredictRecipe, report
     """
     item.ready()
     outputs, length = predictor.outputs, predictor.inputs.seconds
-    hop = recipe.hop or (length / 2 if recipe.events else length)
+    hop = recipe.hop or predictor.inputs.hop or (length / 2 if recipe.events else length)
     finder = EventFinder(outputs.labels, recipe.threshold, recipe.merge_gap, recipe.min_duration, hop)
     state, end, count = item.state(), 0.0, 0
     logit_sum, probability_sum = np.zeros((2, len(outputs.labels)))
@@ -88,7 +88,7 @@ def score_file(item: Item, predictor: "Predictor", recipe: PredictRecipe, report
         if recipe.events:
             for window, values in zip(windows, probabilities, strict=True):
                 finder.add(window.start, window.end, values)
-    if recipe.average == "logits":
+    if (recipe.average or outputs.average) == "logits":
         mean = (logit_sum / count).astype(np.float32)
         shown = predictor.probabilities(mean[None])[0]
     else:  # logarithms of the mean probabilities rank, and score, as these do

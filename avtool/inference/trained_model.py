@@ -33,7 +33,9 @@ class TrainedModel(Predictor):
         """
         recipe = validate(PredictRecipe, {"events": events, **settings}, "predict")
         model = self.with_features(recipe.frame_features) if recipe.frame_features else self
-        labels, found = self.outputs.labels, []
+        if recipe.class_map:
+            model = model.with_class_map(recipe.class_map)
+        labels, found = model.outputs.labels, []
         for item in find_items(_names(files), split=recipe.split, folds=recipe.folds):
             scored = score_file(item, model, recipe, self.reporter)
             probabilities = np.array(scored.probabilities)

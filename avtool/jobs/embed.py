@@ -14,7 +14,7 @@ from avtool.data.items import find_items
 from avtool.inference.embedding import EmbeddedFile, embed_files, part_name
 from avtool.inference.feature_table import join_tables, read_card
 from avtool.inference.recipes import EmbedRecipe
-from avtool.models.model_files import weights_file
+from avtool.models.model_files import WEIGHTS
 
 _OF_THE_MACHINE = {"runtime", "batch_size", "split", "folds"}
 
@@ -63,6 +63,7 @@ def embed(
     begin = time.perf_counter()
     from avtool.inference.predictor import Predictor
     from avtool.models.encoder import need_encoder
+    from avtool.models.foreign import locate
 
     if out.is_dir() or (out.exists() and not overwrite):
         raise BadInputError(f"`{out}` exists", "add --overwrite, or choose another --out")
@@ -75,7 +76,7 @@ def embed(
     card = {
         "avtool": __version__,
         "encoder": str(encoder),
-        "weights": sha256_of(weights_file(encoder)),
+        "weights": sha256_of(locate(encoder) / WEIGHTS),
         "modality": predictor.modality,
         "settings": recipe.model_dump(mode="json", exclude=_OF_THE_MACHINE),
     }

@@ -20,7 +20,7 @@ from avtool.inference.outputs import OutputSpec
 from avtool.inference.recipes import PredictRecipe
 from avtool.inference.score import Scored
 from avtool.inference.timelines import write_timelines
-from avtool.models.model_files import weights_file
+from avtool.models.model_files import WEIGHTS
 
 _PARTS = "files"
 _OF_THE_MACHINE = {"runtime", "batch_size"}
@@ -70,12 +70,15 @@ def predict(
     """
     begin = time.perf_counter()
     items = find_items(sources, split=recipe.split, folds=recipe.folds)
+    from avtool.models.foreign import locate
+
     predictor = load_predictor(model, recipe, reporter)
-    used = Input(str(model), "model", sha256_of(weights_file(model)))
+    used = Input(str(model), "model", sha256_of(locate(model) / WEIGHTS))
     settings = {
         "command": "predict",
         "model": used.sha256,
         "recipe": recipe.model_dump(mode="json", exclude=_OF_THE_MACHINE),
+        **({"class_map": sha256_of(recipe.class_map)} if recipe.class_map else {}),
     }
     partial = open_partial(out, settings, overwrite=overwrite)
     parts = partial / _PARTS

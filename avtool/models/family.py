@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from avtool.models.published.hub_form import HubForm, Library
     from avtool.models.published.report import LoadReport, State
+    from avtool.models.source import Foreign, Source
 
 DataFact = Literal["num_classes", "audio_frames", "num_mel_bins", "video_frames", "image_size"]
 """What a dataset and its preprocessing decide of a model."""
@@ -84,6 +85,14 @@ class Family(ABC):
     def fit_frames(self, num_frames: int) -> int:
         """The number of spectrogram frames that the architecture takes for so many."""
         return num_frames
+
+    def adopt(self, source: "Source") -> "Foreign | None":  # noqa: ARG002 - of the families that can
+        """Weights of others as a model of this family, to predict and embed with; None for those of another.
+
+        Raises:
+            AvtoolError: they are of this family and cannot be read.
+        """
+        return None
 
     def load_weights(
         self,

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, device, nn
 
-from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
+from avtool.core.errors import AvtoolError, CorruptArtifactError
 from avtool.models.build import tuples
+from avtool.models.checkpoint_files import read_tensors
+from avtool.models.foreign import find_foreign, locate
 from avtool.models.frozen import FrozenWeights, content_hash
 from avtool.models.model_files import WEIGHTS, find_model, weights_file
 from avtool.models.model_folder import (
@@ -39,14 +40,14 @@ class LoadedModel:
 
 
 def load_model(path: Path) -> LoadedModel:
-    """Builds the model of a folder (or of a run or checkpoint) and loads its weights.
+    """Builds the model of a folder, a run or a checkpoint, or of weights of others, and loads its weights.
 
     Raises:
         BadInputError: the path holds no model.
         CorruptArtifactError: a file is damaged, frozen weights are not where they came from, or the weights
             belong to another architecture.
     """
-    folder = find_model(path)
+    folder = locate(path)
     description = read_description(folder)
     with device("meta"):  # the sizes are compared before memory is taken
         skeleton = build_model(folder, description)
@@ -159,17 +160,9 @@ def load_frozen(frozen: FrozenWeights, model: nn.Module, folder: Path, stored: M
 
 
 def _read_checkpoint(path: Path) -> Mapping[str, object]:
-    """The tensors of a file of weights; nothing but tensors is unpickled."""
+    """The tensors of a model, a run, a file of weights, or weights of others by name."""
     if path.is_dir() and needs_frozen(path):
         return load_model(path).model.state_dict()
-    path = weights_file(path)
-    if path.suffix == ".safetensors":
-        return load_tensors(path)
-    try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # an unpickler stumbles over anything in a file that is none
-        message = f"`{path}` is no checkpoint of plain tensors"
-        raise BadInputError(message, "convert it to .safetensors; other objects are not opened") from error
-    if not isinstance(values, Mapping):
-        raise BadInputError(f"`{path}` holds no named tensors", "give a checkpoint of model weights")
-    return values
+    if not path.exists() and find_foreign(path) is not None:
+        path = locate(path)
+    return read_tensors(weights_file(path))

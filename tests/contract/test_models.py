@@ -72,6 +72,8 @@ PARAMETERS = {
     "video_mae_small_pretrain": 24_034_752,
     "video_mae_tiny": 199_114,
     "video_mae_tiny_pretrain": 276_704,
+    "yamnet": 3_729_481,
+    "yamnet_tiny": 1_122,
 }
 FACTS: dict[DataFact, int] = {
     "num_classes": 7,

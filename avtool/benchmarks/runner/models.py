@@ -67,9 +67,9 @@ def encoder_title(settings: EvalRecipe) -> str:
 
 def learned_folds(model: Path) -> set[int]:
     """The training folds on a model's card."""
-    from avtool.models.model_files import find_model
+    from avtool.models.foreign import locate
 
-    recipe = read_artifact(find_model(model), "model").recipe
+    recipe = read_artifact(locate(model), "model").recipe
     return set(recipe.get("data", {}).get("train_folds") or ())
 
 

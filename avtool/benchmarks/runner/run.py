@@ -81,7 +81,7 @@ def _measure(
         return {settings.name or settings.predictions.name: ModelOutcome({settings.seed: [found]})}
     if settings.model:
         parts = [score_fold(settings.model, fold, data.spec, settings, reporter) for fold in folds]
-        return {settings.model.name: ModelOutcome({settings.seed: parts})}
+        return {settings.name or settings.model.name: ModelOutcome({settings.seed: parts})}
     if settings.protocol in PROBES:
         return _probe(data, settings, folds, reporter)
     return _train(Trainings(name, data.spec, settings, data, reporter), folds)

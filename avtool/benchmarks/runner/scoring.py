@@ -37,6 +37,8 @@ def score_fold(
         BadInputError: there is no classifier, or it does not take the clips.
     """
     predictor = Predictor(model, RuntimeRecipe(device=settings.device), reporter)
+    if settings.class_map:
+        predictor = predictor.with_class_map(settings.class_map)
     windows = windows_of(spec, settings) or None
     scores = score_clips(predictor, items_of(fold.test, spec), windows, reporter)
     return predictions_of(fold.test, predictor.outputs.labels, scores)

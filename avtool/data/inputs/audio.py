@@ -38,6 +38,7 @@ class AudioInput(ModelInput):
         pad_waveform: whether short audio is padded before the filter bank (with silence) or, as published,
             after it (with 0). Training samples are waveforms then, as waveforms are what is mixed.
         name: of the model's argument.
+        hop_frames: frames from one window of a file to the next; 0 for whole windows.
         features: spectrograms of the training clips, where they are cached.
         source: of the training clips' audio, where that is not their own files.
         augment: of training samples.
@@ -50,6 +51,7 @@ class AudioInput(ModelInput):
     std: float = 1.0
     pad_waveform: bool = False
     name: str = "audio"
+    hop_frames: int = 0
     features: "FeatureCache | None" = field(default=None, compare=False, repr=False)
     source: "ClipSource | None" = field(default=None, compare=False, repr=False)
     augment: "RollAndGain | None" = field(default=None, compare=False, repr=False)
@@ -69,6 +71,11 @@ class AudioInput(ModelInput):
     def seconds(self) -> float:
         """Duration of a window."""
         return self.settings.samples_of(self.num_frames) / self.settings.sample_rate
+
+    @property
+    def hop(self) -> float | None:
+        """Seconds from one window of a file to the next, where the model has its own."""
+        return self.hop_frames / self.settings.steps_per_second if self.hop_frames else None
 
     def is_present(self, clips: Manifest, clip: Clip) -> bool:
         """Whether a clip has audio."""
@@ -167,6 +174,7 @@ class AudioInput(ModelInput):
             "mean": self.mean,
             "std": self.std,
             "pad_waveform": self.pad_waveform,
+            **({"hop_frames": self.hop_frames} if self.hop_frames else {}),
             "spectrogram": self.settings.model_dump(mode="json"),
         }
 
@@ -183,6 +191,7 @@ class AudioInput(ModelInput):
             std,
             bool(values["pad_waveform"]),
             name,
+            int(values.get("hop_frames", 0)),
         )
 
     def _sampled(self) -> tuple[AudioSettings, int]:
@@ -206,7 +215,7 @@ class AudioInput(ModelInput):
             values = self.features[index][first : first + num_steps]
             return _padded(torch.from_numpy(values.astype(np.float32)), num_steps)
         steps = min(total, num_steps)
-        hop = settings.hop_size if settings.kind == "fbank" else 1
+        hop = 1 if settings.kind == "waveform" else settings.hop_size
         if self.source is not None:
             begin = first * hop
             past = begin + settings.samples_of(steps)

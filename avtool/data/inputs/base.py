@@ -41,6 +41,11 @@ class ModelInput(ABC):
     def seconds(self) -> float:
         """Duration of a window; 0 where it has none."""
 
+    @property
+    def hop(self) -> float | None:
+        """Seconds from one window of a file to the next, where the model has its own."""
+        return None
+
     def is_present(self, clips: Manifest, clip: Clip) -> bool:  # noqa: ARG002
         """Whether a clip of a dataset has this modality."""
         return True

@@ -8,9 +8,11 @@ from avtool.core.recipe import Recipe, option
 
 
 class AudioSettings(Recipe):
-    """A waveform, or its log-mel spectrogram by Kaldi's filter bank."""
+    """A waveform, or its log-mel spectrogram: Kaldi's (`fbank`), or YAMNet's (`log-mel`)."""
 
-    kind: Literal["fbank", "waveform"] = option("fbank", "Features: log-mel spectrograms or waveforms.")
+    kind: Literal["fbank", "log-mel", "waveform"] = option(
+        "fbank", "Features: Kaldi's log-mel spectrograms (fbank), YAMNet's (log-mel), or waveforms."
+    )
     sample_rate: int = option(16000, "Sample rate in Hz.", ge=8000, le=48000)
     num_mel_bins: int = option(128, "Mel bins.", ge=8, le=512)
     low_frequency: float = option(20.0, "Lower edge of the mel bands in Hz.", ge=0)
@@ -40,17 +42,17 @@ class AudioSettings(Recipe):
     @property
     def width(self) -> tuple[int, ...]:
         """The shape of one step in time: (mel bins,), or () for a waveform."""
-        return (self.num_mel_bins,) if self.kind == "fbank" else ()
+        return () if self.kind == "waveform" else (self.num_mel_bins,)
 
     @property
     def steps_per_second(self) -> float:
         """Frames, or samples, in a second."""
-        return self.sample_rate / self.hop_size if self.kind == "fbank" else float(self.sample_rate)
+        return float(self.sample_rate) if self.kind == "waveform" else self.sample_rate / self.hop_size
 
     @property
     def first_time(self) -> float:
         """The time in seconds that the first step stands for: the middle of its window."""
-        return self.window_size / 2 / self.sample_rate if self.kind == "fbank" else 0.0
+        return 0.0 if self.kind == "waveform" else self.window_size / 2 / self.sample_rate
 
     def num_samples(self, seconds: float) -> int:
         """Samples in a clip."""
@@ -91,8 +93,8 @@ class SpectrogramRecipe(Recipe):
     def _check_audio(self) -> "SpectrogramRecipe":
         if (self.mean is None) != (self.std is None):
             raise ValueError("data.mean and data.std belong together: set both, or neither to measure them")
-        if self.audio.kind != "fbank":
-            raise ValueError("no model reads waveforms: data.audio.kind must be fbank")
+        if self.audio.kind == "waveform":
+            raise ValueError("no model reads waveforms: data.audio.kind must be fbank or log-mel")
         return self
 
 

@@ -75,6 +75,11 @@ class InputSpec:
         streams = [one.seconds for one in self.inputs if one.is_stream]
         return streams[0] if streams else max(one.seconds for one in self.inputs)
 
+    @property
+    def hop(self) -> float | None:
+        """Seconds from one window of a file to the next, where the model has its own."""
+        return next((one.hop for one in self.inputs if one.hop), None)
+
     def get(self, kind: type[InputType]) -> InputType | None:
         """The input of a kind, or None."""
         return next((one for one in self.inputs if isinstance(one, kind)), None)

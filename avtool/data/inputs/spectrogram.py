@@ -9,6 +9,7 @@ from torch import Tensor
 
 from avtool.data.clip_audio import read_clip_audio
 from avtool.data.inputs.fbank import Fbank
+from avtool.data.inputs.log_mel import LogMel
 from avtool.data.inputs.settings import AudioSettings
 from avtool.data.manifest import Manifest
 from avtool.data.media_files import Media
@@ -45,7 +46,8 @@ def features_of(waveform: Tensor, settings: AudioSettings) -> Tensor:
 @lru_cache(maxsize=8)
 def make_fbank(settings: AudioSettings, device: torch.device = torch.device("cpu")) -> Fbank:  # noqa: B008
     """The filter bank of some settings, made once for a device."""
-    fbank = Fbank(
+    bank = LogMel if settings.kind == "log-mel" else Fbank
+    fbank = bank(
         settings.sample_rate,
         settings.num_mel_bins,
         settings.low_frequency,

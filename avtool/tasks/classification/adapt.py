@@ -17,17 +17,19 @@ def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, star
 
     Args:
         recipe: how to train.
-        encoder: a model, a run, or a checkpoint.
+        encoder: a model, a run, a checkpoint, or weights of others.
         modality: `audio`, `video`, `image` or `both`.
         start: start from the encoder's weights; without, from random ones (the random-init baseline).
 
     Raises:
         BadInputError: there is no encoder, no classifier stands over it, or it does not take the modality.
     """
-    from avtool.models.model_files import find_model
+    from avtool.models.foreign import locate
     from avtool.models.model_folder import read_description
 
-    description = read_description(find_model(encoder))
+    folder = locate(encoder)
+    description = read_description(folder)
+    init = encoder if folder.is_relative_to(encoder) else folder
     inputs = read_inputs(encoder, description.preprocess)
     inputs = inputs.of_modality(modality, encoder)
     classifier = classifier_of(description.builder)
@@ -42,7 +44,7 @@ def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, star
         update={
             "name": classifier.name,
             "arguments": {**arguments, **recipe.model.arguments},
-            "init": encoder if start else None,
+            "init": init if start else None,
             "modalities": modalities if "modalities" in known else None,
         }
     )

@@ -1,0 +1,42 @@
+"""The tensors of a file of weights, whoever wrote it; nothing but tensors is unpickled."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from avtool.core.errors import BadInputError
+from avtool.models.model_folder import load_tensors
+from avtool.models.published.keras_file import KERAS_SUFFIXES, read_keras
+from avtool.models.published.onnx_file import external_files, read_onnx
+
+_ONNX = ".onnx"
+
+
+def read_tensors(path: Path) -> Mapping[str, object]:
+    """Reads a file: safetensors, ONNX, HDF5 of Keras, or a PyTorch checkpoint of plain tensors.
+
+    Raises:
+        BadInputError: it is none of them.
+        CorruptArtifactError: it is damaged.
+        MissingError: it needs a library that is not installed.
+    """
+    if path.suffix == ".safetensors":
+        return load_tensors(path)
+    if path.suffix == _ONNX:
+        return read_onnx(path)
+    if path.suffix in KERAS_SUFFIXES:
+        return read_keras(path)
+    try:
+        values = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # an unpickler stumbles over anything in a file that is none
+        message = f"`{path}` is no checkpoint of plain tensors"
+        raise BadInputError(message, "convert it to .safetensors; other objects are not opened") from error
+    if not isinstance(values, Mapping):
+        raise BadInputError(f"`{path}` holds no named tensors", "give a checkpoint of model weights")
+    return values
+
+
+def files_of(path: Path) -> list[Path]:
+    """A file of weights, and those beside it that hold its tensors."""
+    return [path, *external_files(path)] if path.suffix == _ONNX else [path]
