@@ -70,6 +70,7 @@ def decode_audio(
     *,
     sample_rate: int = 16000,
     stream: int | None = None,
+    language: str = "",
     reporter: Reporter | None = None,
 ) -> AudioTrack:
     """Decodes one audio stream of a film, once, into a `.npy` file.
@@ -83,6 +84,7 @@ def decode_audio(
         out: the `.npy` file to write, atomically.
         sample_rate: of the result, in Hz.
         stream: the container's number of the stream; by default `pick_audio` decides.
+        language: of the stream to prefer (BCP 47), or "".
         reporter: gets the choice of the stream, progress and warnings.
 
     Raises:
@@ -90,7 +92,7 @@ def decode_audio(
     """
     reporter = reporter or Silent()
     with open_media(path) as container, atomic_file(out) as partial, partial.open("wb") as file:
-        source = pick_audio(container, path, reporter, stream)
+        source = pick_audio(container, path, reporter, stream, language)
         index = source.index
         log = ReadLog()
         timeline = AudioTimeline(sample_rate, film_start(container), f"`{path}`")

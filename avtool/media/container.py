@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
+from avtool.media.captions.languages import same_language
 
 # Demuxers of films and audio. The rest of FFmpeg's are excluded: playlists (they read other files than the
 # one given), images, caption files, text art, games and raw data that accept almost anything.
@@ -95,18 +96,20 @@ def film_time(frame: "Frame | Packet[Any]", start: Fraction) -> float | None:
 
 
 def pick_audio(
-    container: InputContainer, path: Path, reporter: Reporter, index: int | None = None
+    container: InputContainer, path: Path, reporter: Reporter, index: int | None = None, language: str = ""
 ) -> AudioStream:
     """The audio stream to listen to.
 
     Without an index: the film's own audio before commentary, audio description and karaoke; then
-    the streams flagged as default; then the most channels; then the highest sample rate; then the first.
+    the streams in the language wanted; then those flagged as default; then the most channels; then the
+    highest sample rate; then the first.
 
     Args:
         container: the open film.
         path: its name, for messages.
         reporter: gets the chosen stream when there are several.
         index: the container's number of the stream wanted.
+        language: BCP 47; "" for any.
     """
     streams = [stream for stream in container.streams.audio if _decodable(stream)]
     if not container.streams.audio:
@@ -123,11 +126,23 @@ def pick_audio(
         raise BadInputError(
             f"no audio stream of `{path}` can be decoded ({known})", "convert its audio first"
         )
-    best = max(streams, key=_audio_rank)
+    best = max(streams, key=lambda stream: _in_language(_audio_rank(stream), stream, language))
     if len(container.streams.audio) > 1:
         others = ", ".join(_describe(stream) for stream in container.streams.audio if stream is not best)
         reporter.info(f"{path.name}: audio stream {_describe(best)} chosen (others: {others})")
+        codes = [code for stream in streams if (code := stream.metadata.get("language", ""))]
+        if language and codes and not any(same_language(code, language) for code in codes):
+            reporter.warn(
+                f"{path.name}: no audio stream is in the captions' language ({language}): choose one with"
+                " --audio-stream"
+            )
     return best
+
+
+def _in_language(rank: tuple[Any, ...], stream: AudioStream, language: str) -> tuple[Any, ...]:
+    """The rank of a stream, with the language wanted right after what tells the film's own audio."""
+    fits = bool(language) and same_language(stream.metadata.get("language", ""), language)
+    return rank[:1], fits, rank[1:]
 
 
 def pick_video(container: InputContainer, path: Path) -> VideoStream:

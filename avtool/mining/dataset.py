@@ -21,7 +21,8 @@ from avtool.mining.taxonomy import LabelMap, Taxonomy, choose_classes, read_labe
 _AUTO_SHARES = (0.8, 0.1, 0.1)
 _TOP = 10
 _FILM_COLUMNS = [
-    "film_id", "film", "captions", "status", "minutes", "events", "split", "time_map", "z", "error",
+    "film_id", "film", "captions", "audio_stream", "language", "status", "minutes", "events", "split",
+    "time_map", "z", "error",
 ]  # fmt: skip
 
 
@@ -166,10 +167,13 @@ def _write_films(
 ) -> None:
     rows: list[list[Any]] = [
         [
-            record.film_id, record.film, record.captions["source"], "mined", round(record.duration_s / 60, 2),
+            record.film_id, record.film, record.captions["source"], record.audio_stream,
+            record.captions.get("language", ""), "mined", round(record.duration_s / 60, 2),
             len(record.events), splits[record.film_id], record.sync_in_words, record.sync["z"], "",
         ]
         for record in records
     ]  # fmt: skip
-    rows += [[film_id, film, "", "failed", "", 0, "", "", "", error] for film_id, film, error in failures]
+    rows += [
+        [film_id, film, "", "", "", "failed", "", 0, "", "", "", error] for film_id, film, error in failures
+    ]
     write_csv(path, _FILM_COLUMNS, rows)

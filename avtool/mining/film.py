@@ -25,12 +25,13 @@ from avtool.media.captions.cue import Captions
 from avtool.media.captions.embedded import list_caption_streams
 from avtool.media.probe import MediaInfo, probe
 from avtool.mining.alignment import align, on_film_clock, speech_of
+from avtool.mining.caption_language import has_lexicon, language_of
 from avtool.mining.events import Event, build_events
 from avtool.mining.film_clips import write_clips
 from avtool.mining.film_record import RECORD, FilmInputs, FilmRecord, read_record
 from avtool.mining.grammar import ParsedCaptions, parse_cues
 from avtool.mining.onset import refine_onset
-from avtool.mining.pairing import FilmPair, fetch_pair, load_film_captions
+from avtool.mining.pairing import FilmPair, caption_file_of, fetch_pair, load_film_captions
 from avtool.mining.recipe import MineRecipe
 from avtool.mining.sync.outcome import SyncResult
 from avtool.mining.tagger import Tagger, default_sources, load_lexicon
@@ -89,8 +90,8 @@ def mine_film(task: FilmTask, reporter: Reporter) -> tuple[FilmRecord, bool]:
 
 
 @cache
-def _tagger(lexicon: Path | None) -> Tagger:
-    return Tagger(load_lexicon(lexicon))
+def _tagger(lexicon: Path | None, language: str) -> Tagger:
+    return Tagger(load_lexicon(lexicon, language))
 
 
 class _Mining:
@@ -101,7 +102,8 @@ class _Mining:
         self.folder, self.reporter = folder, reporter
         self.talk = Recorder()
         self.record = FilmRecord(task.pair.film_id, task.pair.film_name, inputs.key, inputs.files)
-        self.tagger = _tagger(task.recipe.lexicon)
+        self.language = ""
+        self.tagger = _tagger(task.recipe.lexicon, self.language)
 
     def run(self) -> FilmRecord:
         record = self.record
@@ -111,6 +113,7 @@ class _Mining:
         with self._step("audio"):
             track = self._decode(info, num_tags=len(parsed.tags))
             record.duration_s = track.num_samples / track.sample_rate
+            record.audio_stream = track.stream
         with self._step("sync"):
             sync = self._synchronise(captions, parsed, track)
         with self._step("events"):
@@ -137,6 +140,8 @@ class _Mining:
             hint = "mining needs audio: give another film"
             raise BadInputError(f"`{info.path}` has no audio stream", hint)
         captions = on_film_clock(load_film_captions(self.pair, self.recipe.language, info.fps), info)
+        self.language = language_of(captions, caption_file_of(self.pair, self.recipe.language))
+        self.tagger = _tagger(self.recipe.lexicon, self.language)
         parsed = parse_cues(
             captions.cues,
             tag=self.tagger.tag,
@@ -145,7 +150,12 @@ class _Mining:
         )
         if not parsed.tags:
             raise _no_sound_cues(captions, self.pair)
-        self.record.set_captions(captions)
+        self.record.set_captions(captions, self.language)
+        if not has_lexicon(self.language) and not self.recipe.lexicon:
+            self.talk.warn(
+                f"{captions.source}: no lexicon for captions in `{self.language}`: most tags will have"
+                " no label; add words with --lexicon"
+            )
         self.record.rules = parsed.counts
         return captions, parsed
 
@@ -154,14 +164,16 @@ class _Mining:
         samples = (info.duration_s or 0) * recipe.sample_rate
         samples += num_tags * recipe.max_length * recipe.sample_rate if clips else 0
         need_space(self.folder, int(2 * samples), f"mining `{self.pair.film}`")
-        source = [self.record.inputs[self.pair.film_name], self.recipe.audio_stream, recipe.sample_rate]
+        stream = self.recipe.audio_stream if self.pair.audio_stream is None else self.pair.audio_stream
+        source = [self.record.inputs[self.pair.film_name], stream, self.language, recipe.sample_rate]
         track = self._kept_audio(source)
         if track is None:
             track = decode_audio(
                 self.pair.film,
                 self.folder / AUDIO,
                 sample_rate=recipe.sample_rate,
-                stream=self.recipe.audio_stream,
+                stream=stream,
+                language=self.language,
                 reporter=self.talk,
             )
         self.record.audio = {"source": source, "track": {**asdict(track), "path": AUDIO}}

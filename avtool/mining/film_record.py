@@ -39,7 +39,10 @@ class FilmInputs:
         files = {names.get(path, str(path)): sha256_of(path) for path in paths if path.is_file()}
         settings = recipe.model_dump(mode="json", exclude=_DATASET_KEYS)
         choice = "file" if caption_file else pair.captions
-        return cls(files, settings_hash([settings, pair.film_id, choice, list(files.values())]))
+        parts: list[Any] = [settings, pair.film_id, choice, list(files.values())]
+        if pair.audio_stream is not None:
+            parts.append(pair.audio_stream)
+        return cls(files, settings_hash(parts))
 
 
 @dataclass
@@ -55,6 +58,7 @@ class FilmRecord:
         rules: grammar rule → how many pieces of text it took.
         sync: the time map and its quality.
         plot: the numbers of the alignment plot.
+        audio_stream: the container's number of the stream that was heard.
         audio: the decoded audio that was kept, if it was.
         timings: seconds by step.
         notes, warnings: its messages.
@@ -72,6 +76,7 @@ class FilmRecord:
     rules: Mapping[str, int] = field(default_factory=dict)
     sync: dict[str, Any] = field(default_factory=dict)
     plot: dict[str, Any] = field(default_factory=dict)
+    audio_stream: int = -1
     audio: dict[str, Any] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -80,13 +85,14 @@ class FilmRecord:
     untagged: Sequence[UntaggedTag] = ()
     previews: list[str] = field(default_factory=list)
 
-    def set_captions(self, captions: Captions) -> None:
-        """Notes where the captions came from."""
+    def set_captions(self, captions: Captions, language: str) -> None:
+        """Notes where the captions came from, and their language ("" where nothing tells it)."""
         self.captions = {
             "source": captions.source,
             "format": captions.format,
             "encoding": captions.encoding,
             "cues": len(captions.cues),
+            "language": language,
             "mended": dict(captions.repairs),
         }
 

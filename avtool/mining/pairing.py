@@ -9,6 +9,7 @@ from pathlib import Path
 from avtool.core.errors import BadInputError
 from avtool.media.addresses import fetch, is_address, is_elsewhere, local_path
 from avtool.media.captions.cue import Captions
+from avtool.media.captions.draft import shorten
 from avtool.media.captions.embedded import choose_caption_stream, list_caption_streams, read_caption_stream
 from avtool.media.captions.reading import read_captions
 
@@ -20,6 +21,7 @@ _CAPTION_SUFFIXES = (
 _SDH = re.compile(r"\b(sdh|cc|hi|captions?)\b", re.IGNORECASE)
 _STREAM = re.compile(r"stream:(\d+)")
 _MAX_ROWS = 1_000_000
+_MOST_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,14 @@ class FilmPair:
         film: the media file.
         captions: `auto`, `stream:N`, or the path of a caption file.
         elsewhere: addresses of film and captions that `fetch_pair` copies to these paths.
+        audio_stream: the container's number of the audio stream, None to choose by language.
     """
 
     film_id: str
     film: Path
     captions: str
     elsewhere: tuple[str, ...] = ()
+    audio_stream: int | None = None
 
     @property
     def film_name(self) -> str:
@@ -49,31 +53,32 @@ def pair_films(films: Sequence[str], captions: str) -> list[FilmPair]:
     """The films to mine, from the command line's words.
 
     Args:
-        films: media files, or CSV files with the columns `film,captions` (paths relative to the table); for
-            each an address will do.
+        films: media files, or CSV files with the columns `film,captions` and, where wanted, `audio_stream`
+            (paths relative to the table); for each an address will do.
         captions: the value of `--captions`; a file can belong to one film only.
 
     Raises:
         BadInputError: there is no film, a table lacks a column or a row lacks a film.
     """
-    pairs: list[tuple[str, str]] = []
+    pairs: list[tuple[str, str, int | None]] = []
     for name in films:
         is_table = Path(name).suffix.lower() == ".csv"
-        pairs += _read_table(fetch(name), captions) if is_table else [(name, captions)]
+        pairs += _read_table(fetch(name), captions) if is_table else [(name, captions, None)]
     if not pairs:
         raise BadInputError("no films given", "name films, or a CSV file with the columns film,captions")
     if len(pairs) > 1 and captions != AUTO and not _STREAM.fullmatch(captions):
         message = f"--captions `{captions}` is one file, but {len(pairs)} films are given"
         raise BadInputError(message, "write a CSV file with the columns film,captions")
-    names = _unique_names([local_path(film) for film, _ in pairs])
+    names = _unique_names([local_path(film) for film, *_ in pairs])
     return [
         FilmPair(
             name,
             local_path(film),
             str(local_path(chosen)) if is_address(chosen) else chosen,
             tuple(filter(is_elsewhere, (film, chosen))),
+            audio_stream,
         )
-        for name, (film, chosen) in zip(names, pairs, strict=True)
+        for name, (film, chosen, audio_stream) in zip(names, pairs, strict=True)
     ]
 
 
@@ -88,7 +93,7 @@ def fetch_pair(pair: FilmPair) -> None:
         fetch(address)
 
 
-def _read_table(table: Path, default: str) -> list[tuple[str, str]]:
+def _read_table(table: Path, default: str) -> list[tuple[str, str, int | None]]:
     try:
         with table.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream)
@@ -107,14 +112,21 @@ def _read_table(table: Path, default: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def _read_row(table: Path, number: int, row: dict[str, str | None], default: str) -> tuple[str, str]:
+def _read_row(
+    table: Path, number: int, row: dict[str, str | None], default: str
+) -> tuple[str, str, int | None]:
     film = (row.get("film") or "").strip()
     if not film:
         raise BadInputError(f"`{table}` line {number} names no film")
     captions = (row.get("captions") or "").strip() or default
     if captions != AUTO and not _STREAM.fullmatch(captions) and not is_address(captions):
         captions = str(table.parent / captions)
-    return film if is_address(film) else str(table.parent / film), captions
+    stream = (row.get("audio_stream") or "").strip()
+    if stream and not (stream.isdecimal() and len(stream) < _MOST_DIGITS):
+        message = f"`{table}` line {number}: audio_stream `{shorten(stream)}` is no stream number"
+        raise BadInputError(message, "`avtool show FILM` numbers the streams; leave it empty to choose")
+    path = film if is_address(film) else str(table.parent / film)
+    return path, captions, int(stream) if stream else None
 
 
 def _unique_names(films: Sequence[Path]) -> list[str]:

@@ -6,8 +6,9 @@ from typing import Any
 
 from avtool.core.errors import AvtoolError
 from avtool.media.probe import probe
+from avtool.mining.caption_language import language_of
 from avtool.mining.grammar import parse_cues
-from avtool.mining.pairing import FilmPair, fetch_pair, load_film_captions
+from avtool.mining.pairing import FilmPair, caption_file_of, fetch_pair, load_film_captions
 from avtool.mining.recipe import MineRecipe
 from avtool.mining.tagger import Tagger, load_lexicon
 
@@ -31,11 +32,10 @@ class PlannedFilm:
 
 def plan(pairs: Sequence[FilmPair], recipe: MineRecipe) -> list[PlannedFilm]:
     """Probes every film and its captions; a film that cannot be mined has a `problem`."""
-    tagger = Tagger(load_lexicon(recipe.lexicon))
-    return [_plan(pair, recipe, tagger) for pair in pairs]
+    return [_plan(pair, recipe) for pair in pairs]
 
 
-def _plan(pair: FilmPair, recipe: MineRecipe, tagger: Tagger) -> PlannedFilm:
+def _plan(pair: FilmPair, recipe: MineRecipe) -> PlannedFilm:
     film = str(pair.film)
     try:
         fetch_pair(pair)
@@ -43,6 +43,8 @@ def _plan(pair: FilmPair, recipe: MineRecipe, tagger: Tagger) -> PlannedFilm:
         captions = load_film_captions(pair, recipe.language, info.fps)
     except AvtoolError as error:
         return PlannedFilm(film, problem=error.message)
+    language = language_of(captions, caption_file_of(pair, recipe.language))
+    tagger = Tagger(load_lexicon(recipe.lexicon, language))
     parsed = parse_cues(
         captions.cues, tag=tagger.tag, caps_style=recipe.caps_style, keep_lyrics=recipe.keep_lyrics
     )

@@ -12,8 +12,9 @@ from avtool.media.captions.cue import Cue
 from avtool.media.captions.writing import render_captions, write_captions
 from avtool.media.probe import probe
 from avtool.mining.alignment import align, on_film_clock, speech_of
+from avtool.mining.caption_language import language_of
 from avtool.mining.grammar import parse_cues
-from avtool.mining.pairing import FilmPair, load_film_captions
+from avtool.mining.pairing import FilmPair, caption_file_of, load_film_captions
 from avtool.mining.recipe import SyncCaptionsRecipe
 from avtool.mining.sync.outcome import SyncResult
 from avtool.mining.sync.time_map import TimeMap
@@ -51,10 +52,13 @@ def sync_captions(film: Path, captions: str, recipe: SyncCaptionsRecipe, reporte
     given = on_film_clock(
         load_film_captions(FilmPair(film.stem, film, captions), recipe.language, info.fps), info
     )
+    file = caption_file_of(FilmPair(film.stem, film, captions), recipe.language)
     parsed = parse_cues(given.cues, tag=Tagger().tag)
     with tempfile.TemporaryDirectory(prefix="avtool-sync-") as scratch:
         audio = Path(scratch) / "audio.npy"
-        track = decode_audio(film, audio, stream=recipe.audio_stream, reporter=reporter)
+        track = decode_audio(
+            film, audio, stream=recipe.audio_stream, language=language_of(given, file), reporter=reporter
+        )
         speech = speech_of(film, track, Path(scratch) / "speech.npy", recipe.sync, reporter)
     result, _ = align(parsed, speech, recipe.sync)
     for warning in track.warnings:

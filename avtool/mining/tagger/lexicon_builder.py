@@ -8,9 +8,11 @@ from avtool.mining.tagger.inflection import form_of, plurals, verb_forms
 from avtool.mining.tagger.lexicon import Lexicon, Word
 
 Tables = Mapping[str, Mapping[str, Any]]
+ARTICLES = frozenset({"a", "an", "the"})
 # Word classes whose members are verbs, so that any form of them counts.
 _VERB_ROLES = frozenset({"continuing", "silent", "perform", "idle", "bearing"})
 # Classes of a sound that its aliases share.
+_DIMENSIONS = {"sounds": "sound", "sources": "source", "qualities": "quality"}
 _SHARED_ROLES = frozenset({"voice sound", "machine sound", "noun", "music"})
 
 
@@ -18,6 +20,11 @@ def entries(value: str | Iterable[str]) -> list[str]:
     """The entries of a text block ("dog, cat") or of a list, without repeats, in order."""
     items = value.split(",") if isinstance(value, str) else value
     return list(dict.fromkeys(word for item in items if (word := " ".join(item.split()))))
+
+
+def _without_articles(phrase: str) -> str:
+    """A phrase as it stands in a tag, whose English articles go: Spanish "a lo lejos"."""
+    return " ".join(word for word in phrase.split() if word not in ARTICLES) or phrase
 
 
 class LexiconBuilder:
@@ -46,6 +53,39 @@ class LexiconBuilder:
         self._implied |= tables.get("implied", {})
         for word in entries(tables.get("forget", {}).get("words", "")):
             self._words.pop(word, None)
+
+    def add_language(self, tables: Tables) -> None:
+        """Adds the words of another language under the English words that are their labels.
+
+        A surface form loses what it means in English: "die" is an article in German.
+        """
+        meanings = [
+            (surface, kind, label)
+            for kind in ("sounds", "sources", "qualities")
+            for label, surfaces in tables.get(kind, {}).items()
+            for written in entries(surfaces)
+            for surface in dict.fromkeys((written, _without_articles(written)))
+        ]
+        roles = {(kind, label): self._label_roles(kind, label) for _, kind, label in meanings}
+        classes = [(word, role) for role, words in tables.get("words", {}).items() for word in entries(words)]
+        for surface in [surface for surface, *_ in meanings] + [word for word, _ in classes]:
+            self._words.pop(surface, None)
+        for surface, kind, label in meanings:
+            verb = {"form": "s"} if kind == "sounds" and not roles[kind, label] & {"noun", "music"} else {}
+            self._put(surface, roles[kind, label], **{_DIMENSIONS[kind]: label}, **verb)
+        for word, role in classes:
+            self._put(word, [role])
+        for kind, words in tables.get("prepositions", {}).items():
+            for word in entries(words):
+                self._words.pop(word, None)
+                if kind == "conjunction":
+                    self._words[word] = Word("and")
+            if kind != "conjunction":
+                self._prepositions[kind] |= frozenset(entries(words))
+
+    def _label_roles(self, kind: str, label: str) -> frozenset[str]:
+        roles = self._roles(label)
+        return roles & _SHARED_ROLES if kind == "sounds" else roles
 
     def build(self) -> Lexicon:
         """The lexicon of all that was added."""

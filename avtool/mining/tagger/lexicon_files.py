@@ -33,15 +33,27 @@ _LISTS = (
 _ALIASES = ("sound_aliases", "sound_noun_aliases", "source_aliases", "quality_aliases", "implied")
 
 
-@lru_cache(maxsize=4)
-def load_lexicon(path: Path | None = None) -> Lexicon:
+LANGUAGES = ("en", "de", "es", "fr")
+"""Languages with a lexicon in the package; all but English are small."""
+
+
+@lru_cache(maxsize=8)
+def load_lexicon(path: Path | None = None, language: str = "en") -> Lexicon:
     """The lexicon of the package, extended (and where they differ, overridden) by a user's file.
+
+    Args:
+        path: the user's file, or None.
+        language: that of the captions (BCP 47): its words are added where the package has them.
 
     Raises:
         BadInputError: the file is absent, is not TOML, or has a section or a value that means nothing.
     """
     builder = LexiconBuilder()
     builder.add(_packaged_tables())
+    primary = language.partition("-")[0]
+    if primary in LANGUAGES and primary != "en":
+        file = resources.files("avtool.mining.tagger") / "lexicon" / "languages" / f"{primary}.toml"
+        builder.add_language(tomllib.loads(file.read_text(encoding="utf-8")))
     if path is not None:
         builder.add(_read_tables(path))
     return builder.build()

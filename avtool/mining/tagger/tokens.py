@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from avtool.mining.tagger.lexicon import Lexicon, Word
+from avtool.mining.tagger.lexicon_builder import ARTICLES
 
 _SEPARATOR = re.compile(r"\s*[;,/|]\s*|\s+[&+]\s+|\s+-\s+")
 _CONJUNCTIONS = frozenset({",", "and", "then", "while", "&"})
-_ARTICLES = frozenset({"a", "an", "the"})
 _POSSESSIVES = frozenset({"his", "her", "their", "its", "my", "our", "your"})
 MAX_WORDS = 40
 
@@ -16,6 +16,8 @@ def _plain(word: str, lexicon: Lexicon) -> str:
     """A word without its possessive ending ("woman's"); a known phrase without its hyphen ("machine-gun")."""
     if lexicon.has_word(word):
         return word
+    if word[1:2] == "'" and lexicon.has_word(word[2:]):
+        return word[2:]  # French "l'oiseau"
     parted = word.replace("-", " ")
     return parted if parted in lexicon.words else word.removesuffix("'s")
 
@@ -36,7 +38,7 @@ def read_words(text: str, lexicon: Lexicon) -> list[Word]:
     raw = [
         part
         for word in _SEPARATOR.sub(" , ", f" {text} ").split()
-        if word not in _ARTICLES and word not in _POSSESSIVES
+        if word not in ARTICLES and word not in _POSSESSIVES
         for part in _plain(word, lexicon).split(" ")
     ][:MAX_WORDS]
     words = []
