@@ -96,6 +96,8 @@ def _add_command(to: typer.Typer, name: str | None = None) -> None:
         )  # fmt: skip
         for table in [*report.tables, *([mistake_table(report.mistakes)] if report.mistakes else [])]:
             session.table(table.columns, table.rows, title=table.title)
+        for caveat in report.caveats:
+            session.reporter.warn(caveat)
         for note in report.notes:
             session.reporter.detail(note)
         session.emit({"benchmark": title, "report": report}, text=str(out) if out else report.headline)

@@ -63,9 +63,9 @@ class Session:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(
-            title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False
-        )
+        if title:  # a line of its own, which is not folded at the table's width
+            _print(Text(title, style="italic"))
+        table = Table(header_style="bold", box=None, pad_edge=False)
         for index, column in enumerate(columns):
             numeric = all(isinstance(row[index], int | float) for row in rows)
             table.add_column(column, justify="right" if numeric else "left", overflow="fold")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avtool.evaluation.metrics.ranks import log_softmax
 from avtool.evaluation.predictions import Predictions
@@ -37,6 +38,62 @@ def worst_mistakes(
             (media or {}).get(predictions.clip_ids[row]),
         )
         for row in wrong[np.argsort(-confidence, kind="stable")][:most]
+    ]
+
+
+def false_alarms(predictions: Predictions, most: int = _SHOWN) -> list[Mistake]:
+    """Of several labels a clip: the most probable class of each clip that is none of its labels.
+
+    Args:
+        predictions: logits; clips without a label are left unscored.
+        most: how many to give, the most probable first.
+    """
+    truth = predictions.multi_hot()
+    probabilities = np.exp(-np.logaddexp(0, -predictions.scores.astype(np.float64)))
+    outside = np.where(truth, -1.0, probabilities)
+    guess = outside.argmax(axis=1)
+    confidence = outside[np.arange(len(guess)), guess]
+    rows = np.flatnonzero(truth.any(axis=1) & (confidence > 0.5))
+    return [
+        Mistake(
+            predictions.clip_ids[row],
+            ", ".join(predictions.labels[row]),
+            predictions.classes[guess[row]],
+            float(confidence[row]),
+            float(probabilities[row][truth[row]].max()),
+        )
+        for row in rows[np.argsort(-confidence[rows], kind="stable")][:most]
+    ]
+
+
+def worst_actions(predictions: Predictions, most: int = _SHOWN) -> list[Mistake]:
+    """Of verbs and nouns: wrong pairs, by the product of their probabilities, the most confident first."""
+    parts = predictions.parts()
+    truth = np.stack([part.label_indices()[:, 0] for part in parts])
+    chances = [np.exp(log_softmax(part.scores)) for part in parts]
+    guess = np.stack([part.scores.argmax(axis=1) for part in parts])
+    clips = np.arange(truth.shape[1])
+
+    def together(choice: NDArray[np.int64]) -> NDArray[np.float64]:
+        product: NDArray[np.float64] = np.prod(
+            [chance[clips, picked] for chance, picked in zip(chances, choice, strict=True)], axis=0
+        )
+        return product
+
+    def words(choice: NDArray[np.int64], row: int) -> str:
+        return " ".join(part.classes[picked[row]] for part, picked in zip(parts, choice, strict=True))
+
+    confidence, of_label = together(guess), together(truth)
+    wrong = np.flatnonzero((guess != truth).any(axis=0))
+    return [
+        Mistake(
+            predictions.clip_ids[row],
+            words(truth, row),
+            words(guess, row),
+            float(confidence[row]),
+            float(of_label[row]),
+        )
+        for row in wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
     ]
 
 

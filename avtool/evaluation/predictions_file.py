@@ -4,6 +4,7 @@
 columns of the scores.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from numpy.typing import NDArray
 from avtool.core.artifact import read_artifact
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import atomic_file, read_json, write_json
+from avtool.evaluation.players import Place
 from avtool.evaluation.predictions import Predictions
 
 TABLE, CLASSES = "predictions.parquet", "classes.json"
+PLACES = "places.parquet"
 _AGAIN = "run `avtool predict` again"
 
 
@@ -61,6 +64,41 @@ def read_predictions(folder: Path) -> Predictions:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptArtifactError(f"`{folder}` is not as avtool writes it ({error})", _AGAIN) from error
+
+
+def write_places(folder: Path, places: Mapping[str, Place]) -> None:
+    """Writes where each clip is, by its id, for players in reports."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns = {
+        "clip_id": pa.array(places, pa.string()),
+        "media": pa.array([str(place.media) for place in places.values()], pa.string()),
+        "start": pa.array([place.start for place in places.values()], pa.float64()),
+        "seconds": pa.array([place.seconds for place in places.values()], pa.float64()),
+    }
+    with atomic_file(folder / PLACES) as partial:
+        parquet.write_table(pa.table(columns), partial, compression="zstd")
+
+
+def read_places(folder: Path) -> dict[str, Place]:
+    """Where the clips of a `predictions` artifact are; nothing where it does not tell.
+
+    Raises:
+        CorruptArtifactError: the file is damaged.
+    """
+    if not (folder / PLACES).is_file():
+        return {}
+    columns = _read_columns(folder / PLACES)
+    try:
+        rows = zip(
+            *(columns[name].to_pylist() for name in ("clip_id", "media", "start", "seconds")), strict=True
+        )
+        return {clip: Place(Path(media), start, seconds) for clip, media, start, seconds in rows}
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorruptArtifactError(
+            f"`{folder / PLACES}` is not as avtool writes it ({error})", _AGAIN
+        ) from error
 
 
 def _read_columns(path: Path) -> Any:

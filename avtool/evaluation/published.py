@@ -1,7 +1,7 @@
 """Published results: rows with their provenance, shown beside ours."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import Field
@@ -17,6 +17,8 @@ STANDINGS: Mapping[Standing, str] = {
     "paper": "as the paper is remembered, not looked up again",
 }
 """How sure a published number is, and what that means."""
+_ENOUGH = 0.8
+"""The least share of a benchmark's clips that is still its protocol: of AudioSet, a tenth has vanished."""
 
 
 class PublishedResult(Recipe):
@@ -50,16 +52,34 @@ class BenchmarkFacts:
     notes: tuple[str, ...] = ()
     published: tuple[PublishedResult, ...] = ()
 
-    def coverage(self, num_clips: int, num_classes: int) -> list[str]:
-        """Notes on what was scored, and on what keeps it from being compared with published numbers."""
+    def against(self, num_clips: int, num_classes: int) -> "tuple[BenchmarkFacts, list[str]]":
+        """The facts for what was scored, without published rows that are no comparison; and why they are not.
+
+        Args:
+            num_clips: scored.
+            num_classes: of the model.
+        """
+        reason = ""
+        if self.num_classes and num_classes != self.num_classes:
+            reason = f"the model has {num_classes} classes, {self.title} has {self.num_classes}"
+        elif self.num_clips and num_clips < _ENOUGH * self.num_clips:
+            reason = f"{num_clips} clips were scored, {self.title} has {self.num_clips}"
+        return self.without_published([reason] if reason else [])
+
+    def without_published(self, reasons: Sequence[str]) -> "tuple[BenchmarkFacts, list[str]]":
+        """The facts without published rows where there are reasons, and these as sentences."""
+        if not reasons:
+            return self, []
+        hidden = ": published numbers are no comparison and not shown" if self.published else ""
+        return replace(self, published=()), [
+            f"{reason[:1].upper()}{reason[1:]}{hidden}." for reason in reasons
+        ]
+
+    def coverage(self, num_clips: int) -> list[str]:
+        """Notes on what was scored."""
         listed = f"; the full list has {self.num_clips}" if self.num_clips else ""
         notes = [f"{self.rule} Scored: {num_clips} clips{listed}.".lstrip()]
-        if self.num_classes and num_classes != self.num_classes:
-            notes.append(
-                f"The model has {num_classes} classes, {self.title} has {self.num_classes}: "
-                "the published numbers are no comparison."
-            )
-        elif self.num_clips and num_clips < self.num_clips:
+        if self.published and self.num_clips and num_clips < self.num_clips:
             notes.append(
                 f"{self.num_clips - num_clips} clips of the list are missing here: videos vanish, and other "
                 "papers lack others; small differences mean little."

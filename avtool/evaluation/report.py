@@ -25,7 +25,9 @@ class Mistake:
         prediction: the class that the model gives.
         confidence: the probability of that class.
         label_probability: the probability of the label.
-        media: the clip's audio file, or None where it is not at hand.
+        media: the clip's file, or None where it is not at hand.
+        start: of the clip in it, in seconds.
+        seconds: the clip's duration; None reaches to the end of the file.
     """
 
     clip_id: str
@@ -34,6 +36,8 @@ class Mistake:
     confidence: float
     label_probability: float
     media: Path | None = None
+    start: float = 0.0
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class BenchmarkReport:
         metrics: every number, for machines; `metric_figures` draws some of them.
         tables: what people read: ours beside peers, baselines and published numbers.
         notes: protocol, provenance, and limits of the numbers.
+        caveats: what makes the numbers better than they should be; shown beside the headline.
         mistakes: the most confident ones, to look at and to listen to.
     """
 
@@ -53,3 +58,4 @@ class BenchmarkReport:
     tables: Sequence[Table]
     notes: Sequence[str] = field(default=())
     mistakes: Sequence[Mistake] = field(default=())
+    caveats: Sequence[str] = field(default=())

@@ -1,24 +1,18 @@
 """The page of a benchmark's report: tables, figures of its metrics, and mistakes to listen to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from avtool.core.errors import AvtoolError
-from avtool.core.report.page import data_uri, write_page
+from avtool.core.report.page import write_page
 from avtool.core.reporter import Reporter
 from avtool.evaluation.mistakes import mistake_table
-from avtool.evaluation.report import BenchmarkReport, Mistake, Table
+from avtool.evaluation.players import SAMPLE_RATE, make_players
+from avtool.evaluation.report import BenchmarkReport, Table
 from avtool.evaluation.report_figures import metric_figures
-from avtool.media.preview import encode_mp3, spectrogram_png
-from avtool.media.waveforms import read_waveform
 
 _TEMPLATE = Path(__file__).parent / "report.html"
-_SAMPLE_RATE = 22050
-_LONGEST = 10.0  # seconds of a clip that a player plays
 
 
 def write_report_page(
@@ -40,8 +34,8 @@ def write_report_page(
         reporter: warned of clips that cannot be played.
         images: titles, and data URIs of the images.
     """
-    players = list(_players(report, reporter))
-    playable = {player["mistake"].clip_id for player in players}
+    players = make_players(report.mistakes, reporter)
+    playable = {player.mistake.clip_id for player in players}
     silent = [mistake for mistake in report.mistakes if mistake.clip_id not in playable]
     write_page(
         path,
@@ -52,7 +46,7 @@ def write_report_page(
         players=players,
         images=images,
         tables=[_aligned(table) for table in (*report.tables, *([mistake_table(silent)] if silent else []))],
-        nyquist=f"{_SAMPLE_RATE / 2000:.0f}",
+        nyquist=f"{SAMPLE_RATE / 2000:.0f}",
         settings=settings,
     )
 
@@ -80,22 +74,3 @@ def _column(values: Sequence[Any]) -> list[_Cell]:
 
 def _text(value: Any, decimals: int) -> str:
     return f"{value:.{decimals}f}" if isinstance(value, float) and "e" not in repr(value) else str(value)
-
-
-def _players(report: BenchmarkReport, reporter: Reporter) -> Iterator[dict[str, Any]]:
-    for mistake in report.mistakes:
-        if mistake.media is not None:
-            try:
-                yield _player(mistake, mistake.media)
-            except AvtoolError as error:
-                reporter.warn(f"no player for {mistake.clip_id}: {error}")
-
-
-def _player(mistake: Mistake, media: Path) -> dict[str, Any]:
-    waveform = read_waveform(media, 0.0, _LONGEST, sample_rate=_SAMPLE_RATE)
-    samples = np.clip(np.round(waveform * 32768), -32768, 32767).astype(np.int16)
-    return {
-        "mistake": mistake,
-        "audio": data_uri(encode_mp3(samples, _SAMPLE_RATE), "audio/mpeg"),
-        "spectrogram": data_uri(spectrogram_png(samples, _SAMPLE_RATE), "image/png"),
-    }

@@ -42,7 +42,8 @@ def evaluate(
     try:
         report = benchmark.run(settings, reporter)
         if out and partial:
-            found = {"benchmark": name, "headline": report.headline, **report.metrics}
+            found = {"benchmark": name, "headline": report.headline, "caveats": list(report.caveats)}
+            found |= report.metrics
             write_json(partial / "metrics.json", found)
             write_report_page(partial / "report.html", name, report, values, reporter)
             publish(out, Artifact("report", command, card))

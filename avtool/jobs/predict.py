@@ -12,9 +12,10 @@ from avtool.core.artifact import Artifact, Input, open_partial, publish
 from avtool.core.errors import AvtoolError
 from avtool.core.files import link_tree, sha256_of, write_csv
 from avtool.core.reporter import Reporter
-from avtool.data.items import find_items
+from avtool.data.items import Item, find_items
+from avtool.evaluation.players import Place
 from avtool.evaluation.predictions import Predictions
-from avtool.evaluation.predictions_file import write_predictions
+from avtool.evaluation.predictions_file import write_places, write_predictions
 from avtool.inference.files import FileOutcome, FileScore, load_predictor, score_all
 from avtool.inference.outputs import OutputSpec
 from avtool.inference.recipes import PredictRecipe
@@ -110,6 +111,7 @@ def _write(partial: Path, files: Sequence[FileScore], outputs: OutputSpec, recip
         outputs.sizes,
     )
     write_predictions(partial, predictions)
+    write_places(partial, {item.name: _place(item) for item, _ in done})
     rows = [[item.name, *(f"{value:.6f}" for value in scored.probabilities)] for item, scored in done]
     write_csv(partial / "scores.csv", ["file", *outputs.labels], rows)
     failures = [[file.item.name, str(file.found)] for file in files if not isinstance(file.found, Scored)]
@@ -121,3 +123,9 @@ def _write(partial: Path, files: Sequence[FileScore], outputs: OutputSpec, recip
     for path in (partial / _PARTS).iterdir():
         if path.name not in kept:
             path.unlink()
+
+
+def _place(item: Item) -> Place:
+    """Where a file, or a clip of one, is."""
+    media = item.path.resolve()
+    return Place(media, item.clip.start, item.clip.duration) if item.clip else Place(media)

@@ -1,11 +1,15 @@
 """The contents of a path: an artifact, a film, or captions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from avtool.core.artifact import CARD, partial_folder, read_artifact, verify
 from avtool.core.errors import AvtoolError, BadInputError
+from avtool.training.progress import is_run, read_progress
+
+_LAST = 10
+"""Validations of an unfinished run that are listed."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +29,12 @@ def show(path: Path) -> Shown:
     Raises:
         BadInputError: there is nothing there, or nothing that avtool understands.
     """
+    partial = partial_folder(path)
     if path.is_dir():
-        return _show_folder(path)
+        return _show_run(path) if is_run(path) else _show_folder(path)
+    if not path.exists() and is_run(partial):
+        return _show_run(partial)
     if not path.exists():
-        partial = partial_folder(path)
         hint = f"`{partial}` is an unfinished run: give its command again" if partial.exists() else ""
         raise BadInputError(f"`{path}` does not exist", hint)
     try:
@@ -60,6 +66,22 @@ def _show_folder(folder: Path) -> Shown:
         [name, (folder / name).stat().st_size if (folder / name).exists() else "-"] for name in artifact.files
     ]
     return Shown(artifact.kind, facts, ["file", "bytes"], rows, verify(folder))
+
+
+def _show_run(folder: Path) -> Shown:
+    """A training, finished or not: how far it is, and its validations."""
+    progress = read_progress(folder)
+    command = (folder / "command.txt").read_text(encoding="utf-8", errors="replace").strip()
+    if (folder / CARD).is_file():
+        shown = _show_folder(folder)
+        return replace(shown, facts={**shown.facts, **progress.facts()})
+    facts = {"kind": "unfinished run", **progress.facts(), "resumed by": command}
+    metrics = list(dict.fromkeys(name for _, values in progress.validations for name in values))
+    rows = [
+        [step, *(round(values[name], 4) if name in values else "" for name in metrics)]
+        for step, values in progress.validations[-_LAST:]
+    ]
+    return Shown("run", facts, ["step", *metrics], rows, [])
 
 
 def _dataset_facts(folder: Path) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from avtool.training.accelerator import process_settings, start
 from avtool.training.loader import make_loader, samples_of_step
 from avtool.training.metric_buffer import NotFiniteError, is_loss
 from avtool.training.metrics_log import MetricsLog
+from avtool.training.progress import write_run_plan
 from avtool.training.recipe import TrainRecipe
 from avtool.training.stop_signals import StopSignals
 from avtool.training.task import Batch, Training, TrainOutcome
@@ -125,6 +126,8 @@ class _Loop:
         self.begin = time.perf_counter()
         self._logged = (self.begin, trainer.step)
         self._note = ""
+        self._epoch: dict[str, list[float]] = {}  # losses of its steps so far
+        self._counted = 0  # of the steps since the last line of the log
 
     def run(self) -> None:
         trainer = self.trainer
@@ -134,6 +137,7 @@ class _Loop:
         if self.main:
             tensorboard = trainer.recipe.loop.tensorboard
             self.log = MetricsLog(self.run_folder, trainer.step, tensorboard=tensorboard)
+            write_run_plan(self.run_folder, self.plan, trainer.training)
         try:
             with self.reporter.progress("training", self.plan.total) as bar:
                 bar.advance(trainer.step)
@@ -177,9 +181,10 @@ class _Loop:
         logging = plan.due(step, plan.log_every)
         if logging:
             self._write_line(rates)
-        better = (
-            trainer.training.validate is not None and plan.due(step, plan.validate_every) and self._validate()
-        )
+        validated = trainer.training.validate is not None and plan.due(step, plan.validate_every)
+        better = validated and self._validate()
+        if plan.ends_epoch(step):
+            self._report_epoch(validated=validated, better=better)
         stopping = self._must_stop(logging)
         if better or stopping or trainer.done or plan.due(step, plan.checkpoint_every):
             if self.log:
@@ -192,22 +197,43 @@ class _Loop:
 
     def _write_line(self, rates: Mapping[str, float]) -> None:
         buffer = self.trainer.buffer
+        self._count_losses()
         means = {name: sum(values) / len(values) for name, values in buffer.read().items()}
         buffer.clear()
+        self._counted = 0
         self._write("train", {**rates, **means})
         now, step = time.perf_counter(), self.trainer.step
         samples = (step - self._logged[1]) * self.plan.samples_per_step
         speed = samples / max(1e-9, now - self._logged[0])
         self._logged = (now, step)
-        losses = ", ".join(f"{name} {mean:.4g}" for name, mean in means.items() if is_loss(name))
+        losses = _words({name: mean for name, mean in means.items() if is_loss(name)})
         self._note = f"{losses}, {speed:.3g} samples/s, {_memory(self.trainer.device)}"
 
     def _validate(self) -> bool:
         better = self.trainer.validate()
         self._write("val", self.trainer.validated)
-        words = ", ".join(f"{name} {value:.4g}" for name, value in self.trainer.validated.items())
+        words = _words(self.trainer.validated)
         self.reporter.detail(f"step {self.trainer.step}: {words}{' (best)' if better else ''}")
         return better
+
+    def _count_losses(self) -> None:
+        """Adds the steps since the last line of the log to the losses of the epoch, each once."""
+        taken = self._counted
+        for name, values in self.trainer.buffer.read().items():
+            if is_loss(name):
+                self._epoch.setdefault(name, []).extend(values[taken:])
+            self._counted = max(self._counted, len(values))
+
+    def _report_epoch(self, *, validated: bool, better: bool) -> None:
+        """A line for an epoch: its mean losses, and a validation at its end."""
+        self._count_losses()
+        parts = [_words({name: sum(values) / len(values) for name, values in self._epoch.items() if values})]
+        if validated:
+            parts.append(f"validation {_words(self.trainer.validated)}{' (best)' if better else ''}")
+        self._epoch.clear()
+        step, plan = self.trainer.step, self.plan
+        done = f"epoch {plan.epochs_at(step):g} of {plan.epochs_at(plan.total):g}"
+        self.reporter.info("; ".join([f"{done}: step {step}", *filter(None, parts)]))
 
     def _write(self, split: str, values: Mapping[str, float]) -> None:
         if self.log:
@@ -281,6 +307,10 @@ def _in_one_line(loop: _Loop) -> Iterator[None]:
         record = f"`{loop.run_folder / CRASH}` names the samples"
         hint = f"{kept}, {record}; lower --lr, set optimizer.clip_norm, or try --precision fp32"
         raise SomeFailedError(str(error), hint) from error
+
+
+def _words(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in values.items())
 
 
 def _scaled_rate(trainer: Trainer) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from avtool.core.errors import BadInputError
 from avtool.training.recipe import LoopRecipe, TrainRecipe, in_steps
 
+_MOST_EPOCH_LINES = 1000
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -62,6 +64,11 @@ class Plan:
     def epochs_at(self, step: int) -> float:
         """Epochs that are done after `step` steps."""
         return round(step / self.steps_per_epoch, 4)
+
+    def ends_epoch(self, step: int) -> bool:
+        """Whether a line is printed after `step` steps: at the end of an epoch, of at most 1000 of a run."""
+        every = self.steps_per_epoch * max(1, -(-self.total // (_MOST_EPOCH_LINES * self.steps_per_epoch)))
+        return self.due(step, every)
 
     def due(self, step: int, every: int) -> bool:
         """Whether something that happens every so many steps happens after `step` steps."""

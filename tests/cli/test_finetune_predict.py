@@ -66,6 +66,32 @@ def test_training_learns_and_describes_its_model(trained):
     assert "Curves" in page
 
 
+def test_own_clips_are_scored_with_confusions_classes_and_mistakes_to_listen_to(dataset, tmp_path, capsys):
+    run, found, report = tmp_path / "run", tmp_path / "found", tmp_path / "report"
+    hardly = ["--set", "loop.max_steps=1", "--lr", "1e-9", "--set", "seed=1"]
+    assert call("finetune", dataset, *QUICK, *hardly, "--out", run) == 0
+    assert "epoch 0.5 of 0.5: step 1; loss " in capsys.readouterr().err
+    page = (run / "report.html").read_text()
+    assert "The most confident mistakes" in page
+    assert page.count("<audio") == 2  # of four clips, one class is always predicted
+    assert call("predict", dataset, "--split", "val", "--model", run, "--out", found, "--device", "cpu") == 0
+    capsys.readouterr()
+    assert call("eval", "--predictions", found, "--out", report) == 0
+    printed = capsys.readouterr().out
+    for title in ("accuracy in %", "the most frequent confusions", "the most confident mistakes"):
+        assert title in printed
+    metrics = json.loads((report / "metrics.json").read_text())
+    assert sorted(np.diag(metrics["confusion"]["counts"])) == [0, 2]
+    assert [row["clips"] for row in metrics["per_class"]] == [2, 2]
+    page = (report / "report.html").read_text()
+    assert page.count("<audio") == 2
+    assert page.count("<svg") == 2
+    assert call("show", run) == 0
+    shown = capsys.readouterr().out
+    assert "1 of 1 (100 %)" in shown
+    assert "accuracy 0.5" in shown
+
+
 def test_a_plan_writes_nothing(dataset, tmp_path, capsys):
     out = tmp_path / "run"
     assert call("finetune", dataset, *QUICK, "--out", out, "--dry-run", "--json") == 0

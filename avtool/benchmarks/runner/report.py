@@ -75,42 +75,35 @@ def cross_validated_report(
     return _with_encoder_facts(report, data, settings, folds, outcomes) if settings.encoder else report
 
 
-def split_notes(data: BenchmarkData, settings: EvalRecipe, folds: list[Fold]) -> list[str]:
-    """Notes on official splits: how clips were scored, and what differs from the official protocol."""
+def split_notes(data: BenchmarkData, settings: EvalRecipe) -> list[str]:
+    """Notes on official splits: how clips were scored."""
     windows = windows_of(data.spec, settings)
     mean = "margins" if settings.protocol == "svm" else "probabilities"
-    notes = [
-        f"{windows} evenly spaced windows of each clip, their {mean} averaged. {_choice(data, settings)}"
-    ]
-    return [*notes, *_differences(data, folds)]
+    return [f"{windows} evenly spaced windows of each clip, their {mean} averaged. {_choice(data, settings)}"]
 
 
 def retrieval_notes(data: BenchmarkData, settings: EvalRecipe, folds: list[Fold]) -> list[str]:
     """Notes on class retrieval."""
     windows = windows_of(data.spec, settings)
-    note = (
+    return [
         f"Queries are the test clips of {_names(folds)}, the gallery its training clips; the unit features "
         f"of {windows} windows of a clip are averaged, and compared by cosine. Of equally similar clips the "
         "first is the nearer."
-    )
-    return [note, *_differences(data, folds, of_protocol=data.spec.protocols["retrieval"].folds)]
+    ]
 
 
-def _differences(data: BenchmarkData, folds: list[Fold], of_protocol: tuple[int, ...] = ()) -> list[str]:
+def differences(data: BenchmarkData, settings: EvalRecipe, folds: list[Fold]) -> list[str]:
     """What keeps the numbers from being compared with published ones."""
     spec, notes = data.spec, []
     if spec.data.classes and len(data.classes) != spec.data.classes:
-        notes.append(f"{len(data.classes)} classes, officially {spec.data.classes}: no comparison.")
+        notes.append(f"{len(data.classes)} classes, officially {spec.data.classes}")
     for fold in folds:
         found = len(fold.train) + len(fold.test)
         if spec.data.clips and found != spec.data.clips:
-            notes.append(
-                f"{fold.name} has {found} clips, officially {spec.data.clips}: do not compare these numbers "
-                "with published ones."
-            )
-    official = of_protocol or spec.data.folds
+            notes.append(f"{fold.name} has {found} clips, officially {spec.data.clips}")
+    official = spec.folds_of(settings.protocol)
     if len(folds) < len(official):
-        notes.append(f"Only {_names(folds)}: published numbers are means of {len(official)} splits.")
+        notes.append(f"only {_names(folds)} of {len(official)} splits")
     return notes
 
 

@@ -1,16 +1,19 @@
 """A benchmark of known protocols: data, folds, models or features, predictions, report."""
 
+from dataclasses import replace
+
 from avtool.benchmarks.runner.data import BenchmarkData, Fold, open_data
 from avtool.benchmarks.runner.features import FeatureStore, mean_recall, probe_fold, retrieve_fold
 from avtool.benchmarks.runner.models import Run, Trainings, encoder_title, learned_folds
 from avtool.benchmarks.runner.outcome import RANDOM_INIT, ModelOutcome
-from avtool.benchmarks.runner.report import cross_validated_report, retrieval_notes, split_notes
+from avtool.benchmarks.runner.report import cross_validated_report, differences, retrieval_notes, split_notes
 from avtool.benchmarks.runner.scoring import score_fold
 from avtool.benchmarks.settings import EvalRecipe
 from avtool.benchmarks.spec import PROBES, BenchmarkSpec
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
-from avtool.evaluation.predictions_file import read_predictions
+from avtool.evaluation.players import with_places
+from avtool.evaluation.predictions_file import read_places, read_predictions
 from avtool.evaluation.protocols.official_splits import class_retrieval_report, split_report
 from avtool.evaluation.protocols.predictions import evaluate_predictions
 from avtool.evaluation.report import BenchmarkReport
@@ -34,9 +37,10 @@ def run_benchmark(
     if settings.predictions and not spec.data.reader:
         predictions = read_predictions(settings.predictions)
         title = settings.name or settings.predictions.name
-        return evaluate_predictions(
+        report = evaluate_predictions(
             predictions, facts, spec.scoring, reporter, name=title, seed=settings.seed
         )
+        return replace(report, mistakes=with_places(report.mistakes, read_places(settings.predictions)))
     data = open_data(spec, settings, reporter)
     folds = [data.fold(number) for number in _folds(spec, settings)]
     if settings.protocol == "retrieval":
@@ -47,14 +51,17 @@ def run_benchmark(
             }
             for model, (store,) in _stores(data, settings, reporter).items()
         }
-        return class_retrieval_report(recall, facts, retrieval_notes(data, settings, folds))
+        return class_retrieval_report(
+            recall, facts, retrieval_notes(data, settings, folds), differences(data, settings, folds)
+        )
     outcomes = _measure(name, data, settings, folds, reporter)
     if spec.data.cross_validated:
         return cross_validated_report(data, settings, folds, outcomes, reporter)
     names = [fold.name for fold in folds]
     runs = {model: outcome.by_fold(names) for model, outcome in outcomes.items()}
     metric = spec.protocols[settings.protocol].metric
-    return split_report(runs, facts, metric, split_notes(data, settings, folds))
+    notes = split_notes(data, settings)
+    return split_report(runs, facts, metric, notes, differences(data, settings, folds))
 
 
 def _folds(spec: BenchmarkSpec, settings: EvalRecipe) -> tuple[int, ...]:

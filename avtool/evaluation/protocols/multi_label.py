@@ -4,6 +4,7 @@ import math
 
 from avtool.core.reporter import Reporter
 from avtool.evaluation.metrics.multi_label import MultiLabelScores, score_multi_label
+from avtool.evaluation.mistakes import false_alarms
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.published import BenchmarkFacts, comparison
 from avtool.evaluation.report import BenchmarkReport, Table
@@ -29,7 +30,8 @@ def evaluate_multi_label(
     labelled = truth.any(axis=1)
     skipped = int((~labelled).sum())
     scores = score_multi_label(truth[labelled], predictions.scores[labelled])
-    notes = facts.coverage(scores.num_clips, len(predictions.classes))
+    facts, caveats = facts.against(scores.num_clips, len(predictions.classes))
+    notes = facts.coverage(scores.num_clips)
     if skipped:
         notes.append(f"{skipped} clips have no label among the model's classes and are skipped.")
     if scores.excluded:
@@ -52,6 +54,8 @@ def evaluate_multi_label(
             _class_table(predictions.classes, scores),
         ],
         notes=[*notes, *facts.closing_notes()],
+        mistakes=false_alarms(predictions),
+        caveats=caveats,
     )
 
 

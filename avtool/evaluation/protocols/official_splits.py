@@ -16,7 +16,11 @@ Runs = Mapping[str, Sequence[Predictions]]
 
 
 def split_report(
-    runs: Mapping[str, Runs], facts: BenchmarkFacts, metric: str, notes: Sequence[str]
+    runs: Mapping[str, Runs],
+    facts: BenchmarkFacts,
+    metric: str,
+    notes: Sequence[str],
+    differences: Sequence[str] = (),
 ) -> BenchmarkReport:
     """Scores the predictions of each split.
 
@@ -25,7 +29,9 @@ def split_report(
         facts: of the benchmark.
         metric: the column of the published table: `finetune` or `linear`.
         notes: on the protocol.
+        differences: from it; published rows are shown only without any.
     """
+    facts, caveats = facts.without_published(differences)
     accuracies = {
         name: {split: 100 * float(_right(seeds).mean()) for split, seeds in of_model.items()}
         for name, of_model in runs.items()
@@ -50,11 +56,14 @@ def split_report(
     if len(means) > 1:
         name, baseline = list(means.items())[1]
         headline += f"; {name} {baseline:.2f} %"
-    return BenchmarkReport(headline, metrics, tables, [*notes, *facts.closing_notes()])
+    return BenchmarkReport(headline, metrics, tables, [*notes, *facts.closing_notes()], caveats=caveats)
 
 
 def class_retrieval_report(
-    recall: Mapping[str, Mapping[str, float]], facts: BenchmarkFacts, notes: Sequence[str]
+    recall: Mapping[str, Mapping[str, float]],
+    facts: BenchmarkFacts,
+    notes: Sequence[str],
+    differences: Sequence[str] = (),
 ) -> BenchmarkReport:
     """Reports how often one of the nearest training clips is of the test clip's class.
 
@@ -62,11 +71,14 @@ def class_retrieval_report(
         recall: name of the model → R@k in %; the first model is ours.
         facts: of the benchmark.
         notes: on the protocol.
+        differences: from it; published rows are shown only without any.
     """
+    facts, caveats = facts.without_published(differences)
     table = comparison(f"{facts.title}: class retrieval in %", facts.published, _ours(recall))
     first = next(iter(recall.values()))
     headline = f"{facts.title}: R@1 {first['R@1']:.2f} %, R@5 {first['R@5']:.2f} %"
-    return BenchmarkReport(headline, {"recall": dict(recall)}, [table], [*notes, *facts.closing_notes()])
+    closing = [*notes, *facts.closing_notes()]
+    return BenchmarkReport(headline, {"recall": dict(recall)}, [table], closing, caveats=caveats)
 
 
 def _ours(values: Mapping[str, Mapping[str, float]]) -> list[tuple[str, str, Mapping[str, float]]]:

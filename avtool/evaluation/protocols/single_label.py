@@ -10,9 +10,10 @@ from avtool.evaluation.metrics.single_label import class_accuracies, confusion_m
 from avtool.evaluation.mistakes import worst_mistakes
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.published import BenchmarkFacts, comparison
-from avtool.evaluation.report import BenchmarkReport
+from avtool.evaluation.report import BenchmarkReport, Table
 
 _LARGEST_CONFUSION = 60
+_SHOWN_CLASSES, _SHOWN_PAIRS = 20, 10
 
 
 def evaluate_single_label(
@@ -33,6 +34,7 @@ def evaluate_single_label(
     ranks = ranks_of(predictions.scores, labels)
     top_1, top_5 = 100 * share_within(ranks, 1), 100 * share_within(ranks, 5)
     interval = mean_interval(ranks == 1, groups=groups_of(predictions), seed=seed)
+    facts, caveats = facts.against(len(labels), len(predictions.classes))
     return BenchmarkReport(
         headline=(
             f"top-1 {top_1:.2f} % (95 % interval {100 * interval.low:.2f} to {100 * interval.high:.2f}), "
@@ -51,14 +53,16 @@ def evaluate_single_label(
                 facts.published,
                 [(name, "", {"top-1": top_1, "top-5": top_5})],
             ),
+            *class_tables(predictions),
         ],
         notes=[
-            *facts.coverage(len(labels), len(predictions.classes)),
+            *facts.coverage(len(labels)),
             "Equal scores rank by class index. The interval is a bootstrap over recordings where several "
             "are given, else over clips.",
             *facts.closing_notes(),
         ],
         mistakes=worst_mistakes(predictions),
+        caveats=caveats,
     )
 
 
@@ -75,6 +79,22 @@ def class_metrics(predictions: Predictions) -> dict[str, Any]:
     if len(predictions.classes) <= _LARGEST_CONFUSION:
         values["confusion"] = {"classes": list(predictions.classes), "counts": confusion.tolist()}
     return values
+
+
+def class_tables(predictions: Predictions) -> list[Table]:
+    """The accuracy of classes that have clips, and the pairs that are confused most often."""
+    labels = predictions.label_indices()[:, 0]
+    counts = confusion_matrix(labels, predictions.scores.argmax(axis=1), len(predictions.classes))
+    shares, clips, classes = class_accuracies(counts), counts.sum(axis=1), predictions.classes
+    order = sorted(np.flatnonzero(clips), key=lambda row: (shares[row], row))
+    lowest = f", the lowest {_SHOWN_CLASSES} of {len(order)} classes" if len(order) > _SHOWN_CLASSES else ""
+    rows = [[classes[row], int(clips[row]), round(100 * float(shares[row]), 1)] for row in order]
+    accuracies = Table(f"accuracy in %{lowest}", ["class", "clips", "accuracy"], rows[:_SHOWN_CLASSES])
+    np.fill_diagonal(counts, 0)
+    pairs = sorted(np.argwhere(counts).tolist(), key=lambda pair: -counts[tuple(pair)])[:_SHOWN_PAIRS]
+    taken = [[classes[true], classes[guess], int(counts[true, guess])] for true, guess in pairs]
+    confusions = Table("the most frequent confusions", ["label", "prediction", "clips"], taken)
+    return [accuracies, *([confusions] if taken else [])]
 
 
 def groups_of(predictions: Predictions) -> list[str] | None:

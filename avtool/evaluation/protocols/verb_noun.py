@@ -1,10 +1,9 @@
 """Accuracy of verbs, of nouns, and of actions, which need both."""
 
-import numpy as np
-
 from avtool.core.errors import BadInputError
 from avtool.evaluation.metrics.intervals import mean_interval
 from avtool.evaluation.metrics.single_label import ActionScores, score_actions
+from avtool.evaluation.mistakes import worst_actions
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.protocols.single_label import class_metrics, groups_of
 from avtool.evaluation.published import BenchmarkFacts, comparison
@@ -38,6 +37,7 @@ def evaluate_verb_noun(
     both = (verb_logits.argmax(axis=1) == verb) & (noun_logits.argmax(axis=1) == noun)
     interval = mean_interval(both, groups=groups_of(predictions), seed=seed)
     ours = {part: 100 * getattr(scores, part)[1] for part in (*_PARTS, "action")}
+    facts, caveats = facts.against(scores.num_clips, len(predictions.classes))
     return BenchmarkReport(
         headline=(
             f"action {ours['action']:.2f} % (95 % interval {100 * interval.low:.2f} to "
@@ -51,9 +51,11 @@ def evaluate_verb_noun(
         },
         tables=[comparison(f"{facts.title}: top-1 accuracy in %", facts.published, [(name, "", ours)])],
         notes=[
-            *facts.coverage(scores.num_clips, int(np.sum(predictions.sizes))),
+            *facts.coverage(scores.num_clips),
             *facts.closing_notes(),
         ],
+        mistakes=worst_actions(predictions),
+        caveats=caveats,
     )
 
 

@@ -211,15 +211,21 @@ class ClassificationTask(Task[FinetuneRecipe]):
         )
 
     def report(self, run: Path, training: Training) -> Sequence[Section]:
-        """Each class's score on the validation clips."""
-        from avtool.tasks.classification.report import class_sections
+        """Each class's score on the validation clips, and the most confident mistakes."""
+        from avtool.tasks.classification.report import class_sections, mistake_sections
         from avtool.tasks.classification.validation import ClipValidation
 
         if not isinstance(training.validate, ClipValidation):
             return ()
 
         model, device = load_trained(run, self.recipe.runtime.device)
-        return class_sections(training.validate.logits(model, device), training.validate.targets)
+        validate = training.validate
+        logits = validate.logits(model, device)
+        sections = class_sections(logits, validate.targets)
+        return [
+            *sections,
+            *mistake_sections(logits, validate.targets, validate.clips.manifest, self.reporter),
+        ]
 
     @cached_property
     def _num_frames(self) -> int:

@@ -261,6 +261,7 @@ def test_decisions_are_told_with_their_reasons(tmp_path: Path) -> None:
     assert recorder.infos == [
         "device: cpu (requested); precision: fp32 (requested)",
         "1 steps of 6 samples: 0.25 epochs of 4 steps",
+        "epoch 0.25 of 0.25: step 1; loss 2.555; validation loss 2.328, accuracy 0.1 (best)",
     ]
     assert recorder.warnings == []
     assert "scaled_dot_product_attention" in recorder.details[0]
