@@ -82,7 +82,7 @@ def write_places(folder: Path, places: Mapping[str, Place]) -> None:
 
 
 def read_places(folder: Path) -> dict[str, Place]:
-    """Where the clips of a `predictions` artifact are; nothing where it does not tell.
+    """Where the clips of a `predictions` artifact are; nothing where it has no record of them.
 
     Raises:
         CorruptArtifactError: the file is damaged.

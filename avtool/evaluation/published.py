@@ -70,9 +70,9 @@ class BenchmarkFacts:
         """The facts without published rows where there are reasons, and these as sentences."""
         if not reasons:
             return self, []
-        hidden = ": published numbers are no comparison and not shown" if self.published else ""
+        removed = ": published numbers are no comparison and not shown" if self.published else ""
         return replace(self, published=()), [
-            f"{reason[:1].upper()}{reason[1:]}{hidden}." for reason in reasons
+            f"{reason[:1].upper()}{reason[1:]}{removed}." for reason in reasons
         ]
 
     def coverage(self, num_clips: int) -> list[str]:

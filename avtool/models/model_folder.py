@@ -91,7 +91,7 @@ def save_model(
         with writing(partial / name):
             shutil.copytree(asset, partial / name, dirs_exist_ok=True)
     count = sum(tensor.numel() for tensor in weights.values())
-    write_text(partial / README, _card(description, count, metrics or {}, _home(folder)))
+    write_text(partial / README, _card(description, count, metrics or {}))
     publish(
         folder,
         Artifact("model", description.command, dict(recipe or {}), seed=seed, inputs=description.inputs),
@@ -169,23 +169,17 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _home(folder: Path) -> Path:
-    """What a user calls a model: the run that it will lie in, or the folder itself."""
-    checkpoints = next((part for part in folder.parents if part.name == "checkpoints"), None)
-    inside = checkpoints or (folder if folder.name == "model" else None)
-    return inside.parent.with_name(inside.parent.name.removesuffix(".partial")) if inside else folder
-
-
-def _usage(description: ModelDescription, home: Path) -> str:
-    """Python that applies the model to a file."""
+def _usage(description: ModelDescription) -> str:
+    """Python that applies the model to a file; the same wherever the model is written."""
     inputs = description.preprocess.get("inputs", ())
     files = {"video": "film.mkv", "image": "photo.jpg", "text": "caption.txt"}
     file = next((name for kind, name in files.items() if kind in inputs), "sound.wav")
     method = "predict" if "labels" in description.preprocess else "embed"
-    return f'```python\nimport avtool\n\navtool.load_model("{home}").{method}("{file}")\n```'
+    line = f'avtool.load_model(".").{method}("{file}")  # this folder, or its run: "runs/x"'
+    return f"```python\nimport avtool\n\n{line}\n```"
 
 
-def _card(description: ModelDescription, num_values: int, metrics: Mapping[str, float], home: Path) -> str:
+def _card(description: ModelDescription, num_values: int, metrics: Mapping[str, float]) -> str:
     preprocess = {
         name: value if len(text := json.dumps(value, ensure_ascii=False)) <= 80 else f"{text[:77]}…"
         for name, value in description.preprocess.items()
@@ -193,7 +187,7 @@ def _card(description: ModelDescription, num_values: int, metrics: Mapping[str, 
     sections = [
         f"# {description.builder}",
         description.summary,
-        _usage(description, home),
+        _usage(description),
         f"{num_values / 1e6:.2f} M values, built by `{description.builder}` with "
         f"`{json.dumps(dict(description.arguments), ensure_ascii=False)}`.",
         *(

@@ -19,7 +19,7 @@ _NO_METRICS = {"step", "epoch", "split"}
 
 @dataclass(frozen=True)
 class RunProgress:
-    """What a run's log tells.
+    """The content of a run's log.
 
     Attributes:
         step: of the last line.
@@ -58,7 +58,7 @@ class RunProgress:
 
 
 def write_run_plan(run: Path, plan: "Plan", training: "Training") -> None:
-    """Writes the length of a run and its metric, which its log does not tell."""
+    """Writes the length of a run and its metric, which are not in its log."""
     values: dict[str, Any] = {
         "schema_version": _SCHEMA_VERSION,
         "steps": plan.total,
