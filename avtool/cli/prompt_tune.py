@@ -1,5 +1,6 @@
 """`avtool prompt-tune`: a pretrained model and a few labelled examples in, prompts or a tuned model out."""
 
+from avtool.cli.clip_prompts import add_clip_prompts
 from avtool.cli.command import verb_app
 from avtool.cli.few_shot import add_few_shot
 from avtool.cli.train import add_task
@@ -15,3 +16,4 @@ for _name, _task in TASKS.items():
     if _task.verb == "prompt-tune":
         add_task(app, _task, _name)
 add_few_shot(app)
+add_clip_prompts(app)

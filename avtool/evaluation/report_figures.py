@@ -20,8 +20,8 @@ def metric_figures(metrics: Mapping[str, Any]) -> "list[tuple[str, Markup]]":
 
     Args:
         metrics: of a `BenchmarkReport`: `confusion` {classes, counts} and `per_class`
-            [{class, clips, accuracy or average_precision}] are drawn, those of each of its `parts`, and a
-            `feature_map` (`avtool.evaluation.feature_map.map_values`).
+            [{class, clips, accuracy or average_precision}] are drawn, those of each of its `parts`, a
+            `feature_map` (`avtool.evaluation.feature_map.map_values`), and `curves` (`curve_figure`).
     """
     figures = []
     for part, values in metrics.get("parts", {}).items():
@@ -32,6 +32,8 @@ def metric_figures(metrics: Mapping[str, Any]) -> "list[tuple[str, Markup]]":
         )
     if found := metrics.get("feature_map"):
         figures.append(("the two main directions of the features", draw_map(found)))
+    if curves := metrics.get("curves"):
+        figures.append((f"{curves['y']} against {curves['x']}", curve_figure(curves)))
     if per_class := metrics.get("per_class"):
         measure = "accuracy" if "accuracy" in per_class[0] else "average_precision"
         values = [(row["class"], row[measure]) for row in per_class if row[measure] is not None]
@@ -72,6 +74,26 @@ def confusion_figure(classes: Sequence[str], counts: Sequence[Sequence[int]]) ->
                 axes.text(
                     column, row, str(table[row, column]), ha="center", va="center", color=colour, fontsize=7
                 )
+        return svg(figure)
+
+
+def curve_figure(curves: Mapping[str, Any]) -> "Markup":
+    """Lines with bands from their lowest to their highest value, over a logarithmic axis of counts.
+
+    Args:
+        curves: `x` and `y`, names of the axes; `lines`, each with a `name` and `points` [x, mean, low, high].
+    """
+    with drawing(6.4, 3.8) as figure:
+        axes = figure.subplots()
+        for line in curves["lines"]:
+            x, centre, low, high = np.array(line["points"], np.float64).T
+            (drawn,) = axes.plot(x, centre, marker="o", markersize=3, linewidth=1.3, label=line["name"])
+            axes.fill_between(x, low, high, color=drawn.get_color(), alpha=0.15, linewidth=0)
+        ticks = sorted({int(point[0]) for line in curves["lines"] for point in line["points"]})
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+        axes.set(xlabel=curves["x"], ylabel=curves["y"])
+        axes.legend(fontsize=8, loc="best")
         return svg(figure)
 
 

@@ -36,7 +36,8 @@ class TrainedModel(Predictor):
         if recipe.class_map:
             model = model.with_class_map(recipe.class_map)
         labels, found = model.outputs.labels, []
-        for item in find_items(_names(files), split=recipe.split, folds=recipe.folds):
+        images = "image" in model.inputs
+        for item in find_items(_names(files), split=recipe.split, folds=recipe.folds, images=images):
             scored = score_file(item, model, recipe, self.reporter)
             probabilities = np.array(scored.probabilities)
             found.append(FilePrediction(item.name, scored.seconds, labels, probabilities, scored.events))

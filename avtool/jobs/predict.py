@@ -70,10 +70,11 @@ def predict(
         AvtoolError: the model cannot be used, or no file could be predicted (a single file's own error).
     """
     begin = time.perf_counter()
-    items = find_items(sources, split=recipe.split, folds=recipe.folds)
     from avtool.models.foreign import locate
 
     predictor = load_predictor(model, recipe, reporter)
+    images = "image" in predictor.inputs
+    items = find_items(sources, split=recipe.split, folds=recipe.folds, images=images)
     used = Input(str(model), "model", sha256_of(locate(model) / WEIGHTS))
     settings = {
         "command": "predict",

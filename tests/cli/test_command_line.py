@@ -33,7 +33,7 @@ def test_help_shows_every_verb():
             "no such option: --jsn (Possible options: --json)",
             "`avtool doctor --help` shows how",
         ),
-        (["recipes", "show", "nope"], "no recipe is called `nope`", "`avtool recipes list` shows them all"),
+        (["recipes", "show", "xyz"], "no recipe is called `xyz`", "`avtool recipes list` shows them all"),
         (["show", "nowhere"], "`nowhere` does not exist", None),
     ],
 )

@@ -77,7 +77,10 @@ class HostFolder:
         """
         library = require("transformers", "hub")
         try:
-            return library.AutoTokenizer.from_pretrained(
+            # AutoTokenizer reads the model's type too, and warns of one that is not its own
+            towers = self.config["kind"] == "towers"
+            kind = library.PreTrainedTokenizerFast if towers else library.AutoTokenizer
+            return kind.from_pretrained(
                 str(self.folder.absolute()), local_files_only=True, trust_remote_code=False
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
