@@ -16,6 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import typer
 from pydantic.fields import FieldInfo
 
+from avtool.cli.completion import COMPLETED_KEYS, keys_of, recipes_of
 from avtool.cli.help import CONTEXT, HelpCommand, HelpGroup
 from avtool.cli.session import Session
 from avtool.cli.verbs import VERBS
@@ -40,16 +41,6 @@ _COMMON: dict[str, tuple[Any, Any]] = {
     "log_file": (Path | None, _common(None, "--log-file", help="Append every message to this file too.")),
     "no_progress": (bool, _common(False, "--no-progress", help="Hide the progress bar.")),
     "debug": (bool, _common(False, "--debug", help="Print the traceback of an internal error.")),
-}
-_RECIPE: dict[str, tuple[Any, Any]] = {
-    "recipe_name": (
-        str | None,
-        _recipe(None, "--recipe", help="A recipe file, or the name of a shipped recipe."),
-    ),
-    "settings": (
-        list[str] | None,
-        _recipe(None, "--set", help="Set a recipe key: KEY=VALUE. Repeatable."),
-    ),
 }
 
 
@@ -100,7 +91,7 @@ def command(
             for parameter in inspect.signature(function).parameters.values()
             if parameter.name not in {"session", "recipe"}
         ]
-        added = _recipe_parameters(schema) if schema else []
+        added = _recipe_parameters(schema, str(app.info.name)) if schema else []
         added += [inspect.Parameter(n, _KEYWORD, default=d, annotation=a) for n, (a, d) in _COMMON.items()]
 
         @functools.wraps(function)
@@ -127,16 +118,44 @@ def command(
     return decorate
 
 
-def _recipe_parameters(schema: type[Recipe]) -> list[inspect.Parameter]:
-    parameters = []
+def _recipe_parameters(schema: type[Recipe], verb: str) -> list[inspect.Parameter]:
+    """The flags of a recipe: the whole of it, then those of its keys, a section a table."""
+    whole = {
+        "recipe_name": (
+            str | None,
+            _recipe(
+                None,
+                "--recipe",
+                help="A recipe file, or the name of a shipped recipe.",
+                autocompletion=recipes_of(verb),
+            ),
+        ),
+        "settings": (
+            list[str] | None,
+            _recipe(
+                None,
+                "--set",
+                help="Set a recipe key: KEY=VALUE. Repeatable.",
+                autocompletion=keys_of(schema),
+            ),
+        ),
+    }
+    parameters = [inspect.Parameter(n, _KEYWORD, default=d, annotation=a) for n, (a, d) in whole.items()]
     for flag, (key, field) in _flags_of(schema).items():
         kind = _flag_type(field.annotation)
         default = _shown(field.default)
         flags = f"{flag}/--no-{flag[2:]}" if kind is bool else flag
         text = f"{field.description}  [default: {default}]" if default else field.description
-        option = _recipe(None, flags, help=text, show_default=False)
+        table = key.rpartition(".")[0]
+        option = typer.Option(
+            None,
+            flags,
+            help=text,
+            show_default=False,
+            rich_help_panel=f"Recipe: {table}" if table else "Recipe",
+            autocompletion=COMPLETED_KEYS.get(key),
+        )
         parameters.append(inspect.Parameter(_argument(key), _KEYWORD, default=option, annotation=kind | None))
-    parameters += [inspect.Parameter(n, _KEYWORD, default=d, annotation=a) for n, (a, d) in _RECIPE.items()]
     return parameters
 
 

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from avtool.benchmarks import BENCHMARKS, OWN_DATA, find_benchmark
 from avtool.cli.command import command, verb_app
+from avtool.cli.completion import complete_benchmarks
 from avtool.cli.help import HelpCommand
 from avtool.cli.options import Overwrite, output
 from avtool.cli.session import Session
@@ -32,7 +33,7 @@ class _Evaluation(HelpCommand):
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         name = named_benchmark(args)
-        if name is None:
+        if name is None or (extra.get("resilient_parsing") and not _is_benchmark(name)):
             return super().make_context(info_name, args, parent, **extra)
         chosen = command_of(name)
         try:
@@ -44,6 +45,15 @@ class _Evaluation(HelpCommand):
             takes = ", ".join(_flags(find_benchmark(name).settings)) or "no flags"
             message = f"benchmark `{name}` does not take {option}"
             raise BadInputError(message, f"it takes {takes}") from error
+
+
+def _is_benchmark(name: str) -> bool:
+    """Whether a name is one, without a message where it is not: a shell completes while it is typed."""
+    try:
+        find_benchmark(name).settings  # noqa: B018 - the table is read
+    except BadInputError:
+        return False
+    return True
 
 
 def named_benchmark(arguments: Sequence[str]) -> str | None:
@@ -61,7 +71,9 @@ def command_of(name: str) -> Any:
     Raises:
         BadInputError: there is no such benchmark; the message offers the nearest names.
     """
-    benchmark_app = verb_app("eval", f"avtool eval --benchmark {name} --out report")
+    benchmark_app = verb_app(
+        "eval", f"avtool eval --benchmark {name} --out report", f"avtool eval --benchmark {name} --json"
+    )
     _add_command(benchmark_app, name)
     return typer.main.get_command(benchmark_app)
 
@@ -74,7 +86,8 @@ def _add_command(to: typer.Typer, name: str | None = None) -> None:
         session: Session,
         recipe: Recipe,
         benchmark: Annotated[  # noqa: ARG001 - read before the flags are known
-            str | None, typer.Option(help="A benchmark's name, or its TOML file.")
+            str | None,
+            typer.Option(help="A benchmark's name, or its TOML file.", autocompletion=complete_benchmarks),
         ] = None,
         list_: Annotated[bool, typer.Option("--list", help="List the benchmarks.")] = False,
         out: Annotated[Path | None, output("Write a report there.")] = None,

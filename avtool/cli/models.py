@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from avtool.cli.command import command, verb_app
+from avtool.cli.completion import complete_models
 from avtool.cli.session import Session
 from avtool.models.registry import MODELS
 
@@ -44,7 +45,10 @@ def list_(
 
 @command(app, "show")
 def show(
-    session: Session, model: Annotated[str, typer.Argument(help="A registered name.", metavar="MODEL")]
+    session: Session,
+    model: Annotated[
+        str, typer.Argument(help="A registered name.", metavar="MODEL", autocompletion=complete_models)
+    ],
 ) -> None:
     """Show an architecture: paper, inputs, parameters, settings, published weights."""
     from avtool.models.describe import describe

@@ -17,7 +17,7 @@ app = verb_app(
     "avtool pretrain audio-mae esc50 --recipe pretrain/audio-mae-tiny",
     "avtool pretrain avt moving --preset tiny --dry-run",
 )
-for _name, _task in TASKS.items():
+for _name, _task in sorted(TASKS.items()):
     if _task.verb == "pretrain":
         add_task(app, _task, _name)
 

@@ -12,7 +12,7 @@ app = verb_app(
     "avtool prompt-tune lm-bff reviews.csv --task cr --model roberta-base --k 16 --out runs/reviews",
 )
 app.callback()(lambda: None)  # a group even with one task or none
-for _name, _task in TASKS.items():
+for _name, _task in sorted(TASKS.items()):
     if _task.verb == "prompt-tune":
         add_task(app, _task, _name)
 add_few_shot(app)

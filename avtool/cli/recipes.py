@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from avtool.cli.command import SCHEMAS, command, verb_app
+from avtool.cli.completion import complete_recipes
 from avtool.cli.session import Session
 from avtool.core import paths
 from avtool.core.errors import BadInputError
@@ -14,7 +15,12 @@ from avtool.core.files import writing
 from avtool.core.recipe import Recipe, iter_keys, read_recipe_file, validate
 
 app = verb_app("recipes", "avtool recipes list", "avtool recipes copy finetune/esc50-cnn mine.toml")
-Name = Annotated[str, typer.Argument(help="A shipped recipe's name, or a TOML file.", metavar="RECIPE")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="A shipped recipe's name, or a TOML file.", metavar="RECIPE", autocompletion=complete_recipes
+    ),
+]
 
 
 @command(app, "list")

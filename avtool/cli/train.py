@@ -54,6 +54,6 @@ app = verb_app(
     "train", "avtool train my-task dataset --dry-run", "avtool train my-task dataset --out runs/my-task"
 )
 app.callback()(lambda: None)  # a group even while no package adds a task
-for _name, _task in TASKS.items():
+for _name, _task in sorted(TASKS.items()):
     if _task.verb not in _OWN_VERBS:
         add_task(app, _task, _name)

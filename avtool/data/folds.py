@@ -1,5 +1,6 @@
 """Folds of cross-validation as a setting: `1`, `1,2,5` or `1-4`."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
@@ -36,3 +37,19 @@ def _range(part: Any) -> list[Any]:
 
 Folds = Annotated[tuple[int, ...], BeforeValidator(parse_folds)]
 """Numbers of folds, each once."""
+
+
+def format_folds(folds: Iterable[int]) -> str:
+    """Folds as `parse_folds` reads them: `1-4`, or `1,3`."""
+    numbers = sorted(set(folds))
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{numbers[0]}-{numbers[-1]}"
+    return ",".join(map(str, numbers))
+
+
+def fold_flags(folds: Iterable[int | None]) -> str:
+    """The flags of a training that validates on the last fold; empty with fewer than two folds."""
+    numbers = sorted({fold for fold in folds if fold is not None})
+    if len(numbers) < 2:
+        return ""
+    return f"--folds {format_folds(numbers[:-1])} --val-folds {numbers[-1]}"

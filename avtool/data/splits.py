@@ -7,7 +7,7 @@ from pydantic import model_validator
 from avtool.core.errors import BadInputError
 from avtool.core.recipe import Recipe, option
 from avtool.core.reporter import Reporter
-from avtool.data.folds import Folds
+from avtool.data.folds import Folds, fold_flags
 from avtool.data.manifest import Manifest
 
 
@@ -60,8 +60,11 @@ def choose_clips(manifest: Manifest, recipe: SplitRecipe, reporter: Reporter) ->
     column = recipe.split_column
     known = {value for value in manifest.column(column) if value}
     if not known and recipe.train_split is None and recipe.val_split is None:
+        flags = fold_flags(manifest.column("fold"))
+        offer = f"; it has folds: validate with {flags}" if flags else ""
         reporter.warn(
             f"`{manifest.origin}` has no splits: all clips are training clips, none are left to validate on"
+            + offer
         )
         return ChosenClips(manifest, None)
     train = manifest.select(recipe.train_split or "train", split_column=column)

@@ -13,6 +13,7 @@ from avtool.core.errors import BadInputError, SomeFailedError
 from avtool.core.files import link_tree, sha256_of, write_text, writing
 from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Reporter
+from avtool.data.folds import fold_flags
 from avtool.data.prepare.locate import FoundClip, locate
 from avtool.data.prepare.media_check import MediaFacts, MediaTask, SpanRule, check_all, read_facts
 from avtool.data.prepare.recipe import PrepareRecipe
@@ -149,6 +150,10 @@ def prepare(
     summary = summarise(source.layout, rows, lists, problems)
     if summary.leaks:
         reporter.warn(f"{summary.leaks} groups (films or recordings) are in more than one split or fold")
+    if not any(part.split for part in summary.splits) and (
+        flags := fold_flags(part.fold for part in summary.splits)
+    ):
+        reporter.info(f"the clips have folds: train and validate with {flags}")
     _forget_copies(partial / COPIES, facts)
     write_dataset(partial, rows, lists, problems, summary, recipe.model_dump(mode="json"))
     inputs = [Input(str(path.absolute()), "table", sha256_of(path)) for path in source.inputs]

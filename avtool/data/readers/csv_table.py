@@ -31,7 +31,7 @@ _NAMES = {
     "start": ("start", "start_seconds", "start_time", "time_start", "onset", "begin"),
     "end": ("end", "end_seconds", "end_time", "time_end", "offset", "stop"),
     "split": ("split", "subset", "set", "partition"),
-    "fold": ("fold",),
+    "fold": ("fold", "folds", "fold_id", "cv_fold", "kfold"),
     "text": ("text", "caption", "captions", "transcript", "transcription", "sentence"),
     "group": ("group", "source", "src_file", "recording", "film_id", "video_id"),
     "clip_id": ("clip_id", "id", "uid"),
