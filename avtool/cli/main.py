@@ -5,24 +5,25 @@ when the verb is used.
 """
 
 import contextlib
+import io
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import typer
 from typer.exceptions import Abort, TyperException
 
 from avtool.cli.help import CONTEXT, HelpGroup
 from avtool.cli.verbs import VERBS, load_verb
-from avtool.core.errors import AvtoolError, ExitCode
+from avtool.core.errors import AvtoolError, BadInputError, ExitCode
+from avtool.core.files import outside_problem, write_problem
 from avtool.core.version import __version__
-
-if TYPE_CHECKING:
-    from avtool.core.console import ConsoleReporter
+from avtool.core.writers import release_all
 
 
 class _LazyGroup(HelpGroup):
@@ -68,11 +69,17 @@ def _root(
 def main() -> NoReturn:
     """Runs the command line and ends the process with its exit code."""
     signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names that are not in UTF-8, and terminals that are not
+            stream.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         code = _mute_stdout()
+    except OSError as error:
+        _mute_stdout()
+        code = _show(outside_problem(error) or write_problem(Path("stdout"), error))
     sys.exit(code)
 
 
@@ -81,8 +88,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return int(app(list(arguments), prog_name="avtool", standalone_mode=False) or ExitCode.DONE)
     except AvtoolError as error:
-        _console().error(error)
-        return error.exit_code
+        return _show(error)
     except TyperException as error:
         return _usage_error(error)
     except BrokenPipeError:
@@ -92,16 +98,32 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else ExitCode.DONE
     except MemoryError:
-        _console().error(AvtoolError("out of memory", "lower --jobs, or free some memory"))
-        return ExitCode.BAD_INPUT
+        return _show(BadInputError("out of memory", "lower --jobs, or free some memory"))
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever arrives here is our fault
-        return _our_fault(error)
+        problem = _outside_cause(error)
+        return _show(problem) if problem else _our_fault(error)
+    finally:
+        release_all()
 
 
-def _console() -> "ConsoleReporter":
+def _outside_cause(error: Exception) -> AvtoolError | None:
+    """The error to show where the system or a name is the cause, wherever it struck; else None."""
+    if isinstance(error, OSError):
+        return outside_problem(error)
+    if isinstance(error, UnicodeEncodeError):
+        name = error.object.encode("utf-8", "backslashreplace").decode()
+        return BadInputError(f"a name is not in UTF-8: `{name:.200}`", "rename it")
+    if isinstance(error, ValueError) and "null byte" in str(error):
+        return BadInputError("a name holds a NUL character", "correct it")
+    return None
+
+
+def _show(error: AvtoolError) -> int:
     from avtool.core.console import ConsoleReporter
 
-    return ConsoleReporter()
+    with contextlib.suppress(OSError):  # a full disk, or a terminal that has gone
+        ConsoleReporter().error(error)
+    return error.exit_code
 
 
 def _usage_error(error: TyperException) -> int:
@@ -111,26 +133,33 @@ def _usage_error(error: TyperException) -> int:
         print(message)  # noqa: T201 - the help page, as no argument was given
         return ExitCode.BAD_INPUT
     hint = f"`{context.command_path} --help` shows how" if context else ""
-    _console().error(AvtoolError(message[:1].lower() + message[1:].rstrip("."), hint))
-    return ExitCode.BAD_INPUT
+    return _show(BadInputError(message[:1].lower() + message[1:].rstrip("."), hint))
 
 
 def _our_fault(error: Exception) -> int:
+    """Writes the traceback to a log, and one line about it. Nothing in here may fail in its turn."""
+    hint = "run again with --debug to see where"
+    summary = type(error).__name__
+    with contextlib.suppress(Exception):
+        summary += f": {' '.join(str(error).split())}"
+    with contextlib.suppress(Exception):
+        text = traceback.format_exc()
+        if os.environ.get("AVTOOL_DEBUG"):
+            sys.stderr.write(text)
+        hint = f"see `{_write_log(text)}` and please report it"
+    with contextlib.suppress(Exception):
+        _show(AvtoolError(f"internal error: {summary}", hint))
+    return ExitCode.OUR_FAULT
+
+
+def _write_log(text: str) -> Path:
     from avtool.core.paths import cache_folder
 
-    text = traceback.format_exc()
-    if os.environ.get("AVTOOL_DEBUG"):
-        sys.stderr.write(text)
     log = cache_folder() / "last-crash.log"
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(f"avtool {__version__}: {' '.join(sys.argv)}\n\n{text}", encoding="utf-8")
-        hint = f"see `{log}` and please report it"
-    except OSError:
-        hint = "run again with --debug to see where"
-    summary = " ".join(str(error).split())
-    _console().error(AvtoolError(f"internal error: {type(error).__name__}: {summary}", hint))
-    return ExitCode.OUR_FAULT
+    log.parent.mkdir(parents=True, exist_ok=True)
+    content = f"avtool {__version__}: {' '.join(sys.argv)}\n\n{text}"
+    log.write_text(content, encoding="utf-8", errors="backslashreplace")
+    return log
 
 
 def _mute_stdout() -> int:

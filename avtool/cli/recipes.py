@@ -11,7 +11,7 @@ from avtool.cli.completion import complete_recipes
 from avtool.cli.session import Session
 from avtool.core import paths
 from avtool.core.errors import BadInputError
-from avtool.core.files import writing
+from avtool.core.files import atomic_file
 from avtool.core.recipe import Recipe, iter_keys, read_recipe_file, validate
 
 app = verb_app("recipes", "avtool recipes list", "avtool recipes copy finetune/esc50-cnn mine.toml")
@@ -53,9 +53,8 @@ def copy(
     source = paths.find_recipe(recipe_file)
     if to.exists():
         raise BadInputError(f"`{to}` exists already", "choose another name")
-    with writing(to):
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, to)
+    with atomic_file(to) as partial:
+        shutil.copyfile(source, partial)
     session.emit({"recipe": to}, text=str(to))
 
 

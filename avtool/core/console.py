@@ -65,7 +65,7 @@ class ConsoleReporter:
         line = " ".join(text.split("\n"))
         if self._log_file:
             prefix = f"{label}: " if label else ""
-            with self._log_file.open("a", encoding="utf-8") as log:
+            with self._log_file.open("a", encoding="utf-8", errors="backslashreplace") as log:
                 log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {prefix}{line}\n")
         if self.verbosity < at_least:
             return

@@ -1,6 +1,7 @@
 """Writing files so that nothing is ever half there, and reading names that cannot escape their folder."""
 
 import csv
+import ctypes
 import errno
 import hashlib
 import io
@@ -23,6 +24,10 @@ _DISK_PROBLEMS = {
     errno.ENOTDIR: "a file stands where a folder is needed",
     errno.EISDIR: "a folder stands where a file is needed",
     errno.ENAMETOOLONG: "the name is too long",
+    errno.EFBIG: "the file is larger than the file system or a limit allows",
+    errno.ELOOP: "its links lead in a circle",
+    errno.EMFILE: "too many files are open",
+    errno.EIO: "the disk reports an error",
 }
 
 
@@ -30,9 +35,16 @@ def write_problem(path: Path, error: OSError) -> AvtoolError:
     """The error to show when writing `path` failed."""
     reason = _DISK_PROBLEMS.get(error.errno or 0, error.strerror or str(error))
     message = f"cannot write `{path}`: {reason}"
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return DiskFullError(message, "free some space, or choose another --out folder")
     return BadInputError(message, "choose another --out folder")
+
+
+def outside_problem(error: OSError) -> AvtoolError | None:
+    """The error to show for a refusal of the operating system that is no mistake of ours; None for others."""
+    if error.errno not in _DISK_PROBLEMS:
+        return None
+    return write_problem(Path(os.fsdecode(error.filename or "the output")), error)
 
 
 @contextmanager
@@ -55,7 +67,12 @@ def fsync_folder(folder: Path) -> None:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yields a sibling name to write; it takes the place of `path` only if the block succeeds."""
+    """Yields a sibling name to write; it takes the place of `path` only if the block succeeds.
+
+    A link is followed: the file that it points to is written.
+    """
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,11 +180,37 @@ def link_tree(source: Path, target: Path) -> None:
 
 def replace_folder(partial: Path, final: Path) -> None:
     """Puts a finished folder in the place of `final`, keeping the old one until the new one stands."""
+    if old := swap_folders(partial, final):
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def swap_folders(partial: Path, final: Path) -> Path | None:
+    """Puts a finished folder in the place of `final`, in one step where the system can.
+
+    Returns:
+        What stood there before, under the hidden name that it has now; None where there was nothing.
+    """
+    old = final.with_name(f".{final.name}.old")
     with writing(final):
-        old = final.with_name(f".{final.name}.old")
+        if not final.exists():
+            partial.replace(final)
+            fsync_folder(final.parent)
+            return None
         shutil.rmtree(old, ignore_errors=True)
-        if final.exists():
+        if _exchange(partial, final):
+            partial.replace(old)
+        else:
             final.replace(old)
-        partial.replace(final)
+            partial.replace(final)
         fsync_folder(final.parent)
-        shutil.rmtree(old, ignore_errors=True)
+    return old
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swaps two names, so that at no time one of them is missing; False where the system cannot."""
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):  # not Linux
+        return False
+    here, exchange = -100, 2
+    return bool(renameat2(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)

@@ -2,8 +2,11 @@
 
 import fcntl
 import os
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +17,7 @@ from avtool.core.requirements import require
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
 
+_PARENT_EVERY_S = 1.0
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
@@ -62,7 +66,29 @@ def map_unordered(
 def _calls(function: Callable[[Task], Outcome], tasks: Iterable[Task]) -> Iterator[Any]:
     import joblib
 
-    return (joblib.delayed(function)(task) for task in tasks)
+    return (joblib.delayed(_in_worker)(function, task, os.getpid()) for task in tasks)
+
+
+def _in_worker(function: Callable[[Task], Outcome], task: Task, parent: int) -> Outcome:
+    _watch(parent)
+    return function(task)
+
+
+@cache
+def _watch(parent: int) -> None:
+    """Ends this worker process soon after its parent: a killed command leaves nothing running behind.
+
+    Workers of a cluster have another parent, and are left alone.
+    """
+    if os.getppid() != parent:
+        return
+
+    def wait() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_EVERY_S)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 @contextmanager

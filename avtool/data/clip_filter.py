@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from avtool.core.errors import AvtoolError, BadInputError
+from avtool.core.errors import AvtoolError, BadInputError, DiskFullError
 from avtool.core.files import atomic_file
 from avtool.core.reporter import Reporter
 from avtool.data.manifest import Clip, Manifest
@@ -90,6 +90,8 @@ def _reasons(clips: Manifest, clip: Clip, wanted: Wanted) -> Iterator[str]:
         try:
             _need_file(clips, clip.audio if name == "audio" else clip.video)
             present = clips.has_audio(clip) if name == "audio" else clips.has_video(clip)
+        except DiskFullError:
+            raise
         except AvtoolError as error:
             yield f"cannot be read ({error})"
             return

@@ -1,6 +1,5 @@
 """A dataset of short films whose audio and video correspond, made of a folder of recordings."""
 
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from avtool.core.artifact import CARD, Artifact, open_partial, publish
-from avtool.core.errors import AvtoolError, BadInputError
+from avtool.core.artifact import CARD, Artifact
+from avtool.core.artifact_folder import discard_partial, open_partial, publish
+from avtool.core.errors import AvtoolError, BadInputError, DiskFullError
+from avtool.core.files import writing
 from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Reporter
 from avtool.data.labels import LABELS, LabelClass, write_classes
@@ -78,9 +79,9 @@ def make_av_clips(
     recordings = in_turn(find_recordings(sounds), seed)
     wanted = {"command": "make-av-clips", "sounds": str(sounds.resolve()), "count": count, "seed": seed}
     wanted |= {"seconds": settings.seconds, "size": settings.size, "fps": settings.fps}
-    partial = open_partial(out, wanted, overwrite=overwrite)
+    partial = open_partial(out, wanted, kind="dataset", overwrite=overwrite, inputs=[sounds])
     if (out / CARD).is_file() and not overwrite:
-        shutil.rmtree(partial)
+        discard_partial(partial)
         return _result(out)
     tasks = [
         _Task(
@@ -97,9 +98,11 @@ def make_av_clips(
             _make, [task for task in tasks if not task.path.exists()], jobs=jobs
         ):
             bar.advance()
+            if isinstance(problem, DiskFullError):
+                raise problem
             if problem:
-                failed[path.name] = problem
-                reporter.warn(problem)
+                failed[path.name] = problem.message
+                reporter.warn(problem.message)
     made = [task for task in tasks if task.path.name not in failed]
     if not made:
         raise BadInputError(f"no recording of `{sounds}` can be used", "see the warnings above")
@@ -160,14 +163,15 @@ def in_turn(recordings: Sequence[Recording], seed: int) -> list[Recording]:
     return [recordings[number] for _, _, number in sorted(places)]
 
 
-def _make(task: _Task) -> tuple[Path, str]:
-    """Makes one film; returns what went wrong, or an empty string."""
+def _make(task: _Task) -> tuple[Path, AvtoolError | None]:
+    """Makes one film; returns what went wrong, or None."""
     try:
-        task.path.parent.mkdir(parents=True, exist_ok=True)
+        with writing(task.path):
+            task.path.parent.mkdir(parents=True, exist_ok=True)
         make_clip(task.path, task.recording, task.settings, np.random.default_rng(task.seed))
     except AvtoolError as error:
-        return task.path, error.message
-    return task.path, ""
+        return task.path, error
+    return task.path, None
 
 
 def _row(task: _Task) -> Clip:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from avtool.core.files import atomic_file
+from avtool.core.report.figures import plain_text
 from avtool.inference.reconstruction import VIEWS, Pixels, Reconstruction
 
 
@@ -22,17 +23,18 @@ def write_sheet(out: Path, names: Sequence[str], found: Sequence[Reconstruction]
         (name, item.rows[number]) for number, name in enumerate(names) for item in found
     ]
     heights = [4.2 * row[0].shape[0] / row[0].shape[1] + 0.25 for _, row in rows]
-    figure = Figure(figsize=(13, sum(heights) + 0.9), layout="constrained", dpi=110)
-    FigureCanvasAgg(figure)
-    grid = figure.subplots(len(rows), 3, squeeze=False, height_ratios=heights)
-    for number, (name, panels) in enumerate(rows):
-        for axes, title, pixels in zip(grid[number], VIEWS, panels, strict=True):
-            axes.imshow(pixels, interpolation="nearest", aspect="auto")
-            axes.set(xticks=[], yticks=[], title=title if number == 0 else "")
-        grid[number][0].set_ylabel(name[:24], fontsize=8)
-    figure.suptitle(_note(found), fontsize=9, x=0.01, ha="left")
-    with atomic_file(out) as partial:
-        figure.savefig(partial, format="png")
+    with plain_text():
+        figure = Figure(figsize=(13, sum(heights) + 0.9), layout="constrained", dpi=110)
+        FigureCanvasAgg(figure)
+        grid = figure.subplots(len(rows), 3, squeeze=False, height_ratios=heights)
+        for number, (name, panels) in enumerate(rows):
+            for axes, title, pixels in zip(grid[number], VIEWS, panels, strict=True):
+                axes.imshow(pixels, interpolation="nearest", aspect="auto")
+                axes.set(xticks=[], yticks=[], title=title if number == 0 else "")
+            grid[number][0].set_ylabel(name[:24], fontsize=8)
+        figure.suptitle(_note(found), fontsize=9, x=0.01, ha="left")
+        with atomic_file(out) as partial:
+            figure.savefig(partial, format="png")
 
 
 def _note(found: Sequence[Reconstruction]) -> str:

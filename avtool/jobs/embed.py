@@ -1,6 +1,5 @@
 """The features that an encoder gives of any files, window by window, as one Parquet file."""
 
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +9,12 @@ from avtool.core.errors import BadInputError, DiskFullError, MissingError, SomeF
 from avtool.core.files import sha256_of, writing
 from avtool.core.reporter import Reporter
 from avtool.core.version import __version__
+from avtool.core.writers import lock_folder, release_folder
 from avtool.data.items import find_items
 from avtool.inference.embedding import EmbeddedFile, embed_files, part_name
 from avtool.inference.feature_table import join_tables, read_card
 from avtool.inference.recipes import EmbedRecipe
+from avtool.media.addresses import local_path
 from avtool.models.model_files import WEIGHTS
 
 _OF_THE_MACHINE = {"runtime", "batch_size", "split", "folds"}
@@ -65,8 +66,7 @@ def embed(
     from avtool.models.encoder import need_encoder
     from avtool.models.foreign import locate
 
-    if out.is_dir() or (out.exists() and not overwrite):
-        raise BadInputError(f"`{out}` exists", "add --overwrite, or choose another --out")
+    _check_out(out, sources, overwrite)
     if recipe.hop and recipe.windows:
         raise BadInputError("--hop and --windows are both given", "give one of them")
     predictor = Predictor(encoder, recipe.runtime, reporter).only(recipe.modality)
@@ -81,10 +81,10 @@ def embed(
         "settings": recipe.model_dump(mode="json", exclude=_OF_THE_MACHINE),
     }
     parts = out.with_name(f"{out.name}.parts")
+    lock_folder(parts)
     with writing(parts):
-        if overwrite:
-            shutil.rmtree(parts, ignore_errors=True)
-        parts.mkdir(parents=True, exist_ok=True)
+        for path in parts.glob("*.parquet") if overwrite else ():
+            path.unlink()
     files = []
     with reporter.progress("embedding", len(items)) as bar:
         for file in embed_files(items, parts, predictor, recipe, card):
@@ -101,10 +101,28 @@ def embed(
         raise SomeFailedError(f"none of the {len(items)} files could be embedded", "see the warnings above")
     width = int(read_card(done[0])["width"])
     rows = join_tables(done, out, {**card, "width": width})
-    shutil.rmtree(parts)
+    _remove(parts)
     return EmbedResult(out, rows, width, predictor.modality, files, round(time.perf_counter() - begin, 3))
+
+
+def _check_out(out: Path, sources: Sequence[str], overwrite: bool) -> None:
+    if out.is_dir() or (out.exists() and not overwrite):
+        raise BadInputError(f"`{out}` exists", "add --overwrite, or choose another --out")
+    real = out.resolve()
+    if any(local_path(source).resolve() == real for source in sources):
+        raise BadInputError(f"`{out}` is an input, and would be replaced", "choose another --out")
+    if out.exists() and not read_card(out):  # not ours: not even --overwrite may remove it
+        raise BadInputError(f"`{out}` exists and holds no features of avtool", "choose another --out")
+
+
+def _remove(parts: Path) -> None:
+    for path in parts.glob("*.parquet"):
+        if read_card(path):  # ours
+            path.unlink()
+    _remove_if_empty(parts)
 
 
 def _remove_if_empty(parts: Path) -> None:
     if not any(parts.iterdir()):
         parts.rmdir()
+    release_folder(parts)

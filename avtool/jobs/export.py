@@ -1,12 +1,12 @@
 """A trained model written for another runtime, and run there beside the original."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from avtool.core.artifact import Artifact, Input, open_partial, publish
+from avtool.core.artifact import Artifact, Input
+from avtool.core.artifact_folder import discard_partial, open_partial, publish
 from avtool.core.environment import versions
 from avtool.core.files import sha256_of, write_json, write_text
 from avtool.core.reporter import Reporter
@@ -80,7 +80,7 @@ def export(
     weights = weights_file(model)
     inputs = [Input(str(weights), "weights", sha256_of(weights))]
     settings = {"format": name, "weights": inputs[0].sha256}
-    partial = open_partial(out, settings, overwrite=overwrite)
+    partial = open_partial(out, settings, kind="export", overwrite=overwrite, inputs=[model])
     try:
         form.write(source, partial)
         compared = compare(source, form.load(source, partial), name)
@@ -89,8 +89,7 @@ def export(
         write_text(partial / README, card_text(source, form, compared, command))
         publish(out, Artifact("export", command, settings, inputs=inputs))
     finally:
-        if partial.exists():  # nothing to resume
-            shutil.rmtree(partial)
+        discard_partial(partial)  # nothing to resume
     return ExportResult(
         out,
         name,

@@ -1,14 +1,15 @@
 """LM-BFF over a grid and several seeds: every run, the chosen models, mean and deviation beside baselines."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from avtool.core.artifact import Artifact, Input, open_partial, publish
+from avtool.core.artifact import Artifact, Input
+from avtool.core.artifact_folder import discard_partial, open_partial, publish
 from avtool.core.files import read_json, sha256_of, write_json
 from avtool.core.recipe import identity
+from avtool.core.report.page import optional_report
 from avtool.core.reporter import Reporter
 from avtool.evaluation.report import BenchmarkReport, Table
 from avtool.evaluation.report_page import write_report_page
@@ -75,15 +76,17 @@ def grid(
         "inputs": sorted(item.sha256 for item in inputs),
         "recipe": identity(recipe),
     }
-    partial = open_partial(out, settings, overwrite=overwrite)
+    files = [Path(item.path) for item in inputs]
+    partial = open_partial(out, settings, kind="report", overwrite=overwrite, inputs=files)
     if not overwrite and (out / METRICS).is_file():  # made with these settings, or `open_partial` refuses
-        shutil.rmtree(partial)
+        discard_partial(partial)
         reporter.info(f"`{out}` is finished already")
         return _read(out, reporter)
     result = run_grid(source, recipe, partial, reporter, command)
     report = grid_report(task.text_task.title, result)
     write_json(partial / METRICS, report.metrics)
-    write_report_page(partial / "report.html", task.text_task.title, report, settings["recipe"], reporter)
+    with optional_report(reporter):
+        write_report_page(partial / "report.html", task.text_task.title, report, settings["recipe"], reporter)
     publish(
         out, Artifact("report", command, settings["recipe"], inputs=inputs), unhashed=["models", "logits"]
     )

@@ -1,6 +1,5 @@
 """A trained classifier applied to files: class scores, or a timeline of events."""
 
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from avtool.core.artifact import Artifact, Input, open_partial, publish
+from avtool.core.artifact import Artifact, Input
+from avtool.core.artifact_folder import discard_partial, open_partial, publish
 from avtool.core.errors import AvtoolError
 from avtool.core.files import link_tree, sha256_of, write_csv
 from avtool.core.reporter import Reporter
@@ -21,6 +21,7 @@ from avtool.inference.outputs import OutputSpec
 from avtool.inference.recipes import PredictRecipe
 from avtool.inference.score import Scored
 from avtool.inference.timelines import write_timelines
+from avtool.media.addresses import local_path
 from avtool.models.model_files import WEIGHTS
 
 _PARTS = "files"
@@ -82,7 +83,8 @@ def predict(
         "recipe": recipe.model_dump(mode="json", exclude=_OF_THE_MACHINE),
         **({"class_map": sha256_of(recipe.class_map)} if recipe.class_map else {}),
     }
-    partial = open_partial(out, settings, overwrite=overwrite)
+    inputs = [model, *(local_path(source) for source in sources)]
+    partial = open_partial(out, settings, kind="predictions", overwrite=overwrite, inputs=inputs)
     parts = partial / _PARTS
     if not overwrite and (out / _PARTS).is_dir() and not parts.exists():
         link_tree(out / _PARTS, parts)
@@ -91,7 +93,7 @@ def predict(
         files = score_all(items, parts, predictor, recipe, reporter, jobs=jobs, fail_fast=fail_fast)
     except AvtoolError:
         if not any(parts.iterdir()):
-            shutil.rmtree(partial, ignore_errors=True)
+            discard_partial(partial)
         raise
     _write(partial, files, predictor.outputs, recipe)
     publish(out, Artifact("predictions", command, settings, inputs=[used]), unhashed=[_PARTS])

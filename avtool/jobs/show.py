@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from avtool.core.artifact import CARD, partial_folder, read_artifact, verify
+from avtool.core.artifact import CARD, read_artifact, verify
+from avtool.core.artifact_folder import partial_folder
 from avtool.core.errors import AvtoolError, BadInputError
 from avtool.training.progress import is_run, read_progress
 

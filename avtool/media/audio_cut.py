@@ -1,6 +1,8 @@
 """Clips cut out of decoded audio, exact to the sample."""
 
 import mmap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from avtool.core.errors import BadInputError
 from avtool.core.files import writing
 
+_PROBE = 1 << 16  # bytes: more than the rest of a file system's last block
 ClipFormat = Literal["wav", "flac"]
 
 
@@ -63,13 +66,23 @@ def write_clip(
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            soundfile.write(partial, samples[first:past], sample_rate, subtype="PCM_16", format=kind)
+            with writing_audio(partial):
+                soundfile.write(partial, samples[first:past], sample_rate, subtype="PCM_16", format=kind)
             partial.replace(path)
-        except soundfile.LibsndfileError as error:
-            raise OSError(None, str(error)) from error
         finally:
             partial.unlink(missing_ok=True)
     return first / sample_rate, past / sample_rate
+
+
+@contextmanager
+def writing_audio(path: Path) -> Iterator[None]:
+    """Gives the system's reason where libsndfile, which keeps it to itself, cannot write a file."""
+    try:
+        yield
+    except soundfile.LibsndfileError as error:
+        with path.open("ab") as stream:
+            stream.write(bytes(_PROBE))
+        raise OSError(None, str(error)) from error
 
 
 def release_pages(array: NDArray[Any]) -> None:

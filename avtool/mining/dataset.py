@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from avtool.core.files import write_csv
+from avtool.core.report.page import optional_report
 from avtool.core.reporter import Reporter
 from avtool.mining.events import Event, UntaggedTag
 from avtool.mining.film_clips import clip_name
@@ -80,7 +81,8 @@ def write_dataset(
         doubtful=sum(entry.count for entry in untagged if entry.reason != "no label"),
     )
     _report_doubts(summary, reporter)
-    write_report(folder, records, failures, splits, taxonomy, untagged, summary, recipe)
+    with optional_report(reporter):
+        write_report(folder, records, failures, splits, taxonomy, untagged, summary, recipe)
     return summary
 
 

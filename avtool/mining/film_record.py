@@ -16,7 +16,7 @@ from avtool.mining.sync.time_map import TimeMap
 
 RECORD = "film.json"
 # Settings over all films, whose change does not require mining again.
-_DATASET_KEYS = {"taxonomy", "classes", "min_count", "split", "seed"}
+DATASET_KEYS = {"taxonomy", "classes", "min_count", "split", "seed"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class FilmInputs:
         paths = [path for path in (pair.film, caption_file, recipe.lexicon) if path]
         names = {pair.film: pair.film_name}
         files = {names.get(path, str(path)): sha256_of(path) for path in paths if path.is_file()}
-        settings = recipe.model_dump(mode="json", exclude=_DATASET_KEYS)
+        settings = recipe.model_dump(mode="json", exclude=DATASET_KEYS)
         choice = "file" if caption_file else pair.captions
         parts: list[Any] = [settings, pair.film_id, choice, list(files.values())]
         if pair.audio_stream is not None:

@@ -8,13 +8,14 @@ from functools import partial as bind
 from pathlib import Path
 from typing import Any
 
-from avtool.core.artifact import Artifact, Input, open_partial, publish
+from avtool.core.artifact import Artifact, Input
+from avtool.core.artifact_folder import discard_partial, open_partial, publish
 from avtool.core.errors import AvtoolError, DiskFullError, MissingError, SomeFailedError
 from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Reporter
 from avtool.mining.dataset import check_settings, write_dataset
 from avtool.mining.film import FilmTask
-from avtool.mining.film_record import FilmRecord, read_record
+from avtool.mining.film_record import DATASET_KEYS, FilmRecord, read_record
 from avtool.mining.manifest import CLIPS
 from avtool.mining.outcome import FilmOutcome, mine_outcome, seconds_since
 from avtool.mining.pairing import FilmPair
@@ -72,7 +73,9 @@ def mine_subtitles(
     begin = time.perf_counter()
     check_settings(recipe, len(pairs))
     settings = {"command": "mine-subtitles", "recipe": recipe.model_dump(mode="json")}
-    partial = open_partial(out, settings, overwrite=overwrite)
+    of_films = {**settings, "recipe": recipe.model_dump(mode="json", exclude=DATASET_KEYS)}
+    files = [path for pair in pairs for path in (pair.film, Path(pair.captions))]
+    partial = open_partial(out, of_films, kind="dataset", overwrite=overwrite, inputs=files)
     tasks = [
         FilmTask(pair, partial / CLIPS / pair.film_id, recipe, out / CLIPS / pair.film_id) for pair in pairs
     ]
@@ -121,7 +124,7 @@ def _remove_if_useless(partial: Path) -> None:
     """An unfinished folder without a single finished film holds nothing to resume from."""
     clips = partial / CLIPS
     if not clips.is_dir() or not any(path for path in clips.iterdir() if not path.name.startswith(".")):
-        shutil.rmtree(partial, ignore_errors=True)
+        discard_partial(partial)
 
 
 def _finish(

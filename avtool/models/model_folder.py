@@ -6,6 +6,7 @@ labels), `README.md` (a card for people).
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from avtool.core.artifact import CARD, Artifact, Input, partial_folder, publish, read_artifact
+from avtool.core.artifact import CARD, Artifact, Input, read_artifact
+from avtool.core.artifact_folder import partial_folder, publish
 from avtool.core.errors import CorruptArtifactError
 from avtool.core.files import read_json, write_json, write_text, writing
 from avtool.models.frozen import FrozenWeights
@@ -108,7 +110,11 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
         plain[name] = value.clone() if shared else value
         seen.add(plain[name].untyped_storage().data_ptr())
     with writing(path):
-        safetensors.torch.save_file(plain, path)
+        try:
+            safetensors.torch.save_file(plain, path)
+        except SafetensorError as error:  # which holds the system's refusal as a text
+            number = re.search(r"os error (\d+)", str(error))
+            raise OSError(int(number[1]) if number else None, str(error)) from error
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
 

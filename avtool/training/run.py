@@ -1,16 +1,17 @@
 """A run: a task trained in its folder, resumed there, or found finished; then its report and its card."""
 
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from avtool.core.artifact import Input, settings_hash
+from avtool.core.artifact_folder import discard_partial
 from avtool.core.errors import AvtoolError
 from avtool.core.files import sha256_of
 from avtool.core.parallel import is_first_process
 from avtool.core.recipe import identity
+from avtool.core.report.page import optional_report
 from avtool.data.clip_filter import write_skipped
 from avtool.models.model_files import weights_file
 from avtool.training.report import write_report
@@ -32,7 +33,14 @@ def train_task(task: Task[Any], out: Path, *, overwrite: bool = False) -> TrainO
     from avtool.training.loop import CRASH, fit, save_untrained
     from avtool.training.run_folder import open_run, publish_run
 
-    run = open_run(out, task.recipe, run_settings(task), command=task.command, overwrite=overwrite)
+    run = open_run(
+        out,
+        task.recipe,
+        run_settings(task),
+        command=task.command,
+        overwrite=overwrite,
+        inputs=[Path(item.path) for item in task.inputs],
+    )
     if run.done:
         outcome = run.outcome()
         task.reporter.info(f"`{out}` is finished already: {outcome.steps} steps")
@@ -46,10 +54,11 @@ def train_task(task: Task[Any], out: Path, *, overwrite: bool = False) -> TrainO
         outcome = fitted(training, task.recipe, run.folder, task.reporter)
     except AvtoolError:
         if not any((run.folder / name).exists() for name in ("checkpoints", CRASH)):
-            shutil.rmtree(run.folder, ignore_errors=True)  # nothing to resume from, nothing to look at
+            discard_partial(run.folder)  # nothing to resume from, nothing to look at
         raise
     if first:
-        write_report(run.folder, task.summary, task.report(run.folder, training))
+        with optional_report(task.reporter):
+            write_report(run.folder, task.summary, task.report(run.folder, training))
         outcome = publish_run(run, outcome, task.recipe, command=task.command, inputs=task.inputs)
     return outcome
 

@@ -8,14 +8,15 @@ While it runs, and after a kill, it is `NAME.partial`; when it is complete, it i
 import json
 import math
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from avtool.core.artifact import CARD, Artifact, Input, open_partial, partial_folder, publish
+from avtool.core.artifact import CARD, Artifact, Input
+from avtool.core.artifact_folder import open_partial, partial_folder, publish
 from avtool.core.environment import versions
 from avtool.core.errors import CorruptArtifactError
 from avtool.core.files import read_json, write_json, write_text
@@ -69,6 +70,7 @@ def open_run(
     *,
     command: str,
     overwrite: bool = False,
+    inputs: Iterable[Path] = (),
 ) -> RunFolder:
     """Opens a run: a new one, an interrupted one with equal settings to resume, or a finished one.
 
@@ -77,10 +79,11 @@ def open_run(
         recipe: the resolved recipe.
         settings: what must be equal to resume the run.
         command: the command line.
-        overwrite: replace what is there.
+        overwrite: replace a run that is there.
+        inputs: what the run is made from, and must not replace.
 
     Raises:
-        BadInputError: the folder belongs to something else.
+        BadInputError: the folder belongs to something else, or another process writes it.
     """
     wanted = json.loads(json.dumps(dict(settings), default=str))
     stored = out / "settings.json"
@@ -88,7 +91,7 @@ def open_run(
         return RunFolder(out, done=True)
     if not is_first_process():  # the processes meet only when the first one has opened the run
         return RunFolder(out, done=False)
-    partial = open_partial(out, settings, overwrite=overwrite)
+    partial = open_partial(out, settings, kind="run", overwrite=overwrite, inputs=inputs)
     write_text(partial / "recipe.toml", toml_text(recipe.model_dump(mode="json")))
     write_text(partial / "command.txt", f"{command}\n")
     write_json(partial / "env.json", _environment())

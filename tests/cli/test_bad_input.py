@@ -11,7 +11,7 @@ import soundfile
 from pyarrow import parquet
 from safetensors.numpy import load_file, save_file
 
-from avtool.core.artifact import partial_folder
+from avtool.core.artifact_folder import partial_folder
 from tests.harness import RATE, call, class_tone, prepare_tones, write_wav
 
 QUICK = [

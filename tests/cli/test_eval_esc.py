@@ -9,7 +9,8 @@ import soundfile
 
 from avtool.benchmarks.runner.data import BenchmarkData
 from avtool.cli.main import run
-from avtool.core.artifact import Artifact, open_partial, publish, verify
+from avtool.core.artifact import Artifact, verify
+from avtool.core.artifact_folder import open_partial, publish
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.predictions_file import write_predictions
 from tests.unit.benchmarks.runner.esc_samples import make_esc10, read_esc10
@@ -109,7 +110,7 @@ def test_a_model_is_scored_on_the_fold_that_it_has_not_learned_from(evaluate, fo
 
 
 def write(out: Path, predictions: Predictions) -> Path:
-    partial = open_partial(out, {})
+    partial = open_partial(out, {}, kind="predictions")
     write_predictions(partial, predictions)
     publish(out, Artifact("predictions", "a test", {}))
     return out

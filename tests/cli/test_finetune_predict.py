@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avtool.core.artifact import partial_folder, verify
+from avtool.core.artifact import verify
+from avtool.core.artifact_folder import partial_folder
 from avtool.evaluation.predictions_file import read_predictions
 from avtool.media.encode import FilmSettings, write_film
 from tests.harness import AVTOOL, PITCH, RATE, call, class_tone, prepare_tones, write_wav

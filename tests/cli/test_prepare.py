@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from avtool.cli.main import run
-from avtool.core.artifact import partial_folder, read_artifact, verify
+from avtool.core.artifact import read_artifact, verify
+from avtool.core.artifact_folder import partial_folder
 from avtool.data.manifest import read_manifest
 from avtool.media.probe import probe
 from tests.harness import AVTOOL, write_grey_film, write_sine

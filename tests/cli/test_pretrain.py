@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avtool.core.artifact import partial_folder, verify
+from avtool.core.artifact import verify
+from avtool.core.artifact_folder import partial_folder
 from tests.harness import call, write_audio_clips, write_images, write_video_clips
 
 QUICK = ["--preset", "tiny", "--batch-size", 4, "--max-steps", 2, "--workers", 0, "--device", "cpu"]

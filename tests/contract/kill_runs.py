@@ -17,7 +17,7 @@ import torch
 import torch._dynamo  # slow to import: once here, and not in every child
 
 from avtool.cli.main import run
-from avtool.core.artifact import partial_folder
+from avtool.core.artifact_folder import partial_folder
 from avtool.training.update import Updater
 from tests.harness import differences, in_child
 

@@ -17,9 +17,19 @@ _VARIABLES = {INK: "--ink", ACCENT: "--accent", SOFT: "--soft", WARM: "--warm"}
 
 _STYLE: Any = {
     "font.size": 9, "font.family": "sans-serif", "svg.fonttype": "none", "svg.hashsalt": "avtool",
+    "text.parse_math": False,  # names of classes and files are no formulas
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK, "axes.labelcolor": INK,
     "xtick.color": INK, "ytick.color": INK, "text.color": INK, "legend.frameon": False,
 }  # fmt: skip
+
+
+@contextmanager
+def plain_text() -> Iterator[None]:
+    """Draws texts as they are: a `$` in a file's name begins no formula."""
+    from matplotlib import rc_context
+
+    with rc_context({"text.parse_math": False}):
+        yield
 
 
 @contextmanager

@@ -1,10 +1,14 @@
 """Renders a report page from a template that extends `page.html`."""
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from avtool.core.files import write_text
+from avtool.core.errors import DiskFullError
+from avtool.core.files import outside_problem, write_text
+from avtool.core.reporter import Reporter
 from avtool.core.version import __version__
 
 _TEMPLATES = Path(__file__).parent
@@ -26,6 +30,24 @@ def write_page(path: Path, template: Path, **values: Any) -> None:
     )
     environment.filters["seconds"] = format_seconds
     write_text(path, environment.get_template(template.name).render(version=__version__, **values))
+
+
+@contextmanager
+def optional_report(reporter: Reporter) -> Iterator[None]:
+    """The making of a report, whose failure is a warning: results are worth more than their picture.
+
+    Raises:
+        DiskFullError: there is no room for the report, nor for what follows it.
+    """
+    try:
+        yield
+    except DiskFullError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and (problem := outside_problem(error)):
+            raise problem from error
+        reason = " ".join(str(error).split())[:200]
+        reporter.warn(f"the report cannot be drawn ({type(error).__name__}: {reason}); all else is written")
 
 
 def data_uri(content: bytes, media_type: str) -> str:

@@ -5,7 +5,6 @@ and when the steps are), and `values/00000.npy` and so on: the clips of a shard 
 width).
 """
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -18,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
-from avtool.core.artifact import Artifact, open_partial, publish, read_artifact, settings_hash
+from avtool.core.artifact import Artifact, read_artifact, settings_hash
+from avtool.core.artifact_folder import discard_partial, open_partial, publish
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import atomic_file, need_space, read_json, write_json
 from avtool.core.parallel import map_unordered, one_at_a_time
@@ -190,9 +190,9 @@ def _make(
     jobs: int,
 ) -> None:
     """Computes the features, unless somebody has done so since."""
-    partial = open_partial(out, wanted)
+    partial = open_partial(out, wanted, kind="features")
     if (out / _INDEX).is_file():
-        shutil.rmtree(partial)
+        discard_partial(partial)
         return
     steps = [settings.num_steps(end - start) for start, end in _spans(manifest)]
     need_space(partial, 2 * sum(steps) * int(np.prod(settings.width)), "the features")

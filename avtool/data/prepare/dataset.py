@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
-from avtool.core.artifact import Artifact, Input, open_partial, publish
+from avtool.core.artifact import Artifact, Input
+from avtool.core.artifact_folder import discard_partial, open_partial, publish
 from avtool.core.errors import BadInputError, SomeFailedError
 from avtool.core.files import link_tree, sha256_of, write_text, writing
 from avtool.core.parallel import map_unordered
@@ -25,6 +26,8 @@ from avtool.data.readers.source import ReadOptions, Source
 
 COPIES = "clips"
 _FACTS = "media.jsonl"
+_OF_THE_LIST = {"layout", "official_split", "separator", "classes", "split", "seed"}
+"""Settings that do not change what is found in the media: a dataset is made again with others at once."""
 _AT_A_TIME = 16  # media that a worker looks at before it reports
 
 
@@ -127,7 +130,9 @@ def prepare(
     check_listed(clips.found, source, recipe)
     given = {"source": str(source_path.absolute()), "media": str(media.absolute()) if media else None}
     settings = {"command": "prepare", **given, "recipe": recipe.model_dump(mode="json")}
-    partial = open_partial(out, settings, overwrite=overwrite)
+    of_media = {**settings, "recipe": recipe.model_dump(mode="json", exclude=_OF_THE_LIST)}
+    inputs = [source_path, *([media] if media else [])]
+    partial = open_partial(out, of_media, kind="dataset", overwrite=overwrite, inputs=inputs)
     if not overwrite:
         _take_over(out, partial)
     rule = SpanRule(source.web, source.fixed_length)
@@ -138,7 +143,7 @@ def prepare(
     rows, problems = make_rows(clips.found, facts, rule, COPIES)
     if not rows:
         _report(problems, reporter)
-        shutil.rmtree(partial)
+        discard_partial(partial)
         raise SomeFailedError(f"none of the {len(tasks)} media can be used", "see the warnings above")
     problems += [Problem("refused", line.where, "", line.reason) for line in source.refused]
     problems += [Problem("absent", clip.where, clip.media, "there is no such file") for clip in clips.absent]
@@ -155,9 +160,9 @@ def prepare(
     ):
         reporter.info(f"the clips have folds: train and validate with {flags}")
     _forget_copies(partial / COPIES, facts)
-    write_dataset(partial, rows, lists, problems, summary, recipe.model_dump(mode="json"))
-    inputs = [Input(str(path.absolute()), "table", sha256_of(path)) for path in source.inputs]
-    artifact = Artifact("dataset", command, settings, seed=recipe.seed, inputs=inputs)
+    write_dataset(partial, rows, lists, problems, summary, recipe.model_dump(mode="json"), reporter)
+    tables = [Input(str(path.absolute()), "table", sha256_of(path)) for path in source.inputs]
+    artifact = Artifact("dataset", command, settings, seed=recipe.seed, inputs=tables)
     publish(out, artifact, unhashed=[COPIES])
     return PrepareResult(
         out, summary, problems, _is_failure(problems, source), round(time.perf_counter() - begin, 3)

@@ -12,11 +12,12 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from avtool.core.errors import AvtoolError, BadInputError, MissingError
+from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, MissingError
 from avtool.core.files import atomic_file
 from avtool.core.reporter import Recorder, Reporter
 from avtool.data.media_files import local_media
 from avtool.data.prepare.recipe import PrepareRecipe
+from avtool.media.audio_cut import writing_audio
 from avtool.media.audio_decode import SILENT, iter_audio
 from avtool.media.probe import probe
 from avtool.media.still_images import is_image, read_image
@@ -159,8 +160,8 @@ def check_all(tasks: Sequence[MediaTask]) -> list[MediaFacts]:
 def _check_safely(task: MediaTask) -> MediaFacts:
     try:
         return check(task)
-    except MissingError:
-        raise  # every further address would fail alike
+    except (MissingError, DiskFullError):
+        raise  # everything that follows would fail alike
     except AvtoolError as error:
         return MediaFacts(task.media, error=error.message)
     except Exception as error:  # noqa: BLE001 - our own mistake over one file must not lose the others
@@ -267,6 +268,7 @@ def _copy(path: Path, stem: Path, recipe: PrepareRecipe, *, has_video: bool) -> 
         return target.name
     with (
         atomic_file(target) as partial,
+        writing_audio(partial),
         soundfile.SoundFile(partial, "w", settings.sample_rate, 1, subtype="PCM_16", format="FLAC") as file,
     ):
         for block in iter_audio(path, settings.sample_rate):

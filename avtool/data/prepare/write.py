@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from avtool.core.files import write_csv
-from avtool.core.report.page import write_page
+from avtool.core.report.page import optional_report, write_page
+from avtool.core.reporter import Reporter
 from avtool.data.labels import LABELS, LabelClass, write_classes
 from avtool.data.manifest import Clip, write_manifest
 from avtool.data.prepare.rows import Problem, ProblemKind
@@ -87,22 +88,23 @@ def write_dataset(
     problems: Sequence[Problem],
     summary: PreparedSummary,
     settings: Mapping[str, Any],
+    reporter: Reporter,
 ) -> None:
     """Writes the dataset but its copies, which stand in `folder` already."""
     write_manifest(folder, rows)
     for name, entries in lists.items():
         write_classes(folder / LABELS / f"{name}.csv", entries)
     _write_problems(folder / PROBLEMS, problems)
-    write_page(
-        folder / "report.html",
-        _TEMPLATE,
-        summary=summary,
-        lists={
-            name: sorted(entries, key=lambda e: -e.count)[:_MOST_CLASSES] for name, entries in lists.items()
-        },
-        problems=[problem for problem in problems if problem.kind != "absent"][:_MOST_PROBLEMS],
-        settings=settings,
-    )
+    shown = {name: sorted(entries, key=lambda e: -e.count)[:_MOST_CLASSES] for name, entries in lists.items()}
+    with optional_report(reporter):
+        write_page(
+            folder / "report.html",
+            _TEMPLATE,
+            summary=summary,
+            lists=shown,
+            problems=[problem for problem in problems if problem.kind != "absent"][:_MOST_PROBLEMS],
+            settings=settings,
+        )
 
 
 def _write_problems(path: Path, problems: Sequence[Problem]) -> None:

@@ -1,6 +1,5 @@
 """WebDataset shards of a dataset's clips: small, and quick to read at any place."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from avtool.core.artifact import CARD, Artifact, Input, open_partial, publish
+from avtool.core.artifact import CARD, Artifact, Input
+from avtool.core.artifact_folder import discard_partial, open_partial, publish
 from avtool.core.errors import AvtoolError, BadInputError, SomeFailedError
 from avtool.core.files import read_json, sha256_of, write_json
 from avtool.core.parallel import map_unordered
@@ -86,9 +86,9 @@ def write_shards(
     inputs = [Input(str(dataset), "dataset", sha256_of(source))]
     wanted: dict[str, Any] = {"command": "write-shards", "content": inputs[0].sha256}
     wanted |= settings.model_dump(mode="json")
-    partial = open_partial(out, wanted, overwrite=overwrite)
+    partial = open_partial(out, wanted, kind="dataset", overwrite=overwrite, inputs=[dataset])
     if (out / CARD).is_file() and not overwrite:
-        shutil.rmtree(partial)
+        discard_partial(partial)
         return _result(out)
     size = settings.clips_per_shard
     tasks = [

@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from avtool.core.errors import AvtoolError
+from avtool.core.errors import AvtoolError, DiskFullError
 from avtool.core.files import atomic_file
 from avtool.core.requirements import require
 from avtool.data.decode_cache.settings import SpanSettings
@@ -47,6 +47,8 @@ def write_shard(path: Path, clips: Manifest, first: int, settings: ShardRecipe) 
         for number, clip in enumerate(clips, first):
             try:
                 fields = _fields(clips, clip, source, settings)
+            except DiskFullError:
+                raise
             except AvtoolError as error:
                 skipped.append((clip.clip_id, error.message))
                 continue

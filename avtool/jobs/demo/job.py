@@ -1,10 +1,14 @@
 """The whole path on films made on the spot: nothing to download, nothing to prepare."""
 
+import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from avtool.core.artifact import partial_folder
+from avtool.core.artifact import CARD
+from avtool.core.artifact_folder import own_files, partial_folder, retire
 from avtool.core.errors import BadInputError
 from avtool.core.files import writing
 from avtool.core.reporter import Reporter
@@ -18,7 +22,9 @@ from avtool.mining.mine_subtitles import MineResult
 from avtool.synthetic.make_film import FilmFiles
 
 _MARK = ".avtool-demo"
-_ARTIFACTS = ("mined", "pretrained", "run", "predictions")
+_ASIDE = ".previous"
+_PARTS = ("films", "mined", "pretrained", "run", "predictions", "report.html")
+_FILM = re.compile(r"film")
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,11 @@ def demo(
         BadInputError: `out` holds something else.
     """
     _prepare(out, overwrite)
+    with _replacing(out):
+        return _demo(out, recipe, reporter, jobs)
+
+
+def _demo(out: Path, recipe: DemoRecipe, reporter: Reporter, jobs: int) -> DemoResult:
     films = make_films(out / "films", recipe, reporter)
     mined = mine_films(films.table, out / "mined", recipe, reporter, jobs=jobs)
     scores = score_mining(films.films, mined.out)
@@ -97,9 +108,47 @@ def _prepare(out: Path, overwrite: bool) -> None:
     if (out / _MARK).is_file() and not overwrite:
         raise BadInputError(f"`{out}` holds a demonstration already", "give --overwrite, or another --out")
     with writing(out):
-        for artifact in _ARTIFACTS:
-            shutil.rmtree(out / artifact, ignore_errors=True)
-            shutil.rmtree(partial_folder(out / artifact), ignore_errors=True)
-        shutil.rmtree(out / "films", ignore_errors=True)
         out.mkdir(parents=True, exist_ok=True)
         (out / _MARK).touch()
+        for name in _PARTS:  # what a killed demonstration left; with other settings it could not be resumed
+            shutil.rmtree(partial_folder(out / name), ignore_errors=True)
+
+
+@contextmanager
+def _replacing(out: Path) -> Iterator[None]:
+    """Puts an older demonstration aside for the block, and back where it fails; files of others stay."""
+    aside = out / _ASIDE
+    _put_back(out)
+    with writing(out):
+        aside.mkdir()
+        for name in _PARTS:
+            if (out / name).exists():
+                (out / name).rename(aside / name)
+    try:
+        yield
+    except BaseException:
+        _put_back(out)
+        raise
+    for name in _PARTS:
+        if (aside / name).is_dir():
+            retire(aside / name, out / name, _own(aside / name))
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _put_back(out: Path) -> None:
+    """The parts of a demonstration that was to be replaced, instead of those of the one that failed."""
+    aside = out / _ASIDE
+    with writing(out):
+        for path in aside.iterdir() if aside.is_dir() else ():
+            if (out / path.name).is_dir():
+                retire(out / path.name, path, _own(out / path.name))
+            path.replace(out / path.name)
+        if aside.is_dir():
+            aside.rmdir()
+
+
+def _own(folder: Path) -> set[str]:
+    """The files of a part of a demonstration."""
+    if (folder / CARD).is_file():
+        return own_files(folder)
+    return {path.name for path in folder.iterdir() if _FILM.match(path.name)}

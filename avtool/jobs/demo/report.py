@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from avtool.core.report.page import data_uri
+from avtool.core.report.page import data_uri, optional_report
 from avtool.core.reporter import Reporter
 from avtool.data.manifest import read_manifest
 from avtool.evaluation.mined_events import EventScores
@@ -48,7 +48,8 @@ def write_demo_page(
         )
         title = "Reconstruction of a held-out film"
         images.append((title, data_uri(pretrained.sheet.read_bytes(), "image/png")))
-    write_report_page(path, "From captions to a model", report, {}, reporter, images=images)
+    with optional_report(reporter):
+        write_report_page(path, "From captions to a model", report, {}, reporter, images=images)
     return report
 
 

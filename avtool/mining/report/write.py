@@ -60,6 +60,7 @@ def write_report(
     """Writes the page for people and the numbers for machines, beside the manifest."""
     least_certain = sorted((r for r in records if r.plot), key=lambda record: record.sync["confidence"])
     values = recipe.model_dump(mode="json")
+    write_json(folder / "report.json", _numbers(records, failures, summary))
     write_page(
         folder / "report.html",
         _TEMPLATE,
@@ -78,7 +79,6 @@ def write_report(
         untagged=untagged[:_MOST_UNTAGGED],
         settings=[(key, _lookup(values, key)) for key, _ in iter_keys(MineRecipe)],
     )
-    write_json(folder / "report.json", _numbers(records, failures, summary))
 
 
 def _dimensions(taxonomy: Taxonomy) -> list[tuple[str, Sequence[ClassCount]]]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avtool.core.files import atomic_file
+from avtool.core.report.figures import plain_text
 from avtool.data.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -99,20 +100,21 @@ def _draw(rows: Sequence[tuple[str, Inputs]]) -> bytes:
     with_video = any("audio" not in inputs or len(inputs) > 1 for _, inputs in rows)
     with_audio = any("audio" in inputs for _, inputs in rows)
     widths = [_STRIP] * with_video + [_AUDIO] * with_audio
-    figure = Figure(figsize=(sum(widths), _ROW * len(rows)), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(len(rows), len(widths), squeeze=False, width_ratios=widths)
-    for places, (title, inputs) in zip(axes, rows, strict=True):
-        places[0].set_title(title, fontsize=7, loc="left")
-        for place in places:
-            place.set_axis_off()
-        if with_video:
-            places[0].imshow(_strip(inputs.get("video", inputs.get("image"))))
-        if with_audio and "audio" in inputs:
-            places[-1].imshow(inputs["audio"].T, origin="lower", aspect="auto", cmap="magma")
-    stream = BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
-    return stream.getvalue()
+    with plain_text():
+        figure = Figure(figsize=(sum(widths), _ROW * len(rows)), dpi=100, layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(len(rows), len(widths), squeeze=False, width_ratios=widths)
+        for places, (title, inputs) in zip(axes, rows, strict=True):
+            places[0].set_title(title, fontsize=7, loc="left")
+            for place in places:
+                place.set_axis_off()
+            if with_video:
+                places[0].imshow(_strip(inputs.get("video", inputs.get("image"))))
+            if with_audio and "audio" in inputs:
+                places[-1].imshow(inputs["audio"].T, origin="lower", aspect="auto", cmap="magma")
+        stream = BytesIO()
+        figure.savefig(stream, format="png", metadata={"Software": None})
+        return stream.getvalue()
 
 
 def _strip(frames: NDArray[Any] | None) -> NDArray[np.uint8]:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from avtool.core.artifact import Artifact, open_partial, publish
+from avtool.core.artifact import Artifact
+from avtool.core.artifact_folder import open_partial, publish
 from avtool.core.errors import AvtoolError, BadInputError
 from avtool.data.manifest import Clip, write_manifest
 from avtool.data.readers.layouts import READERS, detect_layout, read_source
@@ -260,7 +261,7 @@ def test_vggsound_in_both_forms(tmp_path):
 
 def test_a_data_set_of_avtool_is_a_source(tmp_path):
     chirp_clips(tmp_path / "old")
-    partial = open_partial(tmp_path / "data", {})
+    partial = open_partial(tmp_path / "data", {}, kind="dataset")
     write_chirp(partial / "clips" / "a.wav")
     write_manifest(partial, [Clip("a", "clips/a.wav", 0.0, 1.0, "val", 3, ("x",), "t", "g", {"conf": 1.0})])
     write(partial / "labels" / "classes.csv", "index,label\n0,y\n1,x\n")

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avtool.core.artifact import Artifact, open_partial, publish
+from avtool.core.artifact import Artifact
+from avtool.core.artifact_folder import open_partial, publish
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.predictions_file import read_predictions, write_predictions
@@ -15,7 +16,7 @@ SCORES = [[1.0, 0.5, -2.0], [0.0, 3.0, 0.25]]
 
 
 def write(out: Path, predictions: Predictions) -> Path:
-    write_predictions(open_partial(out, {}), predictions)
+    write_predictions(open_partial(out, {}, kind="predictions"), predictions)
     publish(out, Artifact("predictions", "test", {}))
     return out
 

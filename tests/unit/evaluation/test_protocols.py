@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from avtool.benchmarks import BENCHMARKS, OWN_DATA, find_benchmark
-from avtool.core.artifact import Artifact, open_partial, publish
+from avtool.core.artifact import Artifact
+from avtool.core.artifact_folder import open_partial, publish
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder, Silent
 from avtool.evaluation.mistakes import mistake_table
@@ -184,7 +185,7 @@ PREDICTED = [name for name, benchmark in BENCHMARKS.items() if benchmark.facts.d
 
 
 def artifact(out: Path, predictions: Predictions) -> Path:
-    write_predictions(open_partial(out, {}), predictions)
+    write_predictions(open_partial(out, {}, kind="predictions"), predictions)
     publish(out, Artifact("predictions", "test", {}))
     return out
 

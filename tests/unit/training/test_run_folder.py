@@ -55,6 +55,7 @@ def test_a_finished_run_is_an_artifact_with_a_model(tmp_path: Path) -> None:
     assert {path.name for path in run.iterdir()} == {
         "artifact.json",
         "settings.json",
+        "contents.json",
         "recipe.toml",
         "command.txt",
         "env.json",

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from avtool.core.artifact import partial_folder, verify
+from avtool.core.artifact import verify
+from avtool.core.artifact_folder import partial_folder
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.reporter import Silent
 from avtool.data.inputs import feature_cache

@@ -179,6 +179,7 @@ def test_finished_shards_are_kept(dataset, tmp_path):
     assert not (tmp_path / "shards.partial").exists()
     (tmp_path / "shards").rename(tmp_path / "shards.partial")
     (tmp_path / "shards.partial" / "artifact.json").unlink()
+    (tmp_path / "shards.partial" / "unfinished.json").write_text('{"kind": "dataset"}')
     (tmp_path / "shards.partial" / "shards" / "00001.skipped.json").unlink()
     assert write_shards(dataset, tmp_path / "shards", SMALL, Silent()) == written
     assert first.stat().st_mtime_ns == before
