@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from avtool.core.artifact import Artifact, open_partial, publish
+from avtool.core.artifact import Artifact
+from avtool.core.artifact_folder import open_partial, publish
 from avtool.core.files import write_csv, write_json
 from avtool.core.reporter import Reporter
 from avtool.evaluation.report import BenchmarkReport
@@ -40,7 +41,9 @@ def sweep(
         AvtoolError: data, host and settings do not fit together, or a training failed.
     """
     values = recipe.model_dump(mode="json")
-    partial = open_partial(out, {"source": str(source), "recipe": values}, overwrite=overwrite)
+    partial = open_partial(
+        out, {"source": str(source), "recipe": values}, kind="report", overwrite=overwrite, inputs=[source]
+    )
     cells, total = [], len(recipe.sweep.methods) * len(recipe.sweep.shots) * len(recipe.sweep.seeds)
     with reporter.progress("sweeping", total) as bar:
         for cell in run_sweep(source, recipe, reporter, runs, command):
