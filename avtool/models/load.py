@@ -8,7 +8,8 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, device, nn
 
-from avtool.core.errors import AvtoolError, CorruptArtifactError
+from avtool.core.artifact import CARD
+from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
 from avtool.models.build import tuples
 from avtool.models.checkpoint_files import read_tensors
 from avtool.models.foreign import find_foreign, locate
@@ -22,6 +23,7 @@ from avtool.models.model_folder import (
     one_line,
     read_description,
 )
+from avtool.models.published.pixel_statistics import optional_buffers
 from avtool.models.published.report import LoadReport, unwrap
 from avtool.models.registry import MODELS, create
 
@@ -74,7 +76,9 @@ def _load_into(model: nn.Module, folder: Path, description: ModelDescription) ->
     stored = load_tensors(folder / WEIGHTS)
     for frozen in description.frozen:
         load_frozen(frozen, model, folder, stored)
-    model.load_state_dict(model.state_dict() | stored if description.frozen else stored)
+    own = model.state_dict()
+    kept = own if description.frozen else {name: own[name] for name in optional_buffers(model)}
+    model.load_state_dict(kept | stored)
 
 
 def build_model(folder: Path, description: ModelDescription) -> nn.Module:
@@ -99,9 +103,12 @@ def _check_fit(model: nn.Module, folder: Path, description: ModelDescription) ->
     except (OSError, SafetensorError) as error:
         raise CorruptArtifactError(f"cannot read the weights `{path}`: {one_line(error)}", AGAIN) from error
     wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    optional = optional_buffers(model)
     problems = {
         "lacks": sorted(
-            name for name in wanted.keys() - found.keys() if not description.is_stored_elsewhere(name)
+            name
+            for name in wanted.keys() - found.keys() - optional
+            if not description.is_stored_elsewhere(name)
         ),
         "has unknown": sorted(found.keys() - wanted.keys()),
         "has in another shape": sorted(k for k in wanted.keys() & found.keys() if wanted[k] != found[k]),
@@ -132,6 +139,38 @@ def load_checkpoint(model: nn.Module, name: str, path: Path, *, interpolate: boo
     """
     state = unwrap(_read_checkpoint(path))
     return MODELS.find(name).family.load_weights(model, state, interpolate=interpolate)
+
+
+def check_grids(model: nn.Module, path: Path) -> None:
+    """Refuses weights of a model folder whose patches lie in other rows than those of the network.
+
+    Tables of positions are read row by row: of 16 x 4 patches and of 8 x 8 they are equally long. Only the
+    first side, times, may differ; both sides of an image may.
+
+    Raises:
+        BadInputError: they do.
+        CorruptArtifactError: the folder is damaged.
+    """
+    if not path.is_dir() or not (find_model(path) / CARD).is_file():
+        return
+    folder = find_model(path)
+    with device("meta"):
+        theirs = _grids_of(build_model(folder, read_description(folder)))
+    for name, grid in _grids_of(model).items():
+        old = theirs.get(name, grid)
+        if old.modality == grid.modality != "image" and old.shape[1:] != grid.shape[1:]:
+            before, now = ("x".join(map(str, one.shape)) for one in (old, grid))
+            message = f"the weights of `{path}` lie over {before} patches, and the model's are {now}"
+            hint = "keep its mel bins, frame size and patches: leave them out, and they follow from it"
+            raise BadInputError(message, hint)
+
+
+def _grids_of(model: nn.Module) -> dict[str, Any]:
+    """The grids of the encoders of patches, by their names in the model."""
+    found = {name: getattr(module, "grid", None) for name, module in model.named_modules()}
+    return {
+        name: grid for name, grid in found.items() if hasattr(grid, "modality") and hasattr(grid, "shape")
+    }
 
 
 def load_frozen(frozen: FrozenWeights, model: nn.Module, folder: Path, stored: Mapping[str, Tensor]) -> None:

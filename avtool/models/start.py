@@ -32,8 +32,9 @@ def load_start(
     """
     if init is None:
         return
-    from avtool.models.load import load_checkpoint
+    from avtool.models.load import check_grids, load_checkpoint
 
+    check_grids(model, init)
     report = load_checkpoint(model, name, init, interpolate=interpolate)
     if len(report.missing) == len(model.state_dict()):
         message = f"`{init}` holds no weight of a `{name}`"

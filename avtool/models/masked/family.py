@@ -55,9 +55,13 @@ class _MAE(Family):
     layouts = ("the original project", "transformers ViTMAE")
 
     def load_weights(self, model: Any, state: "State", *, interpolate: bool = False) -> "LoadReport":
-        from avtool.models.masked.mae_weights import load_mae
+        from avtool.models.masked.mae_weights import is_ours, load_mae
+        from avtool.models.published.pixel_statistics import IMAGENET, fold_into_kernels, with_changes
 
-        return load_mae(model, state, interpolate=interpolate)
+        changes: list[str] = []
+        if not is_ours(state):
+            state, changes = fold_into_kernels(state, IMAGENET)
+        return with_changes(load_mae(model, state, interpolate=interpolate), changes)
 
     def hub_form(self, model: Any, library: "Library") -> "HubForm":
         from avtool.models.masked.hub_forms import timm_form
@@ -191,9 +195,13 @@ class _VideoMAE(Family):
     layouts = ("the original project", "transformers VideoMAE")
 
     def load_weights(self, model: Any, state: "State", *, interpolate: bool = False) -> "LoadReport":
-        from avtool.models.masked.video_mae_weights import load_video_mae
+        from avtool.models.masked.video_mae_weights import is_ours, load_video_mae
+        from avtool.models.published.pixel_statistics import IMAGENET, fold_into_kernels, with_changes
 
-        return load_video_mae(model, state, interpolate=interpolate)
+        changes: list[str] = []
+        if not is_ours(state):
+            state, changes = fold_into_kernels(state, IMAGENET)
+        return with_changes(load_video_mae(model, state, interpolate=interpolate), changes)
 
 
 @register
@@ -281,9 +289,17 @@ class _MAViL(Family):
         return whole_patches(num_frames)
 
     def load_weights(self, model: Any, state: "State", *, interpolate: bool = False) -> "LoadReport":
-        from avtool.models.masked.mavil_weights import load_mavil
+        from avtool.models.masked.mae_weights import is_ours
+        from avtool.models.masked.mavil_weights import is_of_one_encoder, load_mavil, start_encoders
+        from avtool.models.published.pixel_statistics import IMAGENET, fold_into_kernels, with_changes
 
-        return load_mavil(model, state, interpolate=interpolate)
+        changes: list[str] = []
+        folded = state
+        if not is_ours(state):
+            folded, changes = fold_into_kernels(state, IMAGENET)
+        if is_of_one_encoder(state):  # colours are summed for audio as they were published
+            return with_changes(start_encoders(model, state, folded), changes)
+        return with_changes(load_mavil(model, folded, interpolate=interpolate), changes)
 
 
 @register

@@ -37,10 +37,15 @@ def load_mae(
     return load_renamed(model, rename_mae(unwrap(checkpoint)), [], interpolate=interpolate)
 
 
+def is_ours(state: State) -> bool:
+    """Whether weights have avtool's names, and so take pixels in [-1, 1]."""
+    return any(name.startswith("encoder.") for name in state)
+
+
 def rename_mae(state: State) -> State:
     """Parameter names of the original project or of transformers to ours."""
     if any(name.startswith("vit.") for name in state):
         return move(from_hub(state, "vit."), _HUB)
-    if any(name.startswith("encoder.") for name in state):
+    if is_ours(state):
         return dict(state)
     return move(state, _ORIGINAL)

@@ -1,5 +1,6 @@
 """Loading of renamed tensors into masked autoencoders and their classifiers."""
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -70,9 +71,9 @@ def fit_table(
 ) -> None:
     """Makes a position table of another grid one of the model's, in the state.
 
-    The last sides (columns, or frequencies) are taken to be as many. A first side (rows, or times) that
-    shrinks keeps its beginning, so that a shorter clip is the beginning of a long one; one that grows is
-    interpolated.
+    Of spectrograms and videos the last sides (frequencies, or rows and columns) are taken to be as many. A
+    first side (times) that shrinks keeps its beginning, so that a shorter clip is the beginning of a long
+    one; one that grows is interpolated. Images are taken to be squares.
 
     Args:
         state: changed in place.
@@ -90,14 +91,18 @@ def fit_table(
     if table.shape == own.shape or table.shape[-1] != own.shape[-1]:
         return  # another width is refused with the other shapes
     new = (grid.shape[0], grid.num_tokens // grid.shape[0])
-    rows, rest = divmod(table.shape[1] - special, new[1])
+    count = table.shape[1] - special
+    rows, rest = divmod(count, new[1])
+    old = (rows, new[1])
+    if grid.modality == "image":  # both sides of an image follow its size
+        side = math.isqrt(count)
+        old, rest = (side, side), count - side * side
     if rest:
         raise BadInputError(
             f"the weights have {table.shape[1] - special} positions, which do not fill the model's rows of "
             f"{new[1]} patches",
             "build the model with the mel bins, or the image size, of the weights",
         )
-    old = (rows, new[1])
     if not allowed:
         raise BadInputError(
             f"the position grid of the weights is {format_grid(old)} and the model's is {format_grid(new)}",
@@ -108,7 +113,7 @@ def fit_table(
 
 
 def _resized(patches: Tensor, old: Grid, new: Grid) -> Tensor:
-    if new[0] <= old[0]:
+    if new[0] <= old[0] and new[1] == old[1]:
         return patches[: new[0] * new[1]]
     return interpolate_position_grid(patches, old, new)
 

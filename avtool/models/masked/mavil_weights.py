@@ -36,7 +36,7 @@ def load_mavil(
     """
     changes: list[str] = []
     state = unwrap(checkpoint)
-    if _is_of_one_encoder(state):
+    if is_of_one_encoder(state):
         return start_encoders(model, state)
     if not any(name.startswith("encoder.") for name in state):
         state = move(state, _FINE_TUNED)
@@ -59,14 +59,23 @@ def load_mavil(
     return copy_into(model, state, changes)
 
 
-def start_encoders(model: MAViL | MAViLClassifier, checkpoint: Mapping[str, object]) -> LoadReport:
+def start_encoders(
+    model: MAViL | MAViLClassifier,
+    checkpoint: Mapping[str, object],
+    of_pixels: Mapping[str, object] | None = None,
+) -> LoadReport:
     """Starts all encoders that an MAE fits: both from one of images, that of audio from an Audio-MAE.
+
+    Args:
+        model: changed in place.
+        checkpoint: of an MAE, in any layout of `load_mae`.
+        of_pixels: the same, for the encoder of video, where its kernel takes other pixels.
 
     Raises:
         BadInputError: the weights are of another size, or no MAE.
     """
     of_images = _encoder_of(checkpoint)["patch_embed.proj.weight"].shape[1] == 3
-    reports = [start_video(model, checkpoint)] if of_images and VIDEO in model.inputs else []
+    reports = [start_video(model, of_pixels or checkpoint)] if of_images and VIDEO in model.inputs else []
     if AUDIO in model.inputs or not reports:
         reports.append(start_audio(model, checkpoint))
     missing = tuple(name for name in reports[0].missing if all(name in other.missing for other in reports))
@@ -126,7 +135,7 @@ def start_audio(model: MAViL | MAViLClassifier, checkpoint: Mapping[str, object]
     return _start(model, {f"encoder.audio.{name}": tensor for name, tensor in encoder.items()}, changes)
 
 
-def _is_of_one_encoder(state: State) -> bool:
+def is_of_one_encoder(state: State) -> bool:
     """Whether the weights are those of an MAE of one modality."""
     of_two = ("encoder.audio.", "encoder.video.", "patch_embed_v.", "blocks_av.")
     return not any(name.startswith(of_two) for name in state) and "patch_embed.proj.weight" in {

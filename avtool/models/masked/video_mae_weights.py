@@ -48,6 +48,12 @@ def load_video_mae(
     return load_renamed(model, state, [], interpolate=interpolate)
 
 
+def is_ours(state: State) -> bool:
+    """Whether weights are avtool's, and so take pixels in [-1, 1]; the original project shares some names."""
+    theirs = any(name.endswith(".q_bias") or name.startswith("encoder_to_decoder.") for name in state)
+    return not theirs and any(name.startswith("encoder.") for name in state)
+
+
 def rename_video_mae(state: State) -> State:
     """Parameter names of the original project or of transformers to ours."""
     if any(name.startswith("videomae.") for name in state):

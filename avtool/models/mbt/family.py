@@ -53,7 +53,8 @@ class MBTFamily(Family):
 
     def load_weights(self, model: Any, state: "State", *, interpolate: bool = False) -> "LoadReport":
         from avtool.models.mbt.weights import load_image_vit
+        from avtool.models.published.image_vit import image_statistics
 
         if any(name.startswith("stems.") for name in state):
             return super().load_weights(model, state, interpolate=interpolate)
-        return load_image_vit(model, state)
+        return load_image_vit(model, state, image_statistics(state))

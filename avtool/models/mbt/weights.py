@@ -9,29 +9,42 @@ from torch import Tensor
 from avtool.models.layers.position import interpolate_position_grid
 from avtool.models.mbt.mbt import MBT
 from avtool.models.published.image_vit import format_grid, read_image_vit, square_grid
+from avtool.models.published.pixel_statistics import PixelStatistics, fold_into_kernels
 from avtool.models.published.report import LoadReport, State, copy_into
 
 _BLOCK = re.compile(r"blocks\.(\d+)\.(.+)$")
 
 
-def load_image_vit(model: MBT, checkpoint: Mapping[str, object]) -> LoadReport:
+def load_image_vit(
+    model: MBT, checkpoint: Mapping[str, object], statistics: PixelStatistics | None = None
+) -> LoadReport:
     """Starts an MBT from an image ViT or DeiT (names of timm or transformers).
 
     Audio: kernels are summed over the colours; the position grid is interpolated to (time, mel).
     Video: the kernel stands at the middle frame of the tubelet, zeros at the others; the grid is interpolated
     to the frame and repeated in time. Bottleneck and classifier keep their initial values.
+
+    Args:
+        model: changed in place.
+        checkpoint: of the image model.
+        statistics: that its pixels were standardised by; None for [-1, 1]. Those of spectrograms are not.
     """
     changes: list[str] = []
     vit = read_image_vit(checkpoint, changes)
+    of_pixels = dict(vit)
+    if statistics is not None and "video" in model.modalities:
+        of_pixels, notes = fold_into_kernels(vit, statistics)
+        changes += notes
     state: State = {name: vit.pop(name) for name in ("norm.weight", "norm.bias") if name in vit}
-    kernel, bias = vit.pop("patch_embed.proj.weight"), vit.pop("patch_embed.proj.bias")
+    of_audio = vit.pop("patch_embed.proj.weight"), vit.pop("patch_embed.proj.bias")
     class_token, positions = vit.pop("cls_token"), vit.pop("pos_embed")
     num_special = 2 if "dist_token" in vit else 1
     for name in model.modalities:
-        stem = f"stems.{name}."
+        stem, (kernel, bias) = f"stems.{name}.", of_audio
         if name == "audio":
             state[stem + "patch_embed.proj.weight"] = kernel.sum(dim=1, keepdim=True)
         else:
+            kernel, bias = of_pixels["patch_embed.proj.weight"], of_pixels["patch_embed.proj.bias"]
             state[stem + "patch_embed.proj.weight"] = central_frame(kernel, model.settings.tubelet_frames)
         state[stem + "patch_embed.proj.bias"] = bias
         with_class = model.settings.pooling == "cls"

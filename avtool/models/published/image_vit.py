@@ -7,6 +7,7 @@ from torch import Tensor
 
 from avtool.core.errors import BadInputError
 from avtool.models.layers.position import Grid
+from avtool.models.published.pixel_statistics import IMAGENET, PixelStatistics
 from avtool.models.published.report import State, unwrap
 from avtool.models.published.transformers_names import from_transformers, is_transformers
 
@@ -38,6 +39,17 @@ def is_of_images(state: Mapping[str, Tensor]) -> bool:
     """Whether the patches of a ViT have three colours."""
     kernels = ("patch_embed.proj.weight", "patch_embeddings.projection.weight")
     return any(name.endswith(kernels) and tensor.shape[1] == 3 for name, tensor in state.items())
+
+
+def image_statistics(state: Mapping[str, Tensor]) -> PixelStatistics | None:
+    """What an image model's pixels were standardised by; None for [-1, 1].
+
+    DeiTs and MAEs take ImageNet's mean and deviation, ViTs of ImageNet-21k one half for both, as we do; a
+    DeiT of timm without distillation token cannot be distinguished from a ViT.
+    """
+    marks = ("deit.", "dist_token", "mask_token", "decoder", "fc_norm")
+    marked = any(name.startswith(marks) or name.endswith("distillation_token") for name in state)
+    return IMAGENET if marked else None
 
 
 def square_grid(num_patches: int) -> Grid:

@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from avtool.core.errors import BadInputError
+from avtool.models.published.pixel_statistics import PixelScale
 from avtool.models.registry import create
 from avtool.models.temporal.residual import (
     Layout,
@@ -50,7 +51,8 @@ def make_video_encoder(arch: str, *, recompute: bool = False) -> nn.Module:
             nn.Conv3d(45, 64, (3, 1, 1), 1, (1, 0, 0), bias=False),
             *_normed(nn.BatchNorm3d(64)),
         ]
-    return PooledStages(nn.Sequential(*stem), residual_stages(layout), 512, recompute=2 if recompute else 0)
+    stages = residual_stages(layout)
+    return PooledStages(nn.Sequential(*stem), stages, 512, 2 if recompute else 0, PixelScale())
 
 
 def make_audio_encoder(arch: str, num_frames: int, num_mel_bins: int) -> nn.Module:

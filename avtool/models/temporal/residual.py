@@ -119,15 +119,22 @@ class PooledStages(nn.Module):
         stages: in order.
         out_dim: width of the last one.
         recompute: how many of the first stages, whose maps are the largest, are recomputed in backward.
+        pixels: scales pixels before the stem.
 
     Attributes:
         out_dim: width of the feature.
     """
 
     def __init__(
-        self, stem: nn.Module, stages: Sequence[nn.Module], out_dim: int, recompute: int = 0
+        self,
+        stem: nn.Module,
+        stages: Sequence[nn.Module],
+        out_dim: int,
+        recompute: int = 0,
+        pixels: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        self.pixels = pixels or nn.Identity()
         self.stem = stem
         self.stages = nn.ModuleList(stages)
         self.out_dim = out_dim
@@ -140,7 +147,7 @@ class PooledStages(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         """Video (B, 3, T, H, W), or spectrograms (B, T, F), to features (B, D)."""
-        maps: Tensor = self.stem(clips if clips.dim() == 5 else clips[:, None])
+        maps: Tensor = self.stem(self.pixels(clips) if clips.dim() == 5 else clips[:, None])
         for index, stage in enumerate(self.stages):
             if index < self.recompute and torch.is_grad_enabled():
                 maps = checkpoint(stage, maps, use_reentrant=False, context_fn=partial(_twice, stage))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from avtool.core.errors import BadInputError
+from avtool.models.published.pixel_statistics import KINETICS
 from avtool.models.published.report import LoadReport, State, copy_into
 
 _IMAGE_NAMES = {r"^conv1\.": "stem.0.", r"^bn1\.": "stem.1.", r"\.bn([12])\.": r".conv\1.1."}
@@ -33,7 +34,9 @@ def load_torchvision(model: nn.Module, state: State) -> LoadReport:
     if not any(name.startswith(prefix) for name in model.state_dict()):
         raise BadInputError(f"the model has no {modality} encoder to start", "choose other model.modalities")
     renamed = {prefix + name: tensor for name, tensor in from_torchvision(state).items()}
-    note = "colours summed" if modality == "audio" else "the encoder alone"
+    note = "colours summed"
+    if modality == "video":
+        note = f"the encoder alone, pixels standardised by {KINETICS.name}"
     return copy_into(model, renamed, [f"{modality}: torchvision's network, {note}"])
 
 
@@ -41,9 +44,12 @@ def from_torchvision(state: Mapping[str, Tensor]) -> State:
     """A network's tensors under our names, without its classifier.
 
     An image network reads spectrograms with the sum of its colours: three equal channels would do the same.
+    A network of video standardises pixels as it was trained.
     """
     of_images = _FIRST_IMAGE_LAYER in state
-    renamed = {}
+    renamed: State = {}
+    if not of_images:
+        renamed = {"pixels.scale": KINETICS.scale.float(), "pixels.shift": KINETICS.shift.float()}
     for name, tensor in state.items():
         if name.startswith("fc."):
             continue
