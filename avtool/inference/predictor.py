@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
+from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.spec import InputSpec, Window, read_inputs
 from avtool.inference.class_map import map_outputs, read_class_map
 from avtool.inference.outputs import Logits, OutputSpec, read_outputs
@@ -120,6 +121,10 @@ class Predictor:
     def logits(self, windows: Sequence[Window]) -> Logits:
         """The logits of windows of one file, (windows, classes); of each input that all windows have."""
         batch = self.inputs.batch(windows, self.device)
+        audio = self.inputs.get(AudioInput)
+        if audio and audio.name in batch and self.outputs.rolls > 1:
+            waveforms = [window.values[audio.name] for window in windows]
+            batch[f"{audio.name}_frames"] = audio.frames_of(waveforms).to(self.device)
         with self._computing():
             logits: Logits = logits_of(self.model, batch, self.outputs.rolls).float().cpu().numpy()
         return self.outputs.of_network(logits)
@@ -169,19 +174,23 @@ def logits_of(model: "nn.Module", batch: "Mapping[str, Tensor]", rolls: int = 1)
 
     Args:
         model: its `inputs` name the entries of the batch that it takes.
-        batch: what there is.
+        batch: what there is; `audio_frames`, (B,), are those that are no padding.
         rolls: evenly spaced rotations of the audio in time, whose logits are averaged; a model that was
             trained with rotations takes a window for a circle.
     """
     import torch
+
+    from avtool.data.inputs.spec_augment import roll_frames
 
     inputs: tuple[str, ...] = model.inputs  # type: ignore[assignment]
     taken = {name: batch[name] for name in inputs if name in batch}
     if rolls == 1 or "audio" not in taken:
         return _logits(model, taken)
     audio = taken["audio"]
-    shifts = [turn * audio.shape[1] // rolls for turn in range(rolls)]
-    found = [_logits(model, {**taken, "audio": audio.roll(-shift, dims=1)}).float() for shift in shifts]
+    frames = batch.get("audio_frames", torch.full((len(audio),), audio.shape[1], device=audio.device))
+    shifts = [-(turn * frames // rolls) for turn in range(rolls)]
+    rolled = (roll_frames(audio, shift, frames) for shift in shifts)
+    found = [_logits(model, {**taken, "audio": one}).float() for one in rolled]
     return torch.stack(found).mean(dim=0)
 
 

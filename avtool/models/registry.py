@@ -80,11 +80,21 @@ def list_models(pattern: str = "*") -> list[str]:
     return sorted(MODELS.names(pattern))
 
 
-def create(name: str, **overrides: Any) -> "nn.Module":
+def create(name: str, *, standardized_head: bool = False, **overrides: Any) -> "nn.Module":
     """Builds a registered model.
+
+    Args:
+        name: as registered.
+        standardized_head: put a batch norm without affine parameters before the last layer, for a probe.
+        **overrides: settings of the model.
 
     Raises:
         BadInputError: no model has this name, or a setting is wrong; the message offers the nearest ones.
     """
     model = MODELS.find(name)
-    return model.family.build(model.settings(**overrides))
+    network = model.family.build(model.settings(**overrides))
+    if standardized_head:
+        from avtool.models.layers.standardized_linear import standardize_head
+
+        standardize_head(network, name)
+    return network

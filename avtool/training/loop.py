@@ -66,6 +66,13 @@ def fit(
             reporter.info(_scaled_rate(trainer))
         if (rise := trainer.rates.longest_warmup) > trainer.plan.total:
             reporter.warn(f"the warm-up of {rise:g} steps outlasts the run: the rate never reaches its peak")
+        plan = trainer.plan
+        if plan.accumulate > 1 and getattr(training.objective, "contrasts_clips", False):
+            reporter.warn(
+                "loop.accumulate adds no negatives: clips are contrasted with the "
+                f"{plan.batch_size * plan.processes} of a batch over all processes; raise --batch-size, or "
+                "launch more processes"
+            )
         if trainer.resumed_from:
             reporter.info(f"resumed at step {trainer.step} of {trainer.plan.total}")
         loop = _Loop(trainer, run_folder, reporter, signals)

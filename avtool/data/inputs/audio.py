@@ -97,18 +97,29 @@ class AudioInput(ModelInput):
     def sample(
         self, clips: Manifest, index: int, place: float, rng: np.random.Generator | None
     ) -> "dict[str, Tensor]":
-        """Reads the spectrogram, or with `pad_waveform` the waveform, of a crop."""
+        """Reads the spectrogram, or with `pad_waveform` the waveform, of a crop.
+
+        Unscaled ones have an entry more, `audio_frames`: the frames that are no padding.
+        """
         values = self._read(clips, index, place)
         if rng is not None and self.augment is not None:
             values = self.augment(values, rng)
-        return {self.name: self.scale(values) if self.scaled else values}
+        return self._entries(values)
 
     def absent(self) -> "dict[str, Tensor]":
         """Zeros."""
         import torch
 
-        settings, steps = self._sampled()
-        return {self.name: torch.zeros(steps, *settings.width)}
+        settings, _ = self._sampled()
+        return self._entries(torch.zeros(0, *settings.width))
+
+    def frames_of(self, windows: Sequence[Waveform]) -> "Tensor":
+        """(B,) frames of windows before they are padded."""
+        import torch
+
+        settings = self.settings
+        counts = [1 + (len(waveform) - settings.window_size) // settings.hop_size for waveform in windows]
+        return torch.tensor(counts).clamp(0, self.num_frames)
 
     def noise(self, count: int, generator: "torch.Generator") -> "dict[str, Tensor]":
         """Noise with the deviation of scaled spectrograms."""
@@ -194,6 +205,19 @@ class AudioInput(ModelInput):
             int(values.get("hop_frames", 0)),
         )
 
+    def _entries(self, values: "Tensor") -> "dict[str, Tensor]":
+        """A training sample of features (T, F) or samples (N,) that are not padded yet."""
+        settings, num_steps = self._sampled()
+        padded = _padded(values, num_steps)
+        if self.scaled:
+            return {self.name: self.scale(padded)}
+        from avtool.data.inputs.collate import scalar
+
+        frames = len(values)
+        if settings.kind == "waveform":
+            frames = max(0, 1 + (frames - settings.window_size) // settings.hop_size)
+        return {self.name: padded, f"{self.name}_frames": scalar(frames)}
+
     def _sampled(self) -> tuple[AudioSettings, int]:
         """The features of training samples, and how many steps of them."""
         if not self.pad_waveform:
@@ -203,6 +227,7 @@ class AudioInput(ModelInput):
         )
 
     def _read(self, clips: Manifest, index: int, place: float) -> "Tensor":
+        """At most a window of it, not padded."""
         import torch
 
         from avtool.data.inputs.spectrogram import compute_features, features_of
@@ -213,17 +238,17 @@ class AudioInput(ModelInput):
         first = round(place * max(0, total - num_steps))
         if self.features is not None:
             values = self.features[index][first : first + num_steps]
-            return _padded(torch.from_numpy(values.astype(np.float32)), num_steps)
+            return torch.from_numpy(values.astype(np.float32))
         steps = min(total, num_steps)
         hop = 1 if settings.kind == "waveform" else settings.hop_size
         if self.source is not None:
             begin = first * hop
             past = begin + settings.samples_of(steps)
             waveform = torch.from_numpy(self.source.audio(clips, clip, begin, past))
-            return _padded(features_of(waveform, settings), num_steps)
+            return features_of(waveform, settings)
         start = clip.start + first * hop / settings.sample_rate
         length = settings.samples_of(steps) / settings.sample_rate
-        return _padded(compute_features(clips, Media(clip.media, start, start + length), settings), num_steps)
+        return compute_features(clips, Media(clip.media, start, start + length), settings)
 
 
 def _padded(values: "Tensor", num_steps: int) -> "Tensor":
@@ -232,7 +257,7 @@ def _padded(values: "Tensor", num_steps: int) -> "Tensor":
     from avtool.data.inputs.spectrogram import pad_or_cut
 
     if values.dim() == 1:
-        return pad(values, (0, num_steps - len(values)))
+        return pad(values[:num_steps], (0, max(0, num_steps - len(values))))
     return pad_or_cut(values, num_steps)
 
 

@@ -29,6 +29,24 @@ class Mix:
         weight = weight.reshape(*weight.shape, *(1,) * (values.dim() - weight.dim()))
         return values * weight + values[self.partner] * (1 - weight)
 
+    def among(self, present: Tensor) -> "Mix":
+        """The mixture of a modality that some samples lack: a sample keeps, or takes, what is there alone.
+
+        Args:
+            present: (B,) which samples have the modality.
+        """
+        mixed = self.mixed
+        shape = (-1, *(1,) * (self.weight.dim() - 1))
+        own, others = present.reshape(shape), present[self.partner].reshape(shape)
+        weight = torch.where(others, self.weight, torch.ones_like(self.weight))
+        return Mix(self.partner, torch.where(mixed.reshape(shape) & others & ~own, 0.0, weight))
+
+    @property
+    def mixed(self) -> Tensor:
+        """(B,) which samples get a part of their partner."""
+        parts = self.weight < 1
+        return parts if parts.dim() == 1 else parts.any(dim=1)
+
     def blend_labels(self, labels: Tensor) -> Tensor:
         """Mixes label vectors (B, C) by what each sample has of the whole."""
         whole = self.weight if self.weight.dim() == 1 else self.weight.mean(dim=1)

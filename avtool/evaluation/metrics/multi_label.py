@@ -5,11 +5,15 @@ out of the means and named, rather than counted as 0 as scikit-learn would have 
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from avtool.core.arrays import Bools, Floats, as_scores
+
+Unlabelled = Literal["skip", "negatives"]
+UNLABELLED = "Multi-label: clips without a label are skipped in metrics, or negatives of every class."
 
 
 @dataclass(frozen=True)
@@ -54,16 +58,22 @@ class MultiLabelScores:
         return tuple(int(index) for index in np.flatnonzero(np.isnan(self.average_precision)))
 
 
-def score_multi_label(truth: ArrayLike, scores: ArrayLike) -> MultiLabelScores:
+def score_multi_label(
+    truth: ArrayLike, scores: ArrayLike, unlabelled: Unlabelled = "skip"
+) -> MultiLabelScores:
     """Scores every class.
 
     Args:
         truth: (N, C), true or 1 where a clip has a class.
         scores: (N, C), higher is more certain; logits and probabilities give the same.
+        unlabelled: what clips without a label are.
     """
     array = as_scores(scores)
     positive = np.asarray(truth).astype(bool)
     assert positive.shape == array.shape, f"truth {positive.shape} and scores {array.shape} differ in shape"
+    if unlabelled == "skip":
+        labelled = positive.any(axis=1)
+        positive, array = positive[labelled], array[labelled]
     columns = range(array.shape[1])
     return MultiLabelScores(
         np.array([average_precision(positive[:, column], array[:, column]) for column in columns]),

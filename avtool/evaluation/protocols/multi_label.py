@@ -3,7 +3,7 @@
 import math
 
 from avtool.core.reporter import Reporter
-from avtool.evaluation.metrics.multi_label import MultiLabelScores, score_multi_label
+from avtool.evaluation.metrics.multi_label import MultiLabelScores, Unlabelled, score_multi_label
 from avtool.evaluation.mistakes import false_alarms
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.published import BenchmarkFacts, comparison
@@ -13,27 +13,33 @@ _SHOWN_CLASSES = 10
 
 
 def evaluate_multi_label(
-    predictions: Predictions, facts: BenchmarkFacts, reporter: Reporter, name: str = "ours"
+    predictions: Predictions,
+    facts: BenchmarkFacts,
+    reporter: Reporter,
+    name: str = "ours",
+    unlabelled: Unlabelled = "skip",
 ) -> BenchmarkReport:
     """Scores predictions class by class.
 
     Args:
-        predictions: with labels; clips without a label among the classes are skipped and counted.
+        predictions: with labels.
         facts: of the benchmark.
         reporter: warned of classes without a clip.
         name: of the predictions, in tables.
+        unlabelled: what clips without a label among the classes are; their number is stated.
 
     Raises:
         BadInputError: no label is a class of the model.
     """
     truth = predictions.multi_hot()
-    labelled = truth.any(axis=1)
-    skipped = int((~labelled).sum())
-    scores = score_multi_label(truth[labelled], predictions.scores[labelled])
+    without = int((~truth.any(axis=1)).sum())
+    scores = score_multi_label(truth, predictions.scores, unlabelled)
+    skipped = len(truth) - scores.num_clips
     facts, caveats = facts.against(scores.num_clips, len(predictions.classes))
     notes = facts.coverage(scores.num_clips)
-    if skipped:
-        notes.append(f"{skipped} clips have no label among the model's classes and are skipped.")
+    if without:
+        are = "are skipped" if skipped else "are negatives of every class"
+        notes.append(f"{without} clips have no label among the model's classes and {are}.")
     if scores.excluded:
         names = ", ".join(predictions.classes[index] for index in scores.excluded)
         notes.append(

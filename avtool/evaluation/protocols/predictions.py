@@ -3,6 +3,7 @@
 from typing import Literal
 
 from avtool.core.reporter import Reporter
+from avtool.evaluation.metrics.multi_label import Unlabelled
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.protocols.multi_label import evaluate_multi_label
 from avtool.evaluation.protocols.single_label import evaluate_single_label
@@ -21,6 +22,7 @@ def evaluate_predictions(
     *,
     name: str = "ours",
     seed: int = 0,
+    unlabelled: Unlabelled = "skip",
 ) -> BenchmarkReport:
     """Scores predictions.
 
@@ -32,6 +34,7 @@ def evaluate_predictions(
         reporter: warned of classes without a clip.
         name: of the predictions, in tables.
         seed: of the bootstrap.
+        unlabelled: of several labels a clip, what clips without any are.
 
     Raises:
         BadInputError: labels and classes do not fit together.
@@ -39,7 +42,7 @@ def evaluate_predictions(
     if scoring == "auto":
         scoring = _scoring_of(predictions)
     if scoring == "multi-label":
-        return evaluate_multi_label(predictions, facts, reporter, name)
+        return evaluate_multi_label(predictions, facts, reporter, name, unlabelled)
     evaluate = evaluate_verb_noun if scoring == "verb-noun" else evaluate_single_label
     return evaluate(predictions, facts, name, seed)
 

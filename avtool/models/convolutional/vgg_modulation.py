@@ -17,6 +17,7 @@ from avtool.models.convolutional.pooled_network import check_spectrogram, initia
 from avtool.models.convolutional.vgg import check_stages, stages_of
 from avtool.models.layers.output import ClassifierOutput
 from avtool.models.layers.settings import require
+from avtool.models.layers.standardized_linear import StandardizedLinear
 
 _LEAST_POWER = 1e-3
 
@@ -118,8 +119,10 @@ class ModulationVGG(nn.Module):
         feature = self.embed(audio)["audio"]
         if not self.training:
             return ClassifierOutput(self.head(feature), {})
-        feature = self.head[0](feature)
-        weight, bias = self.head[1].parameters()
+        feature, last = self.head[0](feature), self.head[1]
+        if isinstance(last, StandardizedLinear):
+            feature = last.standardize(feature)
+        weight, bias = last.parameters()
         width = 2 * self.settings.widths[-1]
         parts = {"both": slice(None), "spectrum": slice(width), "modulations": slice(width, None)}
         logits = {name: F.linear(feature[:, part], weight[:, part], bias) for name, part in parts.items()}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +53,8 @@ class MAViLStage1(nn.Module):
         target: see `TargetKind`.
     """
 
+    contrasts_clips: ClassVar[bool] = True
+
     def __init__(self, contrast: ContrastWeights | None = None, target: TargetKind = "patch") -> None:
         super().__init__()
         self.contrast = contrast or ContrastWeights()
@@ -79,6 +81,8 @@ class MAViLStage2(nn.Module):
         teacher: a MAViL; it is frozen.
         contrast: weights and temperatures.
     """
+
+    contrasts_clips: ClassVar[bool] = True
 
     def __init__(self, teacher: nn.Module, contrast: ContrastWeights | None = None) -> None:
         super().__init__()

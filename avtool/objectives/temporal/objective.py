@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -75,6 +75,8 @@ class TemporalObjective(nn.Module):
         contrast_weight: weight of their sum.
         time_weight: weight of the sum over the model's pretext tasks.
     """
+
+    contrasts_clips: ClassVar[bool] = True
 
     def __init__(self, contrast: nn.Module, contrast_weight: float = 1.0, time_weight: float = 1.0) -> None:
         super().__init__()

@@ -38,6 +38,8 @@ class AugmentRecipe(Recipe):
     time_mask: int = option(
         48, "SpecAugment: largest mask width in frames, at most half of them; 0 for none.", ge=0
     )
+    frequency_masks: int = option(1, "SpecAugment: masks of mel bins.", ge=1, le=32)
+    time_masks: int = option(1, "SpecAugment: masks of frames; MBT: 4.", ge=1, le=32)
     mask_value: Literal["mean", "zero"] = option(
         "mean", "Value in a mask: the training mean, or, as published, 0 before normalisation."
     )

@@ -21,6 +21,7 @@ from avtool.tasks.classification.augment_recipe import AugmentRecipe
 
 Batch = dict[str, Any]
 _MODALITIES = ("audio", "video")
+_FRAMES = "audio_frames"
 
 
 class BatchTransform(nn.Module):
@@ -48,6 +49,8 @@ class BatchTransform(nn.Module):
             min(augment.frequency_mask, audio.settings.num_mel_bins // 2),
             min(augment.time_mask, audio.num_frames // 2),
             value=audio.mean if augment.mask_value == "mean" else 0.0,
+            frequency_masks=augment.frequency_masks,
+            time_masks=augment.time_masks,
         )
         self.noise = UniformNoise(augment.noise)
 
@@ -58,21 +61,21 @@ class BatchTransform(nn.Module):
             if (
                 "audio" in batch and not self.audio.pad_waveform
             ):  # before mixing: each partner has a roll of its own
-                batch["audio"] = self._rolled(batch["audio"])
+                batch["audio"] = self._rolled(batch["audio"], batch.get(_FRAMES))
             self._drop_modalities(batch)
             self._mix(batch)
         if "audio" in batch:
-            batch["audio"] = self._audio(batch["audio"])
+            batch["audio"] = self._audio(batch["audio"], batch.get(_FRAMES))
         return batch
 
-    def _audio(self, values: Tensor) -> Tensor:
-        fbank = self._rolled(self.audio.spectrograms(values)) if self.audio.pad_waveform else values
+    def _audio(self, values: Tensor, frames: Tensor | None) -> Tensor:
+        fbank = self._rolled(self.audio.spectrograms(values), frames) if self.audio.pad_waveform else values
         scaled = self.audio.scale(self.masks(fbank))
         noisy: Tensor = self.noise(scaled) if self.augment.noise else scaled
         return noisy
 
-    def _rolled(self, fbank: Tensor) -> Tensor:
-        rolled: Tensor = self.roll(fbank) if self.augment.time_roll else fbank
+    def _rolled(self, fbank: Tensor, frames: Tensor | None) -> Tensor:
+        rolled: Tensor = self.roll(fbank, frames) if self.augment.time_roll else fbank
         return rolled
 
     def _drop_modalities(self, batch: Batch) -> None:
@@ -111,11 +114,20 @@ class BatchTransform(nn.Module):
                 self._blend(batch, name, mix)
 
     def _blend(self, batch: Batch, name: str, mix: Mix) -> None:
+        if (present := batch.get(f"{name}_present")) is not None:
+            mix = mix.among(present)  # zeros in the place of audio are no silence, but loud
         waves = name == self.audio.name and self.audio.pad_waveform
         batch[name] = (mix.blend_waveforms if waves else mix.blend)(batch[name])
         for mask in (f"{name}_present", f"{name}_mask"):
             if mask in batch:
-                batch[mask] = batch[mask] | batch[mask][mix.partner]
+                batch[mask] = batch[mask] | (batch[mask][mix.partner] & _like(mix.mixed, batch[mask]))
+        if (frames := batch.get(f"{name}_frames")) is not None:
+            batch[f"{name}_frames"] = torch.where(mix.mixed, frames.maximum(frames[mix.partner]), frames)
+
+
+def _like(flags: Tensor, mask: Tensor) -> Tensor:
+    """Flags (B,) beside a mask (B, ...)."""
+    return flags.reshape(-1, *(1,) * (mask.dim() - 1))
 
 
 def label_vectors(label: Tensor, sizes: Sequence[int]) -> Tensor:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avtool.data.labels import LabelKind, Targets
-from avtool.evaluation.metrics.multi_label import score_multi_label
+from avtool.evaluation.metrics.multi_label import Unlabelled, score_multi_label
 from avtool.evaluation.metrics.single_label import score_actions, top_k_accuracy
 
 METRIC: dict[LabelKind, str] = {"single-label": "accuracy", "multi-label": "mAP", "verb-noun": "action"}
@@ -12,16 +12,19 @@ METRIC: dict[LabelKind, str] = {"single-label": "accuracy", "multi-label": "mAP"
 _MANY_CLASSES = 10
 
 
-def clip_metrics(logits: NDArray[np.float32], targets: Targets) -> dict[str, float]:
+def clip_metrics(
+    logits: NDArray[np.float32], targets: Targets, unlabelled: Unlabelled = "skip"
+) -> dict[str, float]:
     """The metrics of a task.
 
     Args:
         logits: (clips, classes), the verbs before the nouns.
         targets: of the same clips.
+        unlabelled: of several labels a clip, what clips without any are.
     """
     labels = np.stack([targets.target(clip) for clip in range(len(targets))])
     if targets.task == "multi-label":
-        scores = score_multi_label(labels, logits)
+        scores = score_multi_label(labels, logits, unlabelled)
         return {"mAP": scores.mean_average_precision, "mAUC": scores.mean_area, "d_prime": scores.d_prime}
     if targets.task == "verb-noun":
         verbs = len(targets.classes[0])

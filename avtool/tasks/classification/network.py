@@ -38,7 +38,11 @@ def build_network(
             message = f"`{model.name}` has fixed inputs: model.modalities chooses for models of both"
             raise BadInputError(message, "leave it out, or choose an MBT")
         given = {"modalities": modalities, **given}
+    if recipe.model.drop_path is not None and "drop_path" in model.setting_names():
+        given = {"drop_path": recipe.model.drop_path, **given}
     arguments = model.follow(facts, given)
+    if recipe.model.freeze and recipe.optimizer.name == "lars":
+        arguments |= {"standardized_head": True}
     return build_seeded(model.name, arguments, recipe.seed), arguments
 
 

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from avtool.core.recipe import Recipe, listed, option
 from avtool.data.inputs.settings import SpectrogramRecipe, VideoSettings
+from avtool.evaluation.metrics.multi_label import UNLABELLED, Unlabelled
 from avtool.inference.outputs import MOST_ROLLS
 from avtool.tasks.classification.augment_recipe import AugmentRecipe
 from avtool.tasks.recipe import ClipsRecipe, ModelRecipe
@@ -23,7 +24,17 @@ class ClassifierRecipe(ModelRecipe):
 
     name: str = option("cnn", "The architecture: cnn, ast_base, mbt_tiny, …", flag="--model", min_length=1)
     modalities: Modalities | None = option(None, "Inputs of a model of both: audio, video.  [default: both]")
-    freeze: bool = option(False, "Train the last layer alone, on frozen features.", flag="--freeze")
+    drop_path: float | None = option(
+        None,
+        "Stochastic depth of the last block, growing linearly from 0; without effect on models without it.",
+        ge=0,
+        lt=1,
+    )
+    freeze: bool = option(
+        False,
+        "Train the last layer alone, on frozen features; with lars behind a batch norm, from N(0, 0.01).",
+        flag="--freeze",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> "ClassifierRecipe":
@@ -31,6 +42,8 @@ class ClassifierRecipe(ModelRecipe):
             raise ValueError(
                 "model.modalities and model.arguments.modalities are one setting: set one of them"
             )
+        if self.drop_path is not None and "drop_path" in self.arguments:
+            raise ValueError("model.drop_path and model.arguments.drop_path are one setting: set one of them")
         if self.modalities is not None and not 0 < len(self.modalities) == len(set(self.modalities)):
             raise ValueError("model.modalities names audio, video, or both, each once")
         return self
@@ -44,6 +57,7 @@ class DataRecipe(ClipsRecipe, SpectrogramRecipe):
     windows: int = option(
         1, "Segments of each clip that are scored and averaged in validation.", ge=1, le=100
     )
+    unlabelled: Unlabelled = option("skip", UNLABELLED)
     tta_shifts: int = option(
         1,
         "Test-time augmentation: circular shifts in time whose logits are averaged; goes with time_roll.",

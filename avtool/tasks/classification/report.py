@@ -8,7 +8,7 @@ import numpy as np
 from avtool.core.reporter import Reporter
 from avtool.data.labels import LabelKind, Targets
 from avtool.data.manifest import Clip, Manifest
-from avtool.evaluation.metrics.multi_label import score_multi_label
+from avtool.evaluation.metrics.multi_label import Unlabelled, score_multi_label
 from avtool.evaluation.metrics.single_label import class_accuracies, confusion_matrix
 from avtool.evaluation.mistakes import false_alarms, worst_actions, worst_mistakes
 from avtool.evaluation.players import Place, make_players, player_figures, with_places
@@ -29,16 +29,19 @@ _MOST_CLASSES = 60
 """Classes of a confusion matrix that can be read, and bars of one figure."""
 
 
-def class_sections(logits: "NDArray[np.float32]", targets: Targets) -> list[Section]:
+def class_sections(
+    logits: "NDArray[np.float32]", targets: Targets, unlabelled: Unlabelled = "skip"
+) -> list[Section]:
     """Each class's score on the validation clips, and of few classes their confusion matrix.
 
     Args:
         logits: (clips, classes), the verbs before the nouns.
         targets: of the same clips.
+        unlabelled: of several labels a clip, what clips without any are.
     """
     labels = np.stack([targets.target(clip) for clip in range(len(targets))])
     if targets.task == "multi-label":
-        precision = score_multi_label(labels, logits).average_precision
+        precision = score_multi_label(labels, logits, unlabelled).average_precision
         return [_scores("Average precision", "average precision in %", targets.classes[0], precision)]
     parts = {"Classes": (labels, logits)}
     if targets.task == "verb-noun":

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from avtool.data.inputs.collate import collate
 from avtool.data.labels import Targets
+from avtool.evaluation.metrics.multi_label import Unlabelled
 from avtool.inference.predictor import logits_of
 from avtool.objectives.classification import Criterion
 from avtool.tasks.classification.batch_transform import BatchTransform
@@ -30,6 +31,7 @@ class ClipValidation:
         batch_size: windows at a time.
         workers: loader processes.
         criterion: the loss without label smoothing, to compare with that of training.
+        unlabelled: of several labels a clip, what clips without any are in the metrics.
         shifts: test-time augmentation: circular shifts of each window in time, whose logits are averaged.
     """
 
@@ -39,6 +41,7 @@ class ClipValidation:
     workers: int
     criterion: Criterion
     shifts: int
+    unlabelled: Unlabelled = "skip"
 
     @property
     def targets(self) -> Targets:
@@ -53,7 +56,7 @@ class ClipValidation:
         targets = self.targets
         labels = torch.from_numpy(np.stack([targets.target(clip) for clip in range(len(targets))]))
         loss = float(self.criterion(torch.from_numpy(logits), labels).mean())
-        return {**clip_metrics(logits, targets), "loss": loss}
+        return {**clip_metrics(logits, targets, self.unlabelled), "loss": loss}
 
     def logits(self, model: nn.Module, device: torch.device) -> Logits:
         """The logits of all clips, (clips, classes), in their order.

@@ -7,12 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avtool.core.reporter import Silent
+from avtool.data.labels import Targets
 from avtool.evaluation.metrics.multi_label import (
     area_under_roc,
     average_precision,
     d_prime,
     score_multi_label,
 )
+from avtool.evaluation.protocols.multi_label import evaluate_multi_label
+from avtool.evaluation.published import BenchmarkFacts
+from avtool.tasks.classification.metrics import clip_metrics
+from tests.unit.evaluation.prediction_samples import make_predictions
 
 TRUTH, SCORES = np.array([False, False, True, True]), np.array([0.1, 0.4, 0.35, 0.8])
 
@@ -81,3 +87,20 @@ def test_area_is_the_chance_of_the_right_order(clips: list[tuple[bool, int]]) ->
         return
     gaps = scores[positive][:, None] - scores[~positive][None, :]
     assert found == pytest.approx(((gaps > 0) + 0.5 * (gaps == 0)).mean())
+
+
+@pytest.mark.parametrize("unlabelled", ["skip", "negatives"])
+def test_clips_without_labels_count_alike_in_validation_and_evaluation(unlabelled: str) -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.random((40, 3)) < 0.3
+    assert (~truth.any(axis=1)).sum() > 5
+    logits = rng.standard_normal((40, 3)).astype(np.float32)
+    labels = [tuple(np.array(["a", "b", "c"])[row]) for row in truth]
+    offsets = np.concatenate([[0], truth.sum(axis=1).cumsum()])
+    targets = Targets("multi-label", (("a", "b", "c"),), np.nonzero(truth)[1].astype(np.int32), offsets)
+    found = clip_metrics(logits, targets, unlabelled)
+    report = evaluate_multi_label(
+        make_predictions(logits, labels), BenchmarkFacts("mine"), Silent(), unlabelled=unlabelled
+    )
+    assert report.metrics["mAP"] == pytest.approx(found["mAP"])
+    assert report.metrics["clips"] == (truth.any(axis=1).sum() if unlabelled == "skip" else 40)

@@ -114,3 +114,41 @@ def test_no_clip_loses_all_of_its_modalities():
 def test_verbs_and_nouns_become_one_vector():
     vectors = label_vectors(torch.tensor([[1, 0], [0, 2]]), (2, 3))
     assert vectors.tolist() == [[0, 1, 1, 0, 0], [1, 0, 0, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    "augment", [{"mixup": "sample"}, {"mixup": "batch"}, {"mixup": "sample", "cutmix": 1.0}]
+)
+def test_a_clip_without_audio_is_not_mixed_as_loud_zeros(augment: dict):
+    """Zeros before scaling are far louder than silence: what has audio keeps its own, the others take it."""
+    present = torch.arange(64) % 2 == 0
+    sound = torch.full((64, 20, 16), MEAN) * present[:, None, None]
+    given = {"audio": sound, "label": torch.arange(64) % 3, "audio_present": present}
+    changed = transform(mixup_alpha=1.0, **augment)(given)
+    heard = changed["audio"][changed["audio_present"]]
+    torch.testing.assert_close(heard, torch.zeros_like(heard))  # the mean, after scaling
+    assert changed["audio_present"][present].all()
+    assert not changed["audio_present"].all() or augment["mixup"] == "batch"
+
+
+def test_an_unmixed_clip_without_audio_stays_without():
+    present = torch.tensor([True, False, True, False])
+    given = batch(4) | {"audio_present": present}
+    changed = transform(mixup="sample", mixup_probability=0.0)(given)
+    assert changed["audio_present"].tolist() == present.tolist()
+
+
+@pytest.mark.parametrize("waveforms", [False, True])
+def test_a_rolled_clip_keeps_its_padding_behind_it(waveforms: bool):
+    changing = transform(time_roll=0.5, mix_waveforms=waveforms)
+    if waveforms:
+        length = changing.audio.settings.samples_of(20)
+        audio = torch.randn(8, length) * (torch.arange(length) < length // 2)
+    else:
+        audio = torch.randn(8, 20, 16) * (torch.arange(20) < 9)[None, :, None]
+    given = {"audio": audio, "label": torch.arange(8) % 3, "audio_frames": torch.full((8,), 9)}
+    still = changing.eval()(dict(given))["audio"]
+    rolled = changing.train()(dict(given))["audio"]
+    assert torch.equal(rolled[:, 12:], still[:, 12:])
+    assert not torch.equal(rolled[:, :9], still[:, :9])
+    torch.testing.assert_close(rolled[:, :9].sum(dim=1), still[:, :9].sum(dim=1), rtol=1e-4, atol=1e-4)

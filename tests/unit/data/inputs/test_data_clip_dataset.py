@@ -180,7 +180,7 @@ def test_labels_come_with_the_samples(tmp_path):
     dataset = ClipDataset(manifest, [AudioInput(SMALL, 8)], targets=targets)
     batch = collate([dataset[n] for n in range(3)])
     assert batch["label"].tolist() == [0, 1, 0]
-    assert set(batch) == {"index", "audio", "label"}
+    assert set(batch) == {"index", "audio", "audio_frames", "label"}
 
 
 def test_frame_features_are_cut_in_the_middle_or_masked(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from avtool.data.inputs.spec_augment import SpecAugment, TimeRoll, UniformNoise
+from avtool.data.inputs.spec_augment import SpecAugment, TimeRoll, UniformNoise, roll_frames
 
 
 def test_masks_stay_below_their_bounds() -> None:
@@ -67,3 +67,30 @@ def test_noise_is_bounded_and_of_random_level() -> None:
     assert float(noise.min()) >= 0
     assert float(noise.max()) < 0.1
     assert float(noise.amax(dim=(1, 2)).std()) > 0.01
+
+
+def test_several_masks_of_one_axis() -> None:
+    torch.manual_seed(0)
+    masked = SpecAugment(0, 4, value=1.0, time_masks=4).train()(torch.zeros(64, 200, 2))
+    frames = masked[:, :, 0].sum(dim=1)
+    starts = (masked[:, 1:, 0] > masked[:, :-1, 0]).sum(dim=1) + (masked[:, 0, 0] > 0)
+    assert frames.max() <= 4 * 3  # narrower than four each
+    assert starts.max() == 4
+    assert starts.float().mean() > 2
+
+
+def test_a_roll_leaves_the_padding_at_the_end() -> None:
+    torch.manual_seed(0)
+    frames = torch.tensor([5, 8, 1])
+    fbank = torch.arange(1.0, 9).expand(3, 8) * (torch.arange(8) < frames[:, None])
+    rolled = TimeRoll(4).train()(fbank[:, :, None], frames)[:, :, 0]
+    for before, after, count in zip(fbank, rolled, frames.tolist(), strict=True):
+        assert after[:count].sort().values.tolist() == before[:count].tolist()
+        assert after[count:].tolist() == before[count:].tolist()
+    assert not torch.equal(rolled, fbank)
+
+
+@pytest.mark.parametrize("shift", [-3, 0, 2, 7])
+def test_a_whole_window_rolls_as_torch_rolls(shift: int) -> None:
+    fbank = torch.randn(2, 6, 3)
+    assert torch.equal(roll_frames(fbank, torch.full((2,), shift)), fbank.roll(shift, dims=1))
