@@ -10,6 +10,7 @@ from avtool.benchmarks.spec import OF_ENCODERS, TRAINED, BenchmarkSpec, Protocol
 from avtool.core.errors import BadInputError
 from avtool.core.recipe import Recipe, option, validate
 from avtool.data.folds import Folds
+from avtool.evaluation.metrics.multi_label import UNLABELLED, Unlabelled
 
 
 class EvalRecipe(Recipe):
@@ -34,6 +35,11 @@ class EvalRecipe(Recipe):
     predictions: Path | None = option(
         None, "Score this `predictions` artifact (`avtool predict` writes them).", flag="--predictions"
     )
+    unverified: bool = option(
+        False,
+        "Score a model although it has no record of its training clips.",
+        flag="--unverified",
+    )
     name: str | None = option(None, "Name of what is scored, in tables.  [default: its file's]")
     training: str | None = option(
         None, "Training recipe: a file, or a shipped one.  [default: the protocol's]", flag="--training"
@@ -57,6 +63,7 @@ class EvalRecipe(Recipe):
     )
     neighbours: int = option(20, "knn: neighbours that vote, by exp(cosine / 0.07).", ge=1, le=1000)
     baselines: bool = option(True, "Measure the classical baselines.")
+    unlabelled: Unlabelled = option("skip", UNLABELLED)
     random_init: bool = option(True, "Measure the random-init baseline of the encoder.")
 
 
@@ -95,6 +102,7 @@ def _keys_of(spec: BenchmarkSpec) -> set[str]:
         "model": "train" in names,
         "class_map": "train" in names,
         "predictions": "predictions" in names,
+        "unverified": bool(computed or spec.published),
         "name": "predictions" in names,
         "training": bool(computed & set(TRAINED)),
         "epochs": bool(computed & set(TRAINED)),
@@ -106,6 +114,7 @@ def _keys_of(spec: BenchmarkSpec) -> set[str]:
         "jobs": bool(computed),
         "windows": bool(computed),
         "neighbours": "knn" in names,
+        "unlabelled": spec.scoring in {"auto", "multi-label"},
         "baselines": spec.classical_baselines,
         "random_init": bool(computed & set(OF_ENCODERS)),
     }

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from avtool.core.arrays import Bools, Ints
 from avtool.core.errors import BadInputError
+from avtool.core.learned_clips import Match
 from avtool.evaluation.metrics.ranks import log_softmax
 
 _AGAIN = "run `avtool predict` again"
@@ -26,6 +27,7 @@ class Predictions:
         groups: (N,) the film or recording of each clip, or "".
         folds: (N,) the cross-validation fold that each clip was tested in, or None.
         sizes: classes of each part of the scores: (C,), or (97, 300) for EPIC-Kitchens' verbs and nouns.
+        learned: (N,) how the model has used each clip before; None where that is not known.
     """
 
     clip_ids: tuple[str, ...]
@@ -35,6 +37,7 @@ class Predictions:
     groups: tuple[str, ...] = ()
     folds: tuple[int | None, ...] = ()
     sizes: tuple[int, ...] = ()
+    learned: tuple[frozenset[Match], ...] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.clip_ids)
@@ -51,6 +54,8 @@ class Predictions:
         if self.scores.shape != (count, len(self.classes)):
             return f"{count} clips and {len(self.classes)} classes, but scores of {self.scores.shape}"
         if not len(self.labels) == len(self.groups) == len(self.folds) == count:
+            return "a column has another number of rows"
+        if self.learned is not None and len(self.learned) != count:
             return "a column has another number of rows"
         if len(set(self.clip_ids)) < count:
             return "a clip is there twice"
@@ -145,6 +150,7 @@ class Predictions:
             tuple(self.groups[row] for row in pick),
             tuple(self.folds[row] for row in pick),
             self.sizes,
+            None if self.learned is None else tuple(self.learned[row] for row in pick),
         )
 
 

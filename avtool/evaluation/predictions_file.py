@@ -1,7 +1,7 @@
 """The `predictions` artifact of a classifier: a row a clip, with its scores and, where known, its labels.
 
-`predictions.parquet` has the columns clip_id, labels, group, fold and scores; `classes.json` names the
-columns of the scores.
+`predictions.parquet` has the columns clip_id, labels, group, fold, scores and, where it is known, `learned`:
+how the model has used the clip in training. `classes.json` names the columns of the scores.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from avtool.core.artifact import read_artifact
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import atomic_file, read_json, write_json
+from avtool.core.learned_clips import MATCHES
 from avtool.evaluation.players import Place
 from avtool.evaluation.predictions import Predictions
 
@@ -35,6 +36,9 @@ def write_predictions(folder: Path, predictions: Predictions) -> None:
         "fold": pa.array(predictions.folds, pa.int32()),
         "scores": pa.FixedSizeListArray.from_arrays(flat, len(predictions.classes)),
     }
+    if predictions.learned is not None:
+        learned = [sorted(map(str, matches)) for matches in predictions.learned]
+        columns["learned"] = pa.array(learned, pa.list_(pa.string()))
     with atomic_file(folder / TABLE) as partial:
         parquet.write_table(pa.table(columns), partial, compression="zstd")
     write_json(folder / CLASSES, {"classes": list(predictions.classes), "sizes": list(predictions.sizes)})
@@ -61,6 +65,9 @@ def read_predictions(folder: Path) -> Predictions:
             tuple(group or "" for group in columns["group"].to_pylist()),
             tuple(columns["fold"].to_pylist()),
             tuple(int(size) for size in names["sizes"]),
+            None
+            if (learned := columns.get("learned")) is None
+            else tuple(frozenset(MATCHES[text] for text in row or ()) for row in learned.to_pylist()),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptArtifactError(f"`{folder}` is not as avtool writes it ({error})", _AGAIN) from error

@@ -11,8 +11,10 @@ from avtool.core.artifact import Artifact, Input
 from avtool.core.artifact_folder import discard_partial, open_partial, publish
 from avtool.core.errors import AvtoolError
 from avtool.core.files import link_tree, sha256_of, write_csv
+from avtool.core.learned_clips import Match
 from avtool.core.reporter import Reporter
 from avtool.data.items import Item, find_items
+from avtool.data.learned_clips import named_items
 from avtool.evaluation.players import Place
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.predictions_file import write_places, write_predictions
@@ -22,7 +24,7 @@ from avtool.inference.recipes import PredictRecipe
 from avtool.inference.score import Scored
 from avtool.inference.timelines import write_timelines
 from avtool.media.addresses import local_path
-from avtool.models.model_files import WEIGHTS
+from avtool.models.model_files import WEIGHTS, find_learned
 
 _PARTS = "files"
 _OF_THE_MACHINE = {"runtime", "batch_size"}
@@ -95,13 +97,29 @@ def predict(
         if not any(parts.iterdir()):
             discard_partial(partial)
         raise
-    _write(partial, files, predictor.outputs, recipe)
+    _write(partial, files, predictor.outputs, recipe, _learned(files, model))
     publish(out, Artifact("predictions", command, settings, inputs=[used]), unhashed=[_PARTS])
     outcomes = [file.outcome(predictor.outputs) for file in files]
     return PredictResult(out, outcomes, round(time.perf_counter() - begin, 3))
 
 
-def _write(partial: Path, files: Sequence[FileScore], outputs: OutputSpec, recipe: PredictRecipe) -> None:
+def _learned(files: Sequence[FileScore], model: Path) -> tuple[frozenset[Match], ...] | None:
+    """How the model has used each predicted file in its training; None where it has no record."""
+    record = find_learned(model)
+    if record is None:
+        return None
+    items = [file.item for file in files if isinstance(file.found, Scored)]
+    matches = record.matches(named_items(items))
+    return tuple(matches.get(item.name, frozenset()) for item in items)
+
+
+def _write(
+    partial: Path,
+    files: Sequence[FileScore],
+    outputs: OutputSpec,
+    recipe: PredictRecipe,
+    learned: tuple[frozenset[Match], ...] | None,
+) -> None:
     """The artifact: scores for programs and for people, failures, and the timeline."""
     done = [(file.item, file.found) for file in files if isinstance(file.found, Scored)]
     predictions = Predictions(
@@ -112,6 +130,7 @@ def _write(partial: Path, files: Sequence[FileScore], outputs: OutputSpec, recip
         tuple(item.clip.group if item.clip else "" for item, _ in done),
         tuple(item.clip.fold if item.clip else None for item, _ in done),
         outputs.sizes,
+        learned,
     )
     write_predictions(partial, predictions)
     write_places(partial, {item.name: _place(item) for item, _ in done})

@@ -88,7 +88,8 @@ def make_task(
     """
     task = TASKS.find(name)
     assert isinstance(recipe, task.recipe_type), f"{name} takes a {task.recipe_type.__name__}"
-    return task(source, recipe, reporter, jobs, command or task.subcommand())
+    settled = task.settle(recipe, reporter)
+    return task(source, settled, reporter, jobs, command or task.subcommand())
 
 
 def train(

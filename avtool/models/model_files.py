@@ -1,8 +1,9 @@
-"""The files of a model folder, and the folder that a path means."""
+"""The files of a model folder, the folder that a path means, and the record of what a model learned from."""
 
 from pathlib import Path
 
 from avtool.core.errors import BadInputError
+from avtool.core.learned_clips import LearnedClips, read_learned
 
 WEIGHTS = "model.safetensors"
 CONFIG, PREPROCESS, README = "config.json", "preprocess.json", "README.md"
@@ -35,3 +36,17 @@ def weights_file(path: Path) -> Path:
     if not path.is_file():
         raise BadInputError(f"the weights `{path}` do not exist", "give a model, a run, or a checkpoint file")
     return path
+
+
+def find_learned(path: Path) -> LearnedClips | None:
+    """The clips that a model, a run or a checkpoint file learned from; None where they are not known.
+
+    A file is looked up in the model folder that it lies in; weights of others have no record.
+
+    Raises:
+        CorruptArtifactError: the record is damaged.
+    """
+    for folder in (path, path / "model") if path.is_dir() else (path.parent,):
+        if (found := read_learned(folder)) is not None:
+            return found
+    return None

@@ -1,7 +1,7 @@
 """The `model` artifact: weights, the network's builder, and its preprocessing.
 
 `model.safetensors`, `config.json` (builder and its arguments), `preprocess.json` (rates, sizes, statistics,
-labels), `README.md` (a card for people).
+labels), `learned.parquet` (the clips that it learned from), `README.md` (a card for people).
 """
 
 import json
@@ -21,6 +21,7 @@ from avtool.core.artifact import CARD, Artifact, Input, read_artifact
 from avtool.core.artifact_folder import partial_folder, publish
 from avtool.core.errors import CorruptArtifactError
 from avtool.core.files import read_json, write_json, write_text, writing
+from avtool.core.learned_clips import LearnedClips, write_learned
 from avtool.models.frozen import FrozenWeights
 from avtool.models.model_files import CONFIG, PREPROCESS, README, WEIGHTS, find_model
 
@@ -41,6 +42,7 @@ class ModelDescription:
         inputs: the artifacts that it was trained on.
         frozen: weights that it does not hold itself; they are read from where they came from.
         assets: folders that belong beside the weights, such as a tokenizer's, by their names there.
+        learned: the clips that it learned from; None where they are not known, and in what is read.
     """
 
     builder: str
@@ -51,6 +53,7 @@ class ModelDescription:
     inputs: Sequence[Input] = ()
     frozen: Sequence[FrozenWeights] = ()
     assets: Mapping[str, Path] = field(default_factory=dict)
+    learned: LearnedClips | None = None
 
     def is_stored_elsewhere(self, parameter: str) -> bool:
         """Whether a frozen parameter of the model is named here, and not stored."""
@@ -92,6 +95,8 @@ def save_model(
     for name, asset in description.assets.items():
         with writing(partial / name):
             shutil.copytree(asset, partial / name, dirs_exist_ok=True)
+    if description.learned is not None:
+        write_learned(partial, description.learned)
     count = sum(tensor.numel() for tensor in weights.values())
     write_text(partial / README, _card(description, count, metrics or {}))
     publish(

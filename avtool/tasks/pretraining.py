@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from avtool.core.artifact import Input
+from avtool.core.learned_clips import Use
 from avtool.data.clip_filter import Skipped
 from avtool.data.manifest import Manifest
 from avtool.models.build import build_network
@@ -60,6 +61,12 @@ class PretrainTask(Task[PretrainRecipe]):
     @abstractmethod
     def clips(self) -> PretrainClips:
         """The clips that can be used."""
+
+    @property
+    def learned_from(self) -> Sequence[tuple[Manifest, Use]]:
+        """All clips, without their labels: those of validation choose the checkpoint by its loss."""
+        parts = (self.clips.train, self.clips.val)
+        return [(clips, "no labels") for clips in parts if clips is not None]
 
     @property
     def held_out(self) -> Manifest:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ from avtool.core.artifact import Input, settings_hash
 from avtool.core.artifact_folder import discard_partial
 from avtool.core.errors import AvtoolError
 from avtool.core.files import sha256_of
+from avtool.core.learned_clips import LearnedClips, join_learned
 from avtool.core.parallel import is_first_process
 from avtool.core.recipe import identity
 from avtool.core.report.page import optional_report
 from avtool.data.clip_filter import write_skipped
-from avtool.models.model_files import weights_file
+from avtool.data.learned_clips import learned_from
+from avtool.models.model_files import find_learned, weights_file
 from avtool.training.report import write_report
 from avtool.training.task import Task, TrainOutcome
 
@@ -50,6 +53,8 @@ def train_task(task: Task[Any], out: Path, *, overwrite: bool = False) -> TrainO
         training = task.prepare()
         if first:
             write_skipped(run.folder, task.skipped)
+            description = replace(training.description, learned=learned_by(task))
+            training = replace(training, description=description)
         fitted = save_untrained if training.untrained else fit
         outcome = fitted(training, task.recipe, run.folder, task.reporter)
     except AvtoolError:
@@ -61,6 +66,29 @@ def train_task(task: Task[Any], out: Path, *, overwrite: bool = False) -> TrainO
             write_report(run.folder, task.summary, task.report(run.folder, training))
         outcome = publish_run(run, outcome, task.recipe, command=task.command, inputs=task.inputs)
     return outcome
+
+
+def learned_by(task: Task[Any]) -> LearnedClips | None:
+    """The clips that a task's model learns from, its own and those of the weights that it starts from.
+
+    None where the task does not state its own.
+
+    Raises:
+        BadInputError: weights are not there.
+        CorruptArtifactError: a record is damaged.
+    """
+    parts = [learned_from(clips, use) for clips, use in task.learned_from]
+    if not parts:
+        return None
+    unknown = []
+    for start in task.starts:
+        record = find_learned(start)
+        if record is None:
+            unknown.append(str(start))
+        else:
+            parts.append(record)
+    found = join_learned(parts)
+    return replace(found, unknown=tuple(dict.fromkeys([*found.unknown, *unknown])))
 
 
 def run_settings(task: Task[Any]) -> dict[str, Any]:

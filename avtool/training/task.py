@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from avtool.core.artifact import Input
+from avtool.core.learned_clips import Use
 from avtool.core.registry import Registry
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped
+from avtool.data.manifest import Manifest
 from avtool.training.recipe import TrainRecipe
 from avtool.training.report import Section
 
@@ -141,6 +143,15 @@ class Task(ABC, Generic[RecipeType]):
         """The words after `avtool` that run this task: `pretrain audio-mae`."""
         return f"{cls.verb} {cls.name}"
 
+    @classmethod
+    def settle(cls, recipe: RecipeType, reporter: Reporter) -> RecipeType:  # noqa: ARG003 - of those that do
+        """The recipe with what follows from its other keys, such as from the weights that it starts from.
+
+        Raises:
+            BadInputError: a key names something that is not there.
+        """
+        return recipe
+
     @property
     def run_name(self) -> str:
         """What the names of its runs begin with."""
@@ -154,6 +165,20 @@ class Task(ABC, Generic[RecipeType]):
         Raises:
             BadInputError: one is not there.
         """
+
+    @property
+    def learned_from(self) -> "Sequence[tuple[Manifest, Use]]":
+        """The clips that it learns from and validates on, each with what they are used for.
+
+        The model's record is made of them, so that no model is tested on what it has learned; a task without
+        clips leaves it empty, and its models have no record.
+        """
+        return ()
+
+    @property
+    def starts(self) -> Sequence[Path]:
+        """The weights that it starts or learns from: initial ones, teachers, encoders of its features."""
+        return ()
 
     @abstractmethod
     def build(self) -> "tuple[nn.Module, dict[str, Any]]":

@@ -40,6 +40,13 @@ def test_a_recipe_is_written_and_read_again(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TASK_NAMES)
+def test_a_task_states_what_it_learns_from(name: str) -> None:
+    task = TASKS.find(name)
+    of_clips = task.verb in {"pretrain", "finetune"}
+    assert not of_clips or task.learned_from is not Task.learned_from  # or its models have no record
+
+
+@pytest.mark.parametrize("name", TASK_NAMES)
 def test_flags_are_few(name: str) -> None:
     flags = {flag_of(field) for _, field in iter_keys(TASKS.find(name).recipe_type)} - {""}
     assert len(flags) <= 18

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from avtool.benchmarks.contamination import Contamination, measure, unrecorded
 from avtool.benchmarks.fingerprint.classical import chroma_features, hash_features
 from avtool.benchmarks.fingerprint.collection import Collection, System
 from avtool.benchmarks.fingerprint.recording import ReadingSettings, Recording, iter_recordings
@@ -18,9 +19,12 @@ from avtool.core.runtime import RuntimeRecipe
 from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.spec import InputSpec, Window
 from avtool.data.inputs.video import VideoInput, spread
+from avtool.data.items import Item
+from avtool.data.learned_clips import named_items
 from avtool.data.readers.media_index import list_media
 from avtool.evaluation.report import BenchmarkReport
 from avtool.inference.predictor import Predictor
+from avtool.models.model_files import find_learned
 
 _SECOND = 1.0
 _SMALLEST_SIDE = 128
@@ -59,7 +63,18 @@ def evaluate_fingerprints(settings: FingerprintSettings, reporter: Reporter) -> 
         message = f"`{settings.data}` has {collection.num_clips} clips of at least {reading.shortest:g} s"
         raise BadInputError(message, "a database needs two clips at least")
     pairs = [name for name, models in encoders.items() if len(models) > 1]
-    return fingerprint_report(collection, pairs)
+    return _contamination(settings, paths).mark(fingerprint_report(collection, pairs))
+
+
+def _contamination(settings: FingerprintSettings, paths: Sequence[Path]) -> Contamination:
+    """What the encoder has learned from the files; no labels are tested here."""
+    if settings.encoder is None:
+        return Contamination()
+    record = find_learned(Path(settings.encoder))
+    if record is None:
+        return unrecorded(settings.encoder, "fingerprinting", same_classes=False, unverified=True)
+    matches = record.matches(named_items([Item(str(path), path) for path in paths]))
+    return measure(settings.encoder, matches, len(paths), record.unknown, refused_by=())
 
 
 def _paths(settings: FingerprintSettings) -> list[Path]:

@@ -147,6 +147,11 @@ class Trainings:
         name = f"{self.name}-seed{run.seed}-{fold.name.replace(' ', '')}"
         return CachedRun(task, default_out(task, folder, name))
 
+    @property
+    def start(self) -> Path | None:
+        """The weights that the recipe names; an encoder takes their place."""
+        return None if self.settings.encoder else self._recipe.model.init
+
     @cached_property
     def _recipe(self) -> FinetuneRecipe:
         flags = {

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from avtool.benchmarks.runner.data import BenchmarkData, Fold
 from avtool.benchmarks.runner.features import mean_recall
-from avtool.benchmarks.runner.models import encoder_of, learned_folds
 from avtool.benchmarks.runner.outcome import RANDOM_INIT, ModelOutcome
 from avtool.benchmarks.runner.scoring import windows_of
 from avtool.benchmarks.settings import EvalRecipe
@@ -72,7 +70,7 @@ def cross_validated_report(
         baselines=baselines,
         model=ScoredModel(title, training, _choice(data, settings)),
     )
-    return _with_encoder_facts(report, data, settings, folds, outcomes) if settings.encoder else report
+    return _with_encoder_facts(report, data, settings, outcomes) if settings.encoder else report
 
 
 def split_notes(data: BenchmarkData, settings: EvalRecipe) -> list[str]:
@@ -166,7 +164,6 @@ def _with_encoder_facts(
     report: BenchmarkReport,
     data: BenchmarkData,
     settings: EvalRecipe,
-    folds: list[Fold],
     outcomes: Mapping[str, ModelOutcome],
 ) -> BenchmarkReport:
     """The report with the gain over the random-init baseline, the settings chosen, retrieval, and a map."""
@@ -190,8 +187,7 @@ def _with_encoder_facts(
     if ours.features is not None:
         labels = [labels[0] for labels in data.clips.column("labels")]
         metrics["feature_map"] = map_values(ours.features, labels)
-    notes = [*report.notes, *_learned_notes(settings, folds)]
-    return replace(report, headline=headline, metrics=metrics, tables=tables, notes=notes)
+    return replace(report, headline=headline, metrics=metrics, tables=tables)
 
 
 def _gain(metrics: Mapping[str, Any], settings: EvalRecipe) -> dict[str, Any]:
@@ -207,15 +203,3 @@ def _recall_table(recall: Mapping[str, Mapping[int, float]]) -> Table:
     rows = [[title, *(round(value, 2) for value in values.values())] for title, values in recall.items()]
     columns = ["encoder", *(f"R@{k}" for k in next(iter(recall.values())))]
     return Table("share of clips with one of their class among the k nearest in %", columns, rows)
-
-
-def _learned_notes(settings: EvalRecipe, folds: list[Fold]) -> list[str]:
-    """Notes on encoders whose cards list a fold that they are tested on."""
-    tested: dict[Path, set[int]] = {}
-    for fold in folds:
-        tested.setdefault(encoder_of(settings, fold.number), set()).add(fold.number)
-    return [
-        f"`{path}` learned from clips of fold {', '.join(map(str, sorted(shared)))}, on which it is tested."
-        for path, numbers in tested.items()
-        if (shared := learned_folds(path) & numbers)
-    ]

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from avtool.benchmarks.runner.data import BenchmarkData, Fold, open_data
 from avtool.benchmarks.runner.features import FeatureStore, mean_recall, probe_fold, retrieve_fold
-from avtool.benchmarks.runner.models import Run, Trainings, encoder_title, learned_folds
+from avtool.benchmarks.runner.models import Run, Trainings, encoder_title
 from avtool.benchmarks.runner.outcome import RANDOM_INIT, ModelOutcome
 from avtool.benchmarks.runner.report import cross_validated_report, differences, retrieval_notes, split_notes
 from avtool.benchmarks.runner.scoring import score_fold
+from avtool.benchmarks.runner.tested_clips import check_predictions, check_test_clips, folds_to_test
 from avtool.benchmarks.settings import EvalRecipe
-from avtool.benchmarks.spec import PROBES, BenchmarkSpec
-from avtool.core.errors import BadInputError
+from avtool.benchmarks.spec import PROBES, TRAINED, BenchmarkSpec
 from avtool.core.reporter import Reporter
 from avtool.evaluation.players import with_places
 from avtool.evaluation.predictions_file import read_places, read_predictions
@@ -37,12 +37,33 @@ def run_benchmark(
     if settings.predictions and not spec.data.reader:
         predictions = read_predictions(settings.predictions)
         title = settings.name or settings.predictions.name
+        contamination = check_predictions(predictions, spec, settings)
         report = evaluate_predictions(
-            predictions, facts, spec.scoring, reporter, name=title, seed=settings.seed
+            predictions,
+            facts,
+            spec.scoring,
+            reporter,
+            name=title,
+            seed=settings.seed,
+            unlabelled=settings.unlabelled,
         )
-        return replace(report, mistakes=with_places(report.mistakes, read_places(settings.predictions)))
+        mistakes = with_places(report.mistakes, read_places(settings.predictions))
+        return contamination.mark(replace(report, mistakes=mistakes))
     data = open_data(spec, settings, reporter)
-    folds = [data.fold(number) for number in _folds(spec, settings)]
+    folds = folds_to_test(spec, settings, data)
+    start = Trainings(name, spec, settings, data, reporter).start if settings.protocol in TRAINED else None
+    contamination = check_test_clips(data, settings, folds, start)
+    if settings.predictions:
+        predictions = read_predictions(settings.predictions)
+        contamination = check_predictions(predictions, spec, settings, data)
+    return contamination.mark(_report(name, data, settings, folds, reporter))
+
+
+def _report(
+    name: str, data: BenchmarkData, settings: EvalRecipe, folds: list[Fold], reporter: Reporter
+) -> BenchmarkReport:
+    spec = data.spec
+    facts = spec.facts(settings.protocol)
     if settings.protocol == "retrieval":
         recall = {
             model: {
@@ -62,21 +83,6 @@ def run_benchmark(
     metric = spec.protocols[settings.protocol].metric
     notes = split_notes(data, settings)
     return split_report(runs, facts, metric, notes, differences(data, settings, folds))
-
-
-def _folds(spec: BenchmarkSpec, settings: EvalRecipe) -> tuple[int, ...]:
-    """The folds to score: those of the settings, those that the model has not learned from, or all."""
-    if not settings.model:
-        return settings.folds or spec.folds_of(settings.protocol) or (0,)
-    learned = learned_folds(settings.model)
-    folds = settings.folds or tuple(fold for fold in spec.data.folds if fold not in learned)
-    if shared := set(folds) & learned:
-        message = f"`{settings.model}` has learned from fold {min(shared)}"
-        raise BadInputError(message, "score it on other folds with --folds")
-    if not folds:
-        message = f"`{settings.model}` has learned from all folds"
-        raise BadInputError(message, "score a model that was trained without one of them")
-    return folds
 
 
 def _measure(

@@ -1,9 +1,13 @@
 """Adapting a pretrained encoder: which classifier stands over it, and what its training must keep."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from avtool.core.artifact import CARD
 from avtool.core.errors import BadInputError
+from avtool.core.recipe import Recipe
+from avtool.core.reporter import Reporter
 from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.image import ImageInput
 from avtool.data.inputs.spec import InputSpec, read_inputs
@@ -34,11 +38,7 @@ def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, star
     inputs = inputs.of_modality(modality, encoder)
     classifier = classifier_of(description.builder)
     known = classifier.setting_names()
-    arguments = {
-        key: value
-        for key, value in description.arguments.items()
-        if key in known and key not in {*classifier.family.follows, "modalities"}
-    }
+    arguments = _network_of(description.arguments, classifier, recipe)
     modalities = tuple(name for name in ("video", "audio") if name in inputs)
     model = recipe.model.model_copy(
         update={
@@ -49,6 +49,65 @@ def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, star
         }
     )
     return recipe.model_copy(update={"model": model, "data": recipe.data.model_copy(update=_data_of(inputs))})
+
+
+def recipe_of_start(recipe: FinetuneRecipe, reporter: Reporter) -> FinetuneRecipe:
+    """The recipe with what the model in `model.init` was built and fed with, where the recipe sets nothing.
+
+    A checkpoint file does not describe it.
+
+    Raises:
+        BadInputError: `model.init` holds no model.
+        CorruptArtifactError: its description is damaged.
+    """
+    from avtool.models.model_files import find_model
+    from avtool.models.model_folder import read_description
+
+    init = recipe.model.init
+    if init is None or not init.is_dir() or not (find_model(init) / CARD).is_file():
+        return recipe
+    description = read_description(find_model(init))
+    name = MODELS.find(description.builder).family.classifier_of(description.builder)
+    if name is None:
+        return recipe
+    model: dict[str, Any] = {}
+    if "name" not in recipe.model.model_fields_set:
+        model["name"] = name
+    if model.get("name", recipe.model.name) == name:
+        own = _network_of(description.arguments, MODELS.find(name), recipe)
+        model["arguments"] = {**own, **recipe.model.arguments}
+    data = _unset(recipe.data, _data_of(read_inputs(init, description.preprocess)))
+    changed = [f"model {name}"] if "name" in model else []
+    changed += [key for key, value in data.items() if value != getattr(recipe.data, key)]
+    if changed:
+        reporter.info(f"as in `{init}`: {', '.join(changed)}")
+    return recipe.model_copy(
+        update={
+            "model": recipe.model.model_copy(update=model),
+            "data": recipe.data.model_copy(update=data),
+        }
+    )
+
+
+def _network_of(arguments: Mapping[str, Any], classifier: Model, recipe: FinetuneRecipe) -> dict[str, Any]:
+    """The arguments of an encoder that its classifier takes over; others follow from data and recipe."""
+    left = {*classifier.family.follows, "modalities"}
+    if recipe.model.drop_path is not None:
+        left.add("drop_path")
+    known = classifier.setting_names()
+    return {key: value for key, value in arguments.items() if key in known and key not in left}
+
+
+def _unset(given: Recipe, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What was found for keys that are not set; mean and deviation belong together."""
+    kept = {}
+    for key, value in found.items():
+        own = getattr(given, key)
+        if key not in given.model_fields_set:
+            kept[key] = value
+        elif isinstance(own, Recipe):
+            kept[key] = value.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
+    return kept
 
 
 def _data_of(inputs: InputSpec) -> dict[str, Any]:

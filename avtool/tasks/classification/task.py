@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avtool.core.artifact import Input
+from avtool.core.learned_clips import Use
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped
 from avtool.data.inputs.audio import AudioInput
@@ -21,6 +22,7 @@ from avtool.data.manifest import Manifest
 from avtool.inference.outputs import OutputSpec
 from avtool.models.registry import MODELS
 from avtool.models.start import freeze_encoder, load_start
+from avtool.tasks.classification.adapt import recipe_of_start
 from avtool.tasks.classification.clips import (
     LabelledClips,
     check_lengths,
@@ -100,6 +102,11 @@ class ClassificationTask(Task[FinetuneRecipe]):
         )  # fmt: skip
 
     @classmethod
+    def settle(cls, recipe: FinetuneRecipe, reporter: Reporter) -> FinetuneRecipe:
+        """The recipe with the network and the inputs of the model that it starts from, where it sets none."""
+        return recipe_of_start(recipe, reporter)
+
+    @classmethod
     def subcommand(cls) -> str:
         """`finetune`, which trains nothing else."""
         return cls.verb
@@ -109,12 +116,23 @@ class ClassificationTask(Task[FinetuneRecipe]):
         """Verb and architecture."""
         return f"{self.verb}-{self.recipe.model.name}"
 
+    @property
+    def learned_from(self) -> Sequence[tuple[Manifest, Use]]:
+        """Training clips with their labels, and validation clips, which choose the checkpoint."""
+        val = self.clips.val
+        return [(self.clips.train, "labels"), *([(val, "selection")] if val is not None else [])]  # type: ignore[list-item]
+
+    @property
+    def starts(self) -> Sequence[Path]:
+        """Initial weights."""
+        init = self.recipe.model.init
+        return [] if init is None else [init]
+
     @cached_property
     def inputs(self) -> Sequence[Input]:
         """Clips and class lists, and the weights that the model starts from."""
         found = list(self.given_inputs) if self.given is not None else dataset_inputs(self.source)
-        init = self.recipe.model.init
-        return found if init is None else [*found, weights_input(init)]
+        return [*found, *map(weights_input, self.starts)]
 
     @cached_property
     def clips(self) -> LabelledClips:
@@ -221,7 +239,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
         model, device = load_trained(run, self.recipe.runtime.device)
         validate = training.validate
         logits = validate.logits(model, device)
-        sections = class_sections(logits, validate.targets)
+        sections = class_sections(logits, validate.targets, validate.unlabelled)
         return [
             *sections,
             *mistake_sections(logits, validate.targets, validate.clips.manifest, self.reporter),
@@ -318,7 +336,9 @@ class ClassificationTask(Task[FinetuneRecipe]):
         workers = default_workers() if {"video", "image"} & set(spec.names) else 0
         criterion = self._criterion(smoothing=0.0)
         batch_size = self.recipe.loop.batch_size
-        return ClipValidation(clips, transform, batch_size, workers, criterion, outputs.rolls)
+        return ClipValidation(
+            clips, transform, batch_size, workers, criterion, outputs.rolls, self.recipe.data.unlabelled
+        )
 
 
 @dataclass(frozen=True)
