@@ -64,8 +64,8 @@ class PretrainTask(Task[PretrainRecipe]):
 
     @property
     def learned_from(self) -> Sequence[tuple[Manifest, Use]]:
-        """All clips, without their labels: those of validation choose the checkpoint by its loss."""
-        parts = (self.clips.train, self.clips.val)
+        """The clips, without their labels; those of validation where they decide anything."""
+        parts = (self.clips.train, self.clips.val if self.recipe.selects else None)
         return [(clips, "no labels") for clips in parts if clips is not None]
 
     @property

@@ -220,6 +220,11 @@ class TrainRecipe(Recipe):
     runtime: RuntimeRecipe = Field(default_factory=RuntimeRecipe)
 
     @property
+    def selects(self) -> bool:
+        """Whether validation decides anything: which checkpoint is kept, when to stop, or the rate."""
+        return self.loop.final == "best" or self.loop.patience > 0 or self.schedule.name == "plateau"
+
+    @property
     def main(self) -> OptimizationRecipe:
         """The main optimiser with its schedule."""
         return OptimizationRecipe(optimizer=self.optimizer, schedule=self.schedule)

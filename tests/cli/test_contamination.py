@@ -17,6 +17,7 @@ RATE = 16000
 SMALL = ["--set", "data.audio.num_mel_bins=32", "--set", "data.audio.hop_ms=40", "--device", "cpu"]
 STEP = ["--set", "loop.max_steps=1", "--set", "loop.workers=0", "--set", "loop.tensorboard=false"]
 QUICK = ["--folds", "1", "--set", "windows=1", "--set", "random_init=false"]
+BEST = ["--set", "loop.final=best"]
 TRAIN = [*SMALL, *STEP, "--set", "data.audio.window_ms=80", "--model", "cnn_tiny", "--task", "single-label"]
 
 
@@ -108,7 +109,7 @@ def test_a_fold_that_was_left_out_is_scored(place: Path) -> None:
 
 def test_validation_clips_are_marked(place: Path) -> None:
     run = place / "validated"
-    succeed("finetune", place / "dataset", "--folds", "1-4", "--val-folds", "5", "--out", run, *TRAIN)
+    succeed("finetune", place / "dataset", "--folds", "1-4", "--val-folds", "5", "--out", run, *TRAIN, *BEST)
     done = evaluate(place, "--model", run)
     assert done.code == 0, done.stderr
     assert "its checkpoint was chosen by them" in done.json["report"]["caveats"][0]

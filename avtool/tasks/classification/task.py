@@ -118,9 +118,11 @@ class ClassificationTask(Task[FinetuneRecipe]):
 
     @property
     def learned_from(self) -> Sequence[tuple[Manifest, Use]]:
-        """Training clips with their labels, and validation clips, which choose the checkpoint."""
-        val = self.clips.val
-        return [(self.clips.train, "labels"), *([(val, "selection")] if val is not None else [])]  # type: ignore[list-item]
+        """Training clips with their labels; validation clips where they decide anything."""
+        found: list[tuple[Manifest, Use]] = [(self.clips.train, "labels")]
+        if self.clips.val is not None and self.recipe.selects:
+            found.append((self.clips.val, "selection"))
+        return found
 
     @property
     def starts(self) -> Sequence[Path]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from avtool.core.artifact import Input
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import sha256_of
+from avtool.core.learned_clips import Use
 from avtool.data.clip_filter import Skipped
 from avtool.data.inputs.image import ImageInput
 from avtool.data.inputs.settings import ImageSettings
@@ -92,6 +93,20 @@ class ClipPromptTask(Task[ClipPromptRecipe]):
     def skipped(self) -> Sequence[Skipped]:
         """Images that could not be used."""
         return self.images.skipped
+
+    @property
+    def learned_from(self) -> "Sequence[tuple[Manifest, Use]]":
+        """The drawn images, where prompts are learned, and scored ones where they decide anything."""
+        images, learns = self.images, METHODS[self.recipe.prompt.method].learns
+        found: list[tuple[Manifest, Use]] = [(images.train if learns else images.train.take([]), "labels")]
+        if images.test is not None and learns and self.recipe.selects:
+            found.append((images.test, "selection"))
+        return found
+
+    @property
+    def starts(self) -> Sequence[Path]:
+        """The host."""
+        return [self._weights_path]
 
     def describe(self) -> Mapping[str, int | str]:
         """Method, host, classes and images."""
