@@ -60,6 +60,7 @@ class Predictor:
     ) -> None:
         import torch
 
+        from avtool.models.bf16_self_test import guard_convolutions, needs_guard
         from avtool.models.runtime import choose_device, choose_precision, place
 
         self.path = path
@@ -73,6 +74,8 @@ class Predictor:
         self.device = torch.device(device.value)
         self._half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision.value)
         place(self.model, runtime, self.device)
+        if needs_guard(device.value, precision.value):
+            guard_convolutions(self.model, reporter.warn)
 
     @cached_property
     def outputs(self) -> OutputSpec:

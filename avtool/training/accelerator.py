@@ -22,6 +22,7 @@ from torch import nn
 from avtool.core.errors import MissingError
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
+from avtool.models.bf16_self_test import guard_convolutions, needs_guard
 from avtool.models.runtime import choose_device, choose_precision, keep_freed_memory
 
 
@@ -54,6 +55,8 @@ def start(
         if accelerator.num_processes > 1:
             reporter.info(f"{accelerator.num_processes} processes ({accelerator.distributed_type.value})")
         reporter.detail(_details(device.value, recipe))
+    if needs_guard(device.value, precision.value):
+        guard_convolutions(model, reporter.warn)
     return accelerator
 
 

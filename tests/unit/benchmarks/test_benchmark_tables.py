@@ -86,7 +86,7 @@ def test_help_shows_the_flags_of_the_benchmark(name: str, capsys: pytest.Capture
 def test_flags_follow_from_the_protocols() -> None:
     assert {"--model", "--download", "--encoder", "--folds"} <= set(flags("esc50"))
     assert not {"--model", "--predictions", "--download"} & set(flags("ucf101"))
-    assert flags("audioset") == ["--predictions", "--seed"]
+    assert flags("audioset") == ["--predictions", "--unverified", "--seed"]
 
 
 def test_a_file_of_ones_own_is_a_benchmark(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_samples_hold_inputs_and_their_noise(films):
     batch = collate([dataset[n] for n in range(3)])
     shapes = {name: tuple(value.shape) for name, value in batch.items()}
     assert shapes == {
-        "index": (3,), "audio": (3, 40, 16), "video": (3, 3, 4, 16, 16),
+        "index": (3,), "audio": (3, 40, 16), "audio_frames": (3,), "video": (3, 3, 4, 16, 16),
         "audio_noise": (3, 12), "video_noise": (3, 8), "audio_noise2": (3, 12), "video_noise2": (3, 8),
     }  # fmt: skip
     assert batch["index"].tolist() == [0, 1, 2]
