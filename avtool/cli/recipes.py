@@ -1,6 +1,8 @@
 """`avtool recipes`: the shipped settings files."""
 
-import shutil
+import json
+import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +13,11 @@ from avtool.cli.completion import complete_recipes
 from avtool.cli.session import Session
 from avtool.core import paths
 from avtool.core.errors import BadInputError
-from avtool.core.files import atomic_file
-from avtool.core.recipe import Recipe, iter_keys, read_recipe_file, validate
+from avtool.core.files import write_text
+from avtool.core.recipe import Recipe, extended_file, iter_keys, read_recipe_file, validate
 
 app = verb_app("recipes", "avtool recipes list", "avtool recipes copy finetune/esc50-cnn mine.toml")
+_EXTENDS = re.compile(r"""^extends\s*=\s*["']([^"'\n]+)["']""", re.MULTILINE)
 Name = Annotated[
     str,
     typer.Argument(
@@ -53,8 +56,10 @@ def copy(
     source = paths.find_recipe(recipe_file)
     if to.exists():
         raise BadInputError(f"`{to}` exists already", "choose another name")
-    with atomic_file(to) as partial:
-        shutil.copyfile(source, partial)
+    if to.suffix != ".toml":
+        raise BadInputError(f"`{to}` has another suffix than .toml", f"write `{to.name}.toml`")
+    text = _EXTENDS.sub(lambda found: _extends(source, found[1], to), source.read_text(encoding="utf-8"))
+    write_text(to, text)
     session.emit({"recipe": to}, text=str(to))
 
 
@@ -78,6 +83,16 @@ def check_recipe(path: Path) -> tuple[str, Recipe]:
         message = f"recipe `{path}` names no command"
         raise BadInputError(message, 'add a line such as command = "mine-subtitles"')
     return command_name, validate(SCHEMAS.find(command_name), values, origin=f"recipe `{path}`")
+
+
+def _extends(source: Path, parent: str, to: Path) -> str:
+    """The line by which a copy elsewhere extends the same recipe: a shipped one by its name."""
+    file, folder = extended_file(source, parent).resolve(), paths.recipes_folder().resolve()
+    if file.is_relative_to(folder):
+        name = file.relative_to(folder).with_suffix("").as_posix()
+    else:
+        name = Path(os.path.relpath(file, to.absolute().parent)).as_posix()
+    return f"extends = {json.dumps(name)}"
 
 
 def _summary(path: Path) -> str:

@@ -16,6 +16,7 @@ from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
 from avtool.core.errors import BadInputError
+from avtool.core.paths import list_recipes, recipes_folder
 from avtool.core.registry import nearest_hint
 
 ENVIRONMENT_PREFIX = "AVTOOL_"
@@ -244,7 +245,7 @@ def _put(values: dict[str, Any], key: str, value: Any) -> None:
 
 
 def read_recipe_file(path: Path, _seen: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Reads a recipe file and the files it extends, nearest last.
+    """Reads a recipe file and those that it extends, nearest last: files beside it, or shipped ones by name.
 
     Raises:
         BadInputError: a file is missing, too large, not TOML, or extends itself.
@@ -269,7 +270,14 @@ def read_recipe_file(path: Path, _seen: tuple[Path, ...] = ()) -> dict[str, Any]
         return values
     if not isinstance(parent, str):
         raise BadInputError(f"recipe `{path}`: `extends` is {parent!r:.60}", "name one TOML file")
-    return _merge(read_recipe_file(path.parent / parent, (*_seen, resolved)), values)
+    return _merge(read_recipe_file(extended_file(path, parent), (*_seen, resolved)), values)
+
+
+def extended_file(path: Path, parent: str) -> Path:
+    """The file that a recipe extends: relative to its own, or the shipped recipe of that name."""
+    beside = path.parent / parent
+    shipped = recipes_folder() / f"{parent.removesuffix('.toml')}.toml"
+    return shipped if not beside.exists() and parent.removesuffix(".toml") in list_recipes() else beside
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
