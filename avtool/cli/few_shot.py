@@ -8,8 +8,7 @@ import typer
 from avtool.cli.command import command
 from avtool.cli.options import Resume, output
 from avtool.cli.session import Session
-from avtool.tasks.lm_bff.grid import GridRecipe
-from avtool.tasks.lm_bff.recipe import LmBffRecipe
+from avtool.tasks.lm_bff.recipe import GridRecipe, LmBffRecipe
 
 Examples = Annotated[
     Path, typer.Argument(help="A table of labelled texts, or a folder with train, dev and test tables.")

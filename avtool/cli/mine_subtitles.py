@@ -1,7 +1,7 @@
 """`avtool mine-subtitles`: films and SDH captions in, a dataset of sound events out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from avtool.cli.options import DryRun, Engine, FailFast, Jobs, Resume, Scheduler
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
 from avtool.mining.recipe import MineRecipe
+
+if TYPE_CHECKING:
+    from avtool.mining.dataset import Kinds
 
 app = verb_app(
     "mine-subtitles",
@@ -50,7 +53,7 @@ def mine_subtitles(
         session.emit({"out": out, "plan": rows, "recipe": recipe.model_dump(mode="json")})
         return ExitCode.SOME_FAILED if any(row.problem for row in rows) else ExitCode.DONE
     result = mine(
-        pairs, out, recipe, session.reporter,
+        pairs, out, recipe, session.reporter, kinds=_kinds(recipe, session),
         jobs=jobs, engine=engine, scheduler=scheduler,
         overwrite=not resume, fail_fast=fail_fast, command=session.command_line,
     )  # fmt: skip
@@ -61,3 +64,14 @@ def mine_subtitles(
     session.table(["film", "status", "events", "captions", "seconds"], ended)
     session.emit({"out": result.out, "summary": result.summary, "films": result.films}, text=str(result.out))
     return ExitCode.SOME_FAILED if result.failed else ExitCode.DONE
+
+
+def _kinds(recipe: MineRecipe, session: Session) -> "Kinds | None":
+    """What classifies cues by kind; loaded before any film is mined."""
+    if recipe.kind is None:
+        return None
+    from avtool.jobs.cue_classes import load_cue_classifier
+
+    return load_cue_classifier(
+        recipe.kind, session.reporter, min_confidence=recipe.min_confidence, lexicon=recipe.lexicon
+    )

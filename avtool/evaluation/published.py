@@ -25,7 +25,7 @@ class PublishedResult(Recipe):
     """A row of a published table."""
 
     model: str = Field(description="Its name.")
-    inputs: Literal["audio", "video", "audio + video", "image"] = Field(description="What it takes.")
+    inputs: Literal["audio", "video", "audio + video", "image", "text"] = Field(description="What it takes.")
     training: str = Field(description="What it was trained on.")
     metrics: dict[str, float] = Field(description="Name to value, in the units in which it was published.")
     source: str = Field(description="Where the row is published.", min_length=1)

@@ -13,7 +13,8 @@ from avtool.core.report.page import optional_report
 from avtool.core.reporter import Reporter
 from avtool.evaluation.report import BenchmarkReport, Table
 from avtool.evaluation.report_page import write_report_page
-from avtool.tasks.lm_bff.grid import GridRecipe, GridResult, GridRun, run_grid
+from avtool.tasks.lm_bff.grid import GridResult, GridRun, run_grid
+from avtool.tasks.lm_bff.recipe import GridRecipe
 from avtool.tasks.lm_bff.task import LmBffTask
 
 METRICS = "metrics.json"

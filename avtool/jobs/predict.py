@@ -23,6 +23,7 @@ from avtool.inference.outputs import OutputSpec
 from avtool.inference.recipes import PredictRecipe
 from avtool.inference.score import Scored
 from avtool.inference.timelines import write_timelines
+from avtool.jobs.predict_texts import predict_texts, takes_prompts
 from avtool.media.addresses import local_path
 from avtool.models.model_files import WEIGHTS, find_learned
 
@@ -73,6 +74,9 @@ def predict(
         AvtoolError: the model cannot be used, or no file could be predicted (a single file's own error).
     """
     begin = time.perf_counter()
+    if takes_prompts(model):
+        texts = predict_texts(sources, model, out, recipe, reporter, overwrite=overwrite, command=command)
+        return PredictResult(texts.out, texts.files, texts.seconds)
     from avtool.models.foreign import locate
 
     predictor = load_predictor(model, recipe, reporter)

@@ -1,6 +1,7 @@
 """A mined dataset of all films: manifest, class lists, splits, tables and report."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,17 +9,20 @@ from typing import Any
 from avtool.core.files import write_csv
 from avtool.core.report.page import optional_report
 from avtool.core.reporter import Reporter
+from avtool.mining.cue_class import REVIEW_COLUMNS, CueClass, review_rows
 from avtool.mining.events import Event, UntaggedTag
 from avtool.mining.film_clips import clip_name
 from avtool.mining.film_record import FilmRecord
 from avtool.mining.film_split import SPLIT_NAMES, split_films
-from avtool.mining.manifest import ManifestRow, write_manifest
+from avtool.mining.manifest import KIND_COLUMNS, ManifestRow, kind_cells, write_manifest
 from avtool.mining.recipe import MineRecipe
 from avtool.mining.report.write import DatasetSummary, Failure, write_report
 from avtool.mining.sams_layout import SamsClip, write_sams_json
 from avtool.mining.tagger import coarse_sources
 from avtool.mining.taxonomy import LabelMap, Taxonomy, choose_classes, read_label_map
 
+Kinds = Callable[[Sequence[str]], Sequence[CueClass]]
+"""Cues → their kinds."""
 _AUTO_SHARES = (0.8, 0.1, 0.1)
 _TOP = 10
 _FILM_COLUMNS = [
@@ -33,6 +37,7 @@ def write_dataset(
     failures: Sequence[Failure],
     recipe: MineRecipe,
     reporter: Reporter,
+    kinds: Kinds | None = None,
 ) -> DatasetSummary:
     """Writes everything of a mined dataset but the clips, which stand in `folder/clips` already.
 
@@ -42,6 +47,7 @@ def write_dataset(
         failures: the films that could not be mined.
         recipe: the settings.
         reporter: gets a note when the films are too few to be split.
+        kinds: classifies cues by the kind of their source; None writes no kinds.
 
     Raises:
         BadInputError: the films are fewer than the splits, or the taxonomy file is wrong.
@@ -54,13 +60,23 @@ def write_dataset(
     classes = choose_classes(taxonomy.sounds, recipe.classes, recipe.min_count)
     chosen = set(classes)
     splits = _splits(records, recipe, reporter)
+    found = kinds([event.tag_clean for event in events]) if kinds else [None] * len(events)
+    kind_of = iter(found)
     rows = [
-        ManifestRow(event, record, splits[record.film_id], tuple(s for s in event.sounds if s in chosen))
+        ManifestRow(
+            event,
+            record,
+            splits[record.film_id],
+            tuple(s for s in event.sounds if s in chosen),
+            next(kind_of),
+        )
         for record in records
         for event in record.events
     ]
     write_manifest(folder / "manifest.parquet", rows, recipe)
-    _write_events(folder / "events.csv", events)
+    _write_events(folder / "events.csv", events, found)
+    if kinds:
+        _write_review(folder / "review.csv", events, found, reporter)
     taxonomy.write(folder / "labels")
     write_csv(folder / "labels" / "classes.csv", ["index", "label"], list(enumerate(classes)))
     _write_sams(folder / "sams", rows, recipe)
@@ -114,10 +130,26 @@ def _splits(records: Sequence[FilmRecord], recipe: MineRecipe, reporter: Reporte
     return split_films(counts, _AUTO_SHARES, recipe.seed)
 
 
-def _write_events(path: Path, events: Sequence[Event]) -> None:
+def _write_events(path: Path, events: Sequence[Event], kinds: Sequence[CueClass | None]) -> None:
     names = list(Event.__dataclass_fields__)
-    rows = ([_cell(getattr(event, name)) for name in names] for event in events)
-    write_csv(path, names, rows)
+    columns = [*names, *(KIND_COLUMNS if any(kinds) else ())]
+    rows = (
+        [*(_cell(getattr(event, name)) for name in names), *kind_cells(kind)]
+        for event, kind in zip(events, kinds, strict=True)
+    )
+    write_csv(path, columns, rows)
+
+
+def _write_review(
+    path: Path, events: Sequence[Event], kinds: Sequence[CueClass | None], reporter: Reporter
+) -> None:
+    """The cues whose kind the model is not sure of, once each."""
+    counts = Counter(event.tag_clean for event in events)
+    unique = {event.tag_clean: kind for event, kind in zip(events, kinds, strict=True) if kind}
+    rows = review_rows(list(unique), counts, list(unique.values()))
+    write_csv(path, REVIEW_COLUMNS, rows)
+    if rows:
+        reporter.info(f"{len(rows)} cues are of no sure kind: see `{path.name}`")
 
 
 def _cell(value: Any) -> Any:

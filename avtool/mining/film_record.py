@@ -16,7 +16,7 @@ from avtool.mining.sync.time_map import TimeMap
 
 RECORD = "film.json"
 # Settings over all films, whose change does not require mining again.
-DATASET_KEYS = {"taxonomy", "classes", "min_count", "split", "seed"}
+DATASET_KEYS = {"taxonomy", "kind", "min_confidence", "classes", "min_count", "split", "seed"}
 
 
 @dataclass(frozen=True)

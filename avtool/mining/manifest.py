@@ -11,6 +11,7 @@ import pyarrow.parquet as parquet
 from avtool.core.files import atomic_file
 from avtool.core.manifest_columns import COLUMNS
 from avtool.media.addresses import is_address
+from avtool.mining.cue_class import CueClass
 from avtool.mining.events import Event
 from avtool.mining.film_record import FilmRecord
 from avtool.mining.recipe import MineRecipe
@@ -30,6 +31,9 @@ _SCHEMA = pa.schema(
 )  # fmt: skip
 
 
+KIND_COLUMNS = ("kind", "kind_probability", "kind_method")
+
+
 @dataclass(frozen=True)
 class ManifestRow:
     """An event with what depends on the whole dataset: its split and its classes."""
@@ -38,13 +42,25 @@ class ManifestRow:
     record: FilmRecord
     split: str
     labels: tuple[str, ...]
+    kind: CueClass | None = None
 
 
 def write_manifest(path: Path, rows: Sequence[ManifestRow], recipe: MineRecipe) -> None:
     """Writes a row a clip, sorted by film and time."""
-    table = pa.Table.from_pylist([_columns(row, recipe) for row in rows], schema=_SCHEMA)
+    columns, schema = [_columns(row, recipe) for row in rows], _SCHEMA
+    if any(row.kind for row in rows):
+        for values, row in zip(columns, rows, strict=True):
+            values |= dict(zip(KIND_COLUMNS, kind_cells(row.kind), strict=True))
+        for name, kind in zip(KIND_COLUMNS, (pa.string(), pa.float64(), pa.string()), strict=True):
+            schema = schema.append(pa.field(name, kind))
+    table = pa.Table.from_pylist(columns, schema=schema)
     with atomic_file(path) as partial:
         parquet.write_table(table, partial, compression="zstd")
+
+
+def kind_cells(kind: CueClass | None) -> list[Any]:
+    """The values of `KIND_COLUMNS`; none without a kind."""
+    return [kind.label, kind.probability, kind.method] if kind else []
 
 
 def _columns(row: ManifestRow, recipe: MineRecipe) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from typing import Any
 from avtool.core.artifact import Artifact, Input
 from avtool.core.artifact_folder import discard_partial, open_partial, publish
 from avtool.core.errors import AvtoolError, DiskFullError, MissingError, SomeFailedError
+from avtool.core.files import sha256_of
 from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Reporter
-from avtool.mining.dataset import check_settings, write_dataset
+from avtool.mining.dataset import Kinds, check_settings, write_dataset
 from avtool.mining.film import FilmTask
 from avtool.mining.film_record import DATASET_KEYS, FilmRecord, read_record
 from avtool.mining.manifest import CLIPS
@@ -50,6 +51,7 @@ def mine_subtitles(
     overwrite: bool = False,
     fail_fast: bool = False,
     command: str = "mine_subtitles",
+    kinds: Kinds | None = None,
 ) -> MineResult:
     """Mines every film and writes the dataset `out`.
 
@@ -66,6 +68,7 @@ def mine_subtitles(
         overwrite: replace whatever stands in `out`.
         fail_fast: stop at the first film that fails.
         command: the command line, for the artifact's card.
+        kinds: classifies cues by the kind of their source; None writes no kinds.
 
     Raises:
         AvtoolError: no film could be mined (a single film's own error), or the disk is full.
@@ -74,6 +77,8 @@ def mine_subtitles(
     check_settings(recipe, len(pairs))
     settings = {"command": "mine-subtitles", "recipe": recipe.model_dump(mode="json")}
     of_films = {**settings, "recipe": recipe.model_dump(mode="json", exclude=DATASET_KEYS)}
+    if recipe.kind is not None:
+        settings["kind"] = _weights_hash(recipe.kind)
     files = [path for pair in pairs for path in (pair.film, Path(pair.captions))]
     partial = open_partial(out, of_films, kind="dataset", overwrite=overwrite, inputs=files)
     tasks = [
@@ -96,7 +101,7 @@ def mine_subtitles(
         _remove_if_useless(partial)
         raise
     with reporter.progress("writing the dataset", None):
-        return _finish(films, partial, out, recipe, settings, reporter, command, begin)
+        return _finish(films, partial, out, recipe, settings, reporter, command, begin, kinds)
 
 
 def _report(outcome: FilmOutcome, reporter: Reporter, *, alone: bool) -> None:
@@ -136,11 +141,12 @@ def _finish(
     reporter: Reporter,
     command: str,
     begin: float,
+    kinds: Kinds | None,
 ) -> MineResult:
     records = [record for film in films if (record := read_record(partial / CLIPS / film.film_id))]
     _forget_others(partial / CLIPS, records)
     failures = [(film.film_id, film.film, str(film.error)) for film in films if film.error]
-    summary = write_dataset(partial, records, failures, recipe, reporter)
+    summary = write_dataset(partial, records, failures, recipe, reporter, kinds)
     inputs = [
         Input(path, "captions" if path != record.film else "film", digest)
         for record in records
@@ -149,6 +155,12 @@ def _finish(
     artifact = Artifact("dataset", command, settings["recipe"], seed=recipe.seed, inputs=inputs)
     publish(out, artifact, unhashed=[CLIPS])
     return MineResult(out, films, summary, seconds_since(begin))
+
+
+def _weights_hash(model: Path) -> str:
+    """The content of a model, or of a run's model; "" where there is none."""
+    files = [folder / "model.safetensors" for folder in (model, model / "model")]
+    return next((sha256_of(path) for path in files if path.is_file()), "")
 
 
 def _forget_others(clips: Path, records: Sequence[FilmRecord]) -> None:

@@ -74,6 +74,14 @@ class MineRecipe(Recipe):
     )
     lexicon: Path | None = option(None, "A TOML file with your own words.", flag="--lexicon")
     taxonomy: Path | None = option(None, "A CSV file that maps or limits labels.", flag="--taxonomy")
+    kind: Path | None = option(
+        None,
+        "A run of prompt-tune lm-bff that decides the kind of a cue where the lexicon cannot.",
+        flag="--kind",
+    )
+    min_confidence: float | None = option(
+        None, "Least probability of a kind; below it a cue is for review.  [default: the run's]", ge=0, le=1
+    )
     classes: int | None = option(
         120, "Classes of the sound taxonomy: the N most frequent.", flag="--classes", ge=1
     )

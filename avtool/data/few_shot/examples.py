@@ -12,6 +12,7 @@ from avtool.core.errors import BadInputError
 from avtool.data.few_shot.text_task import TextTask
 
 Duplicates = Literal["refuse", "first", "keep"]
+_TABLES = {".csv", ".tsv"}
 _MOST_BYTES = 1 << 30
 _SHOWN = 5
 _MISSING = {"", "nan"}
@@ -86,19 +87,41 @@ def read_examples(path: Path, task: TextTask, *, duplicates: Duplicates = "refus
     return _without_duplicates(path, found, duplicates)
 
 
-def read_texts(path: Path, task: TextTask) -> list[tuple[str, ...]]:
-    """The texts of a table, or the lines of another file, without labels.
+@dataclass(frozen=True)
+class TextRows:
+    """Texts of a file, with their line numbers, and their labels where the file has them, else ""."""
+
+    texts: list[tuple[str, ...]]
+    numbers: list[int]
+    labels: list[str]
+
+
+def read_text_rows(path: Path, texts: Sequence[str], label: str = "") -> TextRows:
+    """Reads texts to classify: the rows of a table (.csv, .tsv), or the lines of any other file.
+
+    Args:
+        path: the file.
+        texts: the columns; numbers from 0 where there is no header.
+        label: the column of labels, where the table has it.
 
     Raises:
         BadInputError: it cannot be read, or lacks a column.
     """
-    if path.suffix.lower() not in {".csv", ".tsv"}:
-        if len(task.texts) > 1:
+    if path.suffix.lower() not in _TABLES:
+        if len(texts) > 1:
             raise BadInputError(f"`{path}` has one text a line, and the task two", "give a CSV file")
-        return [(line,) for line in _decode(path).splitlines()]
-    table = read_table(path, needed=task.texts)
-    places = [_place(table, name, path) for name in task.texts]
-    return [tuple(cells[place] for place in places) for _, cells in table.rows]
+        lines = [(number, line) for number, line in enumerate(_decode(path).splitlines(), 1) if line.strip()]
+        if not lines:
+            raise BadInputError(f"`{path}` has no text", "give a text a line")
+        return TextRows([(line,) for _, line in lines], [number for number, _ in lines], [""] * len(lines))
+    table = read_table(path, needed=texts)
+    places = [_place(table, name, path) for name in texts]
+    known = table.header.index(label) if label in table.header else -1
+    return TextRows(
+        [tuple(cells[place] for place in places) for _, cells in table.rows],
+        [number for number, _ in table.rows],
+        [cells[known].strip() if known >= 0 else "" for _, cells in table.rows],
+    )
 
 
 def read_table(path: Path, needed: Sequence[str] = ()) -> TextTable:
@@ -125,7 +148,7 @@ def read_table(path: Path, needed: Sequence[str] = ()) -> TextTable:
     if not rows:
         raise BadInputError(f"`{path}` has no rows", "give a table with texts and labels")
     first = rows[0][1]
-    has_header = suffix in {".csv", ".tsv"} and any(name in first for name in needed if not name.isdigit())
+    has_header = suffix in _TABLES and any(name in first for name in needed if not name.isdigit())
     header, body = (first, rows[1:]) if has_header else ((), rows)
     if odd := [row for row, cells in body if len(cells) != len(first)]:
         what = f"another number of cells than {len(first)}"
@@ -167,7 +190,7 @@ def _columns(table: TextTable, task: TextTask, path: Path) -> dict[str, list[int
     """The places of texts, label and group."""
     width = len(table.rows[0][1])
     named = [*task.texts, task.label]
-    plain_lines = path.suffix.lower() not in {".csv", ".tsv"}
+    plain_lines = path.suffix.lower() not in _TABLES
     unnamed = not table.header and not all(name.isdigit() and int(name) < width for name in named)
     if plain_lines or (unnamed and width == 1 + len(task.texts) and _is_labels(table, task)):
         return {"label": [0], "texts": list(range(1, 1 + len(task.texts)))}

@@ -4,18 +4,15 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field
 
 from avtool.core.errors import BadInputError
 from avtool.core.files import read_json, write_csv, write_json
-from avtool.core.recipe import Recipe, listed, option
 from avtool.core.reporter import Reporter
-from avtool.data.few_shot.k_shot import SEEDS
 from avtool.data.few_shot.template import read_templates
-from avtool.tasks.lm_bff.recipe import LmBffRecipe
+from avtool.tasks.lm_bff.recipe import GridRecipe, LmBffRecipe
 from avtool.tasks.lm_bff.task import LmBffTask
 
 Head = Literal["words", "classifier"]
@@ -23,36 +20,6 @@ Metrics = dict[str, float]
 OURS, CLASSIFIER = "prompt fine-tuning", "classifier fine-tuning"
 ZERO_SHOT, ENSEMBLE = "zero-shot prompt", "ensemble of templates"
 _COLUMNS = ("seed", "head", "template", "lr", "batch_size", "best_step", "dev", "test", "chosen", "seconds")
-
-
-def _numbers(value: object) -> object:
-    return listed(value) if not isinstance(value, float) else (value,)
-
-
-class GridSettings(Recipe):
-    """What is varied."""
-
-    seeds: Annotated[tuple[int, ...], BeforeValidator(_numbers)] = option(
-        SEEDS, "Seeds of the draws and of the trainings.", flag="--seeds", min_length=1
-    )
-    lrs: Annotated[tuple[float, ...], BeforeValidator(_numbers)] = option(
-        (), "Learning rates; published: 1e-5, 2e-5, 5e-5.  [default: optimizer.lr]", flag="--lrs"
-    )
-    batch_sizes: Annotated[tuple[int, ...], BeforeValidator(_numbers)] = option(
-        (), "Batch sizes; published: 2, 4, 8.  [default: loop.batch_size]", flag="--batch-sizes"
-    )
-    templates: Path | None = option(
-        None, "File of templates, one a line; an ensemble of them is scored too.", flag="--templates"
-    )
-    top: int = option(20, "Templates taken from the file.", flag="--top", ge=1)
-    classifier: bool = option(True, "Train the classifier over CLS over the same grid, as the baseline.")
-    zero_shot: bool = option(True, "Score the masked LM without training too.")
-
-
-class GridRecipe(LmBffRecipe):
-    """`avtool prompt-tune grid`."""
-
-    grid: GridSettings = Field(default_factory=GridSettings)
 
 
 @dataclass(frozen=True)
@@ -103,7 +70,7 @@ def run_grid(
     """Runs a grid; what an interrupted call has finished in `folder` is kept.
 
     Args:
-        source: the examples.
+        source: the examples; with folders `K-SEED` in it, each seed has its own.
         recipe: the task and what is varied.
         folder: receives `units/*.json` (finished choices), `logits/`, `models/SEED` and `runs.csv`.
         reporter: receives progress.
@@ -120,7 +87,7 @@ def run_grid(
     sizes: list[tuple[int, int, int]] = []
     with reporter.progress("grid", len(units)) as bar:
         for seed in recipe.grid.seeds:
-            task = LmBffTask(source, _of_seed(base, seed), reporter, command=command)
+            task = LmBffTask(_source_of(source, base, seed), _of_seed(base, seed), reporter, command=command)
             sizes.append((len(task.examples.train), len(task.examples.dev), len(task.examples.test)))
             of_seed = [unit for unit in units if unit.seed == seed]
             done = [_finished(task, unit, recipe, folder, key, reporter) for unit in of_seed]
@@ -135,6 +102,12 @@ def run_grid(
 def _plain(recipe: GridRecipe) -> LmBffRecipe:
     values = {name: getattr(recipe, name) for name in LmBffRecipe.model_fields}
     return LmBffRecipe.model_construct(**values)
+
+
+def _source_of(source: Path, recipe: LmBffRecipe, seed: int) -> Path:
+    """The examples of a seed: its folder `K-SEED`, as splits are published, or one source for all seeds."""
+    folder = source / f"{recipe.data.k}-{seed}"
+    return folder if folder.is_dir() else source
 
 
 def _of_seed(recipe: LmBffRecipe, seed: int) -> LmBffRecipe:

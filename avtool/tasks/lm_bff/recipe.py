@@ -1,13 +1,14 @@
-"""Recipe of LM-BFF."""
+"""Recipes of LM-BFF, and of a grid of it."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from avtool.core.recipe import Recipe, option
+from avtool.core.recipe import Recipe, listed, option
 from avtool.data.few_shot.demonstrations import DemoMode
 from avtool.data.few_shot.examples import Duplicates
+from avtool.data.few_shot.k_shot import SEEDS
 from avtool.training.recipe import (
     Interval,
     LoopRecipe,
@@ -125,3 +126,33 @@ class LmBffRecipe(TrainRecipe):
     optimizer: LmBffOptimizer = Field(default_factory=LmBffOptimizer)
     schedule: LmBffSchedule = Field(default_factory=LmBffSchedule)
     loop: LmBffLoop = Field(default_factory=LmBffLoop)
+
+
+def _numbers(value: object) -> object:
+    return listed(value) if not isinstance(value, float) else (value,)
+
+
+class GridSettings(Recipe):
+    """What is varied."""
+
+    seeds: Annotated[tuple[int, ...], BeforeValidator(_numbers)] = option(
+        SEEDS, "Seeds of the draws and of the trainings.", flag="--seeds", min_length=1
+    )
+    lrs: Annotated[tuple[float, ...], BeforeValidator(_numbers)] = option(
+        (), "Learning rates; published: 1e-5, 2e-5, 5e-5.  [default: optimizer.lr]", flag="--lrs"
+    )
+    batch_sizes: Annotated[tuple[int, ...], BeforeValidator(_numbers)] = option(
+        (), "Batch sizes; published: 2, 4, 8.  [default: loop.batch_size]", flag="--batch-sizes"
+    )
+    templates: Path | None = option(
+        None, "File of templates, one a line; an ensemble of them is scored too.", flag="--templates"
+    )
+    top: int = option(20, "Templates taken from the file.", flag="--top", ge=1)
+    classifier: bool = option(True, "Train the classifier over CLS over the same grid, as the baseline.")
+    zero_shot: bool = option(True, "Score the masked LM without training too.")
+
+
+class GridRecipe(LmBffRecipe):
+    """`avtool prompt-tune grid`."""
+
+    grid: GridSettings = Field(default_factory=GridSettings)

@@ -14,9 +14,9 @@ from avtool.core.recipe import validate
 from avtool.core.reporter import Recorder
 from avtool.jobs.few_shot_grid import grid
 from avtool.jobs.few_shot_search import label_search, template_search
-from avtool.tasks.lm_bff.grid import ENSEMBLE, OURS, GridRecipe
+from avtool.tasks.lm_bff.grid import ENSEMBLE, OURS
 from avtool.tasks.lm_bff.label_search import Assignments, candidates, nearest
-from avtool.tasks.lm_bff.recipe import LmBffRecipe
+from avtool.tasks.lm_bff.recipe import GridRecipe, LmBffRecipe
 from avtool.tasks.lm_bff.template_search import Grammar, as_template, search_templates, source_text
 from tests.harness import write_cues
 

@@ -8,7 +8,7 @@ import pytest
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder
-from avtool.data.few_shot.examples import read_examples, read_texts
+from avtool.data.few_shot.examples import read_examples, read_text_rows
 from avtool.data.few_shot.find_examples import Draw, find_examples
 from avtool.data.few_shot.k_shot import SEEDS, draw_grouped, draw_k_shot
 from avtool.data.few_shot.text_task import TextTask, find_task
@@ -88,10 +88,17 @@ def test_the_first_of_duplicates_may_be_kept(tmp_path: Path) -> None:
 
 
 def test_texts_without_labels(tmp_path: Path) -> None:
-    assert read_texts(write(tmp_path, "t.csv", "text\none\n"), TASK) == [("one",)]
-    assert read_texts(write(tmp_path, "t.txt", "one two\nthree\n"), TASK) == [("one two",), ("three",)]
+    table = read_text_rows(write(tmp_path, "t.csv", "text,label\none,a\n"), ["text"], "label")
+    assert (table.texts, table.numbers, table.labels) == ([("one",)], [2], ["a"])
+    assert read_text_rows(tmp_path / "t.csv", ["text"]).labels == [""]
+    lines = read_text_rows(write(tmp_path, "t.txt", "one two\n\nthree\n"), ["text"])
+    assert (lines.texts, lines.numbers) == ([("one two",), ("three",)], [1, 3])
     with pytest.raises(BadInputError, match="and the task two"):
-        read_texts(tmp_path / "t.txt", PAIRS)
+        read_text_rows(tmp_path / "t.txt", PAIRS.texts)
+    with pytest.raises(BadInputError, match="no column `sentence`"):
+        read_text_rows(tmp_path / "t.csv", ["sentence"])
+    with pytest.raises(BadInputError, match="has no text"):
+        read_text_rows(write(tmp_path, "e.txt", "\n"), ["text"])
 
 
 def reference_draw(labels: list[str], k: int, seed: int) -> tuple[list[int], list[int]]:
