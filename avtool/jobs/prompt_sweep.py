@@ -44,8 +44,8 @@ def sweep(
     partial = open_partial(
         out, {"source": str(source), "recipe": values}, kind="report", overwrite=overwrite, inputs=[source]
     )
-    cells, total = [], len(recipe.sweep.methods) * len(recipe.sweep.shots) * len(recipe.sweep.seeds)
-    with reporter.progress("sweeping", total) as bar:
+    cells = []
+    with reporter.progress("sweeping", recipe.num_cells) as bar:
         for cell in run_sweep(source, recipe, reporter, runs, command):
             cells.append(cell)
             write_csv(

@@ -177,6 +177,7 @@ def test_text_prompts_fit_a_pair_of_towers_and_visual_ones_do_not(root: Path, tm
         (["--ctx", 22], "`dog` takes 27 tokens and the text tower 24"),
         (["--images", "/nowhere"], "of 8 images are missing or unreadable"),
         (["--shots", 9, "--set", "data.strict_shots=true"], "4 classes have fewer than 9 training images"),
+        (["--template", "a {x} {}", "--set", "data.area=[0.5,0.1]"], "data.area = (0.5, 0.1) must rise"),
         (["--set", "loop.final=best"], "would select on the test split"),
         (["--method", "cocoop", "--set", "prompt.class_specific=true"], "cocoop shares its text prompts"),
     ],

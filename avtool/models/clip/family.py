@@ -86,8 +86,8 @@ class PromptedClipFamily(Family):
     ) -> "LoadReport":
         """Loads a whole model, or a host as transformers names its weights."""
         from avtool.models.clip.host import Host
-        from avtool.models.published.report import LoadReport, load_by_name
+        from avtool.models.published.report import load_by_name
 
         if isinstance(model, Host):
-            return LoadReport(model.load(state), (), ())
+            return model.load(state)
         return load_by_name(model, state)

@@ -14,9 +14,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from avtool.core.errors import BadInputError
+from avtool.core.errors import BadInputError, MissingError
 from avtool.core.requirements import require
-from avtool.models.published.report import State
+from avtool.models.published.report import LoadReport, State, copy_into
 
 LayerPrompts = Callable[[int, Tensor], Tensor | None]
 """(layer from 0, its input (B, N, D)) → tokens (B, p, D) to append, or None."""
@@ -92,9 +92,18 @@ class Host(nn.Module, ABC):
             (B, E).
         """
 
+    @property
     @abstractmethod
-    def load(self, state: State) -> tuple[str, ...]:
-        """Loads weights as the host's library names them; returns the names that are missing."""
+    def published(self) -> nn.Module:
+        """What has its weights under the names of their library."""
+
+    def load(self, state: State) -> LoadReport:
+        """Loads weights as the host's library names them.
+
+        Raises:
+            BadInputError: one has another shape, or hardly any name is the host's.
+        """
+        return copy_into(self.published, state, [])
 
     def embed_tokens(self, tokens: Tensor) -> Tensor:
         """The embeddings of token numbers, with another last dimension of `text_width`."""
@@ -159,8 +168,8 @@ class ClipHost(Host):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
-        library = require("transformers", "hub")
-        self.clip: Any = library.CLIPModel(library.CLIPConfig(**{key: _plain(config[key]) for key in config}))
+        settings = from_transformers("CLIPConfig")(**{key: _plain(config[key]) for key in config})
+        self.clip: Any = from_transformers("CLIPModel")(settings)
         self.embed_dim = self.clip.config.projection_dim
         self.text_width = self.clip.config.text_config.hidden_size
         size = self.clip.config.vision_config
@@ -196,10 +205,10 @@ class ClipHost(Host):
             self._prompts = None
             self._kept.clear()
 
-    def load(self, state: State) -> tuple[str, ...]:
-        """Loads a state under transformers' names."""
-        found = self.clip.load_state_dict(state, strict=False)
-        return tuple(name for name in found.missing_keys if not name.endswith("position_ids"))
+    @property
+    def published(self) -> nn.Module:
+        """The `CLIPModel`."""
+        return cast(nn.Module, self.clip)
 
     def _append(self, number: int, module: nn.Module, args: Any, kwargs: Any) -> Any:  # noqa: ARG002
         if self._prompts is None:
@@ -234,10 +243,9 @@ class TowerPair(Host):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
-        library, timm = require("transformers", "hub"), require("timm", "hub")
-        text = _plain(config["text"])
-        self.text: Any = library.AutoModel.from_config(library.AutoConfig.for_model(**text))
-        self.image: Any = timm.create_model(config["image"], num_classes=0)
+        settings = from_transformers("AutoConfig").for_model(**_plain(config["text"]))
+        self.text: Any = from_transformers("AutoModel").from_config(settings)
+        self.image: Any = require("timm", "hub").create_model(config["image"], num_classes=0)
         self.text_width = self.text.config.hidden_size
         self.embed_dim = config["embed_dim"]
         self.projection = nn.Linear(self.text_width, self.embed_dim)
@@ -267,9 +275,26 @@ class TowerPair(Host):
         assert prompts is None, "the image tower is no vision transformer"
         return cast(Tensor, self.image(image))
 
-    def load(self, state: State) -> tuple[str, ...]:
-        """Loads a state under its own names."""
-        return tuple(self.load_state_dict(state, strict=False).missing_keys)
+    @property
+    def published(self) -> nn.Module:
+        """Itself."""
+        return self
+
+
+def from_transformers(name: str) -> Any:
+    """A class of transformers, which it imports on first use, torchvision with it.
+
+    Raises:
+        MissingError: transformers is not installed, or a library that it imports is broken.
+    """
+    library = require("transformers", "hub")
+    try:
+        return getattr(library, name)
+    except (ImportError, RuntimeError, AttributeError, OSError) as error:
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        message = f"transformers cannot load `{name}` ({reason})"
+        hint = "torch and torchvision must be of one build: pip install --force-reinstall 'avtool[hub]'"
+        raise MissingError(message, hint) from error
 
 
 HOSTS: dict[str, type[ClipHost] | type[TowerPair]] = {"clip": ClipHost, "towers": TowerPair}

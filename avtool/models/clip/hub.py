@@ -75,11 +75,12 @@ class HostFolder:
         Raises:
             BadInputError: there is none.
         """
-        library = require("transformers", "hub")
+        from avtool.models.clip.host import from_transformers
+
+        # AutoTokenizer reads the model's type too, and warns of one that is not its own
+        towers = self.config["kind"] == "towers"
+        kind = from_transformers("PreTrainedTokenizerFast" if towers else "AutoTokenizer")
         try:
-            # AutoTokenizer reads the model's type too, and warns of one that is not its own
-            towers = self.config["kind"] == "towers"
-            kind = library.PreTrainedTokenizerFast if towers else library.AutoTokenizer
             return kind.from_pretrained(
                 str(self.folder.absolute()), local_files_only=True, trust_remote_code=False
             )
@@ -175,8 +176,11 @@ def open_host(name: str) -> HostFolder:
 
 
 def _clip(folder: Path, config: Mapping[str, Any]) -> HostFolder:
+    from avtool.models.clip.host import from_transformers
+
+    kind = from_transformers("CLIPConfig")
     try:
-        whole = require("transformers", "hub").CLIPConfig(**config)
+        whole = kind(**config)
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         reason = " ".join(str(error).split())[:120]
         raise BadInputError(f"`{folder / 'config.json'}` is no configuration of CLIP ({reason})") from error

@@ -92,6 +92,8 @@ def find_images(source: Path, recipe: ImagesRecipe, seed: int, reporter: Reporte
     scored = _of_classes(scored, kept)
     skipped: list[Skipped] = []
     drawn, scored = (_usable(part, recipe, skipped, reporter) for part in (drawn, scored))
+    if len(kept) < 2:
+        raise BadInputError(f"`{source}` has {len(kept)} {recipe.classes} classes", "at least two are needed")
     if not len(drawn) and recipe.shots:
         raise BadInputError(f"`{source}` has no training image of the {recipe.classes} classes")
     facts = IMAGE_SETS.of_source(source)
@@ -145,6 +147,11 @@ def read_images(source: Path, root: Path | None = None) -> tuple[Manifest, tuple
         raise BadInputError(message, "give each image one class")
     occurring = sorted({clip.labels[0] for clip in images})
     return images, classes or tuple(occurring)
+
+
+def fill(template: str, name: str) -> str:
+    """A class text; braces around anything else stay as they are."""
+    return template.replace("{}", name)
 
 
 def _is_plain_folder(source: Path) -> bool:

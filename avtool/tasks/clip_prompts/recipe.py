@@ -77,6 +77,12 @@ class ImagesRecipe(Recipe):
     skip_missing: bool = option(False, "Skip images that are missing or unreadable.")
     strict_shots: bool = option(False, "Refuse classes with fewer images than shots.")
 
+    @model_validator(mode="after")
+    def _check(self) -> "ImagesRecipe":
+        if not 0 < self.area[0] <= self.area[1] <= 1:
+            raise ValueError(f"data.area = {self.area} must rise, from above 0 to at most 1")
+        return self
+
 
 class PromptOptimizer(OptimizerRecipe):
     """The optimiser of text prompts: SGD as in CoOp."""

@@ -45,6 +45,14 @@ class SweepRecipe(ClipPromptRecipe):
         """Nothing yet: each cell takes those of its method."""
         return values
 
+    @property
+    def num_cells(self) -> int:
+        """Trainings and probes."""
+        table = self.sweep
+        each = len(table.shots) * len(table.seeds)
+        learning = sum(METHODS[method].learns for method in table.methods)
+        return len(table.methods) - learning + each * (learning + table.linear_probe)
+
     def cell(self, method: MethodName, shots: int, seed: int) -> ClipPromptRecipe:
         """The recipe of one training."""
         values = self.model_dump(mode="json", exclude_unset=True)

@@ -16,7 +16,7 @@ from avtool.data.inputs.settings import ImageSettings
 from avtool.data.inputs.spec import InputSpec
 from avtool.inference.outputs import OutputSpec
 from avtool.models.clip.methods import METHODS
-from avtool.tasks.clip_prompts.images import FewShotImages, find_images
+from avtool.tasks.clip_prompts.images import FewShotImages, fill, find_images
 from avtool.tasks.clip_prompts.recipe import ClipPromptRecipe
 from avtool.training.recipe import GroupRecipe
 from avtool.training.report import Section, load_trained
@@ -203,7 +203,7 @@ class ClipPromptTask(Task[ClipPromptRecipe]):
 
     def _arguments(self) -> dict[str, Any]:
         prompt, host, names = self.recipe.prompt, self.host, self.images.texts
-        plain = host.encode([self.template.format(name) for name in names])
+        plain = host.encode([fill(self.template, name) for name in names])
         learned = METHODS[prompt.method].text
         texts = host.encode_prompts(names, self._context, prompt.position) if learned else plain
         vision = host.config.get("vision_config", {})

@@ -12,7 +12,7 @@ from avtool.core.recipe import Recipe, option
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
 from avtool.data.inputs.image import ImageInput
-from avtool.tasks.clip_prompts.images import FewShotImages, find_images
+from avtool.tasks.clip_prompts.images import FewShotImages, fill, find_images
 from avtool.tasks.clip_prompts.recipe import ImagesRecipe
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def with_classes(
     from avtool.models.clip.prompted_clip import PromptedClip
 
     settings = model.settings
-    plain = host.encode([template.format(name) for name in names])
+    plain = host.encode([fill(template, name) for name in names])
     texts = host.encode_prompts(names, settings.context, position) if model.method.text else plain
     other = PromptedClip(
         replace(

@@ -1,20 +1,22 @@
 """Prompts of CLIP: identities, gradients, permutations, and what stays frozen."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from avtool.core.errors import BadInputError
+from avtool.core.errors import BadInputError, MissingError
 from avtool.models.clip.host import Texts
 from avtool.models.clip.hub import open_host
 from avtool.models.clip.methods import METHODS
 from avtool.models.clip.prompted_clip import PromptedClip
 from avtool.models.registry import create
-from tests.clip_models import CLASSES, class_texts, prompted, write_clip
+from tests.clip_models import CLASSES, class_texts, prompted, random_clip, write_clip
 
 LABELS = torch.tensor([0, 1, 2, 3])
 
@@ -244,3 +246,21 @@ def test_a_host_without_a_vision_transformer_takes_no_visual_prompts() -> None:
     with pytest.raises(BadInputError, match="needs a ViT image tower") as caught:
         create("clip_prompts_tiny", host=pair, method="vpt-deep")
     assert "--method coop" in caught.value.hint
+
+
+def test_a_host_of_another_size_is_refused(tmp_path: Path) -> None:
+    model = prompted("coop")
+    other = random_clip(hidden_size=32).state_dict()
+    with pytest.raises(BadInputError, match="in the weights and"):
+        model.host.load(other)
+
+
+def test_a_broken_library_beneath_transformers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(ModuleType):
+        def __getattr__(self, name: str) -> None:
+            raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.setitem(sys.modules, "transformers", Broken("transformers"))
+    with pytest.raises(MissingError, match=r"cannot load `CLIPConfig` \(operator torchvision::nms") as caught:
+        create("clip_prompts_tiny")
+    assert "torch and torchvision must be of one build" in caught.value.hint
