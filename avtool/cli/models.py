@@ -1,5 +1,6 @@
-"""`avtool models`: the registered architectures."""
+"""`avtool models`: the registered architectures, and published weights."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -9,7 +10,9 @@ from avtool.cli.completion import complete_models
 from avtool.cli.session import Session
 from avtool.models.registry import MODELS
 
-app = verb_app("models", "avtool models list 'mae_*'", "avtool models show mbt_base")
+app = verb_app(
+    "models", "avtool models list 'mae_*'", "avtool models show mbt_base", "avtool models fetch yamnet"
+)
 Modality = Literal["audio", "video", "image", "clip"]
 
 
@@ -69,3 +72,39 @@ def show(
         [(name, s.value, s.decided_by, s.meaning) for name, s in sheet.settings.items()],
     )
     session.emit({"model": sheet})
+
+
+@command(app, "fetch")
+def fetch(
+    session: Session,
+    name: Annotated[
+        str | None, typer.Argument(help="Name of published weights; none lists them.", metavar="[NAME]")
+    ] = None,
+    catalogue: Annotated[
+        Path | None, typer.Option(help="TOML file of further weights.  [default: avtool's own]")
+    ] = None,
+) -> None:
+    """Fetch published weights into the cache, or list them: size, licence, whether they are there."""
+    from avtool.models.catalogue import fetched_folder, read_catalogue
+    from avtool.models.fetch import fetch_weights
+
+    if name is not None:
+        found = fetch_weights(name, session.reporter, catalogue=catalogue)
+        session.emit({"name": name, "file": found.file, "kept": found.kept}, text=str(found.file))
+        return
+    entries = read_catalogue(catalogue)
+    there = {one: (fetched_folder(one) / entry.file).is_file() for one, entry in entries.items()}
+    session.table(
+        ["name", "weights", "MB", "licence", "fetched"],
+        [
+            (one, entry.title, round(entry.bytes / 1e6, 1), entry.licence, "yes" if there[one] else "no")
+            for one, entry in entries.items()
+        ],
+    )
+    session.emit(
+        {
+            "weights": [
+                {"name": one, **entry.model_dump(), "fetched": there[one]} for one, entry in entries.items()
+            ]
+        }
+    )

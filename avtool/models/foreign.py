@@ -5,6 +5,7 @@ from pathlib import Path
 from avtool.core.artifact import CARD, settings_hash
 from avtool.core.errors import BadInputError
 from avtool.core.paths import cache_folder
+from avtool.models.catalogue import fetched_file
 from avtool.models.model_files import find_model
 from avtool.models.model_folder import ModelDescription, save_model
 from avtool.models.registry import MODELS
@@ -46,6 +47,8 @@ def locate(path: Path) -> Path:
 
 def find_foreign(path: Path) -> Foreign | None:
     """What the first family that reads it makes of weights of others; None where there is none."""
+    if not path.exists():
+        path = fetched_file(str(path)) or path
     source = Source(str(path), path if path.exists() else None)
     families = {type(model.family): model.family for _, model in MODELS.items()}
     return next((found for family in families.values() if (found := family.adopt(source))), None)

@@ -58,6 +58,8 @@ PARAMETERS = {
     "mbt_base": 174_615_311,
     "mbt_small": 43_937_423,
     "mbt_tiny": 83_914,
+    "timm": 3_371_008,
+    "timm_tiny": 99_196,
     "vgg": 140_386,
     "vgg_modulation": 183_700,
     "vgg_modulation_tiny": 1_188,

@@ -10,6 +10,7 @@ from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.base import ModelInput
 from avtool.data.inputs.features import FeaturesInput
 from avtool.data.inputs.image import ImageInput
+from avtool.data.inputs.processed import PROCESSED, PROCESSOR
 from avtool.data.inputs.prompt import PromptInput
 from avtool.data.inputs.text import TextInput
 from avtool.data.inputs.video import VideoInput
@@ -172,7 +173,8 @@ def read_inputs(folder: Path, values: Mapping[str, Any]) -> InputSpec:
 def _read_input(name: str, part: Any, folder: Path) -> ModelInput:
     if name not in INPUTS:
         raise ValueError(f"`{name}` is no input")
-    return INPUTS[name].from_json(name, part, folder)
+    kind = PROCESSED[name] if PROCESSOR in part and name in PROCESSED else INPUTS[name]
+    return kind.from_json(name, part, folder)
 
 
 def _older_parts(values: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -1,0 +1,1 @@
+"""Encoders of other libraries: image backbones of timm, and models of transformers."""

@@ -1,0 +1,137 @@
+"""Encoders of timm: facts, and what names them on a command line."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from avtool.core.artifact import CARD
+from avtool.core.errors import BadInputError
+from avtool.models.catalogue import entry_of_file
+from avtool.models.family import Family, Follows, Size, Sizes
+from avtool.models.registry import register
+from avtool.models.source import Foreign
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from avtool.models.source import Source
+
+_TIMM = "timm:"
+_FILES = (".safetensors", ".pth", ".pt", ".bin")
+
+
+@register
+class TimmFamily(Family):
+    """Any image backbone of timm."""
+
+    title = "timm backbone"
+    paper = "Wightman: PyTorch Image Models. 2019"
+    inputs = ("image",)
+    sizes: ClassVar[Sizes] = {
+        "timm": Size("Of any name (`timm:NAME`); by default EfficientNet-Lite0."),
+        "timm_tiny": Size("timm's own network for tests.", {"architecture": "test_efficientnet"}),
+    }
+    follows: ClassVar[Follows] = {}
+    layouts = ("timm's hub (`timm:NAME`)", "a folder of timm", "a file (`timm:NAME=FILE`)")
+
+    def settings_type(self) -> type[Any]:
+        from avtool.models.hub.timm_encoder import TimmSettings
+
+        return TimmSettings
+
+    def build(self, settings: Any) -> "nn.Module":
+        from avtool.models.hub.timm_encoder import TimmEncoder
+
+        return TimmEncoder(settings)
+
+    def adopt(self, source: "Source") -> Foreign | None:
+        if source.text.startswith(_TIMM):
+            name, _, file = source.text.removeprefix(_TIMM).partition("=")
+            return _of_file(name, Path(file)) if file else _of_hub(name)
+        if source.path is None:
+            return None
+        if source.path.is_dir():
+            return _of_folder(source.path)
+        entry = entry_of_file(source.path) if source.path.suffix in _FILES else None
+        return _of_file(entry.timm, source.path) if entry and entry.timm else None
+
+
+def _of_file(name: str, path: Path) -> Foreign:
+    """Weights of a file, whose network the user, or the catalogue, names."""
+    if not path.is_file():
+        raise BadInputError(f"the weights `{path}` do not exist", f"write {_TIMM}{name}=FILE")
+
+    def build() -> "nn.Module":
+        from avtool.models.hub.timm_encoder import TimmEncoder, TimmSettings, load_host
+        from avtool.models.source import Source
+
+        network = TimmEncoder(TimmSettings(name))
+        load_host(network.host, name, Source(str(path), path).state, path)
+        return network
+
+    return _foreign(name, name, build, [path])
+
+
+def _of_hub(name: str) -> Foreign:
+    """timm's own weights of a name, downloaded on first use; of its hub where the name has an owner."""
+    place = f"hf-hub:{name}" if "/" in name and ":" not in name else name
+
+    def build() -> "nn.Module":
+        from avtool.models.hub.timm_encoder import TimmEncoder, TimmSettings, build_host
+
+        trained = build_host(place, pretrained=True)
+        network = TimmEncoder(TimmSettings(_architecture(place)))
+        network.host.load_state_dict(trained.state_dict())
+        return network
+
+    return _foreign(_architecture(place), place, build, [])
+
+
+def _of_folder(path: Path) -> Foreign | None:
+    """A folder that timm saved: `config.json` with an architecture, beside weights."""
+    config = path / "config.json"
+    if (path / CARD).exists() or not config.is_file():
+        return None
+    try:
+        values = json.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    name = values.get("architecture") if isinstance(values, dict) else None
+    if not isinstance(name, str) or "pretrained_cfg" not in values:
+        return None
+    place = f"local-dir:{path}"
+
+    def build() -> "nn.Module":
+        from avtool.models.hub.timm_encoder import TimmEncoder, TimmSettings, build_host
+
+        network = TimmEncoder(TimmSettings(name))
+        network.host.load_state_dict(build_host(place, pretrained=True).state_dict())
+        return network
+
+    return _foreign(name, place, build, sorted(file for file in path.iterdir() if file.is_file()))
+
+
+def _foreign(name: str, place: str, build: Any, files: list[Path]) -> Foreign:
+    import torch
+
+    from avtool.models.hub.timm_encoder import build_host, preprocess_of
+
+    with torch.device("meta"):
+        config = preprocess_of(build_host(place))
+    return Foreign(
+        "timm",
+        build,
+        {"architecture": name},
+        {"inputs": {"image": {"processor": "timm", "seconds": 1.0, "config": config}}},
+        f"The image backbone `{name}` of timm, without its last layer.",
+        files,
+    )
+
+
+def _architecture(place: str) -> str:
+    """The network of a name with the tag of its weights (`vit_base_patch16_224.mae`), or of a hub's entry."""
+    if ":" not in place:
+        return place.partition(".")[0]
+    from avtool.models.hub.timm_encoder import architecture_of
+
+    return architecture_of(place)
