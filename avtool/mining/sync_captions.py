@@ -67,6 +67,11 @@ def sync_captions(film: Path, captions: str, recipe: SyncCaptionsRecipe, reporte
         raise BadInputError(
             f"`{given.source}` and `{film}`: {result.reason}", "look for the right captions, or give --force"
         )
+    if result.decision == "skipped" and recipe.sync.mode != "none":
+        raise BadInputError(
+            f"`{given.source}` and `{film}`: {result.reason}",
+            "give --force for the best match, or --sync none to copy the times unchecked",
+        )
     (reporter.warn if result.needs_attention else reporter.info)(f"{given.source}: {result.reason}")
     moved = list(move_cues(given.cues, result.map))
     return SyncOutcome(result, moved, len(given.cues) - len(moved))

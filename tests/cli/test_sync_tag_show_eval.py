@@ -55,6 +55,18 @@ def test_sync_refuses_captions_of_another_film(late_film, tmp_path, capsys):
     assert not out.exists()
 
 
+def test_sync_writes_nothing_where_the_times_cannot_be_checked(late_film, tmp_path, capsys):
+    few, out = tmp_path / "few.srt", tmp_path / "x.srt"
+    few.write_text("1\n00:00:01,000 --> 00:00:02,000\nHello.\n\n2\n00:00:03,000 --> 00:00:04,000\nYes.\n")
+    assert run(["sync", str(late_film), str(few), "-o", str(out), "-q"]) == 2
+    shown = capsys.readouterr().err
+    assert "only 2 dialogue cues (needs 8 to compare with speech)" in shown
+    assert "--sync none" in shown
+    assert not out.exists()
+    assert run(["sync", str(late_film), str(few), "-o", str(out), "-q", "--sync", "none"]) == 0
+    assert read_captions(out).cues == read_captions(few).cues
+
+
 def test_tag_reads_arguments_and_stdin(monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", iter(["[dog barks]\n", "# a comment\n", "\n"]))
     assert run(["tag", "door slams in distance", "-", "--json"]) == 0

@@ -25,7 +25,9 @@ class SyncSettings:
             a third more is believed with a warning.
         min_gain: what the correlation must gain, relatively, before captions that fit are touched.
         min_shift_s: a correction that moves no cue by more than this is not made.
-        min_dialogue: dialogue cues below which nothing is attempted.
+        fewest_dialogue: dialogue cues below which z means nothing: one or two fit some noise perfectly.
+        enough_dialogue: dialogue cues from which a low z means that the captions are of another film; fewer
+            may be too little evidence, and are kept as they are.
         max_overrun_s: how far after the film's end captions may start.
         force: take the best match, however weak.
     """
@@ -36,7 +38,8 @@ class SyncSettings:
     min_z: float = 6.0
     min_gain: float = 0.02
     min_shift_s: float = 0.1
-    min_dialogue: int = 40
+    fewest_dialogue: int = 8
+    enough_dialogue: int = 40
     max_overrun_s: float = 600.0
     force: bool = False
 

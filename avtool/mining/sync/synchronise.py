@@ -1,5 +1,7 @@
 """Whether and how captions fit a film: as they are, by one ratio and offset, by several offsets, or not."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -67,8 +69,9 @@ def _without_search(
     if settings.mode == "none":
         reason = "synchronisation is off"
         return SyncResult(IDENTITY, "skipped", reason, confidence=1.0, num_dialogue=num_dialogue)
-    if num_dialogue < settings.min_dialogue:
-        reason = f"only {num_dialogue} dialogue cues (needs {settings.min_dialogue}): times kept as they are"
+    if num_dialogue < settings.fewest_dialogue:
+        found = f"only {num_dialogue} dialogue cues" if num_dialogue else "no dialogue cue"
+        reason = f"{found} (needs {settings.fewest_dialogue} to compare with speech): times kept as they are"
         return _skipped(reason, num_dialogue)
     if len(speech) == 0 or float(np.ptp(speech)) == 0.0:
         return _skipped("no speech signal to compare with: times kept as they are", num_dialogue)
@@ -108,6 +111,12 @@ def _judge(
     deviation = deviation_of(fit.map, cues, contrast)
     z = z_score(fit.map, cues, contrast, deviation)
     before = correlation_of(IDENTITY, cues, contrast).rho
+    if num_dialogue < settings.enough_dialogue and z < settings.min_z and not settings.force:
+        reason = (
+            f"only {num_dialogue} dialogue cues, and no offset stands out (z = {z:.1f}, needs"
+            f" {settings.min_z:g}): times kept as they are"
+        )
+        return replace(_skipped(reason, num_dialogue), rho=fit.rho, rho_identity=before, z=z)
     decision, time_map, reason, confidence = _verdict(fit, z, before, settings)
     curve = window_curves(cues, contrast, fit.map.ratio, settings.max_offset_s).sum(axis=0)
     offsets_s = (np.arange(len(curve)) - len(curve) // 2) / COARSE_RATE

@@ -131,8 +131,8 @@ def test_absurd_times_do_not_exhaust_the_memory(film):
 @pytest.mark.parametrize(
     ("cues", "speech", "reason"),
     [
-        (slice(0, 30), slice(None), "only .* dialogue cues"),
-        (slice(0, 0), slice(None), "only 0 dialogue cues"),
+        (slice(0, 2), slice(None), r"only \d dialogue cues \(needs 8 to compare with speech\)"),
+        (slice(0, 0), slice(None), "no dialogue cue"),
         (slice(None), slice(0, 0), "no speech signal"),
     ],
 )
@@ -142,6 +142,32 @@ def test_too_little_to_go_by_keeps_the_times(film, cues, speech, reason):
     assert result.map.is_identity
     assert result.needs_attention
     assert re.search(reason, result.reason)
+
+
+@pytest.mark.parametrize("count", [12, 20, 35])
+def test_few_cues_are_enough_where_their_offset_stands_out(count):
+    starts, ends = random_cues(count * 8 / 60, np.random.default_rng(count))
+    speech = exact_speech(starts, ends, count * 8 / 60)
+    chosen = np.random.default_rng(1).choice(len(starts), count, replace=False)
+    chosen.sort()
+    few = starts[chosen] - 3.2, ends[chosen] - 3.2
+    result = synchronise(*few, np.ones(count, bool), speech)
+    assert result.decision == "global"
+    assert result.z >= 6
+    assert np.abs(result.map(few[0]) - starts[chosen]).max() < 0.1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_few_cues_of_another_film_keep_their_times(seed):
+    rng = np.random.default_rng(seed)
+    starts, ends = random_cues(3, rng)
+    speech = exact_speech(*random_cues(3, rng), 3)
+    few = starts[:30], ends[:30]
+    result = synchronise(*few, np.ones(30, bool), speech)
+    assert (result.decision, result.map.is_identity, result.needs_attention) == ("skipped", True, True)
+    assert 0 < result.z < 6
+    forced = synchronise(*few, np.ones(30, bool), speech, settings=SyncSettings(force=True))
+    assert forced.decision != "skipped"
 
 
 def test_silent_film_keeps_the_times(film):
