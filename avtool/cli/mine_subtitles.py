@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = verb_app(
     "mine-subtitles",
-    "avtool mine-subtitles friday.mp4 --out events",
+    "avtool mine-subtitles films/ --out events",
     "avtool mine-subtitles films.csv --out events --jobs -1 --dry-run",
 )
 
@@ -27,7 +27,7 @@ def mine_subtitles(
     session: Session,
     recipe: MineRecipe,
     films: Annotated[
-        list[str], typer.Argument(help="Films, a CSV file film,captions, or - for names on stdin.")
+        list[str], typer.Argument(help="Films, folders, a CSV file film,captions, or - for names on stdin.")
     ],
     out: Annotated[Path, output("The dataset to write.")],
     captions: Annotated[str, typer.Option(help="A caption file, stream:N, or auto.")] = "auto",

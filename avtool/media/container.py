@@ -140,7 +140,7 @@ def pick_audio(
 
 
 def _in_language(rank: tuple[Any, ...], stream: AudioStream, language: str) -> tuple[Any, ...]:
-    """The rank of a stream, with the language wanted right after what tells the film's own audio."""
+    """The rank of a stream, with the language wanted right after the mark of the film's own audio."""
     fits = bool(language) and same_language(stream.metadata.get("language", ""), language)
     return rank[:1], fits, rank[1:]
 

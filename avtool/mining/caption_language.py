@@ -40,7 +40,7 @@ _MOST_WORDS, _FEWEST_HITS, _MARGIN = 5000, 6, 1.5
 
 
 def language_of(captions: Captions, file: Path | None) -> str:
-    """The language of captions (BCP 47, without region), or "" where nothing tells it.
+    """The language of captions (BCP 47, without region), or "" where it is unknown.
 
     Args:
         captions: their own statement goes first, their words last.

@@ -20,6 +20,7 @@ from avtool.mining.report.write import DatasetSummary, Failure, write_report
 from avtool.mining.sams_layout import SamsClip, write_sams_json
 from avtool.mining.tagger import coarse_sources
 from avtool.mining.taxonomy import LabelMap, Taxonomy, choose_classes, read_label_map
+from avtool.mining.timelines import event_columns, event_row, write_timelines
 
 Kinds = Callable[[Sequence[str]], Sequence[CueClass]]
 """Cues → their kinds."""
@@ -75,6 +76,7 @@ def write_dataset(
     ]
     write_manifest(folder / "manifest.parquet", rows, recipe)
     _write_events(folder / "events.csv", events, found)
+    write_timelines(folder, records)
     if kinds:
         _write_review(folder / "review.csv", events, found, reporter)
     taxonomy.write(folder / "labels")
@@ -131,12 +133,8 @@ def _splits(records: Sequence[FilmRecord], recipe: MineRecipe, reporter: Reporte
 
 
 def _write_events(path: Path, events: Sequence[Event], kinds: Sequence[CueClass | None]) -> None:
-    names = list(Event.__dataclass_fields__)
-    columns = [*names, *(KIND_COLUMNS if any(kinds) else ())]
-    rows = (
-        [*(_cell(getattr(event, name)) for name in names), *kind_cells(kind)]
-        for event, kind in zip(events, kinds, strict=True)
-    )
+    columns = [*event_columns(), *(KIND_COLUMNS if any(kinds) else ())]
+    rows = ([*event_row(event), *kind_cells(kind)] for event, kind in zip(events, kinds, strict=True))
     write_csv(path, columns, rows)
 
 
@@ -150,10 +148,6 @@ def _write_review(
     write_csv(path, REVIEW_COLUMNS, rows)
     if rows:
         reporter.info(f"{len(rows)} cues are of no sure kind: see `{path.name}`")
-
-
-def _cell(value: Any) -> Any:
-    return ";".join(value) if isinstance(value, tuple) else value
 
 
 def _write_sams(folder: Path, rows: Sequence[ManifestRow], recipe: MineRecipe) -> None:

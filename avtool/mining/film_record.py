@@ -13,6 +13,7 @@ from avtool.mining.events import Event, UntaggedTag
 from avtool.mining.pairing import FilmPair, caption_file_of
 from avtool.mining.recipe import MineRecipe
 from avtool.mining.sync.time_map import TimeMap
+from avtool.mining.sync.wording import in_plain_words
 
 RECORD = "film.json"
 # Settings over all films, whose change does not require mining again.
@@ -86,7 +87,7 @@ class FilmRecord:
     previews: list[str] = field(default_factory=list)
 
     def set_captions(self, captions: Captions, language: str) -> None:
-        """Notes where the captions came from, and their language ("" where nothing tells it)."""
+        """Notes where the captions came from, and their language ("" where it is unknown)."""
         self.captions = {
             "source": captions.source,
             "format": captions.format,
@@ -98,13 +99,9 @@ class FilmRecord:
 
     @property
     def sync_in_words(self) -> str:
-        """The time map as one reads it: `×1.04271 +7.30 s, 1 jump, z 9.8`."""
-        time_map = TimeMap.from_dict(self.sync["map"])
-        if time_map.is_identity:
-            return f"times kept: {self.sync['decision']}"
-        ratio = f"×{time_map.ratio:.5f} " if time_map.ratio != 1 else ""
-        jumps = f", {time_map.num_splits} jump{'s'[: time_map.num_splits > 1]}" if time_map.num_splits else ""
-        return f"{ratio}{time_map.offsets_s[0]:+.2f} s{jumps}, z {self.sync['z']:.1f}"
+        """The time map in plain words, with the evidence for it: `7.30 s later, then 1 jump (z 9.8)`."""
+        words = in_plain_words(TimeMap.from_dict(self.sync["map"]), self.sync["decision"])
+        return f"{words} (z {self.sync['z']:.1f})" if self.sync["z"] else words
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON object."""

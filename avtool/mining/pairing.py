@@ -12,6 +12,7 @@ from avtool.media.captions.cue import Captions
 from avtool.media.captions.draft import shorten
 from avtool.media.captions.embedded import choose_caption_stream, list_caption_streams, read_caption_stream
 from avtool.media.captions.reading import read_captions
+from avtool.media.suffixes import films_in
 
 AUTO = "auto"
 _CAPTION_SUFFIXES = (
@@ -53,8 +54,8 @@ def pair_films(films: Sequence[str], captions: str) -> list[FilmPair]:
     """The films to mine, from the command line's words.
 
     Args:
-        films: media files, or CSV files with the columns `film,captions` and, where wanted, `audio_stream`
-            (paths relative to the table); for each an address will do.
+        films: media files, folders of them, or CSV files with the columns `film,captions` and, where wanted,
+            `audio_stream` (paths relative to the table); for each an address will do.
         captions: the value of `--captions`; a file can belong to one film only.
 
     Raises:
@@ -62,6 +63,9 @@ def pair_films(films: Sequence[str], captions: str) -> list[FilmPair]:
     """
     pairs: list[tuple[str, str, int | None]] = []
     for name in films:
+        if not is_address(name) and Path(name).is_dir():
+            pairs += [(str(film), captions, None) for film in films_in(Path(name))]
+            continue
         is_table = Path(name).suffix.lower() == ".csv"
         pairs += _read_table(fetch(name), captions) if is_table else [(name, captions, None)]
     if not pairs:

@@ -1,6 +1,7 @@
 """Renders a report page from a template that extends `page.html`."""
 
 import base64
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,22 +15,32 @@ from avtool.core.version import __version__
 _TEMPLATES = Path(__file__).parent
 
 
-def write_page(path: Path, template: Path, **values: Any) -> None:
+def write_page(path: Path, template: Path, *, script: Path | None = None, **values: Any) -> None:
     """Writes a self-contained HTML page atomically.
 
     Args:
         path: the HTML file to write.
         template: a Jinja template beside the code that owns it; it extends `page.html` of this folder.
+        script: JavaScript of the page; the page allows no other, by its hash.
         **values: what the template shows; every text is escaped, figures come as `markupsafe.Markup`.
     """
     import jinja2
+    from markupsafe import Markup
 
     loader = jinja2.FileSystemLoader([template.parent, _TEMPLATES])
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["seconds"] = format_seconds
-    write_text(path, environment.get_template(template.name).render(version=__version__, **values))
+    code = script.read_text(encoding="utf-8") if script else ""
+    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode("ascii")
+    page = environment.get_template(template.name).render(
+        version=__version__,
+        script=Markup(code),  # noqa: S704 - our own file
+        script_hash=digest if code else "",
+        **values,
+    )
+    write_text(path, page)
 
 
 @contextmanager

@@ -11,14 +11,9 @@ from pathlib import Path, PurePosixPath
 from avtool.core.errors import BadInputError
 from avtool.core.files import is_file
 from avtool.media.addresses import is_address
+from avtool.media.suffixes import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from avtool.media.tar_members import split_member
 
-VIDEO_SUFFIXES = (
-    ".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".3gp", ".ogv",
-)  # fmt: skip
-AUDIO_SUFFIXES = (
-    ".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus", ".aac", ".oga", ".aif", ".aiff", ".w64", ".au", ".wma",
-)  # fmt: skip
 _RANK = {suffix: rank for rank, suffix in enumerate(VIDEO_SUFFIXES + AUDIO_SUFFIXES)}
 
 

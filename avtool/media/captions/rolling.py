@@ -20,7 +20,7 @@ GROWN = "row that grew joined"
 def rolls(cues: Sequence[RawCue]) -> bool:
     """Whether cues in time order repeat rows of the cue before as roll-up captions do.
 
-    A fifth of the neighbours must: a line said twice, or a sound that goes on, does not make a file roll.
+    A fifth of the neighbours must: a line spoken twice, or a sound that lasts, does not make a file roll.
     """
     num_rolling = sum(_rolls_on(before, cue) for before, cue in pairwise(cues))
     return num_rolling >= max(_FEWEST, _ROLLING_SHARE * (len(cues) - 1))

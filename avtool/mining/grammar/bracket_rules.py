@@ -26,7 +26,7 @@ from avtool.mining.sound_tag import SoundTag
 
 _SENTENCE_END = re.compile(r"[.!?…:;♪♫\"”'’»。！？–—-]\W*$")
 CONTINUES = re.compile(r"^\s*[a-zß-ÿ,.;!?'’)]")
-RUNS_ON = re.compile(r"[\w,]['’]?\s*$")  # the end of a line whose sentence goes on
+RUNS_ON = re.compile(r"[\w,]['’]?\s*$")  # the end of a line within a sentence
 SENTENCE_INSIDE = re.compile(r"[.!?]\s+[A-Z]|\n\s*[A-Z][a-z]+ [a-z]+ [a-z]+")
 _TO_SOMEBODY = re.compile(r"(?:to|at) [A-Z][\w'’.]*$")
 _PLAYED = re.compile(r"\b(?:playing|plays|music|song|theme|anthem)\b")

@@ -15,14 +15,14 @@ _WORD = re.compile(rf"[^\s{BRACKET_MASK}{LABEL_MASK}{TAG_MASK}]+")
 _BEFORE_SENTENCE = re.compile(rf"(?:^|[.!?…:\"”'’)\]♪{BRACKET_MASK}{LABEL_MASK}{TAG_MASK}–—-])[\s\"“'‘]*$")
 _AFTER_SOUND = re.compile(rf"\s*(?:$|[\"“'‘¿¡(\[♪{BRACKET_MASK}{TAG_MASK}{LABEL_MASK}–—-]|[^\Wa-zß-ÿ_])")
 _TAKEN = frozenset(BRACKET_MASK + LABEL_MASK + TAG_MASK)
-_LONE_WORDS = frozenset({"I", "A", "OK", "OK,", "O"})  # capitals that begin what is said next
+_LONE_WORDS = frozenset({"I", "A", "OK", "OK,", "O"})  # capitals that begin the speech after a sound
 _BLANK = f" \t{BRACKET_MASK}{LABEL_MASK}{TAG_MASK}"
 _SPOKEN_END = re.compile(r"[!?]\W*$")
 _SENTENCE_END = re.compile(r"[.!?…:,—–-]\W*$")
 
 
 def is_caps_effect(line: str, tag: TagFunction) -> bool:
-    """Whether a line in capitals reads as a sound: short, said by nobody, and in the lexicon."""
+    """Whether a line in capitals reads as a sound: short, spoken by nobody, and in the lexicon."""
     text = clean(line).lower()
     spoken = [word.strip(",.;") for word in text.replace("’", "'").split()]
     if not is_capitals(line) or len(spoken) > MAX_WORDS or _SPOKEN_END.search(line):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from avtool.mining.grammar.canvas import Canvas
 from avtool.mining.grammar.cleaning import clean, has_letters, is_capitals
 from avtool.mining.grammar.records import Doubt, Piece, TagFunction, TakenFor
-from avtool.mining.grammar.vocabulary import is_certain, names_event, names_sound
+from avtool.mining.grammar.vocabulary import is_certain, is_spoken_language, names_event, names_sound
 
 _MAX_WORDS = 8  # of a text that may caption a sound
 # Nothing that is heard, whatever words it has.
@@ -33,6 +33,8 @@ def find_doubts(canvas: Canvas, tag: TagFunction) -> Iterator[Doubt]:
 def _taken_for(piece: Piece, text: str, tag: TagFunction) -> TakenFor | None:
     """What a piece was taken for, if it may be a sound."""
     found = tag(text)
+    if is_spoken_language(text):
+        return None
     if piece.rule == "lyric":
         return "lyrics" if found.rule == "music" or is_certain(text, tag) else None
     if piece.kind == "tag" or piece.rule in _SETTLED or _OF_SPEECH.issuperset(found.sounds):

@@ -23,7 +23,7 @@ _FROM_WHERE = re.compile(
     r" (?:(?:on|over|through|from) (?:the |a )?[\w.-]+(?: [\w.-]+)?|in (?:the )?(?:distance|background))$"
 )
 _ORDER = re.compile(
-    r"^(?:play|sing|dance|stop|listen|come|let|give|turn|make|hear|feel|rock)\b(?! (?:music|song)\b)"
+    r"^(?:play|sing|dance|stop|listen|come|let|give|turn|make|feel|rock)\b(?! (?:music|song)\b)"
 )
 MAX_DESCRIPTION_WORDS = 9
 _NOT_WORDS = re.compile(f"([{BRACKET_MASK}{LABEL_MASK}]+)")

@@ -16,10 +16,13 @@ from avtool.mining.events import UntaggedTag
 from avtool.mining.film_clips import preview_path
 from avtool.mining.film_record import FilmRecord
 from avtool.mining.recipe import MineRecipe
-from avtool.mining.report.figures import alignment_figure, count_figure
+from avtool.mining.report.event_table import event_data
+from avtool.mining.report.figures import alignment_figure
 from avtool.mining.taxonomy import ClassCount, Taxonomy
 
 _TEMPLATE = Path(__file__).parent / "report.html"
+_SCRIPT = Path(__file__).parent / "report.js"
+_MOST_BARS = 30
 _MOST_CARDS = 24
 _MOST_PLOTS = 40
 _MOST_UNTAGGED = 30
@@ -64,18 +67,19 @@ def write_report(
     write_page(
         folder / "report.html",
         _TEMPLATE,
+        script=_SCRIPT,
         facts=_facts(summary),
         cards=list(_cards(folder, records)),
         nyquist=f"{recipe.clip.sample_rate / 2000:g}",
         collar=f"{recipe.clip.collar:g}",
-        counts=[
-            (title, count_figure([(entry.label, entry.count) for entry in counts]), len(counts))
-            for title, counts in _dimensions(taxonomy)
-            if counts
-        ],
+        events=event_data(records, cut=recipe.clip.format != "none"),
+        counts=[(title, _bars(counts), len(counts)) for title, counts in _dimensions(taxonomy) if counts],
         films=[{"record": record, "split": splits[record.film_id]} for record in records],
         failures=failures,
-        plots=[(record, alignment_figure(record.plot)) for record in least_certain[:_MOST_PLOTS]],
+        plots=[
+            (record, alignment_figure(record.plot), alignment_figure(record.plot, narrow=True))
+            for record in least_certain[:_MOST_PLOTS]
+        ],
         untagged=untagged[:_MOST_UNTAGGED],
         settings=[(key, _lookup(values, key)) for key, _ in iter_keys(MineRecipe)],
     )
@@ -83,6 +87,12 @@ def write_report(
 
 def _dimensions(taxonomy: Taxonomy) -> list[tuple[str, Sequence[ClassCount]]]:
     return [("Sounds", taxonomy.sounds), ("Sources", taxonomy.sources), ("Qualities", taxonomy.qualities)]
+
+
+def _bars(counts: Sequence[ClassCount]) -> list[tuple[str, int, str]]:
+    """The most frequent labels: label, count, and the bar's length in per cent of the longest."""
+    most = max(entry.count for entry in counts)
+    return [(entry.label, entry.count, f"{100 * entry.count / most:.1f}") for entry in counts[:_MOST_BARS]]
 
 
 def _facts(summary: DatasetSummary) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ Group f is a decimal fraction of a second, g its three digits after a space, and
 colon: milliseconds, or frames where there are two digits.
 """
 FRAMES_PER_SECOND = 25
-"""What frames behind a third colon are counted by, where nothing in the file says it."""
+"""What frames behind a third colon are counted by; the file does not state it."""
 _DOTTED = re.compile(r"(?<![\d.])(\d{1,2})\.(\d\d)\.(\d\d)(?=[.,]\d)")  # 00.00.01,249
 _ARROW = re.compile(r"[-\u2010-\u2015\u2212=]{1,3}(?: -)?[ \t]?>|[\u2192\u27f6\u21d2\u279c\u27a1]")
 _START = re.compile(rf"\s*{CLOCK.format('a')}\s*$")
