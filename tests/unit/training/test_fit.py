@@ -268,6 +268,31 @@ def test_decisions_are_told_with_their_reasons(tmp_path: Path) -> None:
     assert recorder.details[1].startswith("step 1: loss ")
 
 
+class Contrast(Classification):
+    """A loss that would compare the clips of a batch with each other."""
+
+    contrasts_clips = True
+
+
+@pytest.mark.parametrize(("accumulate", "warned"), [(1, False), (2, True)])
+def test_accumulation_over_contrasts_is_warned_of(tmp_path: Path, accumulate: int, warned: bool) -> None:
+    recorder, objective = Recorder(), Contrast(("audio",), CRITERIA["single-label"])
+    loop = {"max_steps": 1, "batch_size": 3, "accumulate": accumulate}
+    fit(make_task(objective), recipe(loop=loop), tmp_path, recorder)
+    found = [text for text in recorder.warnings if "accumulate adds no negatives" in text]
+    assert len(found) == warned
+    assert not found or "contrasted with the 3 of a batch" in found[0]
+
+
+@pytest.mark.parametrize("name", ["mavil", "avt"])
+def test_the_objectives_that_contrast_clips_declare_it(name: str) -> None:
+    from avtool.objectives.masked.mavil import MAViLStage1, MAViLStage2
+    from avtool.objectives.temporal.objective import TemporalObjective
+
+    kinds = {"mavil": [MAViLStage1, MAViLStage2], "avt": [TemporalObjective]}
+    assert all(kind.contrasts_clips for kind in kinds[name])
+
+
 def test_a_warm_up_that_outlasts_the_run_is_told(tmp_path: Path) -> None:
     recorder = Recorder()
     fit(make_task(), recipe(loop={"max_steps": 1}, schedule={"warmup_steps": 9}), tmp_path, recorder)
