@@ -21,11 +21,15 @@ _MUSIC = (
     r"|march|symphony|sonata|concerto|overture|ringtone|record|recording|jingle|soundtrack|track|single)s?"
 )
 _VOICED = re.compile(
-    r"\b(?:s[iau]ng|sings|singing|hum|hums|hummed|humming|whistl|chant|shout|yell|call|cr(?:y|ies|ied|ying)\b"
-    r"|scream|whisper|mutter|murmur|mumbl|recit|rap(?:s|ping)?\b|say|said|exclaim|read|announc|repeat|croon"
-    r"|yodel|mouth|speak|spoke|laugh|sob|groan|moan)",
+    r"\b(?:s[au]ng|sing(?:s|ing)?|hum(?:s|med|ming)?|whistl(?:es?|ed|ing)|chant(?:s|ed|ing)?|shout(?:s|ed|ing)?"
+    r"|yell(?:s|ed|ing)?|call(?:s|ed|ing)?|cr(?:y|ies|ied|ying)|scream(?:s|ed|ing)?|whisper(?:s|ed|ing)?"
+    r"|mutter(?:s|ed|ing)?|murmur(?:s|ed|ing)?|mumbl(?:es?|ed|ing)|recit(?:es?|ed|ing)|rap(?:s|ped|ping)?"
+    r"|say(?:s|ing)?|exclaim(?:s|ed|ing)?|read(?:s|ing)?|announc(?:es?|ed|ing)|repeat(?:s|ed|ing)?"
+    r"|croon(?:s|ed|ing)?|yodel(?:s|ed|ing)?|mouth(?:s|ed|ing)|speak(?:s|ing)?|spoke|laugh(?:s|ed|ing)?"
+    r"|sob(?:s|bed|bing)?|groan(?:s|ed|ing)?|moan(?:s|ed|ing)?)\b",
     re.IGNORECASE,
 )
+_TUNE = re.compile(rf"\b{_MUSIC}\b", re.IGNORECASE)
 _MADE = re.compile(rf"\b(?:{_PLAYED}|{_MUSIC}|by)\b", re.IGNORECASE)
 _LABEL = re.compile(
     rf"^\W*(?P<label>(?:\w+ )?{_MUSIC}|(?:now )?playing)\s*:\s*(?P<rest>\S.*)$", re.IGNORECASE
@@ -66,7 +70,8 @@ def without_titles(text: str) -> str:
         return SONG
     if without_artist == marked and not _MADE.search(marked):
         return text
-    return " ".join(without_artist.replace(_MARK, f" {SONG} ").split())
+    song = "" if _TUNE.search(without_artist) else SONG  # "ringtone playing" needs no other word for its tune
+    return " ".join(without_artist.replace(_MARK, f" {song} ").split())
 
 
 def _labelled(label: str, rest: str) -> str:

@@ -24,6 +24,7 @@ class Plain(NamedTuple):
 # In SubRip an angle bracket is markup only around these names: captions also write <sighs> and 3 < 4.
 _HTML_NAMES = (
     "a|b|body|br|c|center|div|em|font|html|i|lang|p|rt|ruby|s|small|span|strike|strong|sub|sup|sync|u|v"
+    r"|\d\d:\d\d:\d\d[.,]\d{3}"  # of words, in converted WebVTT
 )
 _CODES = r"\{(?P<codes>\\[^{}\n]*)\}"
 _SUBRIP_MARKUP = re.compile(

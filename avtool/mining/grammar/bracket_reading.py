@@ -2,17 +2,18 @@
 
 import re
 
-from avtool.mining.grammar.bracket_rules import BracketContext, classify
-from avtool.mining.grammar.brackets import Bracket
+from avtool.mining.grammar.bracket_rules import CONTINUES, RUNS_ON, BracketContext, classify
+from avtool.mining.grammar.brackets import PAIRS, ROUND, Bracket
 from avtool.mining.grammar.canvas import BRACKET_MASK, LABEL_MASK, TAG_MASK, Canvas, FoundTag
 from avtool.mining.grammar.cleaning import NOTE_RUN, clean, has_letters
 from avtool.mining.grammar.facts import FileFacts
 from avtool.mining.grammar.labels import without_medium
 from avtool.mining.grammar.music import LYRIC_TEXT, MUSIC_TEXT, described_music
 from avtool.mining.grammar.records import TagFunction
-from avtool.mining.grammar.vocabulary import is_certain, names_sound
+from avtool.mining.grammar.vocabulary import is_certain, names_sound, words
 
 _MAX_HALF_BRACKET_WORDS = 6
+_ROUND_ENDS = frozenset(PAIRS[opener] for opener in ROUND)
 _LEADING_MASKS = re.compile(f"[{BRACKET_MASK}{LABEL_MASK}{TAG_MASK}\\s]+")
 _MASKED = re.compile(f"[{BRACKET_MASK}{LABEL_MASK}{TAG_MASK}]+")
 
@@ -87,10 +88,23 @@ def read_half_brackets(canvas: Canvas, tag: TagFunction) -> None:
         start, end = _on_one_line(canvas.masked, bracket)
         content = clean(canvas.masked[start:end].strip("()[]{}"))
         text = content.lower()
+        if _is_aside(canvas.masked, bracket, text):
+            continue
         sentence = not content.isupper() and any(word[0].isupper() for word in content.split()[1:])
         taken = _MASKED.search(text) or len(text.split()) > _MAX_HALF_BRACKET_WORDS
         if not sentence and not taken and is_certain(text, tag):
             canvas.add_tag("unclosed bracket", FoundTag(start, end, text, "bracket"))
+
+
+def _is_aside(masked: str, bracket: Bracket, text: str) -> bool:
+    """Whether half a round bracket is part of a sentence: "He left (and laughed", "who shout) were right"."""
+    if text.split(" ")[0] in words("aside_opener"):
+        return True
+    if bracket.opener:
+        before = masked[masked.rfind("\n", 0, bracket.start) + 1 : bracket.start]
+        return bracket.opener in ROUND and bool(RUNS_ON.search(before))
+    after = masked[bracket.end :].partition("\n")[0]
+    return masked[bracket.end - 1] in _ROUND_ENDS and bool(CONTINUES.match(after))
 
 
 def _on_one_line(masked: str, bracket: Bracket) -> tuple[int, int]:

@@ -117,6 +117,8 @@ def machine_marker(bracket: BracketContext) -> Verdict | None:
     """What a program or a transcriber notes: "[BLANK_AUDIO]", "[VIDEO PLAYBACK]", "[END OF TAPE]"."""
     if not MACHINE_MARKER.match(bracket.text):
         return None
+    if bracket.dialogue_follows and is_person(bracket.text):
+        return None  # "[recording] Leave a message."
     speaks = bracket.text.startswith(("speaker", "spk")) and bracket.dialogue_follows
     return Verdict("label", "bracketed speaker") if speaks else Verdict("noise", "machine marker")
 

@@ -21,7 +21,7 @@ FULL_WIDTH_STAR = "＊"
 MAX_CONTENT = 200  # a longer bracket is an aside, not the caption of a sound
 _CLOSERS = {closer: opener for opener, closer in PAIRS.items()}
 _EMOTICON_NOSE = re.compile(r"[:;=]['’]?-?$")
-_STARRED = re.compile(r"(?<![\w*＊])([*＊]{1,3})(?=[^\s*＊])([^*＊\n]{1,80})(?<=\S)\1(?![\w*＊])")
+_STARRED = re.compile(r"(?<![\w*＊])([*＊]{1,3}) ?(?=[^\s*＊])([^*＊\n]{1,80})(?<=\S) ?\1(?![\w*＊])")
 _REVERSED = re.compile(r"^[\W_]*?(?P<whole>[\])}][^\[\](){}\n]{1,80}[\[({])\W*$", re.MULTILINE)
 
 

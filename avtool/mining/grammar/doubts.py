@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from avtool.mining.grammar.canvas import Canvas
 from avtool.mining.grammar.cleaning import clean, has_letters, is_capitals
 from avtool.mining.grammar.records import Doubt, Piece, TagFunction, TakenFor
-from avtool.mining.grammar.vocabulary import is_certain, is_spoken_language, names_event, names_sound
+from avtool.mining.grammar.vocabulary import is_certain, is_spoken_language, names_sound
 
 _MAX_WORDS = 8  # of a text that may caption a sound
 # Nothing that is heard, whatever words it has.
@@ -38,7 +38,7 @@ def _taken_for(piece: Piece, text: str, tag: TagFunction) -> TakenFor | None:
     if piece.rule == "lyric":
         return "lyrics" if found.rule == "music" or is_certain(text, tag) else None
     if piece.kind == "tag" or piece.rule in _SETTLED or _OF_SPEECH.issuperset(found.sounds):
-        return "on-screen text" if piece.rule == "on-screen text" and names_event(text, tag) else None
+        return "on-screen text" if piece.rule == "on-screen text" and found.sources else None
     if piece.rule == "markup" and not names_sound(text, tag):
         return None
     if piece.rule == "on-screen text":

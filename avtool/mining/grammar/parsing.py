@@ -47,7 +47,7 @@ def parse_cues(
     tag = cache(tag)
     canvases = [Canvas(cue, index) for index, cue in enumerate(cues)]
     for canvas in canvases:
-        _take_noise(canvas)
+        _take_noise(canvas, tag)
         _hide_brackets(canvas)
     facts = gather_facts(canvases, tag, caps_style)
     _join_across_cues(canvases, tag)
@@ -70,15 +70,19 @@ def parse_cues(
     )
 
 
-def _take_noise(canvas: Canvas) -> None:
-    """Takes credits and markup; an overlong cue becomes dialogue as it is."""
+def _take_noise(canvas: Canvas, tag: TagFunction) -> None:
+    """Takes credits, and markup but for sounds ("<door slams>"); an overlong cue becomes dialogue."""
     if canvas.is_document:
         return
     if CREDIT.match(canvas.text) or URL.fullmatch(canvas.text):
         canvas.take("noise", "credit", 0, len(canvas.text))
         return
     for markup in MARKUP.finditer(canvas.text):
-        canvas.take("noise", "markup", *markup.span())
+        text = clean(markup[0].strip("<>")).lower()
+        if markup[0].startswith("<") and text and names_sound(text, tag):
+            canvas.add_tag("angle brackets", FoundTag(*markup.span(), text, "bracket"))
+        else:
+            canvas.take("noise", "markup", *markup.span())
 
 
 def _hide_brackets(canvas: Canvas) -> None:

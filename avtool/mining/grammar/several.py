@@ -76,7 +76,7 @@ def _share_subjects(parts: list[str], tag: TagFunction) -> list[str]:
     subject = ""
     for part in parts:
         verb = part.partition(" ")[0]
-        lone_verb = verb.endswith("s") and not verb.endswith("ss") and bool(tag(verb).sounds)
+        lone_verb = tag(verb).aspect == "abrupt" and bool(tag(verb).sounds)
         shared.append(f"{subject} {part}" if subject and lone_verb and not tag(part).sources else part)
         subject = _subject(shared[-1], tag) if tag(shared[-1]).aspect != "sustained" else ""
     return shared

@@ -72,10 +72,12 @@ MACHINE_MARKER = re.compile(
     rf"""^[\W_]*(?:
       (?:{_CUT}\ )?{_NOTED}(?:\ {_PART})*(?:\ (?:on|off)|\ {_CUT})?
       |{_CUT}\ (?:{_PART}\ ?)+
+      |{_PART}(?:\ {_PART})*(?:\ (?:plays?|playing|played|on|off|{_CUT}))?
       |(?:blank|no|end\ of|missing|lost|silent)[_\ ](?:audio|speech|sound|video|dialogue|text|voice
         |signal|music)(?:\ (?:signal|present|available|detected))?
       |blank|no[_\ ]?speech|nospeech|unk|noise[_\ ]only|non[-_\ ]?speech|foreign
-      |speaker[_\ ]?\d+|spk[_\ ]?\d+|cross[-\ ]?talk(?:ing)?|technical\ (?:difficulties|problems?)
+      |speaker[_\ ]?(?:\d+|change)|audio\ description|spk[_\ ]?\d+|cross[-\ ]?talk(?:ing)?
+      |technical\ (?:difficulties|problems?)
       |(?:inaudible|unintelligible|indiscernible|phonetic|unclear|unsure|off\ mic|off\ the\ record)
         (?:\ (?:at\ )?[\d:.,\ -]+|\ (?:word|name|phrase|sentence|portion)s?)
       |(?:\d{{1,2}}:)+\d\d(?:\.\d+)?

@@ -62,7 +62,7 @@ def _read_event(words: list[Word]) -> Reading:
         aspect=_aspect(sounds, source is not None, qualities),
         confidence=_KNOWN if all(part.is_sure for part in parts) else _GUESSED,
         is_person=source is not None and source.is_person,
-        acts=not sounds and any(_is_silent_verb(word) for word in words),
+        acts=not sounds and any(_is_silent_verb(word, words[:n]) for n, word in enumerate(words)),
     )
     if not sounds:
         spoken = any(part.role == "language" for part in parts)
@@ -72,8 +72,9 @@ def _read_event(words: list[Word]) -> Reading:
     return reading.but(rule="source+sound" if source else "sound")
 
 
-def _is_silent_verb(word: Word) -> bool:
-    return word.form in {"s", "ing", "ed"} and bool(word.state or word.has("silent"))
+def _is_silent_verb(word: Word, before: list[Word]) -> bool:
+    is_verb = word.form in {"s", "ing", "ed"} or (word.form == "base" and any(noun.source for noun in before))
+    return is_verb and bool(word.state or word.has("silent"))
 
 
 def _without_sound(reading: Reading, parts: list[Part]) -> Reading:

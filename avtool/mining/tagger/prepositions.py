@@ -84,7 +84,8 @@ def _leads(word: Word, following: Word | None, core: list[Word]) -> bool:
 
 
 def _is_noun(word: Word) -> bool:
-    return bool(word.source) or word.has("unknown") or not (word.quality or word.sound)
+    is_plain = word.form in {"", "base"} or not (word.quality or word.sound)
+    return bool(word.source) or word.has("unknown") or is_plain
 
 
 def _is_only_verb(text: str) -> bool:

@@ -29,7 +29,16 @@ def read(text: str, draft: Draft) -> None:
         if kept_language:
             lines = _in_language(lines, kept_language, draft)
         plain = plain_subrip("\n".join(lines))
-        draft.add(RawCue(block.time.start_ms, block.time.end_ms, plain.lines, plain.italic, plain.voice))
+        draft.add(
+            RawCue(
+                block.time.start_ms,
+                block.time.end_ms,
+                plain.lines,
+                plain.italic,
+                plain.voice,
+                word_times=plain.word_times,
+            )
+        )
 
 
 def _own_paragraphs(block: Block, draft: Draft) -> list[list[str]]:

@@ -61,6 +61,9 @@ def milliseconds(found: "re.Match[str]", side: str = "a") -> int:
     """The time of the groups of `CLOCK`: a fraction is decimal, however many digits it has."""
     hours, minutes, seconds = (int(found[side + unit] or 0) for unit in "hms")
     colon = found[side + "c"] or ""
+    last, has_fraction = found[side + "s"], found[side + "f"] or found[side + "g"] or colon
+    if len(last) == 3 and found[side + "h"] and not has_fraction:  # 00:01:249 without hours
+        hours, minutes, seconds, colon = 0, hours, minutes, last
     digits = (found[side + "f"] or found[side + "g"] or (colon if len(colon) == 3 else "")).replace(",", ".")
     fraction = int((digits.replace(".", "") or "0").ljust(3, "0")[:4].ljust(4, "0"))
     total = (hours * 3600 + minutes * 60 + seconds) * 1000 + (fraction + 5) // 10

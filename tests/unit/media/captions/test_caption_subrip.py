@@ -24,6 +24,7 @@ ONE = [(1000, 2000, "Hello")]
         ("123:00:00,000 --> 123:00:01,000", 442_800_000, 442_801_000),
         ("00:00:01:249 --> 00:00:03:251", 1249, 3251),
         ("00:00:01;249 --> 00:00:03;251", 1249, 3251),
+        ("00:01:249 --> 00:03:251", 1249, 3251),
         ("00:00:01:05 --> 00:00:03:20", 1200, 3800),  # frames
         ("00:00:01,249.0999999999999 --> 00:00:02,251.79999999999995", 1249, 2252),
         ("00: 00: 01,249 -> 00: 00: 03,251", 1249, 3251),
@@ -146,3 +147,9 @@ def test_doubled_line_ends_are_undone(end):
 def test_one_blank_line_between_all_parts_of_cues_is_no_end_of_a_cue():
     captions = read(CUES.replace("you\n", "").replace("\n\n", "\n").replace("\n", "\n\n"))
     assert shown(captions) == [(1000, 2000, "Hello"), (3000, 4000, "7")]
+
+
+def test_word_times_of_converted_captions_are_no_text():
+    text = "1\n00:00:05,000 --> 00:00:08,000\nwith<00:00:06.000><c> the</c><00:00:06.500><c> [Applause]</c>\n"
+    (cue,) = read(text).cues
+    assert (cue.text, cue.word_times) == ("with the [Applause]", ((5, 6000), (9, 6500)))

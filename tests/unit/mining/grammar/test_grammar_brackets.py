@@ -167,3 +167,16 @@ def test_damaged_brackets_still_hold_sounds(tags, text, expected):
 )
 def test_stray_brackets_of_speech_are_no_sound(tags, text):
     assert tags(text) == []
+
+
+@pytest.mark.parametrize("text", ["<door slams>", "*** door slams ***", "** door slams **", "((door slams))"])
+def test_other_marks_of_sounds(tags, text):
+    assert tags(text) == ["door slams"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [("He said (while laughing", "loudly) that he knew."), ("We (the people", "who shout) are here.")],
+)
+def test_half_an_aside_is_no_sound(tags, texts):
+    assert tags(*texts) == []

@@ -273,3 +273,15 @@ def test_a_note_of_a_machine_or_a_transcriber_is_no_sound(parse, text):
 )
 def test_a_medium_that_sounds_is_no_marker(tags, text):
     assert tags(text) == [text[1:-1]]
+
+
+@pytest.mark.parametrize(
+    "text", ["[RECORDING]", "[VIDEO CLIP PLAYS]", "[tape playing]", "[FILM CLIP]", "[video]"]
+)
+def test_a_medium_alone_is_a_marker(parse, text):
+    assert parse(text).counts == {"machine marker": 1}
+
+
+def test_a_recording_that_speaks_is_a_speaker(parse):
+    parsed = parse("[recording] Leave a message.")
+    assert [(span.speaker, span.text) for span in parsed.dialogue] == [("recording", "Leave a message.")]

@@ -29,6 +29,8 @@ from avtool.mining.grammar.several import split_tag
         ("car approaching, dog barking", ["dog barking"]),
         ("dog barking, car approaching", ["dog barking"]),
         ("car approaches, engine stops, door opens, closes", ["door opens", "door closes"]),
+        ("door opens, footsteps approach, door closes", ["door opens", "footsteps approach", "door closes"]),
+        ("lights switch off, thunder rumbles", ["thunder rumbles"]),
         ("slow, soft music", ["slow, soft music"]),
         ("dramatic, suspenseful music playing", ["dramatic, suspenseful music playing"]),
         ("and", ["and"]),
