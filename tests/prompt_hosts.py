@@ -19,7 +19,8 @@ import torch.nn.functional as F  # noqa: N812
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from avtool.models.clip.host import Texts, TowerPair
+from avtool.models.clip.host import Texts
+from avtool.models.clip.towers import TowerPair
 from tests.clip_models import random_clip, tokenizer
 
 SCALE = 30.0

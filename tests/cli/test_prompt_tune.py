@@ -9,8 +9,8 @@ import torch
 
 from avtool.core.artifact import verify
 from avtool.data.readers.layouts import read_source
-from avtool.models.clip.host import TowerPair
 from avtool.models.clip.hub import TOWERS
+from avtool.models.clip.towers import TowerPair
 from avtool.models.load import load_model
 from tests.clip_models import CLASSES, tokenizer, write_clip, write_image_split
 from tests.harness import run_avtool, write_video_clips

@@ -1,6 +1,5 @@
-"""The interface of a host, a frozen pair of a text and an image tower, and its two kinds.
+"""The interface of a host, a frozen pair of a text and an image tower; and transformers' CLIP as one.
 
-`ClipHost` is transformers' CLIP; `TowerPair` joins any text transformer to any image network by a linear map.
 Prompts are injected by hooks: the libraries' forward passes stay as they are.
 """
 
@@ -14,7 +13,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from avtool.core.errors import BadInputError, MissingError
+from avtool.core.errors import MissingError
 from avtool.core.requirements import require
 from avtool.models.published.report import LoadReport, State, copy_into
 
@@ -168,7 +167,7 @@ class ClipHost(Host):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
-        settings = from_transformers("CLIPConfig")(**{key: _plain(config[key]) for key in config})
+        settings = from_transformers("CLIPConfig")(**{key: plain_config(config[key]) for key in config})
         self.clip: Any = from_transformers("CLIPModel")(settings)
         self.embed_dim = self.clip.config.projection_dim
         self.text_width = self.clip.config.text_config.hidden_size
@@ -230,57 +229,6 @@ class ClipHost(Host):
         return output[:, :keep]
 
 
-class TowerPair(Host):
-    """A text transformer, mean-pooled, mapped linearly into the features of an image network of timm.
-
-    Args:
-        config: `text`: configuration of a transformers model; `image`: name of a timm model; `scale`: the
-            factor on cosines; `embed_dim`: width of the image network's features.
-
-    Raises:
-        MissingError: transformers or timm is not installed.
-    """
-
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        super().__init__()
-        settings = from_transformers("AutoConfig").for_model(**_plain(config["text"]))
-        self.text: Any = from_transformers("AutoModel").from_config(settings)
-        self.image: Any = require("timm", "hub").create_model(config["image"], num_classes=0)
-        self.text_width = self.text.config.hidden_size
-        self.embed_dim = config["embed_dim"]
-        self.projection = nn.Linear(self.text_width, self.embed_dim)
-        self.logit_scale = nn.Parameter(torch.tensor(float(config["scale"])).log())
-        self._splice_in()
-
-    @property
-    def token_embedding(self) -> nn.Embedding:
-        """The text transformer's."""
-        return cast(nn.Embedding, self.text.get_input_embeddings())
-
-    def scale(self) -> Tensor:
-        """The factor on cosines."""
-        return self.logit_scale.exp()
-
-    def _text_features(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        mask = torch.arange(tokens.shape[1], device=tokens.device) < lengths[:, None]
-        states = self.text(input_ids=tokens, attention_mask=mask.long()).last_hidden_state
-        mean = (states * mask[..., None]).sum(dim=1) / lengths[:, None]
-        return cast(Tensor, self.projection(mean))
-
-    def encode_image(
-        self, image: Tensor, prompts: LayerPrompts | None = None, *, stay: bool = False
-    ) -> Tensor:
-        """See `Host.encode_image`; the image network takes no prompts."""
-        del stay
-        assert prompts is None, "the image tower is no vision transformer"
-        return cast(Tensor, self.image(image))
-
-    @property
-    def published(self) -> nn.Module:
-        """Itself."""
-        return self
-
-
 def from_transformers(name: str) -> Any:
     """A class of transformers, which it imports on first use, torchvision with it.
 
@@ -297,26 +245,11 @@ def from_transformers(name: str) -> Any:
         raise MissingError(message, hint) from error
 
 
-HOSTS: dict[str, type[ClipHost] | type[TowerPair]] = {"clip": ClipHost, "towers": TowerPair}
-
-
-def build_host(config: Mapping[str, Any]) -> Host:
-    """The host of a configuration, with weights that are drawn at random.
-
-    Raises:
-        BadInputError: it is of no known kind.
-    """
-    kind = str(config.get("kind", ""))
-    if kind not in HOSTS:
-        raise BadInputError(f"a host of kind `{kind}` is not known", f"choose one of {', '.join(HOSTS)}")
-    return HOSTS[kind]({key: value for key, value in config.items() if key != "kind"}).eval()
-
-
-def _plain(value: Any) -> Any:
+def plain_config(value: Any) -> Any:
     """Mappings as dictionaries, and tuples as lists, as transformers' configurations want them."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+        return {key: plain_config(item) for key, item in value.items()}
+    return [plain_config(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _pooled(output: Any) -> Tensor:

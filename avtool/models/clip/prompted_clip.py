@@ -1,6 +1,6 @@
 """A host with learned prompts as a classifier of images: zero-shot, CoOp, CoCoOp, VPT, VLP and DPT."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -9,14 +9,16 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from avtool.core.errors import BadInputError
-from avtool.models.clip.host import Texts, build_host
+from avtool.models.clip.host import ClipHost, Host, Texts
 from avtool.models.clip.methods import METHODS, MethodName
 from avtool.models.clip.prompts import ClassAwarePrompts, TextPrompts, VisualPass, VisualPrompts
+from avtool.models.clip.towers import TowerPair
 from avtool.models.frozen import content_hash
 from avtool.models.layers.output import ClassifierOutput
 from avtool.models.layers.settings import require
 
 Rows = tuple[tuple[int, ...], ...]
+_HOSTS: dict[str, type[ClipHost] | type[TowerPair]] = {"clip": ClipHost, "towers": TowerPair}
 
 
 @dataclass(frozen=True)
@@ -258,3 +260,15 @@ class PromptedClip(nn.Module):
 def _unit(features: Tensor) -> Tensor:
     """Features (…, E) at length 1, in single precision or wider."""
     return F.normalize(features.to(torch.promote_types(features.dtype, torch.float32)), dim=-1)
+
+
+def build_host(config: Mapping[str, Any]) -> Host:
+    """The host of a configuration, with weights that are drawn at random.
+
+    Raises:
+        BadInputError: it is of no known kind.
+    """
+    kind = str(config.get("kind", ""))
+    if kind not in _HOSTS:
+        raise BadInputError(f"a host of kind `{kind}` is not known", f"choose one of {', '.join(_HOSTS)}")
+    return _HOSTS[kind]({key: value for key, value in config.items() if key != "kind"}).eval()

@@ -18,11 +18,11 @@ from avtool.inference.outputs import OutputSpec
 from avtool.models.clip.methods import METHODS
 from avtool.tasks.clip_prompts.images import FewShotImages, fill, find_images
 from avtool.tasks.clip_prompts.recipe import ClipPromptRecipe
-from avtool.training.recipe import GroupRecipe
 from avtool.training.report import Section, load_trained
 from avtool.training.task import Task, Training, register
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
     from avtool.data.manifest import Manifest
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from avtool.models.clip.prompted_clip import PromptedClip
     from avtool.models.model_folder import ModelDescription
     from avtool.tasks.clip_prompts.samples import ImageSamples
-    from avtool.training.optimizers import NamedOptimizer
-    from avtool.training.parameter_groups import ParameterGroup
 
 BUILDER = "clip_prompts"
 HOST = "host"
@@ -143,6 +141,7 @@ class ClipPromptTask(Task[ClipPromptRecipe]):
         from avtool.data.inputs.collate import collate
         from avtool.models.clip.prompted_clip import PromptedClip
         from avtool.objectives.prompt_tuning import PromptTuning
+        from avtool.tasks.clip_prompts.optimizers import optimizers, parameter_groups
         from avtool.tasks.clip_prompts.samples import ImageScoring
 
         model, arguments = self.build()
@@ -168,8 +167,8 @@ class ClipPromptTask(Task[ClipPromptRecipe]):
             maximise=scoring is not None,
             labels=images.train.column("labels"),
             sample_ids=images.train.column("clip_id"),
-            parameter_groups=self._groups(model),
-            optimizers=self._optimizers(model),
+            parameter_groups=parameter_groups(model, self.recipe),
+            optimizers=optimizers(model, self.recipe),
             untrained=not model.method.learns,
         )
 
@@ -181,8 +180,19 @@ class ClipPromptTask(Task[ClipPromptRecipe]):
         scores = None
         if isinstance(training.validate, ImageScoring):
             model, device = load_trained(run, self.recipe.runtime.device)
-            scores = training.validate.scores(model, device)
+            with self._as_trained(model, device):
+                scores = training.validate.scores(model, device)
         return write_scores(run, self.images, scores, self.recipe.prompt.method)
+
+    def _as_trained(self, model: "nn.Module", device: "torch.device") -> "torch.autocast":
+        """The precision of the training, so that its scores are found again."""
+        import torch
+
+        from avtool.models.runtime import choose_precision
+
+        chosen = choose_precision(self.recipe.runtime.precision, device.type, model).value
+        half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(chosen)
+        return torch.autocast(device.type, half, enabled=half is not None)
 
     @cached_property
     def _host_content(self) -> str:
@@ -274,33 +284,6 @@ class ClipPromptTask(Task[ClipPromptRecipe]):
         device = torch.device(choose_device(self.recipe.runtime.device).value)
         model.eval().to(device)
         return plain_features(model, images, self._input, self._host_content, device)
-
-    def _groups(self, model: "PromptedClip") -> "list[ParameterGroup]":
-        """Weight decay of everything, as plain SGD has it; the loop's own spares all but matrices."""
-        from avtool.training.parameter_groups import ParameterGroup
-
-        recipe = self.recipe
-        parts = {
-            "text_prompts": (model.text, recipe.optimizer),
-            "visual_prompts": (model.visual, recipe.visual.optimizer),
-            "class_aware_prompts": (model.aware if len(model.aware) else None, recipe.generator.optimizer),
-        }
-        return [
-            ParameterGroup(name, [part], GroupRecipe(weight_decay=optimizer.weight_decay))
-            for name, (part, optimizer) in parts.items()
-            if part is not None
-        ]
-
-    def _optimizers(self, model: "PromptedClip") -> "list[NamedOptimizer]":
-        """Those beside that of text prompts: of visual prompts, and of the generators."""
-        from avtool.training.optimizers import NamedOptimizer
-
-        found = []
-        if model.visual is not None:
-            found.append(NamedOptimizer("visual", [model.visual], self.recipe.visual))
-        if len(model.aware):
-            found.append(NamedOptimizer("generator", [model.aware], self.recipe.generator))
-        return found
 
     def _description(self, model: "PromptedClip", arguments: dict[str, Any]) -> "ModelDescription":
         from avtool.models.frozen import FrozenWeights
