@@ -8,13 +8,12 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, device, nn
 
-from avtool.core.artifact import CARD
 from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
 from avtool.models.build import tuples
 from avtool.models.checkpoint_files import read_tensors
 from avtool.models.foreign import find_foreign, locate
 from avtool.models.frozen import FrozenWeights, content_hash
-from avtool.models.model_files import WEIGHTS, find_model, weights_file
+from avtool.models.model_files import WEIGHTS, described_folder, find_model, weights_file
 from avtool.models.model_folder import (
     AGAIN,
     ModelDescription,
@@ -151,9 +150,9 @@ def check_grids(model: nn.Module, path: Path) -> None:
         BadInputError: they do.
         CorruptArtifactError: the folder is damaged.
     """
-    if not path.is_dir() or not (find_model(path) / CARD).is_file():
+    folder = described_folder(path)
+    if folder is None:
         return
-    folder = find_model(path)
     with device("meta"):
         theirs = _grids_of(build_model(folder, read_description(folder)))
     for name, grid in _grids_of(model).items():

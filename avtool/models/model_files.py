@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from avtool.core.artifact import CARD
 from avtool.core.errors import BadInputError
 from avtool.core.learned_clips import LearnedClips, read_learned
 
 WEIGHTS = "model.safetensors"
 CONFIG, PREPROCESS, README = "config.json", "preprocess.json", "README.md"
+_CARDS = (CARD, CONFIG)
 
 
 def find_model(path: Path) -> Path:
@@ -36,6 +38,13 @@ def weights_file(path: Path) -> Path:
     if not path.is_file():
         raise BadInputError(f"the weights `{path}` do not exist", "give a model, a run, or a checkpoint file")
     return path
+
+
+def described_folder(path: Path) -> Path | None:
+    """The folder that describes a model: a run's, its own, or that of its weights; None for other weights."""
+    of_file = [path.parent] if path.name == WEIGHTS else []
+    folders = of_file if path.is_file() else [path, path / "model"]
+    return next((folder for folder in folders if all((folder / name).is_file() for name in _CARDS)), None)
 
 
 def find_learned(path: Path) -> LearnedClips | None:

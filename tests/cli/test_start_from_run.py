@@ -54,6 +54,13 @@ def test_audio_length_and_grid_follow_from_the_run(
     assert recipe["data"]["audio"]["num_mel_bins"] == 64
 
 
+@pytest.mark.parametrize("part", ["model", "model/model.safetensors", "checkpoints/step-000001"])
+def test_a_part_of_the_run_describes_it_too(tones: Path, run: Path, tmp_path: Path, part: str) -> None:
+    done = finetune(tones, run / part, "--out", tmp_path / "tuned")
+    assert done.code == 0, done.stderr
+    assert inputs_of(tmp_path / "tuned") == inputs_of(run)
+
+
 def test_another_length_is_interpolated_where_it_is_wanted(tones: Path, run: Path, tmp_path: Path) -> None:
     done = finetune(tones, run, "--seconds", "1.28", "--out", tmp_path / "short")
     assert done.code == 2

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from avtool.core.artifact import CARD
 from avtool.core.errors import BadInputError
 from avtool.core.recipe import Recipe
 from avtool.core.reporter import Reporter
@@ -54,19 +53,19 @@ def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, star
 def recipe_of_start(recipe: FinetuneRecipe, reporter: Reporter) -> FinetuneRecipe:
     """The recipe with what the model in `model.init` was built and fed with, where the recipe sets nothing.
 
-    A checkpoint file does not describe it.
+    Weights of others do not describe it.
 
     Raises:
-        BadInputError: `model.init` holds no model.
         CorruptArtifactError: its description is damaged.
     """
-    from avtool.models.model_files import find_model
+    from avtool.models.model_files import described_folder
     from avtool.models.model_folder import read_description
 
     init = recipe.model.init
-    if init is None or not init.is_dir() or not (find_model(init) / CARD).is_file():
+    folder = None if init is None else described_folder(init)
+    if init is None or folder is None:
         return recipe
-    description = read_description(find_model(init))
+    description = read_description(folder)
     name = MODELS.find(description.builder).family.classifier_of(description.builder)
     if name is None:
         return recipe
