@@ -1,7 +1,10 @@
 """The tensors of a file of weights, whoever wrote it; nothing but tensors is unpickled."""
 
+import re
+from argparse import Namespace
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PosixPath, PurePath, PurePosixPath
+from typing import Any
 
 import torch
 
@@ -11,6 +14,9 @@ from avtool.models.published.keras_file import KERAS_SUFFIXES, read_keras
 from avtool.models.published.onnx_file import external_files, read_onnx
 
 _ONNX = ".onnx"
+_PLAIN_OBJECTS: list[Any] = [Namespace, Path, PosixPath, PurePosixPath, PurePath]
+"""What trainers keep beside the weights and runs no code when it is unpickled: arguments and paths."""
+_UNSAFE = re.compile(r"(?:Unsupported global: GLOBAL|Unsupported class|GLOBAL) ([\w.]+)")
 
 
 def read_tensors(path: Path) -> Mapping[str, object]:
@@ -28,10 +34,14 @@ def read_tensors(path: Path) -> Mapping[str, object]:
     if path.suffix in KERAS_SUFFIXES:
         return read_keras(path)
     try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(_PLAIN_OBJECTS):
+            values = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # an unpickler stumbles over anything in a file that is none
+        found = _UNSAFE.search(str(error))
         message = f"`{path}` is no checkpoint of plain tensors"
-        raise BadInputError(message, "convert it to .safetensors; other objects are not opened") from error
+        if found:
+            message = f"`{path}` holds a `{found[1]}` beside its tensors, and such objects are not opened"
+        raise BadInputError(message, "save its weights alone, or convert it to .safetensors") from error
     if not isinstance(values, Mapping):
         raise BadInputError(f"`{path}` holds no named tensors", "give a checkpoint of model weights")
     return values

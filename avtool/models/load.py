@@ -23,7 +23,7 @@ from avtool.models.model_folder import (
     read_description,
 )
 from avtool.models.published.pixel_statistics import optional_buffers
-from avtool.models.published.report import LoadReport, unwrap
+from avtool.models.published.report import LoadReport, unwrap, without_prefix
 from avtool.models.registry import MODELS, create
 
 
@@ -136,7 +136,7 @@ def load_checkpoint(model: nn.Module, name: str, path: Path, *, interpolate: boo
     Raises:
         BadInputError: the path holds no weights, or they do not fit the network.
     """
-    state = unwrap(_read_checkpoint(path))
+    state = without_prefix(unwrap(_read_checkpoint(path)), model.state_dict().keys())
     return MODELS.find(name).family.load_weights(model, state, interpolate=interpolate)
 
 

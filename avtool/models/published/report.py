@@ -1,6 +1,7 @@
 """Loading of named tensors into a model, with a report of what did not match."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,19 @@ from torch import Tensor, nn
 from avtool.core.errors import BadInputError
 
 State = dict[str, Tensor]
+_TABLES = (
+    "model", "state_dict", "module", "model_state_dict", "model_state", "net", "network", "weights", "params",
+    "model_weights", "net_state_dict", "state",
+)  # fmt: skip
+"""Where trainers keep the weights in a checkpoint."""
+_MOST_NESTED = 4
+_WRAPPERS = re.compile(
+    r"^(?:(?:module|_orig_mod|_forward_module|_fsdp_wrapped_module)\.)+"
+    r"|(?<=\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\."
+)
+"""What `torch.compile`, DDP, Fabric, FSDP and checkpointing put before the names of what they wrap."""
+_PREFIXES = ("model.", "net.", "network.")
+"""What a trainer's module calls its network."""
 _MOST_NAMES = 8
 _FEWEST_SHARED = 0.1  # of the names: a last layer is called alike in many architectures
 
@@ -38,15 +52,40 @@ class LoadReport:
 
 
 def unwrap(checkpoint: Mapping[str, object]) -> State:
-    """The tensors of a checkpoint: under `model`, `state_dict` or `module`, or with names `module.…`, too."""
-    for key in ("model", "state_dict", "module"):
-        inner = checkpoint.get(key)
-        if isinstance(inner, Mapping):
-            checkpoint = inner
-    tensors = {name: value for name, value in checkpoint.items() if isinstance(value, Tensor)}
+    """The tensors of a checkpoint of any trainer: under `model`, `state_dict`, … and by their plain names.
+
+    Raises:
+        BadInputError: it holds no tensors.
+    """
+    for _ in range(_MOST_NESTED):
+        inner = next((checkpoint[key] for key in _TABLES if isinstance(checkpoint.get(key), Mapping)), None)
+        if inner is None:
+            break
+        checkpoint = inner  # type: ignore[assignment]
+    tensors = {str(name): value for name, value in checkpoint.items() if isinstance(value, Tensor)}
     if not tensors:
-        raise BadInputError("the checkpoint holds no tensors", "is it a file of model weights?")
-    return {name.removeprefix("module."): value for name, value in tensors.items()}
+        found = ", ".join(f"`{key}`" for key in list(checkpoint)[:5]) or "nothing"
+        raise BadInputError(f"the checkpoint holds no tensors (it holds {found})", "is it of model weights?")
+    return {_WRAPPERS.sub("", name): value for name, value in tensors.items()}
+
+
+def without_prefix(state: State, names: Collection[str]) -> State:
+    """The tensors without what another trainer's module puts before a network's names: `model.`, `net.`, ….
+
+    Args:
+        state: of `unwrap`.
+        names: those of the network; a prefix stays where that finds more of them.
+    """
+    best = state
+    for prefix in _PREFIXES:
+        inner = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        gain = len(inner.keys() & names) - len(best.keys() & names)
+        wholly = prefix in _PREFIXES[:3] and len(inner) == len(
+            state
+        )  # a family may know its own names better
+        if gain > 0 or (gain == 0 and wholly):
+            best = inner
+    return best
 
 
 def copy_into(model: nn.Module, state: State, changes: list[str]) -> LoadReport:
