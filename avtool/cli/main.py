@@ -115,7 +115,16 @@ def _outside_cause(error: Exception) -> AvtoolError | None:
         return BadInputError(f"a name is not in UTF-8: `{name:.200}`", "rename it")
     if isinstance(error, ValueError) and "null byte" in str(error):
         return BadInputError("a name holds a NUL character", "correct it")
+    if isinstance(error, ValueError) and "integer string conversion" in str(error):
+        return BadInputError("a number of an input has thousands of digits", "correct it")
+    if isinstance(error, RecursionError) and _is_in_parser(error):
+        return BadInputError("an input is nested too deeply", "is it what the command reads?")
     return None
+
+
+def _is_in_parser(error: RecursionError) -> bool:
+    place = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    return place.parent.name in {"json", "tomllib"}
 
 
 def _show(error: AvtoolError) -> int:
@@ -141,7 +150,8 @@ def _our_fault(error: Exception) -> int:
     hint = "run again with --debug to see where"
     summary = type(error).__name__
     with contextlib.suppress(Exception):
-        summary += f": {' '.join(str(error).split())}"
+        text = " ".join(str(error).split())
+        summary += f": {text.encode('utf-8', 'backslashreplace').decode()}"
     with contextlib.suppress(Exception):
         text = traceback.format_exc()
         if os.environ.get("AVTOOL_DEBUG"):

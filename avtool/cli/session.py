@@ -10,6 +10,7 @@ from typing import Any
 
 from avtool.core.console import ConsoleReporter
 from avtool.core.errors import AvtoolError
+from avtool.core.files import without_passwords
 from avtool.core.parallel import is_first_process
 
 JSON_SCHEMA_VERSION = 1
@@ -44,7 +45,7 @@ class Session:
     @property
     def command_line(self) -> str:
         """The command as the user typed it, for the artifact's card."""
-        return shlex.join(["avtool", *sys.argv[1:]])
+        return without_passwords(shlex.join(["avtool", *sys.argv[1:]]))
 
     def emit(self, result: Mapping[str, Any], text: str = "") -> None:
         """Prints the result on stdout: `result` as JSON under `--json`, otherwise `text`."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avtool.core.errors import AvtoolError
-from avtool.core.files import writing
+from avtool.core.files import without_passwords, writing
 from avtool.core.reporter import Progress
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class ConsoleReporter:
             self._print(error.hint, label="hint", style="cyan", at_least=-2)
 
     def _print(self, text: str, *, at_least: int, label: str = "", style: str = "") -> None:
-        line = " ".join(text.split("\n"))
+        line = without_passwords(" ".join(text.split("\n")))
         if self._log_file:
             prefix = f"{label}: " if label else ""
             with self._log_file.open("a", encoding="utf-8", errors="backslashreplace") as log:

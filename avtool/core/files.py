@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,11 +32,18 @@ _DISK_PROBLEMS = {
 }
 
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet takes for the beginning of a formula, in full width too."""
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+_PASSWORD = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/?#\s'\"`]*@")
+
+
 def write_problem(path: Path, error: OSError) -> AvtoolError:
     """The error to show when writing `path` failed."""
     reason = _DISK_PROBLEMS.get(error.errno or 0, error.strerror or str(error))
     message = f"cannot write `{path}`: {reason}"
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+    if error.errno in _FULL:
         return DiskFullError(message, "free some space, or choose another --out folder")
     return BadInputError(message, "choose another --out folder")
 
@@ -44,7 +52,10 @@ def outside_problem(error: OSError) -> AvtoolError | None:
     """The error to show for a refusal of the operating system that is no mistake of ours; None for others."""
     if error.errno not in _DISK_PROBLEMS:
         return None
-    return write_problem(Path(os.fsdecode(error.filename or "the output")), error)
+    if error.errno in _FULL or not error.filename:
+        return write_problem(Path(os.fsdecode(error.filename or "the output")), error)
+    name = os.fsencode(error.filename).decode("utf-8", "backslashreplace")
+    return BadInputError(f"`{name:.300}`: {_DISK_PROBLEMS[error.errno]}", "check the name and its rights")
 
 
 @contextmanager
@@ -98,12 +109,29 @@ def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A CSV table with a header, quoted where it must be, with Unix line ends."""
+    """A CSV table with a header, quoted where it must be, with Unix line ends, without formulas."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerow(map(csv_cell, columns))
+    writer.writerows([csv_cell(value) for value in row] for row in rows)
     return text.getvalue()
+
+
+def csv_cell(value: object) -> object:
+    """A cell that no spreadsheet takes for a formula: behind an apostrophe where it begins like one."""
+    if not isinstance(value, str) or not value.startswith(_FORMULAS) or _NUMBER.fullmatch(value):
+        return value
+    return f"'{value}"
+
+
+def csv_value(cell: str) -> str:
+    """The inverse of `csv_cell` for texts."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULAS) else cell
+
+
+def without_passwords(text: str) -> str:
+    """A text whose addresses have lost the user name and password in them: `https://me:secret@host/a`."""
+    return _PASSWORD.sub(r"\1", text)
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -121,7 +149,10 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise CorruptArtifactError(f"`{path}` is missing", "make the artifact again") from error
-    except (ValueError, UnicodeDecodeError) as error:
+    except OSError as error:
+        message = f"`{path}` cannot be read: {error.strerror}"
+        raise CorruptArtifactError(message, "check its rights") from error
+    except (ValueError, RecursionError) as error:
         message = f"`{path}` is not valid JSON ({error})"
         raise CorruptArtifactError(message, "make the artifact again") from error
 

@@ -16,6 +16,7 @@ COLUMNS = pa.schema(
         ("text", pa.string()), ("group", pa.string()),
     ]
 )  # fmt: skip
+_LONGEST = 1e6  # seconds, eleven days
 _REQUIRED = ("clip_id", "media", "start", "end")
 _HINT = "`docs/reference/artifacts.md` lists the columns; `avtool prepare` makes them from a CSV file"
 
@@ -102,6 +103,7 @@ def _check_rows(columns: dict[str, pa.Array], origin: str) -> None:
             ("`clip_id` was there before", repeated),
             ("`start` is not a time", ~(start >= 0) | np.isinf(start)),
             ("`end` is not after `start`", ~(end > start) | np.isinf(end)),
+            ("`end` is no time of a medium", end > _LONGEST),
             ("a label is null", _has_null_label(columns["labels"])),
         ]
     for what, bad in problems:

@@ -23,6 +23,7 @@ ENVIRONMENT_PREFIX = "AVTOOL_"
 _NOT_SETTINGS = {"AVTOOL_DATA", "AVTOOL_CACHE_DIR", "AVTOOL_DEBUG", "AVTOOL_TEST_DATA"}
 """Variables with a meaning of their own: a key called `data` is not set by them."""
 _MAX_RECIPE_BYTES = 1 << 20
+_MAX_PARENTS = 20
 
 
 class Recipe(BaseModel):
@@ -231,7 +232,7 @@ def parse_value(text: str) -> Any:
     """A value written in TOML, or the text itself where it is not TOML (so `vad=webrtc` needs no quotes)."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML, a number of thousands of digits, or thousands of brackets
         return text
 
 
@@ -250,9 +251,13 @@ def read_recipe_file(path: Path, _seen: tuple[Path, ...] = ()) -> dict[str, Any]
     Raises:
         BadInputError: a file is missing, too large, not TOML, or extends itself.
     """
-    resolved = path.resolve()
+    if "\0" in str(path):
+        raise BadInputError(f"recipe `{str(path)!r:.80}` is no file's name", "correct the `extends` line")
+    resolved = Path(os.path.realpath(path))
     if resolved in _seen:
         raise BadInputError(f"recipe `{path}` extends itself", "remove one of the `extends` lines")
+    if len(_seen) >= _MAX_PARENTS:
+        raise BadInputError(f"recipe `{path}` is the {_MAX_PARENTS}th that another extends", "join them")
     try:
         if path.exists() and not path.is_file():  # a pipe or a device may never end
             raise BadInputError(f"recipe `{path}` is no regular file", "give a TOML file")
@@ -263,7 +268,7 @@ def read_recipe_file(path: Path, _seen: tuple[Path, ...] = ()) -> dict[str, Any]
         raise BadInputError(
             f"cannot read recipe `{path}`: {error.strerror}", "`avtool recipes list` shows them"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # numbers and nesting without bounds among them
         raise BadInputError(f"recipe `{path}` is not TOML: {error}") from error
     parent = values.pop("extends", None)
     if parent is None:

@@ -1,12 +1,11 @@
 """The clips that can be trained on: the others are listed, and too many of them end the run."""
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from avtool.core.errors import AvtoolError, BadInputError, DiskFullError
-from avtool.core.files import atomic_file
+from avtool.core.files import write_csv
 from avtool.core.reporter import Reporter
 from avtool.data.manifest import Clip, Manifest
 from avtool.data.media_files import Media
@@ -74,13 +73,8 @@ def write_skipped(folder: Path, skipped: Sequence[Skipped]) -> None:
     """Writes `skipped.csv` into a run, if there is something to list."""
     if not skipped:
         return
-    with (
-        atomic_file(folder / SKIPPED) as partial,
-        partial.open("w", encoding="utf-8", newline="") as stream,
-    ):
-        writer = csv.writer(stream)
-        writer.writerow(("clip_id", "media", "reason"))
-        writer.writerows((item.clip_id, item.media, item.reason) for item in skipped)
+    rows = ([item.clip_id, item.media, item.reason] for item in skipped)
+    write_csv(folder / SKIPPED, ["clip_id", "media", "reason"], rows)
 
 
 def _reasons(clips: Manifest, clip: Clip, wanted: Wanted) -> Iterator[str]:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from avtool.core.errors import BadInputError
-from avtool.core.files import write_csv
+from avtool.core.files import csv_value, write_csv
 from avtool.data.manifest import Manifest
 
 LabelKind = Literal["single-label", "multi-label", "verb-noun"]
@@ -59,7 +59,7 @@ def read_classes(path: Path) -> tuple[str, ...]:
         rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True)
         if "label" not in (rows.fieldnames or []):
             raise BadInputError(f"`{path}` has no column `label`", "give a CSV with the columns index,label")
-        labels = [(row["label"] or "").strip() for row in rows]
+        labels = [csv_value(row["label"] or "").strip() for row in rows]
     except OSError as error:
         raise BadInputError(f"cannot read the class list `{path}`: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:

@@ -21,7 +21,7 @@ class PredictRecipe(Recipe):
         "Seconds from one window to the next.  [default: the model's own, or a window; with --events half a "
         "window]",
         flag="--hop",
-        gt=0,
+        ge=0.01,
     )
     threshold: float = option(0.5, "Minimum probability of an event.", flag="--threshold", ge=0, le=1)
     merge_gap: float = option(
@@ -66,7 +66,7 @@ class EmbedRecipe(Recipe):
         None,
         "Seconds from one window to the next.  [default: the encoder's own, or a window]",
         flag="--hop",
-        gt=0,
+        ge=0.01,
     )
     windows: int | None = option(
         None,

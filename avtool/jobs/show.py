@@ -6,7 +6,7 @@ from typing import Any
 
 from avtool.core.artifact import CARD, read_artifact, verify
 from avtool.core.artifact_folder import partial_folder
-from avtool.core.errors import AvtoolError, BadInputError
+from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
 from avtool.training.progress import is_run, read_progress
 
 _LAST = 10
@@ -87,10 +87,14 @@ def _show_run(folder: Path) -> Shown:
 
 def _dataset_facts(folder: Path) -> dict[str, Any]:
     import pyarrow.parquet as parquet
+    from pyarrow import ArrowException
 
-    table = parquet.read_table(
-        folder / "manifest.parquet", columns=["start", "end", "split", "labels", "group"]
-    )
+    path = folder / "manifest.parquet"
+    try:
+        table = parquet.read_table(path, columns=["start", "end", "split", "labels", "group"])
+    except (ArrowException, OSError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CorruptArtifactError(f"`{path}` cannot be read ({first:.200})", "make it again") from error
     columns = table.to_pydict()
     seconds = sum(end - start for start, end in zip(columns["start"], columns["end"], strict=True))
     labels = {label for row in columns["labels"] for label in row}

@@ -22,7 +22,7 @@ from avtool.core.errors import BadInputError
 from avtool.core.files import atomic_file
 from avtool.core.reporter import Reporter, Silent
 from avtool.media.audio_timeline import AudioTimeline, Samples
-from avtool.media.container import ReadLog, decoded, film_start, open_media, pick_audio
+from avtool.media.container import ReadLog, decoded, film_start, open_media, pick_audio, reason
 
 _LATE_S = 600.0  # how far past its stated end a film's audio may reach by a jump of its timestamps …
 _BREATH_S = 60.0  # … and the gap that is no jump, wherever it is: stated ends may be estimates
@@ -189,11 +189,19 @@ def _blocks(
     stated_s = (container.duration or 0) / av.time_base
     limit_s = min(stated_s + _LATE_S, _LONGEST_S) if stated_s else _LONGEST_S
     done = 0
-    for first, samples in _placed(container, source, timeline, log):
+    for first, samples in _decodable(_placed(container, source, timeline, log), path):
         if first > limit_s * rate and first - done > _BREATH_S * rate:
             raise _jump_error(path, done / rate, first / rate)
         yield first, samples
         done = first + samples.size
+
+
+def _decodable(blocks: Iterator[tuple[int, Samples]], path: Path) -> Iterator[tuple[int, Samples]]:
+    try:
+        yield from blocks
+    except FFmpegError as error:  # of the resampler; the decoder's are in the log
+        message = f"the audio of `{path}` cannot be resampled: {reason(error)}"
+        raise BadInputError(message, "convert it to mono or stereo first") from error
 
 
 def _placed(

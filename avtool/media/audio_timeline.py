@@ -214,10 +214,17 @@ def _is_unnamed(layout: AudioLayout) -> bool:
 
 
 def _average(frame: AudioFrame) -> AudioFrame:
-    """The mean of all channels, for audio whose channels have no names to weigh them by."""
-    packed = AudioResampler("flt").resample(frame)[0]
-    channels = packed.to_ndarray().reshape(-1, frame.layout.nb_channels)
-    mono = AudioFrame.from_ndarray(channels.mean(axis=1, dtype=np.float32)[np.newaxis], "flt", "mono")
+    """The mean of all channels, for audio whose channels have no names to weigh them by.
+
+    Not by FFmpeg's mixer, which takes 64 of them at most.
+    """
+    values = frame.to_ndarray()
+    channels = values if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels).T
+    mean = channels.mean(axis=0, dtype=np.float64)
+    if channels.dtype.kind in "iu":
+        bits = 8 * channels.dtype.itemsize - 1
+        mean = mean / 2.0**bits - (1.0 if channels.dtype.kind == "u" else 0.0)
+    mono = AudioFrame.from_ndarray(mean.astype(np.float32)[np.newaxis], "flt", "mono")
     mono.sample_rate, mono.pts, mono.time_base = frame.sample_rate, frame.pts, frame.time_base
     return mono
 

@@ -33,7 +33,9 @@ _FORMATS = (
     "amrwb,ape,tta,wv,tak,mpc,mpc8,voc,ircam,oma,qcp,dsf,iff,swf,nsv"
 )
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
-_MAX_PIXELS = {"max_pixels": str(8192 * 8192)}  # a larger frame is a damaged header or an attack on memory
+_MAX_PIXELS = {"max_pixels": str(8192 * 4400)}  # 8K; a larger frame is damage, or an attack on memory
+# A few kilobytes may unpack to minutes of decoding. Black frames of H.264 come to 0.4 million pixels a byte.
+_MOST_PIXELS_A_BYTE, _FREE_PIXELS = 1e6, 2e9
 _FORMAT_HINT = "avtool reads MP4, MOV, MKV, WebM, MPEG-TS, AVI, FLV, Ogg, WAV, FLAC, MP3 and their like"
 # Audio description and commentary are not the film's own audio.
 _SIDE_AUDIO = (
@@ -77,10 +79,26 @@ def open_media(path: Path) -> Iterator[InputContainer]:
         message = f"`{path}` cannot be opened: {reason(error)}"
         raise BadInputError(message, "it may be damaged: copy or download it again") from error
     with container:
+        _check_work(container, path)
         for stream in container.streams:
             if stream.type == "video" and stream.codec_context is not None:
                 stream.codec_context.options = dict(_MAX_PIXELS)
         yield container
+
+
+def _check_work(container: InputContainer, path: Path) -> None:
+    """Refuses video that is far larger than its file could honestly hold.
+
+    Raises:
+        BadInputError: it is.
+    """
+    for stream in container.streams.video:
+        seconds = (container.duration or 0) / av.time_base
+        frames = stream.frames or seconds * float(stream.average_rate or 0)
+        pixels = stream.width * stream.height * frames if stream.codec_context is not None else 0
+        if pixels > max(_FREE_PIXELS, _MOST_PIXELS_A_BYTE * path.stat().st_size):
+            message = f"`{path}` claims {pixels / 1e9:.0f} billion pixels in {path.stat().st_size} bytes"
+            raise BadInputError(message, "it is damaged, or made to exhaust the reader: leave it out")
 
 
 def film_start(container: InputContainer) -> Fraction:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avtool.core.errors import AvtoolError, ExitCode
+from avtool.core.files import outside_problem
 from avtool.core.reporter import Reporter, Silent
 from avtool.mining.film import FilmTask, mine_film
 
@@ -49,6 +50,8 @@ def mine_outcome(task: FilmTask, reporter: Reporter | None) -> FilmOutcome:
     except AvtoolError as error:
         return FilmOutcome(film_id, film, "failed", seconds=seconds_since(begin), error=error)
     except Exception as error:  # noqa: BLE001 - our own mistake over one film must not lose the others
+        if isinstance(error, OSError) and (problem := outside_problem(error)):
+            return FilmOutcome(film_id, film, "failed", seconds=seconds_since(begin), error=problem)
         where = traceback.extract_tb(error.__traceback__)[-1]
         message = (
             f"internal error: {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"

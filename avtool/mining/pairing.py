@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avtool.core.errors import BadInputError
+from avtool.core.files import csv_value, is_file
 from avtool.media.addresses import fetch, is_address, is_elsewhere, local_path
 from avtool.media.captions.cue import Captions
 from avtool.media.captions.draft import shorten
@@ -119,10 +120,10 @@ def _read_table(table: Path, default: str) -> list[tuple[str, str, int | None]]:
 def _read_row(
     table: Path, number: int, row: dict[str, str | None], default: str
 ) -> tuple[str, str, int | None]:
-    film = (row.get("film") or "").strip()
+    film = _as_path(table, row.get("film"))
     if not film:
         raise BadInputError(f"`{table}` line {number} names no film")
-    captions = (row.get("captions") or "").strip() or default
+    captions = _as_path(table, row.get("captions")) or default
     if captions != AUTO and not _STREAM.fullmatch(captions) and not is_address(captions):
         captions = str(table.parent / captions)
     stream = (row.get("audio_stream") or "").strip()
@@ -131,6 +132,12 @@ def _read_row(
         raise BadInputError(message, "`avtool show FILM` numbers the streams; leave it empty to choose")
     path = film if is_address(film) else str(table.parent / film)
     return path, captions, int(stream) if stream else None
+
+
+def _as_path(table: Path, cell: str | None) -> str:
+    r"""A cell as a path is written here: `films\a.mkv` is `films/a.mkv`, unless a file has that very name."""
+    name = csv_value((cell or "").strip())
+    return name if is_address(name) or is_file(table.parent / name) else name.replace("\\", "/")
 
 
 def _unique_names(films: Sequence[Path]) -> list[str]:

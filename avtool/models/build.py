@@ -1,6 +1,6 @@
 """Seeded construction of a registered network."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from avtool.core.errors import AvtoolError, BadInputError
@@ -8,6 +8,10 @@ from avtool.models.registry import MODELS, create
 
 if TYPE_CHECKING:
     from torch import nn
+
+_LARGEST, _PLAIN = 200_000, 4096  # of a number: widths, vocabularies; and what needs no counting
+_MOST_BLOCKS, _REPEATED = 512, ("depth", "layers", "blocks")
+_MOST_PARAMETERS = 2e10
 
 
 def build_seeded(name: str, arguments: Mapping[str, Any], seed: int) -> "nn.Module":
@@ -18,6 +22,7 @@ def build_seeded(name: str, arguments: Mapping[str, Any], seed: int) -> "nn.Modu
     """
     from avtool.models.seeds import derive, seed_everything
 
+    _check_size(name, arguments)
     seed_everything(derive(seed, "model"))
     try:
         return create(name, **arguments)
@@ -27,6 +32,44 @@ def build_seeded(name: str, arguments: Mapping[str, Any], seed: int) -> "nn.Modu
         reason = " ".join(str(error).split())[:200]
         message = f"`{name}` cannot be built with these settings: {reason}"
         raise BadInputError(message, "see model.arguments of the recipe") from error
+
+
+def _check_size(name: str, arguments: Mapping[str, Any]) -> None:
+    """Refuses settings of a network that no memory holds, before it is built.
+
+    Raises:
+        BadInputError: a number is absurd, or there would be too many parameters.
+    """
+    numbers = dict(_numbers(arguments))
+    for key, value in numbers.items():
+        deep = any(word in key for word in _REPEATED)
+        if abs(value) > (_MOST_BLOCKS if deep else _LARGEST):
+            message = f"`{name}` cannot be built with {key} = {value:.6g}"
+            raise BadInputError(message, "see model.arguments of the recipe")
+    if max(map(abs, numbers.values()), default=0) <= _PLAIN:
+        return
+    import torch
+
+    try:
+        with torch.device("meta"):
+            count = sum(parameter.numel() for parameter in create(name, **arguments).parameters())
+    except (AvtoolError, TypeError, ValueError, RuntimeError, AssertionError):
+        return  # whoever builds it names what does not fit
+    if count > _MOST_PARAMETERS:
+        message = f"`{name}` would have {count / 1e9:.0f} billion parameters with these settings"
+        raise BadInputError(message, "see model.arguments of the recipe")
+
+
+def _numbers(value: Any, key: str = "") -> Iterator[tuple[str, float]]:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _numbers(item, str(name))
+    elif isinstance(value, list | tuple):
+        yield f"the length of {key}", 64.0 * len(value)
+        for place, item in enumerate(value[:_MOST_BLOCKS]):
+            yield from _numbers(item, f"{key}[{place}]")
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield key, float(value)
 
 
 def build_network(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.data.clip_audio import read_clip_audio
 from avtool.data.items import Item
@@ -36,6 +37,9 @@ def _clip_blocks(manifest: Manifest, media: Media, rate: int) -> Iterator[Wavefo
     for first in np.arange(start + _BLOCK_S, end, _BLOCK_S).tolist():
         last = min(end, first + _BLOCK_S)
         waveform = read_waveform(manifest.local(media), first, last, sample_rate=rate)
+        if not waveform.size and end - first > _BLOCK_S:
+            message = f"`{media.name}` ends at {first:g} s or before, its clip at {end:g} s"
+            raise BadInputError(message, "check the manifest, or prepare it again")
         yield np.pad(waveform, (0, round((last - first) * rate) - waveform.size))
 
 

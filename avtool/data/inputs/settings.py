@@ -17,8 +17,8 @@ class AudioSettings(Recipe):
     num_mel_bins: int = option(128, "Mel bins.", ge=8, le=512)
     low_frequency: float = option(20.0, "Lower edge of the mel bands in Hz.", ge=0)
     high_frequency: float | None = option(None, "Upper edge in Hz; by default half the sample rate.", gt=0)
-    window_ms: float = option(25.0, "Length of a window in milliseconds.", gt=0, le=1000)
-    hop_ms: float = option(10.0, "Step between windows in milliseconds.", gt=0, le=1000)
+    window_ms: float = option(25.0, "Length of a window in milliseconds.", ge=1, le=1000)
+    hop_ms: float = option(10.0, "Step between windows in milliseconds.", ge=1, le=1000)
 
     @model_validator(mode="after")
     def _check(self) -> "AudioSettings":

@@ -13,7 +13,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, MissingError
-from avtool.core.files import atomic_file
+from avtool.core.files import atomic_file, outside_problem
 from avtool.core.reporter import Recorder, Reporter
 from avtool.data.media_files import local_media
 from avtool.data.prepare.recipe import PrepareRecipe
@@ -165,6 +165,8 @@ def _check_safely(task: MediaTask) -> MediaFacts:
     except AvtoolError as error:
         return MediaFacts(task.media, error=error.message)
     except Exception as error:  # noqa: BLE001 - our own mistake over one file must not lose the others
+        if isinstance(error, OSError) and (problem := outside_problem(error)):
+            return MediaFacts(task.media, error=problem.message)
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(where.filename).name}:{where.lineno}"
         return MediaFacts(task.media, error=f"internal error: {type(error).__name__}: {error} ({place})")

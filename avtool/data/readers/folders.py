@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from avtool.core.errors import BadInputError
 from avtool.data.readers.layouts import reads
 from avtool.data.readers.media_index import list_media, stem_of
-from avtool.data.readers.source import ListedClip, ReadOptions, Source
+from avtool.data.readers.source import ListedClip, ReadOptions, RefusedLine, Source
 from avtool.data.split_names import SPLIT_NAMES, split_name
 
 _FOLD = re.compile(r"fold[ _-]?(\d{1,4})", re.IGNORECASE)
@@ -28,9 +28,15 @@ def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
     Raises:
         BadInputError: there are no media.
     """
-    names = list_media(path)
+    listed = list_media(path)
+    names = [name for name in listed if _is_text(name)]
     if not names:
         raise BadInputError(f"there are no media in `{path}`", "give a folder with a folder for each class")
+    refused = tuple(
+        RefusedLine(shown, f"the name of `{shown}` is not in UTF-8: rename it")
+        for name in listed
+        if not _is_text(name) and (shown := name.encode("utf-8", "backslashreplace").decode())
+    )
     skipped = _containers([PurePosixPath(name).parts for name in names])
     divided = _all_are([PurePosixPath(name).parts[skipped:] for name in names], _is_split)
     folded = _all_are([PurePosixPath(name).parts[skipped + divided :] for name in names], _is_fold)
@@ -46,7 +52,16 @@ def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
         labels = tuple(folders[:1])
         where = str(path / name)
         clips.append(ListedClip(clip_id, name, 0.0, None, split, fold, labels, group=clip_id, where=where))
-    return Source("folders", clips, media=path, notes=_notes(path, clips))
+    return Source("folders", clips, media=path, refused=refused, notes=_notes(path, clips))
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written into a table: names of bytes that are no UTF-8 cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _containers(paths: Sequence[tuple[str, ...]]) -> int:

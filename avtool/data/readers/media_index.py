@@ -104,7 +104,7 @@ def list_media(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise BadInputError(f"there is no folder `{folder}`", "give the folder of the media with --media")
     found, seen = [], set()
-    for place, folders, files in os.walk(folder, followlinks=True):
+    for place, folders, files in os.walk(folder, followlinks=True, onerror=_refuse):
         real = os.path.realpath(place)
         folders[:] = [] if real in seen else [name for name in folders if not name.startswith(".")]
         if real in seen:  # a link to a folder above it
@@ -117,6 +117,11 @@ def list_media(folder: Path) -> list[str]:
             if PurePosixPath(name).suffix.lower() in _RANK and not name.startswith(".")
         ]
     return sorted(found)
+
+
+def _refuse(error: OSError) -> None:
+    """A folder that cannot be read: without it the list would lack its files without a word."""
+    raise error
 
 
 def plain_name(name: str) -> str:

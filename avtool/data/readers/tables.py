@@ -13,6 +13,7 @@ from avtool.core.errors import BadInputError
 _MAX_BYTES = 2_000_000_000
 _PEEK = 65536
 _MAX_COUNT_DIGITS = 9
+_MAX_COLUMNS = 1000
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl")
 
 
@@ -148,6 +149,9 @@ class Columns:
 
     def __init__(self, path: Path, header: Sequence[str], needed: Sequence[str]) -> None:
         self.path = path
+        if len(header) > _MAX_COLUMNS:
+            message = f"`{path}` has {len(header)} columns, more than {_MAX_COLUMNS}"
+            raise BadInputError(message, "is it a table of clips?")
         self.places: Mapping[str, int] = {name.strip().lower(): i for i, name in enumerate(header)}
         missing = [f"`{name}`" for name in needed if name not in self.places]
         if missing:

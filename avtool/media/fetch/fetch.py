@@ -3,13 +3,16 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from avtool.core.errors import BadInputError, MissingError
-from avtool.core.files import writing
 from avtool.core.reporter import Reporter
+from avtool.core.writers import lock_folder, release_folder
 from avtool.media.fetch.outcome import FetchResult, NotFetched, Outcome
 from avtool.media.fetch.recipe import FetchRecipe
 from avtool.media.fetch.table import TABLE_NAME, read_table
+
+_LONGEST = 8192  # characters of an address
 
 
 def fetch(sources: Sequence[str], out: Path, recipe: FetchRecipe, reporter: Reporter) -> FetchResult:
@@ -32,23 +35,19 @@ def fetch(sources: Sequence[str], out: Path, recipe: FetchRecipe, reporter: Repo
     from avtool.media.fetch.session import FilmSession
 
     addresses = read_sources(sources)
-    wanted = [address for address in addresses if _is_web_address(address)]
-    refused = [
-        NotFetched(address, "only http and https addresses are fetched")
-        for address in addresses
-        if address not in wanted
-    ]
+    refused = [NotFetched(address, reason) for address in addresses if (reason := _refusal(address))]
+    wanted = [address for address in addresses if not _refusal(address)]
     if not wanted:
         why = f"`{refused[0].url}`: {refused[0].reason}" if refused else "no address to fetch"
         raise BadInputError(why, "give addresses such as https://example.org/film.mp4")
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
+    lock_folder(out)
     read_table(out / TABLE_NAME)  # a damaged table is refused before anything is downloaded
     with FilmSession(out, recipe, reporter) as session:
         for failure in refused:
             session.fail(failure)
         for address in wanted:
             session.fetch(address)
+    release_folder(out)
     _require_network(session.outcome)
     outcome = session.outcome
     return FetchResult(
@@ -90,8 +89,17 @@ def _has_scheme(source: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", source) is not None
 
 
-def _is_web_address(address: str) -> bool:
-    return re.match(r"https?://[^/]", address, re.IGNORECASE) is not None
+def _refusal(address: str) -> str:
+    """Why an address cannot be fetched, "" where it can be tried."""
+    if not re.match(r"https?://[^/]", address, re.IGNORECASE):
+        return "only http and https addresses are fetched"
+    try:
+        parts = urlsplit(address)
+        port, host = parts.port, parts.hostname
+    except ValueError as error:
+        return f"it is no address ({error})"
+    unreadable = not host or len(address) > _LONGEST or not address.isprintable() or port == 0
+    return "it is no address" if unreadable else ""
 
 
 def _require_network(outcome: Outcome) -> None:

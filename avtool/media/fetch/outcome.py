@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from avtool.core.files import without_passwords
 from avtool.media.fetch.table import FilmRow
 
 
@@ -51,4 +52,7 @@ class FetchResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as a JSON object."""
-        return {**asdict(self), "table": str(self.table)}
+        values = {**asdict(self), "table": str(self.table)}
+        for row in (*values["rows"], *values["skipped"], *values["failed"]):
+            row["url"] = without_passwords(row["url"])
+        return values

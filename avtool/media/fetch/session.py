@@ -18,7 +18,7 @@ from yt_dlp.networking.exceptions import HTTPError, IncompleteRead, RequestError
 from yt_dlp.postprocessor.common import PostProcessor
 from yt_dlp.utils import YoutubeDLError, make_archive_id
 
-from avtool.core.errors import BadInputError
+from avtool.core.errors import AvtoolError, BadInputError
 from avtool.core.reporter import Reporter
 from avtool.media.fetch.captions import CAPTION_FORMATS, UNDETERMINED, CaptionTrack, choose_captions
 from avtool.media.fetch.media import duration_of, join_streams
@@ -74,6 +74,10 @@ class FilmSession(YoutubeDL):  # type: ignore[misc]
         before = self.outcome.count
         try:
             self.extract_info(url)
+        except (AvtoolError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a reader of yt-dlp stumbled: that is one address, not all
+            self.fail(NotFetched(url, one_line(f"{type(error).__name__}: {error}")))
         finally:
             self._transfer.close()
         if self.outcome.count == before:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from avtool.core.errors import CorruptArtifactError
-from avtool.core.files import atomic_file, write_text
+from avtool.core.files import csv_value, without_passwords, write_csv, write_text
 from avtool.media.fetch.captions import CaptionKind
 
 TABLE_NAME = "films.csv"
@@ -57,7 +57,7 @@ def read_table(table: Path) -> tuple[list[str], list[dict[str, str]]]:
         raise CorruptArtifactError(f"`{table}` is not a table ({error})", "move it away") from error
     if not {"film", "captions"} <= set(columns) or any(None in row for row in rows):
         raise CorruptArtifactError(f"`{table}` is not a table of films", "move it away")
-    return columns, rows
+    return columns, [{name: csv_value(cell or "") for name, cell in row.items()} for row in rows]
 
 
 def add_film(table: Path, film: FilmRow) -> None:
@@ -66,7 +66,7 @@ def add_film(table: Path, film: FilmRow) -> None:
     Rows and columns that others added are kept.
     """
     columns, rows = read_table(table)
-    new = {name: str(value) for name, value in asdict(film).items()}
+    new = {name: str(value) for name, value in asdict(film).items()} | {"url": without_passwords(film.url)}
     known = next((index for index, row in enumerate(rows) if row["film"] == film.film), None)
     if known is None:
         rows.append(new)
@@ -77,10 +77,7 @@ def add_film(table: Path, film: FilmRow) -> None:
 
 
 def _write(table: Path, columns: list[str], rows: list[dict[str, str]]) -> None:
-    with atomic_file(table) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(table, columns, ([row.get(name, "") for name in columns] for row in rows))
 
 
 def read_archive(archive: Path) -> set[str]:
