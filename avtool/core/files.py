@@ -219,7 +219,7 @@ def swap_folders(partial: Path, final: Path) -> Path | None:
     """Puts a finished folder in the place of `final`, in one step where the system can.
 
     Returns:
-        What stood there before, under the hidden name that it has now; None where there was nothing.
+        What stood there before, under the dotted name that it has now; None where there was nothing.
     """
     old = final.with_name(f".{final.name}.old")
     with writing(final):

@@ -154,7 +154,8 @@ class AudioTimeline:
     def _position_of(self, frame: AudioFrame) -> int:
         rate = frame.sample_rate
         if not _MIN_RATE <= rate <= _MAX_RATE:
-            raise BadInputError(f"the audio of {self.name} claims a rate of {rate} Hz", "the file is damaged")
+            message = f"the audio of {self.name} claims a sample rate of {rate} Hz"
+            raise BadInputError(message, "the file is damaged")
         if frame.pts is None or frame.time_base is None:
             return round(Fraction(self.end, self.sample_rate) * rate)
         return round((frame.pts * frame.time_base - self._start) * rate)

@@ -45,7 +45,7 @@ def write_page(path: Path, template: Path, *, script: Path | None = None, **valu
 
 @contextmanager
 def optional_report(reporter: Reporter) -> Iterator[None]:
-    """The making of a report, whose failure is a warning: results are worth more than their picture.
+    """The making of a report, whose failure is a warning: results are worth more than their page.
 
     Raises:
         DiskFullError: there is no room for the report, nor for what follows it.

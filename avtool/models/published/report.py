@@ -80,10 +80,7 @@ def without_prefix(state: State, names: Collection[str]) -> State:
     for prefix in _PREFIXES:
         inner = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
         gain = len(inner.keys() & names) - len(best.keys() & names)
-        wholly = prefix in _PREFIXES[:3] and len(inner) == len(
-            state
-        )  # a family may know its own names better
-        if gain > 0 or (gain == 0 and wholly):
+        if gain > 0 or (gain == 0 and len(inner) == len(state)):
             best = inner
     return best
 
