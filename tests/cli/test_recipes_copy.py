@@ -1,10 +1,11 @@
 """`avtool recipes copy`: a copy works wherever it lies, and means what its original means."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from avtool.core.paths import list_recipes
+from avtool.core.paths import find_recipe, list_recipes
 from avtool.core.recipe import read_recipe_file
 from tests.harness import run_avtool
 
@@ -47,3 +48,11 @@ def test_a_copy_needs_the_suffix_that_recipes_are_found_by(tmp_path: Path) -> No
     assert "mine.toml" in done.stderr
     (tmp_path / "broken.toml").write_text('extends = "no/such"\n')
     assert run_avtool("recipes", "check", tmp_path / "broken.toml").code == 2
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_a_recipe_of_a_published_system_names_its_source_and_standing(name: str) -> None:
+    comments = [line for line in find_recipe(name).read_text().splitlines() if line.startswith("#")]
+    if "et al" in comments[0] or "published" in comments[0]:
+        (source,) = [line for line in comments if line.startswith("# Source: ")]
+        assert re.search(r"\(standing: (repository|paper|ours)", source)
