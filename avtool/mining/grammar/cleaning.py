@@ -1,6 +1,7 @@
 """From the characters of a caption to the words of a tag."""
 
 import re
+from functools import lru_cache
 
 from avtool.mining.titles import without_titles
 
@@ -16,6 +17,7 @@ _EDGES = " \t\n.,:;!?…·-–—~\"'“”‘’`´*＊#_|。、，．：；！
 _ABBREVIATION = re.compile(r"(?:\b\w\.){2,}$")
 
 
+@lru_cache(maxsize=4096)  # several rules look at the same words
 def clean(content: str) -> str:
     """The words of a text on one line, in their own case: no markup, notes, titles and edge punctuation."""
     text = NOTE_RUN.sub(" ", MARKUP.sub(" ", _INVISIBLE_RUN.sub("", content)))

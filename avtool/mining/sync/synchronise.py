@@ -70,9 +70,7 @@ def _without_search(
         reason = "synchronisation is off"
         return SyncResult(IDENTITY, "skipped", reason, confidence=1.0, num_dialogue=num_dialogue)
     if num_dialogue < settings.fewest_dialogue:
-        found = f"only {num_dialogue} dialogue cues" if num_dialogue else "no dialogue cue"
-        reason = f"{found} (needs {settings.fewest_dialogue} to compare with speech): times kept as they are"
-        return _skipped(reason, num_dialogue)
+        return _skipped(_too_few(num_dialogue, settings), num_dialogue)
     if len(speech) == 0 or float(np.ptp(speech)) == 0.0:
         return _skipped("no speech signal to compare with: times kept as they are", num_dialogue)
     overrun_s = float(starts_s.max()) - len(speech) / FRAME_RATE
@@ -80,6 +78,11 @@ def _without_search(
         reason = f"captions do not match this film: they last {overrun_s / 60:.0f} min beyond its end"
         return SyncResult(IDENTITY, "refused", reason, needs_attention=True, num_dialogue=num_dialogue)
     return None
+
+
+def _too_few(count: int, settings: SyncSettings, where: str = "") -> str:
+    found = f"only {count} dialogue cues{where}" if count else f"no dialogue cue{where}"
+    return f"{found} (needs {settings.fewest_dialogue} to compare with speech): times kept as they are"
 
 
 def _skipped(reason: str, num_dialogue: int) -> SyncResult:
@@ -111,6 +114,11 @@ def _judge(
     deviation = deviation_of(fit.map, cues, contrast)
     z = z_score(fit.map, cues, contrast, deviation)
     before = correlation_of(IDENTITY, cues, contrast).rho
+    placed_s = fit.map(cues.starts_s)
+    num_heard = int(((placed_s >= 0) & (placed_s < contrast.duration_s)).sum())
+    if num_heard < settings.fewest_dialogue and not settings.force:
+        reason = _too_few(num_heard, settings, " within the film")
+        return replace(_skipped(reason, num_dialogue), rho=fit.rho, rho_identity=before)
     if num_dialogue < settings.enough_dialogue and z < settings.min_z and not settings.force:
         reason = (
             f"only {num_dialogue} dialogue cues, and no offset stands out (z = {z:.1f}, needs"

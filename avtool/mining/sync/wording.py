@@ -4,6 +4,7 @@ from avtool.mining.sync.time_map import TimeMap
 
 _FRAME_RATES = {"23.976": 24 / 1.001, "24": 24.0, "25": 25.0, "29.97": 30 / 1.001, "30": 30.0}
 _SAME_RATIO = 2e-4  # of two frame rates, within which a ratio is theirs
+_SMALL_S = 0.1  # an offset beside a ratio that nobody notices
 _DECISIONS = {
     "identity": "already in time",
     "skipped": "times kept unchecked",
@@ -23,7 +24,8 @@ def in_plain_words(time_map: TimeMap, decision: str) -> str:
     parts = [_of_ratio(time_map.ratio)] if abs(time_map.ratio - 1) > 1e-6 else []
     offset = time_map.offsets_s[0]
     jumps = {0: "", 1: ", then 1 jump"}.get(time_map.num_splits, f", then {time_map.num_splits} jumps")
-    parts.append(f"{abs(offset):.2f} s {'later' if offset >= 0 else 'earlier'}{jumps}")
+    if not parts or jumps or abs(offset) >= _SMALL_S:
+        parts.append(f"{abs(offset):.2f} s {'later' if offset >= 0 else 'earlier'}{jumps}")
     return "; ".join(parts)
 
 

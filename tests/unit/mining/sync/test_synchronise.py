@@ -157,6 +157,17 @@ def test_few_cues_are_enough_where_their_offset_stands_out(count):
     assert np.abs(result.map(few[0]) - starts[chosen]).max() < 0.1
 
 
+def test_cues_beyond_a_short_film_do_not_count():
+    """Of twenty cues two lie within the film: they fit somewhere, whatever the film."""
+    rng = np.random.default_rng(3)
+    starts, ends = random_cues(8, rng)
+    speech = exact_speech(*random_cues(1, rng), 1)
+    few = starts[::5][:20], ends[::5][:20]
+    result = synchronise(*few, np.ones(len(few[0]), bool), speech)
+    assert result.map.is_identity
+    assert result.decision in ("skipped", "refused")
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_few_cues_of_another_film_keep_their_times(seed):
     rng = np.random.default_rng(seed)

@@ -11,7 +11,7 @@ NTSC = 24 / 1.001
 @pytest.mark.parametrize(
     ("ratio", "offsets", "words"),
     [
-        (25 / NTSC, (0.0,), "captions timed for 25 fps, film runs at 23.976 fps; 0.00 s later"),
+        (25 / NTSC, (0.0,), "captions timed for 25 fps, film runs at 23.976 fps"),
         (NTSC / 25, (-7.3,), "captions timed for 23.976 fps, film runs at 25 fps; 7.30 s earlier"),
         (24 / 25, (1.0,), "captions timed for 24 fps, film runs at 25 fps; 1.00 s later"),
         (1.0, (7.3,), "7.30 s later"),
