@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from avtool.mining.grammar.canvas import BRACKET_MASK, LABEL_MASK, Canvas, FoundTag
 from avtool.mining.grammar.cleaning import NOTE_RUN, clean, has_letters
 from avtool.mining.grammar.records import TagFunction
-from avtool.mining.grammar.vocabulary import CERTAIN, words
+from avtool.mining.grammar.vocabulary import CERTAIN, is_certain, words
 
 MUSIC_TEXT = "music"
 LYRIC_TEXT = "singing"
@@ -17,7 +17,7 @@ _PERFORMED = re.compile(
     r"(?: softly| loudly| quietly| faintly)?(?: (?:is )?(?:plays?|playing|performs|continu(?:es?|ing)|begins?"
     r"|beginning|starts?|starting|stops?|stopping|ends?|ending|resum(?:es?|ing)|fad(?:es?|ing)"
     r"(?: in| out| away)?|swells?|swelling|intensif(?:ies|ying)|builds|building"
-    r"|softly|loudly|quietly|faintly))+$"
+    r"|thump(?:s|ing)|blar(?:es|ing)|pound(?:s|ing)|softly|loudly|quietly|faintly))+$"
 )
 _FROM_WHERE = re.compile(
     r" (?:(?:on|over|through|from) (?:the |a )?[\w.-]+(?: [\w.-]+)?|in (?:the )?(?:distance|background))$"
@@ -26,6 +26,7 @@ _ORDER = re.compile(
     r"^(?:play|sing|dance|stop|listen|come|let|give|turn|make|feel|rock)\b(?! (?:music|song)\b)"
 )
 MAX_DESCRIPTION_WORDS = 9
+_MAX_VOICE_WORDS = 3
 _NOT_WORDS = re.compile(f"([{BRACKET_MASK}{LABEL_MASK}]+)")
 
 
@@ -77,7 +78,8 @@ def _take_sung(canvas: Canvas, tag: TagFunction, segments: list[tuple[int, int]]
     """Takes the words sung in one turn: one tag, however many lines they fill."""
     lyric: FoundTag | None = None
     for start, end in _without_brackets(canvas.masked, segments):
-        if text := described_music(clean(canvas.masked[start:end]).lower(), tag):
+        plain = clean(canvas.masked[start:end])
+        if text := described_music(plain.lower(), tag) or _described_voice(plain, tag):
             canvas.add_tag("music described", FoundTag(start, end, text, "music"))
         elif lyric is None:
             lyric = FoundTag(start, end, LYRIC_TEXT, "lyric", lyrics=True)
@@ -111,6 +113,15 @@ def described_music(text: str, tag: TagFunction) -> str:
     named = next((whole for whole in (text, f"{text} playing") if _is_music(whole, tag)), "")
     plays = _is_music(spoken[-1], tag) or _is_music(f"{spoken[-1]} playing", tag)
     return named if plays else ""
+
+
+def _described_voice(plain: str, tag: TagFunction) -> str:
+    """What a voice does to the music, in one case throughout ("choir vocalizing"); "" for sung words."""
+    text = plain.lower()
+    of_one_case = plain.islower() or plain.isupper()
+    is_short = len(text.split()) <= _MAX_VOICE_WORDS and text.endswith("ing")
+    voiced = is_certain(text, tag) and words("tuneful").issuperset(tag(text).sounds)
+    return text if of_one_case and is_short and voiced else ""
 
 
 def _is_music(text: str, tag: TagFunction) -> bool:

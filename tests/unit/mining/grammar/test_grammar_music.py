@@ -124,6 +124,9 @@ def test_a_british_music_label_is_music_and_its_title_is_not_dialogue(parse):
         ('"Blue Lanes" by The Tarts', "song"),
         ("violin solo", "violin solo"),
         ("music fades out", "music fades out"),
+        ("humming", "humming"),
+        ("CHOIR VOCALIZING", "choir vocalizing"),
+        ("techno music thumping", "techno music thumping"),
     ],
 )
 def test_words_between_notes_that_describe_music_are_a_tag(tags, text, expected):
@@ -145,6 +148,8 @@ def test_words_between_notes_that_describe_music_are_a_tag(tags, text, expected)
         "Rock and roll all night",
         "Listen to the rhythm of the falling rain",
         "Sing a song",
+        "Angels singing",
+        "Singing in the rain",
     ],
 )
 def test_words_of_a_song_about_music_are_sung(parse, text):
