@@ -29,11 +29,16 @@ def is_caps_effect(line: str, tag: TagFunction) -> bool:
         return False
     if not words("spoken_capital").union(words("headline")).isdisjoint(spoken):
         return False
-    if is_spoken_language(text) or text in words("sign"):
+    dated = any(character.isdigit() for character in text)  # "MARCH 1945" is no marching
+    if dated or is_spoken_language(text) or text in _signs():
         return False
     if len(spoken) > MAX_GUESSED_WORDS:
         return is_certain(text, tag)
     return names_event(text, tag)
+
+
+def _signs() -> frozenset[str]:
+    return words("sign") | {"fire exit", "breaking news"}
 
 
 def take_caps_effects(canvas: Canvas, tag: TagFunction) -> None:

@@ -7,6 +7,7 @@ from avtool.mining.grammar.canvas import Canvas, FoundTag
 from avtool.mining.grammar.records import DialogueSpan, RawTag, TagFunction, TimeSource
 from avtool.mining.grammar.several import split_tag
 
+_LOOSE_HYPHEN = re.compile(r"^[-–] (?=\w)")  # left by "- HE GROANS - Are you all right?"
 _GAP = re.compile(r"(?<=\w) (?=[.,](?!\.))")  # left by "I know (softly)."
 _NOT_SPOKEN = "\ue003"
 INTERPOLATED_MS = 1000  # length of a sound whose start is interpolated, to within about half as much
@@ -31,6 +32,7 @@ def turns_of(canvas: Canvas) -> list[Turn]:
     spoken = _spoken(canvas)
     for start, end in canvas.turn_ranges():
         text = _GAP.sub("", " ".join(spoken[start:end].replace(_NOT_SPOKEN, "").split()))
+        text = _LOOSE_HYPHEN.sub("", text)
         text = text if any(character.isalnum() for character in text) else ""
         number += bool(text)
         name = canvas.turns.get(start, "") or canvas.cue.voice

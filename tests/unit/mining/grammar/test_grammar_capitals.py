@@ -20,6 +20,7 @@ SPOKEN = tuple(f"This is plain dialogue, number {n}." for n in range(8))
         ("SIREN", ["siren"]),
         ("CAR HORN", ["car horn"]),
         ("CHURCH BELLS", ["church bells"]),
+        ("BIRDSONG", ["birdsong"]),
         ("ENGINE STARTS", ["engine starts"]),
         ("HELICOPTER APPROACHING", ["helicopter approaching"]),
         ("HE SIGHS I never liked it.", ["he sighs"]),
@@ -56,6 +57,9 @@ def test_a_short_sound_in_capitals_is_a_tag(parse, text, expected):
         "OK",
         "X",
         "TAXI",
+        "MARCH 1945",
+        "BREAKING NEWS",
+        "FIRE EXIT",
         "BUS STOP",
         "HOSPITAL",
         "GUNMAN KILLED AS CROWD FLED",
@@ -96,3 +100,7 @@ def test_a_sign_is_neither_dialogue_nor_sound(parse):
     parsed = parse("PARIS", "THE CONTEST!!!", *SPOKEN)
     assert parsed.counts["on-screen text"] == 1
     assert "THE CONTEST!!!" in [span.text for span in parsed.dialogue]
+
+
+def test_a_hyphen_after_a_sound_in_capitals_is_no_speech(words):
+    assert words("- HE GROANS - Are you all right?", *SPOKEN)[0] == "Are you all right?"
