@@ -67,7 +67,7 @@ class Predictor:
         self.reporter = reporter
         self.model, self.description = _load(path, random_seed)
         self.inputs = read_inputs(path, self.description.preprocess)
-        self.modality: Modality = _modality_of(self.inputs)
+        self.modality: Modality = _modality_of(self.inputs, path)
         device = choose_device(runtime.device)
         precision = choose_precision(runtime.precision, device.value, self.model)
         reporter.info(f"device: {device}; precision: {precision}")
@@ -216,11 +216,14 @@ def _load(path: Path, random_seed: int | None) -> "tuple[nn.Module, ModelDescrip
     return build_model(path, description).eval(), description
 
 
-def _modality_of(inputs: InputSpec) -> Modality:
+def _modality_of(inputs: InputSpec, path: Path) -> Modality:
     if {"audio", "video"} <= set(inputs.names):
         return "both"
     only: dict[str, Modality] = {"audio": "audio", "video": "video", "image": "image", "text": "text"}
-    return next(only[name] for name in inputs.names if name in only)
+    found = next((only[name] for name in inputs.names if name in only), None)
+    if found is None:
+        raise BadInputError(f"`{path}` takes {' and '.join(inputs.names)}, no media", "use `avtool predict`")
+    return found
 
 
 def _joined(features: "Mapping[str, Tensor]") -> "Tensor":

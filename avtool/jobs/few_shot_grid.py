@@ -7,15 +7,17 @@ from typing import Any
 
 from avtool.core.artifact import Artifact, Input
 from avtool.core.artifact_folder import discard_partial, open_partial, publish
+from avtool.core.errors import AvtoolError
 from avtool.core.files import read_json, sha256_of, write_json
 from avtool.core.recipe import identity
 from avtool.core.report.page import optional_report
 from avtool.core.reporter import Reporter
 from avtool.evaluation.report import BenchmarkReport, Table
 from avtool.evaluation.report_page import write_report_page
-from avtool.tasks.lm_bff.grid import GridResult, GridRun, run_grid
+from avtool.tasks.lm_bff.grid import GridResult, run_grid
 from avtool.tasks.lm_bff.recipe import GridRecipe
 from avtool.tasks.lm_bff.task import LmBffTask
+from avtool.tasks.lm_bff.variants import GridRun
 
 METRICS = "metrics.json"
 
@@ -69,9 +71,8 @@ def grid(
     """
     task = LmBffTask(source, recipe, reporter)
     inputs = list(task.inputs)
-    if recipe.grid.templates is not None and recipe.grid.templates.is_file():
-        templates = recipe.grid.templates
-        inputs.append(Input(str(templates), "templates", sha256_of(templates)))
+    given = [path for path in (recipe.grid.templates, recipe.grid.words) if path and path.is_file()]
+    inputs += [Input(str(path), "candidates", sha256_of(path)) for path in given]
     settings: dict[str, Any] = {
         "command": "prompt-tune grid",
         "inputs": sorted(item.sha256 for item in inputs),
@@ -83,7 +84,12 @@ def grid(
         discard_partial(partial)
         reporter.info(f"`{out}` is finished already")
         return _read(out, reporter)
-    result = run_grid(source, recipe, partial, reporter, command)
+    try:
+        result = run_grid(source, recipe, partial, reporter, command)
+    except AvtoolError:
+        if not any((partial / name).exists() for name in ("units", "trainings")):
+            discard_partial(partial)  # nothing to resume from
+        raise
     report = grid_report(task.text_task.title, result)
     write_json(partial / METRICS, report.metrics)
     with optional_report(reporter):
@@ -116,7 +122,7 @@ def grid_report(title: str, result: GridResult) -> BenchmarkReport:
             Table(f"{title}: % on the test examples, mean (deviation over seeds)", columns, rows),
             Table(
                 "the choices of validation",
-                ["seed", "head", "template", "lr", "batch size", "best step", "validation", "test"],
+                ["seed", "head", "template", "words", "lr", "batch size", "best step", "validation", "test"],
                 [_choice(run) for run in result.runs if run.chosen],
             ),
         ],
@@ -129,7 +135,7 @@ def grid_report(title: str, result: GridResult) -> BenchmarkReport:
 
 def _choice(run: GridRun) -> list[Any]:
     shares = (round(100 * value, 2) for value in (run.dev, run.test or 0.0))
-    return [run.seed, run.head, run.template, run.lr, run.batch_size, run.best_step, *shares]
+    return [run.seed, run.head, run.template, run.words, run.lr, run.batch_size, run.best_step, *shares]
 
 
 def _percent(values: Sequence[float]) -> str:

@@ -110,7 +110,7 @@ def read_text_rows(path: Path, texts: Sequence[str], label: str = "") -> TextRow
     if path.suffix.lower() not in _TABLES:
         if len(texts) > 1:
             raise BadInputError(f"`{path}` has one text a line, and the task two", "give a CSV file")
-        lines = [(number, line) for number, line in enumerate(_decode(path).splitlines(), 1) if line.strip()]
+        lines = [(number, line) for number, line in enumerate(_lines(_decode(path)), 1) if line.strip()]
         if not lines:
             raise BadInputError(f"`{path}` has no text", "give a text a line")
         return TextRows([(line,) for _, line in lines], [number for number, _ in lines], [""] * len(lines))
@@ -141,9 +141,7 @@ def read_table(path: Path, needed: Sequence[str] = ()) -> TextTable:
     elif suffix == ".tsv":
         rows = _parsed(path, text, delimiter="\t", quoting=csv.QUOTE_NONE)
     else:
-        parts = [
-            (number, tuple(line.split(" ", 1))) for number, line in enumerate(text.splitlines(), 1) if line
-        ]
+        parts = [(number, tuple(line.split(" ", 1))) for number, line in enumerate(_lines(text), 1) if line]
         rows = [(number, cells if len(cells) == 2 else (*cells, "")) for number, cells in parts]
     if not rows:
         raise BadInputError(f"`{path}` has no rows", "give a table with texts and labels")
@@ -173,6 +171,11 @@ def _decode(path: Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode("latin-1")  # as SST and MR are published
+
+
+def _lines(text: str) -> list[str]:
+    """Lines by line feeds alone: what latin-1 has at 0x85 is no end of a line."""
+    return text.replace("\r\n", "\n").removesuffix("\n").split("\n")
 
 
 def _parsed(path: Path, text: str, delimiter: str, quoting: int) -> list[tuple[int, tuple[str, ...]]]:

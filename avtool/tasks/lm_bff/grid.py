@@ -1,41 +1,35 @@
-"""Trainings over a grid of rates, batch sizes, templates and seeds: chosen by validation, then tested."""
+"""Trainings over a grid and several seeds: each seed's choice by validation, then tested."""
 
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from avtool.core.errors import BadInputError
 from avtool.core.files import read_json, write_csv, write_json
 from avtool.core.reporter import Reporter
-from avtool.data.few_shot.template import read_templates
 from avtool.tasks.lm_bff.recipe import GridRecipe, LmBffRecipe
 from avtool.tasks.lm_bff.task import LmBffTask
+from avtool.tasks.lm_bff.variants import GridRun, Unit, grid_units, variant_of
 
-Head = Literal["words", "classifier"]
 Metrics = dict[str, float]
 OURS, CLASSIFIER = "prompt fine-tuning", "classifier fine-tuning"
-ZERO_SHOT, ENSEMBLE = "zero-shot prompt", "ensemble of templates"
-_COLUMNS = ("seed", "head", "template", "lr", "batch_size", "best_step", "dev", "test", "chosen", "seconds")
-
-
-@dataclass(frozen=True)
-class GridRun:
-    """One training of a grid: a row of `runs.csv`; `test` is empty where it was not chosen."""
-
-    seed: int
-    head: Head
-    template: str
-    lr: float
-    batch_size: int
-    best_step: int
-    dev: float
-    test: float | None = None
-    chosen: bool = False
-    seconds: float = 0.0
+ZERO_SHOT, ENSEMBLE = "zero-shot prompt", "ensemble"
+_COLUMNS = (
+    "seed",
+    "head",
+    "template",
+    "words",
+    "lr",
+    "batch_size",
+    "best_step",
+    "dev",
+    "test",
+    "chosen",
+    "seconds",
+)
 
 
 @dataclass(frozen=True)
@@ -51,17 +45,6 @@ class GridResult:
         """Mean and standard deviation over the seeds, in the metric's own units."""
         values = [found[metric or self.metric] for found in self.methods[method]]
         return float(np.mean(values)), float(np.std(values))
-
-
-@dataclass
-class _Unit:
-    """The trainings of one seed, head and template, of which one is chosen."""
-
-    seed: int
-    head: Head
-    template: str | None
-    name: str
-    runs: list[GridRun] = field(default_factory=list)
 
 
 def run_grid(
@@ -81,7 +64,7 @@ def run_grid(
     """
     base = _plain(recipe)
     key = LmBffTask(source, base, reporter).metric_key
-    units = list(_units(recipe))
+    units = list(grid_units(recipe))
     methods: dict[str, list[Metrics]] = {}
     runs: list[GridRun] = []
     sizes: list[tuple[int, int, int]] = []
@@ -115,26 +98,8 @@ def _of_seed(recipe: LmBffRecipe, seed: int) -> LmBffRecipe:
     return recipe.model_copy(update={"seed": seed, "data": data})
 
 
-def _units(recipe: GridRecipe) -> Iterator[_Unit]:
-    settings = recipe.grid
-    templates: list[str | None] = [None]
-    if settings.templates is not None:
-        try:
-            lines = settings.templates.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInputError(
-                f"cannot read `{settings.templates}` ({error})", "give a template a line"
-            ) from error
-        templates = list(read_templates(lines, settings.top))
-    for seed in settings.seeds:
-        for number, template in enumerate(templates):
-            yield _Unit(seed, "words", template, f"{seed}-words-{number}")
-        if settings.classifier:
-            yield _Unit(seed, "classifier", None, f"{seed}-classifier")
-
-
 def _finished(
-    task: LmBffTask, unit: _Unit, recipe: GridRecipe, folder: Path, key: str, reporter: Reporter
+    task: LmBffTask, unit: Unit, recipe: GridRecipe, folder: Path, key: str, reporter: Reporter
 ) -> dict[str, Any]:
     """The outcome of a unit: read back, or its trainings run, one chosen and tested."""
     from avtool.training.run import train_task
@@ -147,22 +112,15 @@ def _finished(
     best: tuple[float, Path] | None = None
     for lr in recipe.grid.lrs or (recipe.optimizer.lr,):
         for size in recipe.grid.batch_sizes or (recipe.loop.batch_size,):
-            run = _variant(task, unit, lr, size)
+            run = variant_of(task, unit, lr, size)
             out = work / f"{lr:g}-{size}"
             outcome = train_task(run, out)
             dev = float(outcome.metrics[key])
-            template = run.settings.template
+            words = " / ".join(", ".join(names) for names in run.text_task.words.values())
+            shown = (run.settings.template, words if unit.head == "words" else "")
+            step = outcome.best_step or 0
             unit.runs.append(
-                GridRun(
-                    unit.seed,
-                    unit.head,
-                    template,
-                    lr,
-                    size,
-                    outcome.best_step or 0,
-                    dev,
-                    seconds=outcome.seconds,
-                )
+                GridRun(unit.seed, unit.head, *shown, lr, size, step, dev, seconds=outcome.seconds)
             )
             shutil.rmtree(out / "checkpoints", ignore_errors=True)
             if best is None or dev > best[0]:
@@ -182,20 +140,6 @@ def _finished(
     shutil.rmtree(work, ignore_errors=True)
     reporter.info(f"{unit.name}: validation {best[0]:.4f}, test {metrics[key]:.4f}")
     return values
-
-
-def _variant(task: LmBffTask, unit: _Unit, lr: float, batch_size: int) -> LmBffTask:
-    recipe = task.recipe
-    updates: dict[str, Any] = {
-        "optimizer": recipe.optimizer.model_copy(update={"lr": lr}),
-        "loop": recipe.loop.model_copy(update={"batch_size": batch_size}),
-        "model": recipe.model.model_copy(update={"head": unit.head}),
-        "data": recipe.data.model_copy(update={"template": unit.template or recipe.data.template}),
-    }
-    if unit.head == "classifier":
-        updates["data"] = recipe.data.model_copy(update={"template": None})
-        updates["demos"] = recipe.demos.model_copy(update={"mode": "none"})
-    return replace(task, recipe=recipe.model_copy(update=updates), given=task.examples, scored=False)
 
 
 def _tested(task: LmBffTask, model: Path) -> tuple[Metrics, np.ndarray[Any, Any]]:
@@ -230,7 +174,7 @@ def _keep_model(model: Path, to: Path) -> None:
 
 
 def _seed_metrics(
-    task: LmBffTask, units: Sequence[_Unit], done: Sequence[dict[str, Any]], folder: Path, recipe: GridRecipe
+    task: LmBffTask, units: Sequence[Unit], done: Sequence[dict[str, Any]], folder: Path, recipe: GridRecipe
 ) -> dict[str, Metrics]:
     """The test metrics of each method on one seed."""
     from avtool.tasks.lm_bff.samples import metrics_of

@@ -147,7 +147,10 @@ class GridSettings(Recipe):
     templates: Path | None = option(
         None, "File of templates, one a line; an ensemble of them is scored too.", flag="--templates"
     )
-    top: int = option(20, "Templates taken from the file.", flag="--top", ge=1)
+    words: Path | None = option(
+        None, "File of label words, as label-search writes it; each assignment is trained.", flag="--words"
+    )
+    top: int = option(20, "Templates, or label words, taken from the file.", flag="--top", ge=1)
     classifier: bool = option(True, "Train the classifier over CLS over the same grid, as the baseline.")
     zero_shot: bool = option(True, "Score the masked LM without training too.")
 

@@ -1,5 +1,6 @@
 """Searches for label words and templates beside exhaustive ones; the grid and its ensemble."""
 
+import csv
 import itertools
 import json
 from pathlib import Path
@@ -325,6 +326,27 @@ def test_an_interrupted_grid_is_resumed(cues: Path, tmp_path: Path, monkeypatch:
     again = grid(cues, recipe, Recorder(), out=tmp_path / "broken")
     assert again.methods == whole.methods
     assert read_json(tmp_path / "broken" / "metrics.json") == read_json(tmp_path / "whole" / "metrics.json")
+
+
+def test_label_words_are_trained_and_ranked_by_validation(cues: Path, tmp_path: Path) -> None:
+    recipe = validate(LmBffRecipe, settings(cues), "test")
+    words = tmp_path / "words.jsonl"
+    label_search(cues, recipe, words, Recorder(), k=4, keep=3)
+    varied = {"seeds": [13], "words": str(words), "top": 2, "classifier": False, "zero_shot": False}
+    outcome = grid(
+        cues, validate(GridRecipe, settings(cues, grid=varied), "test"), Recorder(), out=tmp_path / "grid"
+    )
+    assert outcome.runs == 2
+    with (tmp_path / "grid" / "runs.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len({row["words"] for row in rows}) == 2
+    both = {**varied, "templates": str(words)}
+    with pytest.raises(BadInputError, match="templates or label words"):
+        grid(cues, validate(GridRecipe, settings(cues, grid=both), "test"), Recorder(), out=tmp_path / "no")
+    (tmp_path / "bad.jsonl").write_text("{}\n")
+    bad = {**varied, "words": str(tmp_path / "bad.jsonl")}
+    with pytest.raises(BadInputError, match="holds no label words"):
+        grid(cues, validate(GridRecipe, settings(cues, grid=bad), "test"), Recorder(), out=tmp_path / "no")
 
 
 def test_a_file_without_templates_is_refused(cues: Path, tmp_path: Path) -> None:
