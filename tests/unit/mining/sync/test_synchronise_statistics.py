@@ -84,3 +84,20 @@ def test_right_films_are_not_touched():
     for seed in range(4):
         film = make_film(30, np.random.default_rng([11, seed]), (NEURAL, CLASSICAL)[seed % 2])
         assert synchronise(film.starts_s, film.ends_s, film.is_dialogue, film.speech).map.is_identity
+
+
+@pytest.mark.parametrize("count", [8, 12, 30])
+def test_z_decides_for_few_cues(count):
+    """Six films of 20 minutes: z above 6 is right to 0.15 s, and cues of another film never reach it."""
+    for seed in range(6):
+        detector = NEURAL if seed % 2 else CLASSICAL
+        film, other = (make_film(20, np.random.default_rng(base + seed), detector) for base in (100, 200))
+        for spoken, lag in ((film, 7.0), (other, 0.0)):
+            dialogue = np.flatnonzero(spoken.is_dialogue)
+            chosen = np.sort(np.random.default_rng(seed).choice(dialogue, count, replace=False))
+            starts, ends = spoken.starts_s[chosen] - lag, spoken.ends_s[chosen] - lag
+            result = synchronise(starts, ends, np.ones(count, bool), film.speech)
+            if spoken is other:
+                assert result.decision == "skipped"
+            elif result.z >= 6:
+                assert result.map.offsets_s[0] == pytest.approx(lag, abs=0.15)
