@@ -9,9 +9,7 @@ from avtool.mining.grammar.vocabulary import is_certain, is_spoken_language, nam
 
 _MAX_WORDS = 8  # of a text that may caption a sound
 # Nothing that is heard, whatever words it has.
-_SETTLED = frozenset(
-    {"credit", "notes", "language code", "spoken language", "speaker mark", "bracketed speaker"}
-)
+_SETTLED = frozenset({"credit", "notes", "language code", "spoken language", "speaker mark"})
 _OF_SPEECH = frozenset({"voice", "speak", "talk"})  # sounds that every manner of speech names
 
 
@@ -40,6 +38,8 @@ def _taken_for(piece: Piece, text: str, tag: TagFunction) -> TakenFor | None:
     if piece.kind == "tag" or piece.rule in _SETTLED or _OF_SPEECH.issuperset(found.sounds):
         return "on-screen text" if piece.rule == "on-screen text" and found.sources else None
     if piece.rule == "markup" and not names_sound(text, tag):
+        return None
+    if piece.rule == "bracketed speaker" and not is_certain(text, tag):
         return None
     if piece.rule == "on-screen text":
         return "on-screen text"

@@ -33,6 +33,9 @@ class Tagger:
         found = self._cache.get(text)
         if found is None:
             found = self._tag(text)
+            if ":" in text and not (found.sounds or found.sources):
+                whole = self._tag(text.replace(":", " "))  # "sirens: distant" names no speaker
+                found = whole if whole.sounds or whole.sources else found
             if len(self._cache) < _CACHE_LIMIT:
                 self._cache[text] = found
         return found

@@ -13,6 +13,8 @@ SPOKEN = tuple(f"This is plain dialogue, number {n}." for n in range(8))
         (["♪ Rain, rain, rain ♪"], "rain, rain, rain", "lyrics", "lyric"),
         (["She cried (and slammed doors) and left."], "and slammed doors", "dialogue", "ordinary bracket"),
         (["I told (and I laughed", "all night) it."], "and i laughed", "dialogue", "ordinary bracket"),
+        (["[THUNDER]: I come."], "thunder", "label", "bracketed speaker"),
+        (["THUNDER: I come."], "thunder", "label", "label"),
         (["What the [bleep] is this?"], "bleep", "noise", "censored word"),
     ],
 )  # fmt: skip

@@ -60,3 +60,16 @@ def test_other_phrases_read_as_before(tagger, text, expected):
 )
 def test_a_clause_that_makes_no_sound_keeps_its_maker(tagger, text, expected):
     assert labels(tagger.tag(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sirens: distant", ("", "siren", "distant")),
+        ("dog: barking", ("bark", "", "")),
+        ("man: laughs", ("laugh", "", "")),
+        ("John: hello", ("", "", "")),
+    ],
+)
+def test_a_colon_after_what_sounds_marks_no_speaker(tagger, text, expected):
+    assert labels(tagger.tag(text)) == expected
