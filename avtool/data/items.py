@@ -13,7 +13,7 @@ from avtool.data.folds import Folds
 from avtool.data.manifest import Clip, Manifest
 from avtool.data.media_files import Media
 from avtool.data.readers.media_index import list_media
-from avtool.media.addresses import fetch, is_elsewhere, local_path
+from avtool.media.addresses import fetch, is_elsewhere, local_path, storable
 from avtool.media.probe import probe
 from avtool.media.still_images import is_image
 from avtool.media.tar_members import member_path, split_member
@@ -123,7 +123,7 @@ def find_items(
 def _items_of(source: str, split: str | None, folds: Folds | None, images: bool) -> list[Item]:
     path = local_path(source)
     if is_elsewhere(source):
-        return [Item(source, path)]
+        return [Item(storable(source), path)]
     if (path / CARD).is_file() or (shard_files(path) and not (path.is_dir() and list_media(path))):
         clips = open_dataset(path)
         if split is not None or folds is not None:

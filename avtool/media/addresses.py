@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from avtool.core.errors import AvtoolError, BadInputError, MissingError
-from avtool.core.files import atomic_file, need_space
+from avtool.core.files import atomic_file, need_space, without_passwords
 from avtool.core.paths import cache_folder
 from avtool.core.requirements import require
 
@@ -53,6 +53,7 @@ def local_path(name: str) -> Path:
     if protocol == "file":
         path = Path("/" + rest.partition("/")[2])  # after the host, which is empty or this machine
         return path if path.exists() else Path(unquote(str(path)))
+    name = without_passwords(name)
     folder = hashlib.sha256(name.encode()).hexdigest()[:32]
     return cache_folder() / "media" / folder / file_name(rest)
 
@@ -88,6 +89,18 @@ def fetch(name: str) -> Path:
     except Exception as error:  # each protocol's library has errors of its own
         raise _unreadable(name, error) from error
     return target
+
+
+def storable(name: str) -> str:
+    """A name as it may be stored: an address that holds a password is fetched now, and goes without it.
+
+    Raises:
+        AvtoolError: as `fetch`.
+    """
+    plain = without_passwords(name)
+    if plain != name and is_elsewhere(name):
+        fetch(name)
+    return plain
 
 
 def _unreadable(name: str, error: Exception) -> BadInputError:

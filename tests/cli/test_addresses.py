@@ -131,3 +131,22 @@ def test_a_missing_library_ends_the_command_with_its_pip_line(
     more = ["--model", model] if verb == "predict" else []
     assert call(verb, *sources, "--out", tmp_path / "out", *more, "-q") == 3
     assert "hint: pip install s3fs" in capsys.readouterr().err
+
+
+def test_addresses_are_stored_without_passwords(
+    bucket: Bucket, sound: Path, model: Path, tmp_path: Path
+) -> None:
+    class Store(Bucket):
+        @classmethod
+        def _strip_protocol(cls, path: str) -> str:
+            return "/" + path.rpartition("@")[2].removeprefix("s3://").lstrip("/")
+
+    _registry["s3"] = Store
+    Store().pipe("/box/a.wav", sound.read_bytes())
+    address, plain = "s3://me:secret@box/a.wav", "s3://box/a.wav"
+    (tmp_path / "list.csv").write_text(f"media,label\n{address},dog\n")
+    assert call("prepare", tmp_path / "list.csv", "--out", tmp_path / "data", "-q") == 0
+    assert parquet.read_table(tmp_path / "data" / "manifest.parquet")["media"].to_pylist() == [plain]
+    assert call("predict", address, "--model", model, "--out", tmp_path / "out", "--device", "cpu", "-q") == 0
+    stored = [path for folder in ("data", "out") for path in (tmp_path / folder).rglob("*") if path.is_file()]
+    assert not [path for path in stored if b"secret" in path.read_bytes()]

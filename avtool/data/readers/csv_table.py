@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from avtool.core.errors import BadInputError
-from avtool.core.files import is_file
+from avtool.core.files import is_file, without_passwords
 from avtool.data.labels import LabelClass
 from avtool.data.readers.layouts import reads
 from avtool.data.readers.media_index import list_media, plain_name, stem_of
@@ -185,7 +185,7 @@ def _row(columns: Columns, line: Line, known: dict[str, str], options: ReadOptio
         fold=columns.count(line, known.get("fold", "")),
         labels=labels,
         text=cell("text"),
-        group=cell("group") or media,
+        group=cell("group") or without_passwords(media),
         extras={name: columns.text(line, name) for name in sorted(others)},
         where=f"{columns.path.name} line {line.number}",
     )
@@ -212,7 +212,7 @@ def _numbered(clips: Sequence[ListedClip]) -> list[ListedClip]:
     for clip in clips:
         name = clip.clip_id
         if not name:
-            stem = stem_of(clip.media)
+            stem = stem_of(without_passwords(clip.media))
             name = f"{stem}_{clip.start:g}" if clip.start or clip.end is not None else stem
             taken[name] = taken.get(name, 0) + 1
             name = f"{name}#{taken[name]}" if taken[name] > 1 else name

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from avtool.core.errors import BadInputError
 from avtool.core.files import is_file
-from avtool.media.addresses import is_address
+from avtool.media.addresses import is_address, storable
 from avtool.media.suffixes import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from avtool.media.tar_members import split_member
 
@@ -41,7 +41,7 @@ class MediaIndex:
 
     def _find(self, listed: str) -> str | None:
         if is_address(listed):
-            return listed
+            return storable(listed)
         if split_member(Path(listed)):
             return listed
         name = plain_name(listed)

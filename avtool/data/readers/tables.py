@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from avtool.core.errors import BadInputError
+from avtool.core.files import csv_value
 
 _MAX_BYTES = 2_000_000_000
 _PEEK = 65536
@@ -161,7 +162,7 @@ class Columns:
     def text(self, line: Line, name: str) -> str:
         """A cell without blanks around it; "" where the column or the cell is missing."""
         place = self.places.get(name)
-        return line.cells[place].strip() if place is not None and place < len(line.cells) else ""
+        return csv_value(line.cells[place].strip()) if place is not None and place < len(line.cells) else ""
 
     def number(self, line: Line, name: str) -> float | None:
         """A cell as a number or time, None where it is empty."""
