@@ -17,13 +17,14 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES
 
 
-def read_image(path: Path, short_side: int | None = None, *, draft: bool = True) -> NDArray[np.uint8]:
+def read_image(path: Path, short_side: int | None = None, *, exact: bool = False) -> NDArray[np.uint8]:
     """Reads an image, upright by its EXIF orientation.
 
     Args:
         path: the file.
         short_side: pixels that the shorter side is scaled to, bicubically; None for the image's own size.
-        draft: whether a JPEG is decoded no larger than is needed, which is faster and differs a little.
+        exact: whether it is scaled from its full size, the longer side rounded down, as torchvision does it;
+            else a JPEG is decoded no larger than is needed, which is faster and differs a little.
 
     Returns:
         (height, width, 3) uint8 RGB.
@@ -35,7 +36,7 @@ def read_image(path: Path, short_side: int | None = None, *, draft: bool = True)
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as file:
-                if short_side is not None and draft:
+                if short_side is not None and not exact:
                     file.draft("RGB", (short_side, short_side))
                 image = ImageOps.exif_transpose(file).convert("RGB")
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -48,6 +49,7 @@ def read_image(path: Path, short_side: int | None = None, *, draft: bool = True)
         raise BadInputError(f"`{path}` cannot be read as an image ({reason})", "is it damaged?") from error
     if short_side is not None:
         scale = short_side / min(image.size)
-        width, height = (max(short_side, round(side * scale)) for side in image.size)
+        whole = int if exact else round
+        width, height = (max(short_side, whole(side * scale)) for side in image.size)
         image = image.resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(image, np.uint8)

@@ -146,7 +146,7 @@ class ImageInput(ModelInput):
 
     def _centre(self, path: Path) -> "Tensor":
         """The centre of a photograph."""
-        image = read_image(path, self.settings.short_side, draft=not self._by_channel)
+        image = read_image(path, self.settings.short_side, exact=self._by_channel)
         return self._normalised(VideoInput(self.settings).crop(image[None].copy())[:, 0])
 
     def _normalised(self, image: "Tensor") -> "Tensor":

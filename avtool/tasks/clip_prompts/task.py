@@ -149,6 +149,7 @@ class ClipPromptTask(Task[ClipPromptRecipe]):
         self._load_host(model)
         self._start_from_words(model)
         prompt, images = self.recipe.prompt, self.images
+        self.reporter.info(images.protocol)
         if model.method.class_aware and prompt.top_k > len(images.classes):
             self.reporter.info(f"prompt.top_k is {len(images.classes)}: there are no more classes")
         samples = self._samples(model, images.train, train=self.recipe.data.augment == "crop-flip")

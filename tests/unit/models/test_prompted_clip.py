@@ -264,3 +264,12 @@ def test_a_broken_library_beneath_transformers_is_named(monkeypatch: pytest.Monk
     with pytest.raises(MissingError, match=r"cannot load `CLIPConfig` \(operator torchvision::nms") as caught:
         create("clip_prompts_tiny")
     assert "torch and torchvision must be of one build" in caught.value.hint
+
+
+def test_every_layer_may_have_class_aware_prompts(images: torch.Tensor) -> None:
+    model = prompted("dpt", aware_from=1)
+    assert len(model.aware) == 4
+    assert model.visual.tokens.numel() == 0  # type: ignore[union-attr]
+    scores = model.scores(images, guide=True)
+    assert [tuple(logits.shape) for logits in scores.auxiliary] == [(4, 2, 4)] * 4
+    assert all(torch.allclose(each.sum(dim=-1), torch.ones(4, 2)) for each in scores.attention)
