@@ -16,6 +16,7 @@ from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
 from avtool.core.errors import BadInputError
+from avtool.core.files import is_file
 from avtool.core.paths import list_recipes, recipes_folder
 from avtool.core.registry import nearest_hint
 
@@ -282,7 +283,8 @@ def extended_file(path: Path, parent: str) -> Path:
     """The file that a recipe extends: relative to its own, or the shipped recipe of that name."""
     beside = path.parent / parent
     shipped = recipes_folder() / f"{parent.removesuffix('.toml')}.toml"
-    return shipped if not beside.exists() and parent.removesuffix(".toml") in list_recipes() else beside
+    is_shipped = parent.removesuffix(".toml") in list_recipes()
+    return shipped if is_shipped and not is_file(beside) else beside
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

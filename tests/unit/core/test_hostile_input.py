@@ -120,7 +120,8 @@ def test_a_damaged_table_in_an_artifact_is_one_line(tmp_path: Path) -> None:
 def test_names_that_no_file_has_are_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, name: str
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty" / "here").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "empty" / "here")
     out = [] if verb in {"show", "stats"} else ["--out", "data"]
     for arguments in ([verb, name, *out], [verb, "x.wav", "--out", name] if out else [verb, name]):
         result = run_avtool(*arguments)
