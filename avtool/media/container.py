@@ -23,7 +23,7 @@ from av.video.stream import VideoStream
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
-from avtool.media.captions.languages import same_language
+from avtool.media.languages import same_language
 
 # Demuxers of films and audio. The rest of FFmpeg's are excluded: playlists (they read other files than the
 # one given), images, caption files, text art, games and raw data that accept almost anything.

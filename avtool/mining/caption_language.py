@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from avtool.media.captions.cue import Captions
-from avtool.media.captions.languages import bcp47, is_language
+from avtool.media.languages import bcp47, is_language
 from avtool.mining.tagger import LANGUAGES
 
 # Short words that are frequent in one language and rare in the others.

@@ -17,8 +17,8 @@ from avtool.core.errors import BadInputError
 from avtool.media.captions import cea608, packets
 from avtool.media.captions.cue import Captions
 from avtool.media.captions.draft import Draft
-from avtool.media.captions.languages import bcp47, same_language
 from avtool.media.container import ReadLog, decoded, film_start, film_time, open_media
+from avtool.media.languages import bcp47, same_language
 
 Kind = Literal["text", "bitmap", "cea608", "other"]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from avtool.media.captions.formats.time_line import CLOCK, milliseconds
+from avtool.media.captions.time_line import CLOCK, milliseconds
 
 Run = tuple[str, bool]
 """A piece of text, and whether it is italic."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from avtool.core.errors import BadInputError
 from avtool.core.files import write_text
 from avtool.media.captions.cue import Cue
-from avtool.media.captions.formats.time_line import parse_time_line
 from avtool.media.captions.markup import Plain, plain_subrip, plain_text, plain_webvtt
+from avtool.media.captions.time_line import parse_time_line
 
 FORMATS = ("srt", "vtt")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from avtool.media.captions.formats.time_line import TimeLine, parse_time_line
+from avtool.media.captions.time_line import TimeLine, parse_time_line
 
 
 @dataclass(slots=True)

@@ -5,8 +5,8 @@ from fractions import Fraction
 
 from avtool.media.captions.cue import RawCue
 from avtool.media.captions.draft import Draft
-from avtool.media.captions.formats.time_line import CLOCK, milliseconds
 from avtool.media.captions.markup import plain_subrip
+from avtool.media.captions.time_line import CLOCK, milliseconds
 
 _TIMES = re.compile(rf"\s*{CLOCK.format('a')}\s*,\s*{CLOCK.format('b')}\s*$")
 _DAMAGED_TIMES = re.compile(r"\s*\d{1,2}:\S*,\d{1,2}:\S*\s*$")

@@ -5,8 +5,8 @@ from collections import Counter
 
 from avtool.media.captions.cue import RawCue
 from avtool.media.captions.draft import Draft
-from avtool.media.captions.languages import bcp47, same_language
 from avtool.media.captions.markup import plain_webvtt
+from avtool.media.languages import bcp47, same_language
 
 _SYNC = re.compile(r"<\s*sync\b([^<>]*)>", re.IGNORECASE)
 _START = re.compile(r"""\bstart\s*=\s*["']?\s*(-?\d{1,10})""", re.IGNORECASE)

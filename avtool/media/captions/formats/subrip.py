@@ -7,8 +7,8 @@ from itertools import islice
 from avtool.media.captions.cue import RawCue
 from avtool.media.captions.draft import MAX_CUES, Draft
 from avtool.media.captions.formats.blocks import Block, blocks
-from avtool.media.captions.languages import bcp47, is_language, same_language
 from avtool.media.captions.markup import plain_subrip
+from avtool.media.languages import bcp47, is_language, same_language
 
 _LANGUAGE_LINE = re.compile(r"\s*\[([a-z]{2,4})\][ \t]+(\S.*)")
 _MULTILINGUAL_SHARE, _MULTILINGUAL_CUES = 0.8, 3

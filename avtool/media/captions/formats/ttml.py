@@ -23,8 +23,8 @@ from avtool.core.errors import BadInputError
 from avtool.core.requirements import quiet
 from avtool.media.captions.cue import RawCue
 from avtool.media.captions.draft import Draft
-from avtool.media.captions.languages import bcp47
 from avtool.media.captions.markup import Run, from_runs
+from avtool.media.languages import bcp47
 
 _MAX_DEPTH = 64
 _MAX_STYLE_CHAIN = 8

@@ -8,9 +8,9 @@ from avtool.core.errors import BadInputError
 from avtool.media.captions.cue import RawCue
 from avtool.media.captions.draft import MAX_CUES, Draft
 from avtool.media.captions.formats.blocks import Block, blocks
-from avtool.media.captions.formats.time_line import CLOCK, milliseconds
-from avtool.media.captions.languages import bcp47
 from avtool.media.captions.markup import plain_webvtt
+from avtool.media.captions.time_line import CLOCK, milliseconds
+from avtool.media.languages import bcp47
 
 _HEADER_LINE = re.compile(r"\s*(language|lang|kind)\s*[:=]\s*(\S+)", re.IGNORECASE)
 _NO_CUE_TEXT = re.compile(r"(NOTE|STYLE|REGION)(\s|$)|Region:")
