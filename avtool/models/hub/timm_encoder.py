@@ -97,7 +97,7 @@ def load_host(host: nn.Module, name: str, state: State, path: Path) -> None:
     Args:
         host: the network without its last layer, changed in place.
         name: of the network in timm.
-        state: tensors by name; those of a last layer are left out.
+        state: tensors by name; those of a last layer are ignored.
         path: of the weights, for messages.
 
     Raises:
