@@ -3,8 +3,11 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+OLDEST := .venv-oldest
+FAST := tests/unit/core tests/unit/inference tests/unit/models tests/parity/test_ast.py \
+  tests/cli/test_finetune_predict.py
 
-.PHONY: help setup demo test test-all check lint type bench golden docs docs-reference lock clean
+.PHONY: help setup demo test test-all test-oldest check lint type bench golden docs docs-reference lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -26,6 +29,15 @@ test: $(READY)  ## the tests that CI runs
 
 test-all: $(READY)  ## the slow tests too
 	$(BIN)/python -m pytest -n auto --dist loadfile -q
+
+test-oldest: $(OLDEST)/.ready  ## a fast part of the tests, with the oldest versions of the dependencies
+	$(OLDEST)/bin/python -m pytest -n auto --dist loadfile -W ignore -q $(FAST)
+
+$(OLDEST)/.ready: requirements-oldest.lock $(READY)
+	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
+	$(BIN)/uv pip sync --quiet --python $(OLDEST)/bin/python --require-hashes requirements-oldest.lock
+	$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --no-deps --no-build-isolation --editable .
+	@touch $(OLDEST)/.ready
 
 lint: $(READY)  ## style and the import rule
 	$(BIN)/ruff check .
@@ -49,10 +61,13 @@ docs-reference: $(READY)  ## write the generated pages of docs/reference anew
 docs: $(READY)  ## the documentation as a web site in site/
 	$(BIN)/zensical build
 
-lock: $(READY)  ## write requirements.lock anew
+lock: $(READY)  ## write both lock files anew
 	$(BIN)/uv pip compile pyproject.toml --all-extras --constraint constraints.txt --python-version 3.11 \
 	  --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --quiet --upgrade -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --all-extras --resolution lowest-direct --python-version 3.11 \
+	  --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --quiet -o requirements-oldest.lock
 
 clean:  ## remove everything that can be made again
-	rm -rf $(VENV) demo bench site build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(OLDEST) demo bench site build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

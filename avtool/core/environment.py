@@ -42,6 +42,22 @@ def versions() -> dict[str, str]:
     return found
 
 
+def cpu_facts() -> dict[str, str]:
+    """The first processor's facts as Linux lists them, such as `model name` and `flags`; elsewhere none."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return {}
+    first = text.partition("\n\n")[0]
+    pairs = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def has_cpu_flag(name: str) -> bool:
+    """Whether the processor has an instruction set, by Linux's name: `amx_bf16`, `avx512_bf16`."""
+    return name in cpu_facts().get("flags", "").split()
+
+
 def checks() -> list[Check]:
     """Everything that commonly goes wrong on a user's machine, looked at once. Loads torch."""
     installed = versions()

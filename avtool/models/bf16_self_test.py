@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from avtool.core.environment import has_cpu_flag
+
 _TRIALS = 3
 _TOLERANCE = 0.05
 """Largest difference to fp32, as a share of the largest value: eight bits of mantissa lose far less."""
@@ -21,7 +23,7 @@ Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
 
 def needs_guard(device: str, precision: str) -> bool:
     """Whether a choice of device and precision computes by kernels that may be faulty."""
-    return device == "cpu" and precision == "bf16" and bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    return device == "cpu" and precision == "bf16" and has_cpu_flag("amx_bf16")
 
 
 def guard_convolutions(model: nn.Module, report: Callable[[str], None]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from avtool.core.environment import has_cpu_flag
 from avtool.core.errors import BadInputError, MissingError
 from avtool.core.runtime import RuntimeRecipe
 
@@ -75,7 +76,7 @@ def choose_precision(wanted: str, device: str, model: nn.Module) -> Choice:
         if torch.cuda.is_bf16_supported(including_emulation=False):
             return Choice("bf16", "the GPU has it")
         return Choice("fp32", "the GPU has no bf16; --precision fp16 is faster")
-    able = [name for name in ("amx_bf16", "avx512_bf16") if torch.cpu.get_capabilities().get(name)]
+    able = [name for name in ("amx_bf16", "avx512_bf16") if has_cpu_flag(name)]
     if not able:
         return Choice("fp32", "the CPU has no fast bf16")
     num_parameters = sum(parameter.numel() for parameter in model.parameters())

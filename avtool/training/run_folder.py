@@ -17,7 +17,7 @@ import torch
 
 from avtool.core.artifact import CARD, Artifact, Input
 from avtool.core.artifact_folder import open_partial, partial_folder, publish
-from avtool.core.environment import versions
+from avtool.core.environment import cpu_facts, versions
 from avtool.core.errors import CorruptArtifactError
 from avtool.core.files import read_json, write_json, write_text
 from avtool.core.parallel import is_first_process
@@ -119,7 +119,7 @@ def _environment() -> dict[str, Any]:
     return {
         "versions": versions(),
         "platform": platform.platform(),
-        "processor": torch.cpu.get_capabilities().get("cpu_name", platform.machine()),
+        "processor": cpu_facts().get("model name", platform.machine()),
         "cuda": torch.version.cuda,
         "gpus": gpus,
     }

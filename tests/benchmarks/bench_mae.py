@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from transformers import ViTMAEConfig, ViTMAEForPreTraining
 
+from avtool.core.environment import has_cpu_flag
 from avtool.models.masked.mae_weights import load_mae
 from avtool.models.registry import create
 from avtool.models.runtime import keep_freed_memory
@@ -103,7 +104,7 @@ def compare_steps(peers: Peers, repeats: int) -> None:
     for name, taken in times.items():
         rate = BATCH_SIZE / taken
         print(f"{name:28} {taken:6.3f} s a step {rate:6.1f} images/s {base / taken:5.2f} x transformers")
-    able = [kind for kind in ("amx_bf16", "avx512_bf16") if torch.cpu.get_capabilities().get(kind)]
+    able = [kind for kind in ("amx_bf16", "avx512_bf16") if has_cpu_flag(kind)]
     print(f"{'':28} this processor has {' and '.join(able) or 'no fast bf16'}")
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from avtool.core.environment import has_cpu_flag
 from avtool.models.bf16_self_test import agrees_in_bf16, guard_convolutions, needs_guard
 from avtool.models.runtime import choose_precision
 
@@ -79,13 +80,13 @@ def test_the_context_is_left_after_an_error() -> None:
 
 
 def test_only_processors_with_the_kernels_are_guarded() -> None:
-    able = bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    able = has_cpu_flag("amx_bf16")
     assert needs_guard("cpu", "bf16") is able
     assert not needs_guard("cpu", "fp32")
     assert not needs_guard("cuda", "bf16")
 
 
-@pytest.mark.skipif(not torch.cpu.get_capabilities().get("amx_bf16"), reason="the CPU has no AMX for bf16")
+@pytest.mark.skipif(not has_cpu_flag("amx_bf16"), reason="the CPU has no AMX for bf16")
 def test_real_kernels_are_guarded() -> None:
     """On such a CPU: 378 shapes of strided convolutions, each computed three times the same."""
     shapes = 0

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from avtool.core.environment import has_cpu_flag
 from avtool.core.errors import BadInputError, ExitCode, MissingError
 from avtool.core.runtime import RuntimeRecipe
 from avtool.models.runtime import choose_device, choose_precision, default_workers, place
@@ -56,8 +57,7 @@ def test_small_convolutions_do_as_much_as_larger_matrices() -> None:
 
 
 def test_large_models_follow_the_processor() -> None:
-    able = torch.cpu.get_capabilities()
-    expected = "bf16" if able.get("amx_bf16") or able.get("avx512_bf16") else "fp32"
+    expected = "bf16" if has_cpu_flag("amx_bf16") or has_cpu_flag("avx512_bf16") else "fp32"
     assert choose_precision("auto", "cpu", linear(10**8)).value == expected
     assert str(choose_precision("bf16", "cpu", linear(1))) == "bf16 (requested)"
 
