@@ -1,5 +1,6 @@
 """LM-BFF in the engine: overfitting, demonstrations, regression, the classifier, bad input."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -43,18 +44,21 @@ def task_of(cues: Path, reporter: Any = None, **tables: Any) -> LmBffTask:
     return LmBffTask(cues, validate(LmBffRecipe, values, "test"), reporter or Silent())
 
 
-def test_three_cues_are_overfitted(cues: Path, tmp_path: Path) -> None:
-    task = task_of(
-        cues, data={"k": 1}, optimizer={"lr": 3e-3}, schedule={"name": "constant"}, loop={"max_steps": 60}
-    )
+def test_three_cues_are_overfitted(tmp_path: Path) -> None:
+    cues = write_cues(tmp_path / "cues")
+    config = tmp_path / "cues" / "lm" / "config.json"
+    steady = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    config.write_text(json.dumps(json.loads(config.read_text()) | steady))
+    tables = {"optimizer": {"lr": 3e-3}, "schedule": {"name": "constant"}, "loop": {"max_steps": 80}}
+    task = task_of(cues, data={"k": 1}, **tables)
     outcome = train_task(task, tmp_path / "run")
     loaded = load_model(tmp_path / "run" / "model")
     training = task.prepare()
     batch = training.collate([training.samples[index] for index in range(3)])
-    last = load_model(tmp_path / "run" / "checkpoints" / "step-000060" / "model").model
+    last = load_model(tmp_path / "run" / "checkpoints" / "step-000080" / "model").model
     with torch.no_grad():
         assert float(training.objective(last, batch)["loss"]) < 0.01
-    assert outcome.steps == 60
+    assert outcome.steps == 80
     assert loaded.preprocess["labels"] == list(CUES)
     scores = read_json(tmp_path / "run" / "scores.json")
     assert scores["part"] == "test"
@@ -151,11 +155,11 @@ def test_no_model_is_a_hint_and_cut_prompts_are_reported(cues: Path, tmp_path: P
     recipe = validate(LmBffRecipe, {"data": {"task": "sst-2"}}, "test")
     with pytest.raises(BadInputError, match="no masked LM given"):
         _ = LmBffTask(cues, recipe, Silent()).inputs
-    file = (cues.parent / "kind.toml").read_text() + "max_tokens = 9\n"
+    file = (cues.parent / "kind.toml").read_text() + "max_tokens = 8\n"
     (cues.parent / "short.toml").write_text(file)
     recorder = Recorder()
     task_of(cues, recorder, data={"task": str(cues.parent / "short.toml")}).prepare()
-    assert any("validation prompts are cut to 9 tokens" in text for text in recorder.infos)
+    assert any("validation prompts are cut to 8 tokens" in text for text in recorder.infos)
 
 
 def test_metrics_by_hand() -> None:
