@@ -41,7 +41,7 @@ class ModelDescription:
         command: the command line that trained it.
         inputs: the artifacts that it was trained on.
         frozen: weights that it does not hold itself; they are read from where they came from.
-        assets: folders that belong beside the weights, such as a tokenizer's, by their names there.
+        assets: folders and files that belong beside the weights, such as a tokenizer's, by their names there.
         learned: the clips that it learned from; None where they are not known, and in what is read.
     """
 
@@ -93,8 +93,13 @@ def save_model(
     write_json(partial / CONFIG, config)
     write_json(partial / PREPROCESS, dict(description.preprocess))
     for name, asset in description.assets.items():
-        with writing(partial / name):
-            shutil.copytree(asset, partial / name, dirs_exist_ok=True)
+        target = partial / name
+        with writing(target):
+            if asset.is_dir():
+                shutil.copytree(asset, target, dirs_exist_ok=True)
+            else:
+                target.parent.mkdir(exist_ok=True)
+                shutil.copyfile(asset, target)
     if description.learned is not None:
         write_learned(partial, description.learned)
     count = sum(tensor.numel() for tensor in weights.values())

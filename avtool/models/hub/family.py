@@ -1,6 +1,7 @@
-"""Encoders of timm: facts, and what names them on a command line."""
+"""Encoders of timm and transformers: facts, and what names them on a command line."""
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -8,6 +9,7 @@ from avtool.core.artifact import CARD
 from avtool.core.errors import BadInputError
 from avtool.models.catalogue import entry_of_file
 from avtool.models.family import Family, Follows, Size, Sizes
+from avtool.models.hub.kinds import KINDS, Kind
 from avtool.models.registry import register
 from avtool.models.source import Foreign
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 
     from avtool.models.source import Source
 
-_TIMM = "timm:"
+_TIMM, _HUB = "timm:", "hf:"
+_PROCESSORS = ("config.json", "preprocessor_config.json", "processor_config.json")
 _FILES = (".safetensors", ".pth", ".pt", ".bin")
 
 
@@ -54,6 +57,125 @@ class TimmFamily(Family):
             return _of_folder(source.path)
         entry = entry_of_file(source.path) if source.path.suffix in _FILES else None
         return _of_file(entry.timm, source.path) if entry and entry.timm else None
+
+
+class _Transformers(Family):
+    """What image and audio encoders of transformers share."""
+
+    paper = "Wolf et al.: Transformers: State-of-the-Art Natural Language Processing. EMNLP 2020 (demos)"
+    follows: ClassVar[Follows] = {}
+    layouts = ("a folder of transformers", "the Hugging Face hub (`hf:OWNER/NAME`)")
+
+    def settings_type(self) -> type[Any]:
+        from avtool.models.hub.transformers_encoder import TransformersSettings
+
+        return TransformersSettings
+
+    def build(self, settings: Any) -> "nn.Module":
+        from avtool.models.hub.transformers_encoder import TransformersEncoder
+
+        return TransformersEncoder(settings)
+
+    def adopt(self, source: "Source") -> Foreign | None:
+        if source.text.startswith(_HUB):
+            folder = _downloaded(source.text.removeprefix(_HUB))
+        elif source.path is not None and source.path.is_dir() and not (source.path / CARD).exists():
+            folder = source.path
+        else:
+            return None
+        config = _config_of(folder)
+        kind = KINDS.get(str(config.get("model_type", "")))
+        if kind is None and source.text.startswith(_HUB):
+            message = f"`{source.text}` is a `{config.get('model_type')}`, and no encoder that is known here"
+            raise BadInputError(message, f"known are {', '.join(sorted(KINDS))}")
+        return _of_transformers(folder, kind) if kind and kind.input in self.inputs else None
+
+
+@register
+class TransformersImageFamily(_Transformers):
+    """CLIP, SigLIP and DINOv2."""
+
+    title = "transformers image encoder"
+    inputs = ("image",)
+    sizes: ClassVar[Sizes] = {
+        "transformers_image": Size(
+            "CLIP, SigLIP or DINOv2, of a folder or the hub (`hf:OWNER/NAME`); by default DINOv2-small.",
+            {"architecture": {"model_type": "dinov2", "hidden_size": 384, "num_attention_heads": 6}},
+        ),
+        "transformers_image_tiny": Size(
+            "A DINOv2 of two layers: for tests.",
+            {
+                "architecture": {
+                    "model_type": "dinov2", "hidden_size": 32, "num_attention_heads": 2,
+                    "num_hidden_layers": 2, "image_size": 28, "patch_size": 14,
+                }
+            },
+        ),
+    }  # fmt: skip
+
+
+@register
+class TransformersAudioFamily(_Transformers):
+    """AST, CLAP, Whisper's encoder and PE-A."""
+
+    title = "transformers audio encoder"
+    inputs = ("audio",)
+    sizes: ClassVar[Sizes] = {
+        "transformers_audio": Size(
+            "AST, CLAP, Whisper or PE-A, of a folder or the hub (`hf:OWNER/NAME`); by default AST.",
+            {"architecture": {"model_type": "audio-spectrogram-transformer"}},
+        ),
+        "transformers_audio_tiny": Size(
+            "An AST of two layers: for tests.",
+            {
+                "architecture": {
+                    "model_type": "audio-spectrogram-transformer", "hidden_size": 32,
+                    "num_attention_heads": 2, "num_hidden_layers": 2, "intermediate_size": 64,
+                    "max_length": 64, "num_mel_bins": 32,
+                }
+            },
+        ),
+    }  # fmt: skip
+
+
+@lru_cache
+def _downloaded(name: str) -> Path:
+    from avtool.models.hub.transformers_encoder import download
+
+    return download(name)
+
+
+def _config_of(folder: Path) -> dict[str, Any]:
+    try:
+        values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _of_transformers(folder: Path, kind: Kind) -> Foreign:
+    """A folder of transformers, with the files of its processor."""
+    processors = [folder / name for name in _PROCESSORS if (folder / name).is_file()]
+    if len(processors) < 2:
+        message = f"`{folder}` has no preprocessor_config.json, which says how {kind.title} is fed"
+        raise BadInputError(message, "save its processor there: processor.save_pretrained")
+
+    def build() -> "nn.Module":
+        from avtool.models.hub.transformers_encoder import load_encoder
+
+        return load_encoder(folder, kind)
+
+    from avtool.models.hub.transformers_encoder import describe_input, encoder_architecture
+
+    return Foreign(
+        f"transformers_{kind.input}",
+        build,
+        {"architecture": encoder_architecture(folder, kind)},
+        {"inputs": {kind.input: describe_input(processors, kind)}},
+        f"{kind.title} of transformers; the feature is its {kind.feature}.",
+        sorted(file for file in folder.iterdir() if file.is_file()),
+        {f"processor/{file.name}": file for file in processors},
+    )
 
 
 def _of_file(name: str, path: Path) -> Foreign:

@@ -1,0 +1,64 @@
+"""The models of transformers that serve as encoders: their classes, inputs and features."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of encoder.
+
+    Attributes:
+        title: for people.
+        input: of the network.
+        loaded_class: of transformers, which reads the published folder.
+        part_class: of the encoder alone.
+        feature: which of its outputs is the feature.
+        part: the encoder within what is loaded; empty for all of it.
+        seconds: of an audio window.
+    """
+
+    title: str
+    input: Literal["image", "audio"]
+    loaded_class: str
+    part_class: str
+    feature: str
+    part: str = ""
+    seconds: float = 0.0
+
+
+def _image(title: str, name: str, feature: str = "pooler_output") -> Kind:
+    return Kind(title, "image", name, name, feature)
+
+
+_AST = "audio-spectrogram-transformer"
+_CLAP = Kind(
+    "CLAP", "audio", "ClapAudioModelWithProjection", "ClapAudioModelWithProjection", "audio_embeds", "", 10.0
+)
+_CLIP = _image("CLIP", "CLIPVisionModelWithProjection", "image_embeds")
+_SIGLIP = _image("SigLIP", "SiglipVisionModel")
+_WHISPER = Kind(
+    "Whisper's encoder",
+    "audio",
+    "WhisperModel",
+    "WhisperEncoder",
+    "mean of last_hidden_state",
+    "encoder",
+    30.0,
+)
+_SHARED = {
+    _AST: Kind("AST", "audio", "ASTModel", "ASTModel", "pooler_output", "", 10.24),
+    "whisper": _WHISPER,
+    "dinov2": _image("DINOv2", "Dinov2Model"),
+    "dinov2_with_registers": _image("DINOv2 with registers", "Dinov2WithRegistersModel"),
+    "dinov3_vit": _image("DINOv3", "DINOv3ViTModel"),
+    "pe_audio": Kind("PE-A", "audio", "PeAudioModel", "PeAudioModel", "get_audio_embeds", "", 10.0),
+}
+KINDS: Mapping[str, Kind] = {**_SHARED, "clap": _CLAP, "clip": _CLIP, "siglip": _SIGLIP}
+"""`model_type` of a published folder → its kind."""
+
+PARTS: Mapping[str, Kind] = {
+    **_SHARED, "clap_audio_model": _CLAP, "clip_vision_model": _CLIP, "siglip_vision_model": _SIGLIP
+}  # fmt: skip
+"""`model_type` of the encoder's own configuration → its kind."""

@@ -1,0 +1,216 @@
+"""An image or audio model of transformers as a frozen encoder: which class, and which of its outputs."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from avtool.core.errors import BadInputError, MissingError
+from avtool.models.hub.access import hub_access
+from avtool.models.hub.kinds import KINDS, PARTS, Kind
+from avtool.models.model_folder import one_line
+
+_OF_FILES = {"architectures", "dtype", "torch_dtype", "transformers_version", "_name_or_path"}
+
+
+@dataclass(frozen=True)
+class TransformersSettings:
+    """The settings of an encoder.
+
+    Attributes:
+        architecture: `config.json` of transformers, of the part that is the encoder.
+    """
+
+    architecture: Mapping[str, Any] = field(default_factory=dict)
+
+
+class TransformersEncoder(nn.Module):
+    """A network of transformers; its feature is the one that its authors compare or classify.
+
+    Args:
+        settings: of the network.
+        host: the network, where it is there already.
+
+    Raises:
+        BadInputError: the architecture is none of those that are known here.
+        MissingError: transformers is not installed.
+    """
+
+    def __init__(self, settings: TransformersSettings, host: nn.Module | None = None) -> None:
+        super().__init__()
+        self.settings = settings
+        self.kind = kind_of_part(settings.architecture)
+        self.inputs = (self.kind.input,)
+        self.host = build_host(settings.architecture) if host is None else host
+
+    def forward(self, **inputs: Tensor) -> dict[str, Tensor]:
+        """The features of a batch, as `embed` gives them."""
+        return self.embed(**inputs)
+
+    def embed(self, **inputs: Tensor) -> dict[str, Tensor]:
+        """What the library's processor makes of images or audio → the feature (B, D)."""
+        name = self.kind.input
+        feature: Tensor = _FEATURES[self.kind.feature](self.host, inputs[name])
+        return {name: feature}
+
+
+def _pooled(host: Any, values: Tensor) -> Tensor:
+    found: Tensor = host(values).pooler_output
+    return found
+
+
+def _image_embeds(host: Any, values: Tensor) -> Tensor:
+    found: Tensor = host(pixel_values=values).image_embeds
+    return found
+
+
+def _clap(host: Any, values: Tensor) -> Tensor:
+    """No window is longer than what CLAP takes at once."""
+    longer = torch.zeros(len(values), 1, dtype=torch.bool, device=values.device)
+    found: Tensor = host(input_features=values, is_longer=longer).audio_embeds
+    return found
+
+
+def _mean_state(host: Any, values: Tensor) -> Tensor:
+    found: Tensor = host(values).last_hidden_state.mean(dim=1)
+    return found
+
+
+def _audio_head(host: Any, values: Tensor) -> Tensor:
+    found: Tensor = host.get_audio_embeds(values)
+    return found
+
+
+_FEATURES: Mapping[str, Callable[[Any, Tensor], Tensor]] = {
+    "pooler_output": _pooled,
+    "image_embeds": _image_embeds,
+    "audio_embeds": _clap,
+    "mean of last_hidden_state": _mean_state,
+    "get_audio_embeds": _audio_head,
+}
+
+
+def kind_of_part(architecture: Mapping[str, Any]) -> Kind:
+    """The kind of an encoder's own configuration.
+
+    Raises:
+        BadInputError: it is none that is known here.
+    """
+    kind = PARTS.get(str(architecture.get("model_type", "")))
+    if kind is None:
+        message = f"`{architecture.get('model_type')}` of transformers is no encoder that is known here"
+        raise BadInputError(message, f"known are {', '.join(sorted(KINDS))}")
+    return kind
+
+
+def build_host(architecture: Mapping[str, Any]) -> Any:
+    """The network of a configuration, with random weights.
+
+    Raises:
+        BadInputError: transformers cannot build it.
+        MissingError: transformers is not installed.
+    """
+    kind = kind_of_part(architecture)
+    cls = _class_of(kind.part_class)
+    try:
+        return cls._from_config(cls.config_class.from_dict(_lists(architecture)), dtype=torch.float32)
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        message = f"transformers cannot build a `{architecture['model_type']}` ({one_line(error)})"
+        raise BadInputError(message, "give the config.json of a model") from error
+
+
+def load_encoder(folder: Path, kind: Kind) -> TransformersEncoder:
+    """The encoder of a folder that transformers saved, with its weights.
+
+    Raises:
+        BadInputError: the folder's weights cannot be read.
+        MissingError: transformers is not installed.
+    """
+    try:
+        whole = _class_of(kind.loaded_class).from_pretrained(
+            str(folder.absolute()), local_files_only=True, use_safetensors=True, dtype=torch.float32
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        message = f"transformers cannot load `{folder}` ({one_line(error)})"
+        raise BadInputError(message, "give a folder with config.json and model.safetensors") from error
+    host = whole.get_submodule(kind.part) if kind.part else whole
+    settings = TransformersSettings(part_architecture(host.config))
+    return TransformersEncoder(settings, host)
+
+
+def encoder_architecture(folder: Path, kind: Kind) -> dict[str, Any]:
+    """The configuration of a folder's encoder, without reading its weights.
+
+    Raises:
+        BadInputError: the configuration cannot be read.
+    """
+    cls = _class_of(kind.part_class)
+    try:
+        return part_architecture(
+            cls.config_class.from_pretrained(str(folder.absolute()), local_files_only=True)
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"the configuration of `{folder}` cannot be read ({one_line(error)})"
+        raise BadInputError(message, "get its config.json again") from error
+
+
+def describe_input(processors: Sequence[Path], kind: Kind) -> dict[str, Any]:
+    """The input of an encoder, as `preprocess.json` has it: a window of audio, or one image a second."""
+    if kind.input == "image":
+        return {"processor": "transformers", "seconds": 1.0}
+    values: dict[str, Any] = {}
+    for file in processors[1:]:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        values |= found.get("feature_extractor", found)
+    rate = int(values.get("sampling_rate", 16000))
+    num_samples = int(values.get("nb_max_samples") or values.get("n_samples") or round(kind.seconds * rate))
+    return {"processor": "transformers", "sample_rate": rate, "num_samples": num_samples}
+
+
+def part_architecture(config: Any) -> dict[str, Any]:
+    """A configuration without what concerns files."""
+    return {key: value for key, value in config.to_dict().items() if key not in _OF_FILES}
+
+
+def download(name: str) -> Path:
+    """The folder of a model of the hub: its configuration, its processor, and weights as safetensors.
+
+    Raises:
+        MissingError: it cannot be downloaded, and is not in the hub's own cache.
+    """
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        raise MissingError("models of the hub need transformers", "pip install 'avtool[hub]'") from error
+    try:
+        with hub_access():
+            return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
+    except (OSError, ValueError) as error:
+        message = f"`hf:{name}` cannot be downloaded ({type(error).__name__})"
+        raise MissingError(message, "connect to the network, or give a folder with its files") from error
+
+
+def _class_of(name: str) -> Any:
+    try:
+        import transformers
+    except ImportError as error:
+        raise MissingError("this encoder needs transformers", "pip install 'avtool[hub]'") from error
+    found = getattr(transformers, name, None)
+    if found is None:
+        module = "transformers.models.whisper.modeling_whisper"
+        found = getattr(__import__(module, fromlist=[name]), name, None)
+    if found is None:
+        message = f"transformers {transformers.__version__} has no {name}"
+        raise MissingError(message, "pip install -U 'avtool[hub]'")
+    return found
+
+
+def _lists(value: Any) -> Any:
+    """Tuples as the lists that `config.json` has."""
+    if isinstance(value, Mapping):
+        return {key: _lists(item) for key, item in value.items()}
+    return [_lists(item) for item in value] if isinstance(value, tuple | list) else value
