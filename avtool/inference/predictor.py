@@ -61,12 +61,13 @@ class Predictor:
         import torch
 
         from avtool.models.bf16_self_test import guard_convolutions, needs_guard
+        from avtool.models.foreign import locate
         from avtool.models.runtime import choose_device, choose_precision, place
 
         self.path = path
         self.reporter = reporter
         self.model, self.description = _load(path, random_seed)
-        self.inputs = read_inputs(path, self.description.preprocess)
+        self.inputs = read_inputs(locate(path), self.description.preprocess)
         self.modality: Modality = _modality_of(self.inputs, path)
         device = choose_device(runtime.device)
         precision = choose_precision(runtime.precision, device.value, self.model)

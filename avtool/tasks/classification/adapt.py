@@ -33,7 +33,7 @@ def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, star
     folder = locate(encoder)
     description = read_description(folder)
     init = encoder if folder.is_relative_to(encoder) else folder
-    inputs = read_inputs(encoder, description.preprocess)
+    inputs = read_inputs(folder, description.preprocess)
     inputs = inputs.of_modality(modality, encoder)
     classifier = classifier_of(description.builder)
     known = classifier.setting_names()
@@ -53,17 +53,24 @@ def adapted_recipe(recipe: FinetuneRecipe, encoder: Path, modality: str, *, star
 def recipe_of_start(recipe: FinetuneRecipe, reporter: Reporter) -> FinetuneRecipe:
     """The recipe with what the model in `model.init` was built and fed with, where the recipe sets nothing.
 
-    Weights of others do not describe it.
+    Weights of others do not describe it, unless they are of a kind that is imported whole, such as YAMNet's.
 
     Raises:
         CorruptArtifactError: its description is damaged.
     """
+    from avtool.models.catalogue import fetched_file
+    from avtool.models.foreign import find_foreign, locate
     from avtool.models.model_files import described_folder
     from avtool.models.model_folder import read_description
 
     init = recipe.model.init
-    folder = None if init is None else described_folder(init)
-    if init is None or folder is None:
+    if init is None:
+        return recipe
+    if not init.exists():
+        init = fetched_file(str(init)) or init
+        recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update={"init": init})})
+    folder = locate(init) if not init.is_dir() and find_foreign(init) is not None else described_folder(init)
+    if folder is None:
         return recipe
     description = read_description(folder)
     name = MODELS.find(description.builder).family.classifier_of(description.builder)
@@ -75,7 +82,7 @@ def recipe_of_start(recipe: FinetuneRecipe, reporter: Reporter) -> FinetuneRecip
     if model.get("name", recipe.model.name) == name:
         own = _network_of(description.arguments, MODELS.find(name), recipe)
         model["arguments"] = {**own, **recipe.model.arguments}
-    data = _unset(recipe.data, _data_of(read_inputs(init, description.preprocess)))
+    data = _unset(recipe.data, _data_of(read_inputs(folder, description.preprocess)))
     changed = [f"model {name}"] if "name" in model else []
     changed += [key for key, value in data.items() if value != getattr(recipe.data, key)]
     if changed:

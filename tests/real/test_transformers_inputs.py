@@ -1,0 +1,75 @@
+"""Photographs, films and recordings as processors of transformers take them, and embedded by a command."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from avtool.cli.main import run
+from avtool.data.inputs.spec import read_inputs
+from avtool.data.items import Item
+from avtool.models.foreign import locate
+from avtool.models.load import load_model
+
+transformers = pytest.importorskip("transformers")
+SMALL = {"hidden_size": 32, "num_attention_heads": 2, "num_hidden_layers": 2}
+
+
+@pytest.fixture
+def image_folder(tmp_path: Path, cache: Path) -> Path:
+    torch.manual_seed(0)
+    config = transformers.Dinov2Config(**SMALL, image_size=28, patch_size=14)
+    transformers.Dinov2Model(config).save_pretrained(tmp_path / "dinov2")
+    transformers.BitImageProcessor().save_pretrained(tmp_path / "dinov2")
+    return tmp_path / "dinov2"
+
+
+@pytest.fixture
+def audio_folder(tmp_path: Path, cache: Path) -> Path:
+    torch.manual_seed(0)
+    transformers.ASTModel(transformers.ASTConfig(**SMALL)).save_pretrained(tmp_path / "ast")
+    transformers.ASTFeatureExtractor().save_pretrained(tmp_path / "ast")
+    return tmp_path / "ast"
+
+
+def test_photographs_are_preprocessed_by_the_library(test_data: Path, image_folder: Path) -> None:
+    given = read_inputs(locate(image_folder), load_model(image_folder).preprocess)["image"]
+    processor = transformers.AutoImageProcessor.from_pretrained(image_folder)
+    for path in sorted((test_data / "images" / "clothing" / "validation").rglob("*.jpg"))[::40]:
+        with Image.open(path) as image:
+            wanted = processor(images=image.convert("RGB"), return_tensors="pt")["pixel_values"][0]
+        (_, window), *_ = given.windows(Item(str(path), path), 1.0)
+        assert torch.equal(window, wanted)
+
+
+def test_recordings_are_preprocessed_by_the_library(test_data: Path, audio_folder: Path) -> None:
+    given = read_inputs(locate(audio_folder), load_model(audio_folder).preprocess)["audio"]
+    extractor = transformers.AutoFeatureExtractor.from_pretrained(audio_folder)
+    assert given.seconds == 10.24
+    for path in sorted((test_data / "esc10" / "audio").iterdir())[::90]:
+        (_, waveform), *_ = given.windows(Item(str(path), path), 10.0)
+        assert 80000 <= len(waveform) < 80100
+        wanted = extractor(waveform, sampling_rate=16000, return_tensors="np")["input_values"]
+        np.testing.assert_array_equal(given.batch([waveform], torch.device("cpu"))["audio"], wanted)
+
+
+def test_a_film_is_embedded_frame_by_frame(
+    test_data: Path, image_folder, audio_folder, tmp_path, capsys
+) -> None:
+    film = test_data / "video" / "his_girl_friday_6s.mp4"
+    for folder, rows in ((image_folder, 6), (audio_folder, 1)):
+        command = [
+            "embed",
+            str(film),
+            "--encoder",
+            str(folder),
+            "--out",
+            str(tmp_path / f"{folder.name}.parquet"),
+        ]
+        assert run([*command, "--device", "cpu", "--json", "-q"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["width"] == 32
+        assert abs(found["rows"] - rows) <= 1
