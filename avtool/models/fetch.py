@@ -83,7 +83,7 @@ def _download(name: str, entry: CatalogueEntry, folder: Path, reporter: Reporter
 
 
 def _keep(entry: CatalogueEntry, download: Path, file: str, target: Path) -> None:
-    """Takes a file out of the download, unless the download is that file; folders of members are dropped."""
+    """Takes a file out of the download, unless the download is that file; members' folders are not taken."""
     if download.name == file:
         return
     try:

@@ -13,7 +13,7 @@ def output_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
 
 
 def test_a_listing_is_narrowed_by_name_and_input(capsys: pytest.CaptureFixture[str]) -> None:
-    found = output_of(capsys, "models", "list", "*_tiny", "--input", "image")["models"]
+    found = output_of(capsys, "models", "list", "m*_tiny", "--input", "image")["models"]
     assert [model["name"] for model in found] == ["mae_tiny"]
     assert found[0]["inputs"] == ["image"]
     assert "CVPR 2022" in found[0]["paper"]

@@ -1,5 +1,7 @@
 """Inputs of encoders of other libraries: their own preprocessing, over our reading of files and films."""
 
+import importlib
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -188,7 +190,11 @@ class ProcessedAudio(AudioInput):
 
     @cached_property
     def _extractor(self) -> Any:
-        return load_processor(self.folder or Path(), "AutoFeatureExtractor")
+        extractor = load_processor(self.folder or Path(), "AutoFeatureExtractor")
+        kaldi = sys.modules.get("torchaudio.compliance.kaldi")
+        if kaldi is not None and kaldi.EPSILON.is_meta:  # first imported while a network was built on meta
+            importlib.reload(kaldi)
+        return extractor
 
 
 PROCESSED: dict[str, type[ProcessedAudio] | type[ProcessedImage]] = {

@@ -157,7 +157,7 @@ def _of_transformers(folder: Path, kind: Kind) -> Foreign:
     """A folder of transformers, with the files of its processor."""
     processors = [folder / name for name in _PROCESSORS if (folder / name).is_file()]
     if len(processors) < 2:
-        message = f"`{folder}` has no preprocessor_config.json, which says how {kind.title} is fed"
+        message = f"`{folder}` has no preprocessor_config.json, which {kind.title} is fed by"
         raise BadInputError(message, "save its processor there: processor.save_pretrained")
 
     def build() -> "nn.Module":

@@ -59,7 +59,8 @@ def build_host(name: str, **options: Any) -> Any:
         BadInputError: timm has no such network.
     """
     try:
-        import timm
+        with torch.device("cpu"):  # modules may make tensors on import
+            import timm
     except ImportError as error:
         raise MissingError("image backbones need timm", "pip install 'avtool[hub]'") from error
     known = "/" in name or ":" in name or timm.is_model(name)
@@ -97,7 +98,7 @@ def load_host(host: nn.Module, name: str, state: State, path: Path) -> None:
     Args:
         host: the network without its last layer, changed in place.
         name: of the network in timm.
-        state: tensors by name; those of a last layer are ignored.
+        state: tensors by name; those of a last layer are not taken.
         path: of the weights, for messages.
 
     Raises:

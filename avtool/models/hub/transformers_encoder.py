@@ -195,14 +195,15 @@ def download(name: str) -> Path:
 
 
 def _class_of(name: str) -> Any:
+    """A class of transformers; its modules are imported on the CPU, as some make tensors on import."""
     try:
-        import transformers
+        with torch.device("cpu"):
+            import transformers
+            from transformers.models.whisper import modeling_whisper
+
+            found = getattr(transformers, name, None) or getattr(modeling_whisper, name, None)
     except ImportError as error:
         raise MissingError("this encoder needs transformers", "pip install 'avtool[hub]'") from error
-    found = getattr(transformers, name, None)
-    if found is None:
-        module = "transformers.models.whisper.modeling_whisper"
-        found = getattr(__import__(module, fromlist=[name]), name, None)
     if found is None:
         message = f"transformers {transformers.__version__} has no {name}"
         raise MissingError(message, "pip install -U 'avtool[hub]'")
