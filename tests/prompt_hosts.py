@@ -5,13 +5,18 @@ EfficientNet-Lite0 by ridge regression from ImageNet's class texts to the classi
 its towers never saw an image with its caption.
 
 `python -m tests.prompt_hosts shapes OUT` trains a small ViT-CLIP on drawn shapes and their captions. It knows
-nothing of photographs: only differences between methods on top of it say something, and little.
+nothing of photographs: on these every method stays at chance.
+
+`python -m tests.prompt_hosts photos OUT --start SHAPES --split JSON` trains it further, half on shapes and
+half on the training images of a split file, captioned with their classes. It has seen the labels that few
+shots are drawn from, so that zero-shot and few-shot numbers on it are no such thing.
 """
 
 import argparse
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +24,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from PIL import Image, ImageDraw
 from torch import Tensor
+from transformers import CLIPModel
 
 from avtool.models.clip.host import Texts
 from avtool.models.clip.towers import TowerPair
@@ -140,14 +146,39 @@ def draw_shape(rng: np.random.Generator) -> tuple[Image.Image, str]:
     return image, f"a photo of a {colour} {shape}."
 
 
-def write_shapes_clip(out: Path, steps: int = 1500, batch: int = 64) -> Path:
-    """A ViT-CLIP of four layers, trained by the contrastive loss of CLIP on drawn shapes."""
-    model, words, rng = random_clip(std=0.06, image_size=SIZE), tokenizer(), np.random.default_rng(0)
+Pairs = Callable[[np.random.Generator], tuple[Image.Image, str]]
+
+
+def photographs(split: Path) -> Pairs:
+    """Random crops of a split file's training images, with the captions of their classes."""
+    rows = json.loads(split.read_text())["train"]
+    images = [Image.open(split.parent / path).convert("RGB") for path, _, _ in rows]
+    small = [
+        image.resize((80, 80 * image.height // image.width), Image.Resampling.BICUBIC) for image in images
+    ]
+
+    def draw(rng: np.random.Generator) -> tuple[Image.Image, str]:
+        number = int(rng.integers(len(rows)))
+        image, side = small[number], int(rng.integers(56, 81))
+        left, top = (int(rng.integers(0, max(1, room - side + 1))) for room in image.size)
+        crop = image.crop((left, top, left + side, top + side)).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+        turned = crop.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else crop
+        return turned, f"a photo of a {rows[number][2]}."
+
+    return draw
+
+
+def write_small_clip(
+    out: Path, steps: int, start: Path | None = None, more: Pairs | None = None, batch: int = 64
+) -> Path:
+    """A ViT-CLIP of four layers, trained by CLIP's contrastive loss on shapes, and half on other pairs."""
+    model = CLIPModel.from_pretrained(start) if start else random_clip(std=0.06, image_size=SIZE)
+    words, rng = tokenizer(), np.random.default_rng(0)
     model.train()
     optimizer = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps=steps)
     for step in range(steps):
-        pairs = [draw_shape(rng) for _ in range(batch)]
+        pairs = [(more if more and number % 2 else draw_shape)(rng) for number in range(batch)]
         images = torch.stack([_normalised(image) for image, _ in pairs])
         captions = [caption for _, caption in pairs]
         tokens = words(captions, padding=True, return_tensors="pt")["input_ids"]
@@ -180,15 +211,19 @@ def _normalised(image: Image.Image) -> Tensor:
 def main() -> None:
     """Writes a host."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=["towers", "shapes"])
+    parser.add_argument("kind", choices=["towers", "shapes", "photos"])
     parser.add_argument("out", type=Path)
     parser.add_argument("--minilm", type=Path)
     parser.add_argument("--efficientnet", type=Path)
+    parser.add_argument("--start", type=Path)
+    parser.add_argument("--split", type=Path)
     parser.add_argument("--steps", type=int, default=1500)
     options = parser.parse_args()
     shutil.rmtree(options.out, ignore_errors=True)
     if options.kind == "shapes":
-        write_shapes_clip(options.out, options.steps)
+        write_small_clip(options.out, options.steps)
+    elif options.kind == "photos":
+        write_small_clip(options.out, options.steps, options.start, photographs(options.split))
     else:
         write_towers(options.out, options.minilm, options.efficientnet)
 
