@@ -41,7 +41,7 @@ def evaluate(session: Session, recipe: ScoreRecipe, model: _Model, dataset: _Ima
 
     result = score(model, dataset, recipe, session.reporter)
     session.table(["test", "value"], [(name, round(value, 4)) for name, value in result.metrics.items()])
-    session.emit({"result": result}, text=f"{result.metrics['accuracy']:.4f}")
+    session.emit({"result": result})
 
 
 def nearest_words(

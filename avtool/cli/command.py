@@ -44,6 +44,11 @@ _COMMON: dict[str, tuple[Any, Any]] = {
 }
 
 
+def common_flags() -> frozenset[str]:
+    """The flags that every verb has, such as `-q`."""
+    return frozenset(flag for _, option in _COMMON.values() for flag in option.param_decls)
+
+
 def verb_app(name: str, *examples: str) -> typer.Typer:
     """The application of a verb; `command` adds its function, or those of its subcommands.
 
@@ -145,7 +150,8 @@ def _recipe_parameters(schema: type[Recipe], verb: str) -> list[inspect.Paramete
         kind = _flag_type(field.annotation)
         default = _shown(field.default)
         flags = f"{flag}/--no-{flag[2:]}" if kind is bool else flag
-        text = f"{field.description}  [default: {default}]" if default else field.description
+        told = "[default: " in (field.description or "")  # one that depends on other keys
+        text = f"{field.description}  [default: {default}]" if default and not told else field.description
         table = key.rpartition(".")[0]
         option = typer.Option(
             None,

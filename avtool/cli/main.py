@@ -137,11 +137,16 @@ def _show(error: AvtoolError) -> int:
 
 def _usage_error(error: TyperException) -> int:
     message = error.format_message()
+    from avtool.cli.command import common_flags
+
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError":
         print(message)  # noqa: T201 - the help page, as no argument was given
         return ExitCode.BAD_INPUT
     hint = f"`{context.command_path} --help` shows how" if context else ""
+    option = getattr(error, "option_name", "")
+    if context and isinstance(context.command, HelpGroup) and option in common_flags():
+        hint = f"write it after the command: {context.command_path} COMMAND {option}"
     return _show(BadInputError(message[:1].lower() + message[1:].rstrip("."), hint))
 
 

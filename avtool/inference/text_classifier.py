@@ -76,7 +76,8 @@ class TextClassifier:
 
 def validated_threshold(model: Path) -> float | None:
     """The threshold in the record of a model's run; None for a model without its run."""
-    for folder in (model, model.parent):
+    found = find_model(model)
+    for folder in (found, found.parent):
         if (folder / OUTCOME).is_file():
             value = read_json(folder / OUTCOME).get("metrics", {}).get(THRESHOLD)
             return None if value is None else float(value)

@@ -24,6 +24,8 @@ def find_model(path: Path) -> Path:
         raise BadInputError(
             f"the run `{path}` has no model yet", "run its command again to finish it, or give a checkpoint"
         )
+    if not path.exists():
+        raise BadInputError(f"there is no model `{path}`", "give the folder of a model, or of a finished run")
     raise BadInputError(f"`{path}` holds no model", "give the folder of a model, or of a finished run")
 
 

@@ -33,6 +33,7 @@ def test_help_shows_every_verb():
             "no such option: --jsn (Possible options: --json)",
             "`avtool doctor --help` shows how",
         ),
+        (["-q", "doctor"], "no such option: -q", "write it after the command: avtool COMMAND -q"),
         (["recipes", "show", "xyz"], "no recipe is called `xyz`", "`avtool recipes list` shows them all"),
         (["show", "nowhere"], "`nowhere` does not exist", None),
     ],

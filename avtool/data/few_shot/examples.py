@@ -243,9 +243,11 @@ def _without_duplicates(path: Path, found: list[Example], duplicates: Duplicates
             clashes.append((known, example))
     if clashes and duplicates == "refuse":
         one, two = clashes[0]
+        text = " / ".join(one.texts).strip()[:60]
+        shown = f"`{text}`" if text.strip(" /") else "the empty text"
         message = (
-            f"`{path}` rows {one.row} and {two.row}: `{' / '.join(one.texts)[:60]}` is `{one.label}` and "
-            f"`{two.label}`; {len(clashes)} texts have two labels"
+            f"`{path}` rows {one.row} and {two.row}: {shown} is `{one.label}` and `{two.label}`; "
+            f"{len(clashes)} {'text has' if len(clashes) == 1 else 'texts have'} two labels"
         )
         raise BadInputError(message, "correct them, or keep the first: --set data.duplicates=first")
     return list(first.values()) if duplicates == "first" else found

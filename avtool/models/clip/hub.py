@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, Literal
 
 from avtool.core.errors import AvtoolError, BadInputError, MissingError
@@ -260,6 +261,6 @@ def _download(name: str) -> Path:
     except AvtoolError:
         raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        reason = shorten(" ".join(str(error).split()), 120, placeholder=" …") or type(error).__name__
         message = f"`{name}` is neither a folder nor in the hub's cache, and cannot be downloaded ({reason})"
         raise MissingError(message, "download it on another machine and give its folder") from error

@@ -42,6 +42,7 @@ class LmBffTask(Task[LmBffRecipe]):
     summary = (
         "Fine-tune a masked LM on a few examples of a text task, with a template and label words (LM-BFF)."
     )
+    takes = "A table of labelled texts, or a folder with train, dev and test tables."
     recipe_type = LmBffRecipe
 
     given: FewShot | None = None
@@ -244,6 +245,9 @@ class LmBffTask(Task[LmBffRecipe]):
         prompt = self.prompt_input(run / "model" / "tokenizer")
         ours = score_examples(model, prompt, tested, device)
         scores = {"ours": ours, **baseline_metrics(self.examples.train, tested, self.text_task)}
+        key = self.metric_key
+        values = ", ".join(f"{name} {100 * each[key]:.1f}" for name, each in scores.items())
+        self.reporter.info(f"{key} in % on {len(tested)} {part} examples: {values}")
         write_json(run / "scores.json", {"part": part, "examples": len(tested), "scores": scores})
         return [section(part, self.metric_key, scores)]
 

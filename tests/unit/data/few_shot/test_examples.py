@@ -82,6 +82,13 @@ def test_a_missing_file_and_values_out_of_bounds(tmp_path: Path) -> None:
         read_examples(stsb, find_task("sts-b"))
 
 
+@pytest.mark.parametrize(("text", "shown"), [("one", "`one`"), (" ", "the empty text")])
+def test_a_text_of_two_labels_is_named(tmp_path: Path, text: str, shown: str) -> None:
+    path = write(tmp_path, "t.csv", f"text,label\n{text},a\n{text},b\n")
+    with pytest.raises(BadInputError, match=f"rows 2 and 3: {shown} is `a` and `b`; 1 text has two labels"):
+        read_examples(path, TASK)
+
+
 def test_the_first_of_duplicates_may_be_kept(tmp_path: Path) -> None:
     path = write(tmp_path, "t.csv", "text,label\none,a\none,b\ntwo,b\n")
     assert [one.label for one in read_examples(path, TASK, duplicates="first")] == ["a", "b"]
