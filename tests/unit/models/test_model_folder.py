@@ -142,7 +142,7 @@ def test_a_run_or_a_checkpoint_stands_for_its_model(tmp_path: Path) -> None:
     (tmp_path / "young" / "checkpoints").mkdir(parents=True)
     with pytest.raises(BadInputError, match="has no model yet"):
         load_model(tmp_path / "young")
-    with pytest.raises(BadInputError, match="there is no model `.*nowhere`"):
+    with pytest.raises(BadInputError, match=r"there is no model `.*nowhere`"):
         load_model(tmp_path / "nowhere")
     with pytest.raises(BadInputError, match="holds no model"):
         load_model(tmp_path)
