@@ -150,8 +150,8 @@ def _recipe_parameters(schema: type[Recipe], verb: str) -> list[inspect.Paramete
         kind = _flag_type(field.annotation)
         default = _shown(field.default)
         flags = f"{flag}/--no-{flag[2:]}" if kind is bool else flag
-        told = "[default: " in (field.description or "")  # one that depends on other keys
-        text = f"{field.description}  [default: {default}]" if default and not told else field.description
+        stated = "[default: " in (field.description or "")  # one that depends on other keys
+        text = f"{field.description}  [default: {default}]" if default and not stated else field.description
         table = key.rpartition(".")[0]
         option = typer.Option(
             None,

@@ -102,6 +102,9 @@ class Predictions:
         for row, labels in enumerate(self.labels):
             truth[row, [index[label] for label in labels if label in index]] = True
         if not truth.any():
+            if not any(self.labels):
+                message = "the predictions have no labels to compare with"
+                raise BadInputError(message, "predict the clips of a dataset: `avtool prepare` reads labels")
             message = "none of the clips' labels is a class of the model"
             raise BadInputError(message, f"the model's classes begin with {', '.join(self.classes[:_SHOWN])}")
         return truth

@@ -77,6 +77,7 @@ def export(
 
     runtime = RuntimeRecipe(device="cpu", precision="fp32")
     source = Exportable.of(Predictor(model, runtime, reporter))
+    source.results(source.batch(1))  # networks may keep what depends on weights alone, such as class texts
     weights = weights_file(model)
     inputs = [Input(str(weights), "weights", sha256_of(weights))]
     settings = {"format": name, "weights": inputs[0].sha256}

@@ -263,3 +263,9 @@ def test_a_benchmark_puts_published_numbers_beside_ours(root: Path, tmp_path: Pa
     metrics = {"few-shot": {"accuracy"}, "base-to-new": {"base", "new", "H"}}[protocol]
     assert set(report["metrics"]["scores"]["coop"]) == metrics
     assert any("full test split" in note for note in report["notes"])
+
+
+def test_prompts_are_exported_with_their_class_texts(root: Path, tmp_path: Path) -> None:
+    done = run_avtool("export", root / "dpt", "--format", "onnx", "--out", tmp_path / "onnx")
+    assert done.code == 0, done.stderr
+    assert (tmp_path / "onnx" / "model.onnx").is_file()

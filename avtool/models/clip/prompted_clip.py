@@ -248,6 +248,8 @@ class PromptedClip(nn.Module):
 
     def _kept(self, name: str, compute: Callable[[], Tensor]) -> Tensor:
         """A value of the present weights, computed again when they have changed."""
+        if torch.compiler.is_exporting():  # a traced tensor has no address: texts are constant
+            return self._features[name][1].clone() if name in self._features else compute()
         host = tuple((each.data_ptr(), each._version, each.dtype) for each in self.host.parameters())  # noqa: SLF001
         # Prompts by content: fused optimisers change tensors without counting it.
         prompts = content_hash(self.text.state_dict()) if self.text and name == "prompted" else ""
