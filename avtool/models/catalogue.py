@@ -1,5 +1,6 @@
 """The catalogue of published weights that avtool can fetch, and their files in the cache."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from avtool.core.paths import cache_folder
 from avtool.core.recipe import Recipe, option, read_recipe_file, validate
 from avtool.core.registry import nearest_hint
 
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
 FOLDER = "published"
 """Of the cache, for fetched weights."""
 
@@ -42,8 +44,11 @@ def read_catalogue(path: Path | None = None) -> dict[str, CatalogueEntry]:
         if not isinstance(values, dict):
             raise BadInputError(f"`{file}`: `{name}` is no table", "write [NAME] above its keys")
         entry = validate(CatalogueEntry, values, f"{name} in {file}")
-        if entry.file not in entry.files or any(Path(one).name != one for one in entry.files):
-            raise BadInputError(f"`{file}`: {name}.files must have `{entry.file}`, and plain names", "")
+        if wrong := [one for one in (name, *entry.files) if not _PLAIN_NAME.fullmatch(one)]:
+            message = f"`{file}`: `{wrong[0]}` is no plain name, and would be a file's or a folder's"
+            raise BadInputError(message, "letters, digits, `.`, `_`, `+` and `-`, a letter or a digit first")
+        if entry.file not in entry.files:
+            raise BadInputError(f"`{file}`: {name}.files must have `{entry.file}`")
         found[name] = entry
     return found
 
@@ -56,7 +61,7 @@ def find_entry(name: str, catalogue: Path | None = None) -> CatalogueEntry:
     """
     entries = read_catalogue(catalogue)
     if name not in entries:
-        hint = nearest_hint(name, list(entries), "avtool models fetch --list")
+        hint = nearest_hint(name, list(entries), "avtool models fetch")
         raise BadInputError(f"no published weights are called `{name}`", hint)
     return entries[name]
 

@@ -121,7 +121,22 @@ def test_weights_that_are_not_fetched_are_named_with_their_command(
     assert "avtool models fetch yamnet" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["[mine]\nurl = 3", "mine = 3", "[mine"])
+ENTRY = """title = "t"
+url = "http://127.0.0.1:9/w.pt"
+bytes = 1
+sha256 = "{0}"
+licence = "MIT"
+file = "{1}"
+files = {{ "{1}" = "{0}" }}
+"""
+ESCAPES = [
+    f'["{name}"]\n' + ENTRY.format("0" * 64, file)
+    for name, file in [("../../mine", "w.pt"), ("mine", "../w.pt"), ("mine", ".."), ("/mine", "w.pt")]
+]
+"""Names that would be written outside of the cache."""
+
+
+@pytest.mark.parametrize("text", ["[mine]\nurl = 3", "mine = 3", "[mine", *ESCAPES])
 def test_a_wrong_catalogue_is_refused(tmp_path: Path, capsys, text: str) -> None:
     (tmp_path / "c.toml").write_text(text)
     assert run(["models", "fetch", "--catalogue", str(tmp_path / "c.toml")]) == 2
