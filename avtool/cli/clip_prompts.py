@@ -8,6 +8,7 @@ import typer
 from avtool.cli.command import command
 from avtool.cli.options import Overwrite, output
 from avtool.cli.session import Session
+from avtool.core.files import check_output_file
 from avtool.tasks.clip_prompts.sweep import SweepRecipe
 from avtool.tasks.clip_prompts.task import ClipPromptTask
 from avtool.tasks.clip_prompts.transfer import ScoreRecipe
@@ -67,6 +68,7 @@ def attention(
     """Draw what the class-aware prompts of DPT attend to, over an image."""
     from avtool.tasks.clip_prompts.explain import class_attention, draw_attention
 
+    check_output_file(out, [model, image])
     maps = class_attention(model, image)
     draw_attention(model, image, maps, out)
     columns = ["class", "probability", "on patches", "on the class token", "on the memory"]

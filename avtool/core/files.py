@@ -97,6 +97,31 @@ def atomic_file(path: Path) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
 
 
+def check_output_file(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Refuses, before the work for it begins, a file that cannot be written or is an input.
+
+    Args:
+        path: the file to be written.
+        inputs: files, and folders whose files are inputs.
+
+    Raises:
+        BadInputError: it is a folder, its folder cannot be made, or it is one of the inputs.
+    """
+    real = Path(os.path.realpath(path))
+    with writing(path):
+        if real.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "", str(path))
+        folder = next(one for one in real.parents if one.exists())
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "", str(path))
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, "", str(path))
+        exists = real.exists()
+    for one in inputs if exists else ():
+        if real.is_relative_to(os.path.realpath(one)):
+            raise BadInputError(f"`{path}` is an input, and would be replaced", "choose another --out file")
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes UTF-8 text atomically, with Unix line ends."""
     with atomic_file(path) as partial:

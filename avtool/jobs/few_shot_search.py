@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from avtool.core.errors import BadInputError
-from avtool.core.files import write_text
+from avtool.core.files import check_output_file, write_text
 from avtool.core.reporter import Reporter
 from avtool.data.few_shot.tokenizer import PromptTokenizer
 from avtool.tasks.lm_bff.recipe import LmBffRecipe
@@ -62,6 +62,7 @@ def label_search(
     from avtool.tasks.lm_bff.label_search import EXHAUSTIVE, Assignments, candidates, mask_logits, nearest
 
     task = LmBffTask(source, recipe, reporter)
+    check_output_file(out, _inputs(task))
     model, prompt = task.untrained()
     device = torch.device(choose_device(recipe.runtime.device).value)
     examples, text_task = task.examples.train, task.text_task
@@ -125,6 +126,7 @@ def template_search(
     from avtool.tasks.lm_bff.template_search import Form, T5Filler, as_template, search_templates, source_text
 
     task = LmBffTask(source, recipe, reporter)
+    check_output_file(out, [*_inputs(task), t5])
     words = [names[0] for names in task.text_task.words.values()]
     filler = T5Filler(t5, choose_device(recipe.runtime.device).value)
     forms: tuple[Form, ...] = ("text first", "text last") if len(task.text_task.texts) == 1 else ("pair",)
@@ -148,6 +150,10 @@ def template_search(
     ]
     write_text(out, "".join(f"{one.value}\t{one.score:.4f}\n" for one in ranked))
     return SearchResult(out, ranked)
+
+
+def _inputs(task: LmBffTask) -> list[Path]:
+    return [task.host, *(Path(one.path) for one in task.inputs)]
 
 
 def _write(out: Path, found: Sequence[Candidate], name: str) -> None:
