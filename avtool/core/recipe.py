@@ -68,11 +68,25 @@ def option(
     return Field(default, description=description, json_schema_extra=extra, **constraints)
 
 
+Items = TypeVar("Items", bound=tuple[Any, ...])
+
+
 def listed(value: object) -> object:
     """A list from text such as `audio,video`, or from a single number, as the command line gives them."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(","))
     return (value,) if isinstance(value, int) else value
+
+
+def distinct(values: Items) -> Items:
+    """A list of which every value is another one: what is swept over twice would count twice.
+
+    Raises:
+        ValueError: one comes twice.
+    """
+    if twice := next((one for place, one in enumerate(values) if one in values[:place]), None):
+        raise ValueError(f"{twice} comes twice")
+    return values
 
 
 Schema = TypeVar("Schema", bound=Recipe)

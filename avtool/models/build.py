@@ -28,7 +28,7 @@ def build_seeded(name: str, arguments: Mapping[str, Any], seed: int) -> "nn.Modu
         return create(name, **arguments)
     except AvtoolError:
         raise
-    except (TypeError, ValueError, RuntimeError, AssertionError) as error:
+    except (TypeError, ValueError, RuntimeError, AssertionError, ArithmeticError) as error:
         reason = " ".join(str(error).split())[:200]
         message = f"`{name}` cannot be built with these settings: {reason}"
         raise BadInputError(message, "see model.arguments of the recipe") from error
@@ -40,20 +40,20 @@ def _check_size(name: str, arguments: Mapping[str, Any]) -> None:
     Raises:
         BadInputError: a number is absurd, or there would be too many parameters.
     """
-    numbers = dict(_numbers(arguments))
-    for key, value in numbers.items():
+    numbers = list(_numbers(arguments))  # two towers have one name for their depth
+    for key, value in numbers:
         deep = any(word in key for word in _REPEATED)
         if abs(value) > (_MOST_BLOCKS if deep else _LARGEST):
             message = f"`{name}` cannot be built with {key} = {value:.6g}"
             raise BadInputError(message, "see model.arguments of the recipe")
-    if max(map(abs, numbers.values()), default=0) <= _PLAIN:
+    if max((abs(value) for _, value in numbers), default=0) <= _PLAIN:
         return
     import torch
 
     try:
         with torch.device("meta"):
             count = sum(parameter.numel() for parameter in create(name, **arguments).parameters())
-    except (AvtoolError, TypeError, ValueError, RuntimeError, AssertionError):
+    except (AvtoolError, TypeError, ValueError, RuntimeError, AssertionError, ArithmeticError):
         return  # whoever builds it names what does not fit
     if count > _MOST_PARAMETERS:
         message = f"`{name}` would have {count / 1e9:.0f} billion parameters with these settings"

@@ -190,6 +190,74 @@ def test_wrong_input_is_named(root: Path, tmp_path: Path, more: list[object], me
     assert not (tmp_path / "run").exists()
 
 
+LEAK = '{"train": [["a.png", 0, "a"], ["b.png", 1, "b"]], "test": [["a.png", 0, "a"]]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is not JSON"),
+        ("null", "has no key `train` (it has NoneType)"),
+        ('{"train": [["a.png", 0, "a"]], "val"', "is not JSON"),
+        ('{"val": [], "test": []}', "has no key `train` (it has val, test)"),
+        ('{"train": {}, "test": []}', "`train` is no list"),
+        ('{"train": [["a.png", ' + "9" * 5000 + ', "a"]], "test": []}', "is not JSON"),
+        (LEAK, "1 of its training images in the test split"),
+    ],
+)  # fmt: skip
+def test_a_wrong_split_file_is_named(root: Path, tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "mine.json").write_text(text)
+    done = train(root, "coop", data=tmp_path / "mine.json", out=tmp_path / "run")
+    assert (done.code, message in done.stderr) == (2, True), done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [
+        ("vision_config", "hidden_size", 63),
+        ("vision_config", "hidden_size", "x"),
+        ("vision_config", "patch_size", 0),
+        ("text_config", "num_attention_heads", 0),
+        ("text_config", "hidden_act", "evil"),
+        ("text_config", "num_hidden_layers", 10**6),
+        (None, "projection_dim", "a"),
+    ],
+)
+def test_a_host_that_builds_nothing_is_one_line(
+    root: Path, tmp_path: Path, part: str | None, key: str, value: object
+) -> None:
+    host = write_clip(tmp_path / "host")
+    config = json.loads((host / "config.json").read_text())
+    (config[part] if part else config)[key] = value
+    (host / "config.json").write_text(json.dumps(config))
+    done = train(root, "coop", "--backbone", host, out=tmp_path / "run")
+    assert done.code == 2, done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_host_without_its_own_vocabulary_is_refused(root: Path, tmp_path: Path) -> None:
+    host = write_clip(tmp_path / "host")
+    vocabulary = json.loads((host / "tokenizer.json").read_text())
+    vocabulary["model"]["vocab"] = {w: n + 50 for w, n in vocabulary["model"]["vocab"].items() if n < 98}
+    (host / "tokenizer.json").write_text(json.dumps(vocabulary))
+    larger = train(root, "coop", "--backbone", host, out=tmp_path / "run")
+    assert (larger.code, "and its text tower has 100" in larger.stderr) == (2, True), larger.stderr
+    (host / "tokenizer.json").unlink()
+    done = train(root, "coop", "--backbone", host, out=tmp_path / "run")
+    assert (done.code, "holds no tokenizer" in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize("more", [("--seeds", "1,-2"), ("--seeds", "1,1"), ("--shot-list", "2,2")])
+def test_a_sweep_is_checked_before_any_training(root: Path, tmp_path: Path, more: tuple[str, str]) -> None:
+    done = run_avtool(
+        "prompt-tune", "sweep", root / "data" / "split.json", "--backbone", root / "clip", *more,
+        "--runs", tmp_path / "runs", "--out", tmp_path / "sweep",
+    )  # fmt: skip
+    assert done.code == 2, done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_missing_images_are_skipped_on_request(root: Path, tmp_path: Path) -> None:
     file = write_image_split(tmp_path / "data")
     (tmp_path / "data" / "test" / "0-0.png").unlink()
@@ -242,6 +310,10 @@ def test_attention_is_drawn_and_sums_to_one(root: Path, tmp_path: Path) -> None:
             1, abs=2e-4
         )
     assert (tmp_path / "a.png").stat().st_size > 1000
+    before = image.read_bytes()
+    replaced = run_avtool("prompt-tune", "attention", root / "dpt", image, "--out", image)
+    assert (replaced.code, "is an input" in replaced.stderr) == (2, True)
+    assert image.read_bytes() == before
     train(root, "coop", out=tmp_path / "coop")
     refused = run_avtool("prompt-tune", "attention", tmp_path / "coop", image, "--out", tmp_path / "b.png")
     assert (refused.code, "has no class-aware prompts" in refused.stderr) == (2, True)

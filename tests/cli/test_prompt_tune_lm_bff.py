@@ -203,6 +203,68 @@ def test_bad_cues_are_one_line(run: Path, tmp_path: Path, text: str, message: st
     assert run_avtool("tag").code == 2
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["{ a = 1, b = 2 }", '{ a = { c = "d" }, b = "e" }', '{ a = "", b = "e" }', '{ a = " ", b = "e" }'],
+)
+def test_label_words_that_are_none_are_refused(cues: Path, tmp_path: Path, words: str) -> None:
+    task = tmp_path / "mine.toml"
+    task.write_text(f'title = "t"\nwords = {words}\ntemplate = "*cls**sent_0**mask*"\n')
+    done = run_avtool(
+        "prompt-tune",
+        "lm-bff",
+        cues,
+        "--task",
+        task,
+        "--model",
+        cues.parent / "lm",
+        "--out",
+        tmp_path / "run",
+    )
+    assert done.code == 2, done.stderr
+    assert "mine.toml" in done.stderr
+
+
+def test_a_search_never_takes_the_place_of_its_inputs(cues: Path, tmp_path: Path) -> None:
+    given = [cues, "--task", cues.parent / "kind.toml", "--model", cues.parent / "lm", "--k", 2]
+    (tmp_path / "link").symlink_to(cues)
+    before = cues.read_bytes()
+    refusals = [(cues, "is an input"), (tmp_path / "link", "is an input"), (cues / "x", "a file stands")]
+    refusals += [(tmp_path, "a folder stands"), (cues.parent / "lm" / "config.json", "is an input")]
+    for out, reason in refusals:
+        for words in (["label-search"], ["template-search", "--t5", cues.parent / "lm"]):
+            done = run_avtool("prompt-tune", words[0], *given, *words[1:], "--out", out)
+            assert (done.code, reason in done.stderr) == (2, True), done.stderr
+    assert cues.read_bytes() == before
+
+
+def change_config(folder: Path, **values: object) -> None:
+    file = folder / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [({"hidden_act": "evil"}, {2}), ({"num_attention_heads": 0}, {2}), ({"hidden_size": "a"}, {2})],
+)
+def test_a_configuration_that_builds_nothing_is_one_line(
+    cues: Path, tmp_path: Path, changes: dict[str, object], codes: set[int]
+) -> None:
+    save_masked_lm(tmp_path / "lm")
+    change_config(tmp_path / "lm", **changes)
+    given = [cues, "--task", cues.parent / "kind.toml", "--model", tmp_path / "lm", "--k", 2]
+    done = run_avtool("prompt-tune", "lm-bff", *given, "--out", tmp_path / "run", "--no-progress")
+    assert done.code in codes, done.stderr
+
+
+def test_a_model_without_its_vocabulary_is_refused(cues: Path, tmp_path: Path) -> None:
+    save_masked_lm(tmp_path / "lm")
+    (tmp_path / "lm" / "tokenizer.json").unlink()
+    given = [cues, "--task", cues.parent / "kind.toml", "--model", tmp_path / "lm", "--k", 2]
+    done = run_avtool("prompt-tune", "lm-bff", *given, "--out", tmp_path / "run", "--no-progress")
+    assert (done.code, "holds no tokenizer" in done.stderr) == (4, True), done.stderr
+
+
 def test_other_models_are_refused(cues: Path, tmp_path: Path) -> None:
     from transformers import AutoConfig, AutoModelForCausalLM
 

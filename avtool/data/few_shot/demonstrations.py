@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avtool.core.errors import CorruptArtifactError
+from avtool.core.foreign import read_by_others
 from avtool.core.requirements import quiet_transformers
 from avtool.data.few_shot.tokenizer import open_tokenizer
 
@@ -85,16 +86,13 @@ class SentenceEmbedder:
         from transformers import AutoModel
 
         self._tokenizer = open_tokenizer(folder)
-        try:
-            with quiet_transformers():  # a masked LM has no pooler, and none is used
-                self._model = AutoModel.from_pretrained(
-                    str(folder.absolute()), local_files_only=True, trust_remote_code=False
-                ).eval()
-        except (OSError, ValueError, KeyError) as error:
-            reason = " ".join(str(error).split())[:120]
-            raise CorruptArtifactError(
-                f"`{folder}` holds no text encoder ({reason})", "give another"
-            ) from error
+        with (
+            read_by_others(f"`{folder}` holds no text encoder", "give another", CorruptArtifactError),
+            quiet_transformers(),  # a masked LM has no pooler, and none is used
+        ):
+            self._model = AutoModel.from_pretrained(
+                str(folder.absolute()), local_files_only=True, trust_remote_code=False
+            ).eval()
         self._length = min(256, int(getattr(self._model.config, "max_position_embeddings", 258)) - 2)
 
     def __call__(self, texts: Sequence[Sequence[str]]) -> Vectors:

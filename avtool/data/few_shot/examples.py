@@ -213,6 +213,8 @@ def _is_labels(table: TextTable, task: TextTask) -> bool:
 
 
 def _place(table: TextTable, name: str, path: Path) -> int:
+    if table.header.count(name) > 1:
+        raise BadInputError(f"`{path}` has {table.header.count(name)} columns `{name}`", "rename all but one")
     if name in table.header:
         return table.header.index(name)
     if name.isdigit() and int(name) < len(table.rows[0][1]):

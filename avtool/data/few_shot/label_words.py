@@ -38,7 +38,10 @@ def label_word_ids(
 
 def _token_of(tokenizer: PromptTokenizer, label: str, word: str) -> int:
     pieces = tokenizer.word_pieces(word)
-    if len(pieces) == 1 and tokenizer.is_known(pieces[0]):
+    if len(pieces) == 1 and tokenizer.is_special(pieces[0]):
+        message = f"the label word `{word}` of class `{label}` is a special token of the vocabulary"
+        raise BadInputError(message, "give a word that the masked LM may predict")
+    if len(pieces) == 1 and word.strip() and tokenizer.is_known(pieces[0]):
         return pieces[0]
     near = [
         name

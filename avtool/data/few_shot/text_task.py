@@ -18,7 +18,7 @@ MetricName = Literal["accuracy", "macro-f1", "f1", "matthews", "pearson"]
 def _as_lists(words: Any) -> Any:
     if not isinstance(words, dict):
         return words
-    return {label: (word,) if isinstance(word, str) else tuple(word) for label, word in words.items()}
+    return {label: (word,) if isinstance(word, str) else word for label, word in words.items()}
 
 
 class TextTask(Recipe):
@@ -51,8 +51,9 @@ class TextTask(Recipe):
             raise ValueError("bounds rise, and have two label words: of the low end, and of the high end")
         if bool(self.bounds) != (self.metric == "pearson"):
             raise ValueError("metric = pearson goes with bounds, and the others with classes")
-        if any(not names for names in self.words.values()):
-            raise ValueError("a class has no label word")
+        for label, names in self.words.items():
+            if not names or not all(name.strip() for name in names):
+                raise ValueError(f"class `{label}` has no label word")
         return self
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 from avtool.core.artifact import settings_hash
 from avtool.core.errors import BadInputError, CorruptArtifactError, MissingError
 from avtool.core.files import sha256_of, writing
+from avtool.core.foreign import check_vocabulary, read_by_others
 from avtool.core.paths import cache_folder
 
 _AS_IS = ("<", "[", ".", ",")
@@ -29,14 +30,12 @@ def open_tokenizer(folder: Path) -> Any:
         from transformers import AutoTokenizer
     except ImportError as error:
         raise MissingError("tokenizers need transformers", "pip install 'avtool[hub]'") from error
-    try:
+    check_vocabulary(folder, CorruptArtifactError)
+    hint = "save one there: tokenizer.save_pretrained"
+    with read_by_others(f"`{folder}` holds no tokenizer", hint, CorruptArtifactError):
         return AutoTokenizer.from_pretrained(
             str(folder.absolute()), local_files_only=True, trust_remote_code=False
         )
-    except (OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:120]
-        message = f"`{folder}` holds no tokenizer ({reason})"
-        raise CorruptArtifactError(message, "save one there: tokenizer.save_pretrained") from error
 
 
 def keep_tokenizer(folder: Path) -> Path:
@@ -119,6 +118,10 @@ class PromptTokenizer:
     def is_known(self, token: int) -> bool:
         """Whether a token is not that of unknown words."""
         return bool(token != self._tokenizer.unk_token_id)
+
+    def is_special(self, token: int) -> bool:
+        """Whether a token stands for no text: start, end, mask, padding."""
+        return token in {self.cls_id, self.sep_id, self.mask_id, self.pad_id}
 
     def text_of(self, tokens: Sequence[int]) -> str:
         """Tokens as they are read."""

@@ -14,6 +14,7 @@ from textwrap import shorten
 from typing import Any, Literal
 
 from avtool.core.errors import AvtoolError, BadInputError, MissingError
+from avtool.core.foreign import check_vocabulary, read_by_others
 from avtool.core.requirements import require
 
 TOWERS = "avtool-towers"
@@ -81,14 +82,12 @@ class HostFolder:
         # AutoTokenizer reads the model's type too, and warns of one that is not its own
         towers = self.config["kind"] == "towers"
         kind = from_transformers("PreTrainedTokenizerFast" if towers else "AutoTokenizer")
-        try:
+        check_vocabulary(self.folder)
+        hint = "save one there: tokenizer.save_pretrained"
+        with read_by_others(f"`{self.folder}` holds no tokenizer", hint):
             return kind.from_pretrained(
                 str(self.folder.absolute()), local_files_only=True, trust_remote_code=False
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            reason = " ".join(str(error).split())[:120]
-            message = f"`{self.folder}` holds no tokenizer ({reason})"
-            raise BadInputError(message, "save one there: tokenizer.save_pretrained") from error
 
     def encode(self, texts: Sequence[str]) -> EncodedTexts:
         """Texts with the tokenizer's start and end.
@@ -140,6 +139,13 @@ class HostFolder:
         tokens: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return tokens
 
+    def _check_tokens(self, largest: int) -> None:
+        text = self.config["text" if self.config["kind"] == "towers" else "text_config"]
+        size = int(text.get("vocab_size", largest + 1))
+        if largest >= size:
+            message = f"the tokenizer of `{self.folder}` gives token {largest}, and its text tower has {size}"
+            raise BadInputError(message, "give the tokenizer that the host was trained with")
+
     def _padded(
         self, rows: Sequence[tuple[list[int], list[int]]], names: Sequence[str], count: int = 0
     ) -> EncodedTexts:
@@ -148,6 +154,7 @@ class HostFolder:
                 message = f"`{name}` takes {len(tokens)} tokens and the text tower {self.context_length}"
                 most = f"the largest prompt.context that fits is {count - excess}"
                 raise BadInputError(message, most if count > excess else "shorten the name or the template")
+        self._check_tokens(max(token for tokens, _ in rows for token in tokens))
         longest = max(len(tokens) for tokens, _ in rows)
         pad = self.tokenizer.pad_token_id
         pad = self._ends[1] if pad is None else int(pad)
@@ -180,11 +187,8 @@ def _clip(folder: Path, config: Mapping[str, Any]) -> HostFolder:
     from avtool.models.clip.host import from_transformers
 
     kind = from_transformers("CLIPConfig")
-    try:
+    with read_by_others(f"`{folder / 'config.json'}` is no configuration of CLIP"):
         whole = kind(**config)
-    except (TypeError, ValueError, AttributeError, KeyError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise BadInputError(f"`{folder / 'config.json'}` is no configuration of CLIP ({reason})") from error
     text, vision = whole.text_config, whole.vision_config
     kept = {
         "kind": "clip",
@@ -232,7 +236,10 @@ def _weights(folder: Path) -> Path:
 def _three(value: Any, default: tuple[float, float, float]) -> tuple[float, float, float]:
     if value is None:
         return default
-    red, green, blue = map(float, value)
+    try:
+        red, green, blue = map(float, value)
+    except (TypeError, ValueError) as error:
+        raise BadInputError(f"{value!r:.80} are no three values of red, green and blue") from error
     return red, green, blue
 
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from avtool.core.errors import BadInputError
+from avtool.core.foreign import read_by_others
 from avtool.models.clip.host import ClipHost, Host, Texts
 from avtool.models.clip.methods import METHODS, MethodName
 from avtool.models.clip.prompts import ClassAwarePrompts, TextPrompts, VisualPass, VisualPrompts
@@ -273,4 +274,5 @@ def build_host(config: Mapping[str, Any]) -> Host:
     kind = str(config.get("kind", ""))
     if kind not in _HOSTS:
         raise BadInputError(f"a host of kind `{kind}` is not known", f"choose one of {', '.join(_HOSTS)}")
-    return _HOSTS[kind]({key: value for key, value in config.items() if key != "kind"}).eval()
+    with read_by_others("the configuration of the host builds no CLIP", "is its `config.json` damaged?"):
+        return _HOSTS[kind]({key: value for key, value in config.items() if key != "kind"}).eval()

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 
 from avtool.core.artifact import CARD
 from avtool.core.errors import BadInputError, CorruptArtifactError
+from avtool.core.foreign import read_by_others
 from avtool.core.requirements import quiet_transformers
 from avtool.models.masked_lm.masked_lm import MaskedLM
-from avtool.models.model_folder import one_line
 
 CONFIG = "config.json"
 _WEIGHTS = (
@@ -66,15 +65,12 @@ def load_host(model: MaskedLM, folder: Path) -> None:
 
     weights_of(folder)
     auto: Any = AutoModelForMaskedLM
-    try:
-        with quiet_transformers():
-            loaded, info = auto.from_pretrained(
-                str(folder.absolute()), local_files_only=True, trust_remote_code=False, dtype=torch.float32,
-                output_loading_info=True,
-            )  # fmt: skip
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        message = f"`{folder}` cannot be read as a masked LM ({one_line(error)})"
-        raise CorruptArtifactError(message, "get it again") from error
+    problem = f"`{folder}` cannot be read as a masked LM"
+    with read_by_others(problem, "get it again", CorruptArtifactError), quiet_transformers():
+        loaded, info = auto.from_pretrained(
+            str(folder.absolute()), local_files_only=True, trust_remote_code=False, dtype=torch.float32,
+            output_loading_info=True,
+        )  # fmt: skip
     if missing := sorted(info["missing_keys"]):  # their place would be taken by random numbers
         shown = ", ".join(f"`{name}`" for name in missing[:3]) + (", …" if len(missing) > 3 else "")
         message = f"`{folder}` lacks {len(missing)} weights of a masked LM: {shown}"

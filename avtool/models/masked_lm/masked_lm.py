@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from avtool.core.errors import BadInputError, MissingError
+from avtool.core.errors import MissingError
+from avtool.core.foreign import read_by_others
 from avtool.models.layers.output import ClassifierOutput
 from avtool.models.layers.settings import require
 
@@ -159,13 +160,10 @@ def _host_of(architecture: Mapping[str, Any]) -> Any:
     values = {key: _lists(value) for key, value in architecture.items()}
     kind = values.pop("model_type", "")
     auto: Any = AutoModelForMaskedLM
-    try:
+    hint = "give a folder of AutoModelForMaskedLM"
+    with read_by_others(f"`{kind}` is no masked LM of transformers", hint):
         config = AutoConfig.for_model(kind, **values)
         return auto.from_config(config, dtype=torch.float32)
-    except (ValueError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())[:120]
-        message = f"`{kind}` is no masked LM of transformers ({reason})"
-        raise BadInputError(message, "give a folder of AutoModelForMaskedLM") from error
 
 
 def _lists(value: Any) -> Any:

@@ -18,7 +18,7 @@ from avtool.data.image_sets import DEFAULT_TEMPLATE, IMAGE_SETS
 from avtool.data.image_shots import class_split, draw_shots
 from avtool.data.labels import class_lists
 from avtool.data.manifest import MANIFEST, Clip, Manifest, make_table, read_manifest
-from avtool.data.readers.layouts import detect_layout, read_source
+from avtool.data.readers.layouts import AUTO, detect_layout, read_source
 from avtool.data.readers.source import Source
 from avtool.data.split_names import SPLIT_NAMES, split_name
 from avtool.media.still_images import is_image, read_image
@@ -81,6 +81,7 @@ def find_images(source: Path, recipe: ImagesRecipe, seed: int, reporter: Reporte
     """
     images, classes = read_images(source, recipe.images)
     train, val, test = _divide(images)
+    _refuse_leaks(source, train, test)
     draw = draw_shots(_labels(train), _labels(val), recipe.shots, seed)
     _check_shots(draw.short, recipe, reporter)
     kept = [classes[number] for number in class_split(len(classes), recipe.classes)]
@@ -137,7 +138,8 @@ def read_images(source: Path, root: Path | None = None) -> tuple[Manifest, tuple
     elif source.is_dir() and _is_plain_folder(source):
         images, classes = _split_folders(image_folder(source)), ()
     else:
-        listing = read_source(source)
+        # a JSON file is a split file, and what is wrong with it is named; recognition would only pass it by
+        listing = read_source(source, "coop-split" if source.suffix == ".json" else AUTO)
         images, classes = (
             _as_manifest(listing, root),
             tuple(one.label for one in listing.classes.get("classes", ())),
@@ -205,6 +207,15 @@ def _divide(images: Manifest) -> tuple[Manifest, Manifest, Manifest]:
     parts = ([row for row, split in enumerate(splits) if split == name] for name in ("train", "val", "test"))
     train, val, test = (images.take(rows) for rows in parts)
     return train, val, test
+
+
+def _refuse_leaks(source: Path, train: Manifest, test: Manifest) -> None:
+    """An image that is trained on is not scored; ImageNet's validation images are its test images."""
+    known = set(train.column("media"))
+    if leaked := [media for media in test.column("media") if media in known]:
+        shown = ", ".join(f"`{media}`" for media in leaked[:_SHOWN]) + (", …" if len(leaked) > _SHOWN else "")
+        message = f"`{source}` has {len(leaked)} of its training images in the test split too: {shown}"
+        raise BadInputError(message, "take them out of one of the splits")
 
 
 def _labels(images: Manifest) -> list[str]:

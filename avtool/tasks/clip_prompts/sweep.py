@@ -7,9 +7,9 @@ from statistics import mean, stdev
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeInt, model_validator
 
-from avtool.core.recipe import Recipe, listed, option, validate
+from avtool.core.recipe import Recipe, distinct, listed, option, validate
 from avtool.core.reporter import Reporter
 from avtool.evaluation.report import BenchmarkReport, Table
 from avtool.models.clip.methods import METHODS, MethodName
@@ -18,8 +18,8 @@ from avtool.tasks.clip_prompts.task import ClipPromptTask
 from avtool.training.run import default_out, train_task
 
 LINEAR_PROBE = "linear-probe"
-Methods = Annotated[tuple[MethodName, ...], BeforeValidator(listed)]
-Numbers = Annotated[tuple[int, ...], BeforeValidator(listed)]
+Methods = Annotated[tuple[MethodName, ...], BeforeValidator(listed), AfterValidator(distinct)]
+Numbers = Annotated[tuple[NonNegativeInt, ...], BeforeValidator(listed), AfterValidator(distinct)]
 
 
 class SweepTable(Recipe):

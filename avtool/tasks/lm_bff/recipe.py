@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeInt, PositiveInt
 
-from avtool.core.recipe import Recipe, listed, option
+from avtool.core.recipe import Recipe, distinct, listed, option
 from avtool.data.few_shot.demonstrations import DemoMode
 from avtool.data.few_shot.examples import Duplicates
 from avtool.data.few_shot.k_shot import SEEDS
@@ -132,16 +132,19 @@ def _numbers(value: object) -> object:
     return listed(value) if not isinstance(value, float) else (value,)
 
 
+_LIST = (BeforeValidator(_numbers), AfterValidator(distinct))
+
+
 class GridSettings(Recipe):
     """What is varied."""
 
-    seeds: Annotated[tuple[int, ...], BeforeValidator(_numbers)] = option(
+    seeds: Annotated[tuple[NonNegativeInt, ...], *_LIST] = option(
         SEEDS, "Seeds of the draws and of the trainings.", flag="--seeds", min_length=1
     )
-    lrs: Annotated[tuple[float, ...], BeforeValidator(_numbers)] = option(
+    lrs: Annotated[tuple[Annotated[float, Field(gt=0, le=1000)], ...], *_LIST] = option(
         (), "Learning rates; published: 1e-5, 2e-5, 5e-5.  [default: optimizer.lr]", flag="--lrs"
     )
-    batch_sizes: Annotated[tuple[int, ...], BeforeValidator(_numbers)] = option(
+    batch_sizes: Annotated[tuple[PositiveInt, ...], *_LIST] = option(
         (), "Batch sizes; published: 2, 4, 8.  [default: loop.batch_size]", flag="--batch-sizes"
     )
     templates: Path | None = option(

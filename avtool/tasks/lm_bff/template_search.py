@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avtool.core.errors import BadInputError, CorruptArtifactError, MissingError
+from avtool.core.foreign import check_vocabulary, read_by_others
 from avtool.core.requirements import quiet_transformers
 from avtool.data.few_shot.template import is_part
 
@@ -133,15 +134,13 @@ class T5Filler:
         except ImportError as error:
             raise MissingError("T5 needs transformers", "pip install 'avtool[hub]'") from error
         place = str(folder.absolute())
-        try:
-            with quiet_transformers():
-                self.tokenizer: Any = AutoTokenizer.from_pretrained(place, local_files_only=True)
-                model: Any = T5ForConditionalGeneration.from_pretrained(place, local_files_only=True)
-        except (OSError, ValueError, KeyError) as error:
-            reason = " ".join(str(error).split())[:120]
-            raise CorruptArtifactError(
-                f"`{folder}` holds no T5 ({reason})", "give T5's folder: --t5"
-            ) from error
+        check_vocabulary(folder, CorruptArtifactError)
+        problem = f"`{folder}` holds no T5"
+        with read_by_others(problem, "give T5's folder: --t5", CorruptArtifactError), quiet_transformers():
+            self.tokenizer: Any = AutoTokenizer.from_pretrained(
+                place, local_files_only=True, trust_remote_code=False
+            )
+            model: Any = T5ForConditionalGeneration.from_pretrained(place, local_files_only=True)
         self.device = device
         self.model: Any = model.to(device).eval()
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import TypeAdapter
+
 from avtool.core.errors import BadInputError
 from avtool.data.few_shot.template import read_templates
 from avtool.tasks.lm_bff.recipe import GridRecipe, LmBffRecipe
@@ -73,10 +75,15 @@ def _lines(path: Path) -> list[str]:
 
 def _read_words(path: Path, top: int) -> list[dict[str, list[str]]]:
     """The first assignments of a file of `label-search`."""
-    try:
-        found = [json.loads(line)["words"] for line in _lines(path)[:top]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadInputError(f"`{path}` holds no label words", "`label-search` writes them") from error
+    wanted = TypeAdapter(dict[str, list[str]])
+    found = []
+    for number, line in enumerate(_lines(path)[:top], start=1):
+        try:
+            found.append(wanted.validate_python(json.loads(line)["words"]))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise BadInputError(
+                f"`{path}` line {number} holds no label words", "`label-search` writes them"
+            ) from error
     if not found:
         raise BadInputError(f"`{path}` is empty", "`label-search` writes label words")
     return found

@@ -343,10 +343,23 @@ def test_label_words_are_trained_and_ranked_by_validation(cues: Path, tmp_path: 
     both = {**varied, "templates": str(words)}
     with pytest.raises(BadInputError, match="templates or label words"):
         grid(cues, validate(GridRecipe, settings(cues, grid=both), "test"), Recorder(), out=tmp_path / "no")
-    (tmp_path / "bad.jsonl").write_text("{}\n")
     bad = {**varied, "words": str(tmp_path / "bad.jsonl")}
-    with pytest.raises(BadInputError, match="holds no label words"):
-        grid(cues, validate(GridRecipe, settings(cues, grid=bad), "test"), Recorder(), out=tmp_path / "no")
+    for line in ("{}", '{"words": 3}', '{"words": {"human": 3}}', '{"words": {"human": "person"}}', "["):
+        (tmp_path / "bad.jsonl").write_text(f"{line}\n")
+        with pytest.raises(BadInputError, match="line 1 holds no label words"):
+            grid(
+                cues, validate(GridRecipe, settings(cues, grid=bad), "test"), Recorder(), out=tmp_path / "no"
+            )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"lrs": [-1]}, {"lrs": [0.1, 0.1]}, {"lrs": [1e30]}, {"batch_sizes": [0]}, {"seeds": [-1]},
+     {"seeds": [13, 13]}],
+)  # fmt: skip
+def test_what_is_varied_is_checked_before_any_training(cues: Path, wrong: dict[str, list[float]]) -> None:
+    with pytest.raises(BadInputError, match=next(iter(wrong))):
+        validate(GridRecipe, settings(cues, grid=wrong), "test")
 
 
 def test_a_file_without_templates_is_refused(cues: Path, tmp_path: Path) -> None:

@@ -154,6 +154,9 @@ def test_label_words_are_one_token(kind: str, tmp_path: Path) -> None:
     assert error.value.hint.count(",") == 4  # five words of one token
     with pytest.raises(BadInputError, match="classes `a` and `b` have the same label word `great`"):
         label_word_ids(tokenizer, {"a": ("great",), "b": ("great",)})
+    for word in ("<mask>", "<pad>") if kind == "roberta" else ():
+        with pytest.raises(BadInputError, match="is a special token of the vocabulary"):
+            label_word_ids(tokenizer, {"a": (word,), "b": ("great",)})
     several = {"a": ("good", "great"), "b": ("bad",)}
     with pytest.raises(BadInputError, match="class `a` has 2 label words"):
         label_word_ids(tokenizer, several)
