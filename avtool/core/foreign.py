@@ -1,5 +1,6 @@
 """What other libraries read from a user's folder: whatever they raise over it is one clean error."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from avtool.core.errors import AvtoolError, BadInputError
 
 _VOCABULARIES = ("tokenizer.json", "vocab.*", "*.model")
 _LONGEST = 160
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @contextmanager
@@ -27,7 +29,7 @@ def read_by_others(what: str, hint: str = "", error: type[AvtoolError] = BadInpu
     except (AvtoolError, MemoryError):
         raise
     except Exception as problem:
-        reason = " ".join(str(problem).split())[:_LONGEST] or type(problem).__name__
+        reason = " ".join(_COLOURS.sub("", str(problem)).split())[:_LONGEST] or type(problem).__name__
         raise error(f"{what} ({reason})", hint) from problem
 
 

@@ -1,5 +1,6 @@
 """Cues classified in one or several taxonomies: the lexicon first, then models of `prompt-tune lm-bff`."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from avtool.mining.tagger import Tagger, load_lexicon
 from avtool.models.model_files import weights_file
 
 KIND = "kind"
+_COLUMNS = ("cue_id", "text", "sound", "source", "quality")
+_NAME = re.compile(r"[^\W\d_][\w-]*")
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,11 @@ def load_cue_classifier(
         return CueClassifier(KINDS, None, 0.0, tagger)
     from avtool.inference.text_classifier import TextClassifier, validated_threshold
 
+    classifier = TextClassifier(model)
     threshold = validated_threshold(model) if min_confidence is None else min_confidence
     if threshold is None:
         message = f"`{model}` is a model without its run, whose validation chose a threshold"
         raise BadInputError(message, "give the run, or a threshold: --min-confidence 0.8")
-    classifier = TextClassifier(model)
     reporter.info(f"{model}: {len(classifier.labels)} classes, guesses below {threshold:.3f} are for review")
     return CueClassifier(classifier.labels, classifier.guesses, threshold, tagger)
 
@@ -160,7 +163,7 @@ def write_labels(
          *(cell for name in names for cell in _cells(one.classes[name]))]
         for one in labels
     ]  # fmt: skip
-    write_csv(partial / "labelled.csv", ["cue_id", "text", "sound", "source", "quality", *own], rows)
+    write_csv(partial / "labelled.csv", [*_COLUMNS, *own], rows)
     review = []
     for name in names:
         first = {one.cue.text: one for one in reversed(labels)}
@@ -176,16 +179,27 @@ def _cells(found: CueClass) -> list[object]:
     return [found.label, found.probability, found.method, found.needs_review]
 
 
+def _parted(argument: str) -> tuple[str, str, str]:
+    return argument.partition("=")
+
+
+def _fits(name: str) -> bool:
+    return bool(_NAME.fullmatch(name)) and name not in _COLUMNS
+
+
 def named_models(arguments: Sequence[str]) -> list[tuple[str, Path]]:
     """Taxonomies and their models of texts such as `kind=runs/kind`; without a name it is the kind.
 
     Raises:
         BadInputError: two have one name.
     """
-    pairs = [argument.partition("=") for argument in arguments]
+    if wrong := [name for name, equals, _ in map(_parted, arguments) if equals and not _fits(name)]:
+        message = f"`{wrong[0]}` is no name of a taxonomy, or one of the table's own columns"
+        raise BadInputError(message, "a letter, then letters, digits, `-` and `_`: --with place=runs/place")
+    pairs = list(map(_parted, arguments))
     found = [(name, Path(path)) if equals else (KIND, Path(name)) for name, equals, path in pairs]
     names = [name for name, _ in found]
     if twice := {name for name in names if names.count(name) > 1}:
         message = f"two models are called `{min(twice)}`"
-        raise BadInputError(message, "name them: --with kind=runs/kind --with source=runs/source")
+        raise BadInputError(message, "name them: --with kind=runs/kind --with place=runs/place")
     return found

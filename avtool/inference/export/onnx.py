@@ -9,7 +9,7 @@ from torch import Tensor
 
 from avtool.inference.export.format import Format, Runner
 from avtool.inference.export.network import Batch, Exportable
-from avtool.inference.export.torch_export import TRACED, quiet_internals
+from avtool.inference.export.torch_export import TRACED, quiet_internals, traced
 
 FILE = "model.onnx"
 _LARGEST_FILE = 1_900_000_000
@@ -26,7 +26,7 @@ class Onnx(Format):
         batch = model.batch(TRACED)
         shapes: dict[str, Any] = {"tensors": tuple({0: "batch"} for _ in batch)}
         weights = sum(value.numel() * value.element_size() for value in model.network.state_dict().values())
-        with torch.no_grad(), quiet_internals():
+        with traced(), torch.no_grad(), quiet_internals():
             program = torch.onnx.export(
                 model.network,
                 tuple(batch.values()),

@@ -3,13 +3,14 @@
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from avtool.core.foreign import read_by_others
 from avtool.core.requirements import quiet
 from avtool.inference.export.format import Format, Runner
 from avtool.inference.export.network import Batch, Exportable
@@ -51,8 +52,13 @@ def trace(model: Exportable) -> "torch.export.ExportedProgram":
     axis = torch.export.Dim("batch", min=1)
     batch = model.batch(TRACED)
     shapes: dict[str, Any] = {"tensors": tuple({0: axis} for _ in batch)}
-    with torch.no_grad(), quiet_internals():
+    with traced(), torch.no_grad(), quiet_internals():
         return torch.export.export(model.network, tuple(batch.values()), dynamic_shapes=shapes)
+
+
+def traced() -> AbstractContextManager[None]:
+    """Makes one error of what an exporter raises over a network that it cannot trace."""
+    return read_by_others("the network cannot be traced", "it runs in avtool alone: `avtool predict`")
 
 
 @contextmanager
@@ -62,6 +68,7 @@ def quiet_internals() -> Iterator[None]:
         warnings.catch_warnings(),
         quiet("torch.onnx"),
         quiet("onnxscript"),
+        quiet("torch.fx.experimental.symbolic_shapes"),
         redirect_stdout(io.StringIO()),
     ):
         warnings.simplefilter("ignore")
