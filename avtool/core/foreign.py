@@ -16,8 +16,8 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 def read_by_others(what: str, hint: str = "", error: type[AvtoolError] = BadInputError) -> Iterator[None]:
     """Turns what a library raises inside the block into one error.
 
-    A configuration that does not fit ends in a library's own kinds of exceptions, in a division by zero or in
-    an unknown key: they have no class in common.
+    A configuration that does not fit ends in a library's own kinds of exceptions, in a ZeroDivisionError, or
+    in an unknown key: they have no class in common.
 
     Args:
         what: the problem, with the file's name; the library's reason follows it.

@@ -94,7 +94,7 @@ def test_cues_are_tagged_with_a_model_and_reviewed(run: Path, tmp_path: Path) ->
     ("name", "message"),
     [("text=RUN", "no name of a taxonomy"), ("source=RUN", "no name"), ("=RUN", "no name"),
      ("../x=RUN", "no name"),
-     ("nowhere", "`nowhere` holds no model")],
+     ("nowhere", "there is no model `nowhere`")],
 )  # fmt: skip
 def test_a_taxonomy_has_a_name_and_a_model(run: Path, name: str, message: str) -> None:
     done = run_avtool("tag", "dog growls", "--with", name.replace("RUN", str(run)))
