@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avtool.core.artifact import Artifact
-from avtool.core.artifact_folder import open_partial, publish
+from avtool.core.artifact_folder import discard_partial, open_partial, publish
+from avtool.core.errors import AvtoolError
 from avtool.core.files import write_csv, write_json
 from avtool.core.reporter import Reporter
 from avtool.evaluation.report import BenchmarkReport
@@ -45,13 +46,20 @@ def sweep(
         out, {"source": str(source), "recipe": values}, kind="report", overwrite=overwrite, inputs=[source]
     )
     cells = []
-    with reporter.progress("sweeping", recipe.num_cells) as bar:
-        for cell in run_sweep(source, recipe, reporter, runs, command):
-            cells.append(cell)
-            write_csv(
-                partial / "table.csv", _COLUMNS, [[getattr(one, name) for name in _COLUMNS] for one in cells]
-            )
-            bar.advance(note=f"{cell.method}, {cell.shots} shots, seed {cell.seed}")
+    try:
+        with reporter.progress("sweeping", recipe.num_cells) as bar:
+            for cell in run_sweep(source, recipe, reporter, runs, command):
+                cells.append(cell)
+                write_csv(
+                    partial / "table.csv",
+                    _COLUMNS,
+                    [[getattr(one, name) for name in _COLUMNS] for one in cells],
+                )
+                bar.advance(note=f"{cell.method}, {cell.shots} shots, seed {cell.seed}")
+    except AvtoolError:
+        if not cells:
+            discard_partial(partial)  # nothing to resume from
+        raise
     report = sweep_report(cells, [f"Images: {source}. Host: {recipe.prompt.backbone}."])
     write_json(partial / "metrics.json", {"headline": report.headline, **report.metrics})
     write_report_page(partial / "report.html", "prompt tuning", report, values, reporter)

@@ -248,7 +248,9 @@ def test_a_host_without_its_own_vocabulary_is_refused(root: Path, tmp_path: Path
     assert (done.code, "holds no tokenizer" in done.stderr) == (2, True), done.stderr
 
 
-@pytest.mark.parametrize("more", [("--seeds", "1,-2"), ("--seeds", "1,1"), ("--shot-list", "2,2")])
+@pytest.mark.parametrize(
+    "more", [("--seeds", "1,-2"), ("--seeds", "1,1"), ("--shot-list", "2,2"), ("--backbone", "/no")]
+)
 def test_a_sweep_is_checked_before_any_training(root: Path, tmp_path: Path, more: tuple[str, str]) -> None:
     done = run_avtool(
         "prompt-tune", "sweep", root / "data" / "split.json", "--backbone", root / "clip", *more,
