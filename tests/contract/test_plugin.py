@@ -175,7 +175,10 @@ def test_a_trained_classifier_predicts(
     site: Path, runs: tuple[Path, dict[str, Any]], dataset: Path, tmp_path: Path
 ) -> None:
     model = runs[0] / "bandnet" / "whole" / "run"
-    scores = avtool(site, "predict", dataset, "--model", model, "--out", tmp_path / "scores", "--json").json
+    folds = ["--folds", FOLDS[-1]]  # what it has not learned from
+    scores = avtool(
+        site, "predict", dataset, "--model", model, *folds, "--out", tmp_path / "scores", "--json"
+    ).json
     assert scores["schema_version"] == 1
     report = avtool(
         site, "eval", "--benchmark", "field-notes-scores", "--predictions", tmp_path / "scores",

@@ -146,6 +146,11 @@ def test_an_older_file_is_not_replaced_unasked(media: Path, encoder: Path, tmp_p
     out.write_text("mine")
     assert embed_files(media, "-e", encoder, "-o", out) == 2
     assert out.read_text() == "mine"
+    assert embed_files(media, "-e", encoder, "-o", out, "--overwrite") == 2  # it is no table of ours
+    assert out.read_text() == "mine"
+    out.unlink()
+    assert embed_files(media, "-e", encoder, "-o", out) == 0
+    assert embed_files(media, "-e", encoder, "-o", out) == 2
     assert embed_files(media, "-e", encoder, "-o", out, "--overwrite") == 0
 
 

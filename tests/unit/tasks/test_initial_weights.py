@@ -38,7 +38,7 @@ class Hostile:
 
 def test_a_pickle_with_code_is_not_opened(tmp_path, capsys):
     torch.save({"model": Hostile()}, tmp_path / "evil.pt")
-    with pytest.raises(BadInputError, match="no checkpoint of plain tensors"):
+    with pytest.raises(BadInputError, match="such objects are not opened"):
         load_start(create("cnn_tiny"), "cnn_tiny", tmp_path / "evil.pt", Recorder())
     assert "opened" not in capsys.readouterr().out
 

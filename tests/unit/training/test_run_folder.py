@@ -61,6 +61,7 @@ def test_a_finished_run_is_an_artifact_with_a_model(tmp_path: Path) -> None:
         "env.json",
         "metrics.jsonl",
         "outcome.json",
+        "plan.json",
         "checkpoints",
         "last",
         "best",
