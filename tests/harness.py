@@ -113,18 +113,6 @@ def run_two(module: str, *arguments: object, timeout: float = 300, **variables: 
     assert done.returncode == 0, done.stdout[-8000:]
 
 
-def leave() -> None:
-    """Ends a process that `run_two` launched, after its last collective.
-
-    gloo's threads take the GIL to let go of the tensors of a collective; an interpreter that ends meanwhile
-    aborts ("terminate called without an active exception"). While all wait for each other the GIL is free.
-    """
-    from torch import distributed
-
-    distributed.barrier()
-    distributed.destroy_process_group()
-
-
 def in_child(work: Callable[[], Any]) -> int:
     """Runs `work` in a forked process of its own group; its exit code, negative for a signal."""
     child = os.fork()

@@ -66,11 +66,14 @@ def map_unordered(
 def _calls(function: Callable[[Task], Outcome], tasks: Iterable[Task]) -> Iterator[Any]:
     import joblib
 
-    return (joblib.delayed(_in_worker)(function, task, os.getpid()) for task in tasks)
+    folder = Path.cwd()
+    return (joblib.delayed(_in_worker)(function, task, os.getpid(), folder) for task in tasks)
 
 
-def _in_worker(function: Callable[[Task], Outcome], task: Task, parent: int) -> Outcome:
+def _in_worker(function: Callable[[Task], Outcome], task: Task, parent: int, folder: Path) -> Outcome:
     _watch(parent)
+    if os.getppid() == parent and Path.cwd() != folder:
+        os.chdir(folder)  # joblib keeps its processes, and the parent may have moved since they began
     return function(task)
 
 

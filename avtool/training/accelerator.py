@@ -7,6 +7,7 @@ whatever `accelerate launch` or `torchrun` set up is taken over here.
 import atexit
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,6 +25,8 @@ from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
 from avtool.models.bf16_self_test import guard_convolutions, needs_guard
 from avtool.models.runtime import choose_device, choose_precision, keep_freed_memory
+
+_GLOO_SECONDS = 0.3
 
 
 def start(
@@ -71,8 +74,20 @@ def _accelerator(device: str, precision: str, *, unused_parameters: bool) -> Acc
             kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=unused_parameters)],
         )
     if accelerator.num_processes > 1:
-        atexit.register(PartialState().destroy_process_group)
+        atexit.register(leave_process_group)
     return accelerator
+
+
+def leave_process_group() -> None:
+    """Destroys the process group of a process that ends.
+
+    gloo's threads take the GIL to let go of the tensors of the last collectives, and abort a process whose
+    interpreter ends meanwhile ("terminate called without an active exception"): they get the time for it.
+    """
+    is_gloo = torch.distributed.is_initialized() and "gloo" in torch.distributed.get_backend()
+    PartialState().destroy_process_group()
+    if is_gloo:
+        time.sleep(_GLOO_SECONDS)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Parallel work: the same results from one process, several, and a local cluster."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,18 @@ def test_every_task_is_done_once(jobs):
 def test_results_come_one_by_one():
     results = map_unordered(square, [2, 3])
     assert next(results) == 4
+
+
+def is_here(name: str) -> bool:
+    return Path(name).exists()
+
+
+def test_processes_that_are_kept_follow_the_working_directory(tmp_path, monkeypatch):
+    assert not any(map_unordered(is_here, ["a", "b"], jobs=2))
+    for name in ("a", "b"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    assert all(map_unordered(is_here, ["a", "b"], jobs=2))
 
 
 @pytest.mark.filterwarnings("ignore:A worker stopped:UserWarning")

@@ -11,8 +11,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from avtool.models.registry import create
 from avtool.objectives.masked.mavil import ContrastWeights, MAViLStage1
+from avtool.training.accelerator import leave_process_group
 from avtool.training.net import Net
-from tests.harness import leave
 
 HEAVY = ContrastWeights(alpha=3.0, beta=2.0)
 """Contrasts that weigh more than the rebuilding, so that a wrong gradient of theirs would show."""
@@ -51,7 +51,7 @@ def main(path: Path) -> None:
     loss_of(parallel, share).backward()
     if rank == 0:
         torch.save({name: parameter.grad for name, parameter in net.named_parameters()}, path)
-    leave()
+    leave_process_group()
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ from avtool.objectives.distributed import rank, world_size
 from avtool.objectives.temporal.memory_bank import MemoryBank
 from avtool.objectives.temporal.mining import MiningSettings
 from avtool.objectives.temporal.objective import METHODS, TemporalSettings, make_temporal_objective
+from avtool.training.accelerator import leave_process_group
 from avtool.training.net import Net
-from tests.harness import leave
 from tests.unit.objectives.synthetic_films import film_batch
 
 ROWS = 8
@@ -68,4 +68,4 @@ if __name__ == "__main__":  # a process of a launcher; its argument: the file to
             kept[f"loss-{step}"] /= world_size()
     if rank() == 0:
         torch.save(results, Path(sys.argv[1]))
-    leave()
+    leave_process_group()
