@@ -4,6 +4,7 @@ import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Literal
 
 import numpy as np
@@ -72,6 +73,30 @@ def write_clip(
         finally:
             partial.unlink(missing_ok=True)
     return first / sample_rate, past / sample_rate
+
+
+def encode_audio(samples: NDArray[Any], sample_rate: int, format: str, subtype: str) -> bytes:  # noqa: A002
+    """Audio as the content of a file, by way of a file without a name.
+
+    libsndfile would write into memory by calls of Python, which swallow an interrupt that comes meanwhile.
+    """
+    with TemporaryFile() as stream:
+        soundfile.write(stream.fileno(), samples, sample_rate, format=format, subtype=subtype, closefd=False)
+        stream.seek(0)
+        return stream.read()
+
+
+def decode_audio(content: bytes, dtype: str) -> tuple[NDArray[Any], int]:
+    """The samples, (N,) or (N, channels), and the sample rate of a file's content.
+
+    Raises:
+        LibsndfileError: it is no audio that libsndfile reads.
+    """
+    with TemporaryFile() as stream:
+        stream.write(content)
+        stream.seek(0)
+        samples, sample_rate = soundfile.read(stream.fileno(), dtype=dtype, closefd=False)
+    return samples, sample_rate
 
 
 @contextmanager

@@ -5,6 +5,8 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
+from avtool.media.audio_cut import decode_audio, encode_audio
+
 _MIN_DB = -70.0
 
 
@@ -15,21 +17,12 @@ def encode_mp3(samples: NDArray[np.int16], sample_rate: int) -> bytes:
         samples: (N,) int16.
         sample_rate: Hz; MP3 has 8, 11.025, 12, 16, 22.05, 24, 32, 44.1 and 48 kHz.
     """
-    import soundfile
-
-    buffer = io.BytesIO()
-    soundfile.write(
-        buffer, np.ascontiguousarray(samples), sample_rate, format="MP3", subtype="MPEG_LAYER_III"
-    )
-    return buffer.getvalue()
+    return encode_audio(np.ascontiguousarray(samples), sample_rate, "MP3", "MPEG_LAYER_III")
 
 
 def read_audio(content: bytes) -> tuple[NDArray[np.int16], int]:
     """The inverse of `encode_mp3`: (N,) int16 samples and their sample rate."""
-    import soundfile
-
-    samples, sample_rate = soundfile.read(io.BytesIO(content), dtype="int16")
-    return samples, sample_rate
+    return decode_audio(content, "int16")
 
 
 def spectrogram_png(

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 from PIL import Image
 
 from avtool.core.errors import AvtoolError, DiskFullError
@@ -16,6 +15,7 @@ from avtool.data.decode_cache.settings import SpanSettings
 from avtool.data.decode_cache.source import FilmSource
 from avtool.data.manifest import Clip, Manifest
 from avtool.data.shards.recipe import ShardRecipe
+from avtool.media.audio_cut import encode_audio
 
 _CACHE_MIB = 64  # each clip is read once: no more than what neighbours share
 
@@ -62,7 +62,7 @@ def _fields(clips: Manifest, clip: Clip, source: FilmSource, settings: ShardReci
     first_frame, count = 0.0, 0
     if clips.has_audio(clip):
         samples = source.audio(clips, clip, 0, max(1, round(clip.duration * settings.sample_rate)))
-        fields["flac"] = _flac(samples, settings.sample_rate)
+        fields["flac"] = encode_audio(samples, settings.sample_rate, "FLAC", "PCM_16")
     if clips.has_video(clip):
         first_frame, count = source.frame_span(clip)
         for number, frame in enumerate(source.frames(clips, clip, np.arange(count)) if count else ()):
@@ -83,12 +83,6 @@ def _fields(clips: Manifest, clip: Clip, source: FilmSource, settings: ShardReci
         sort_keys=True,
     ).encode()
     return fields
-
-
-def _flac(samples: Any, sample_rate: int) -> bytes:
-    stream = BytesIO()
-    soundfile.write(stream, samples, sample_rate, format="FLAC", subtype="PCM_16")
-    return stream.getvalue()
 
 
 def _jpeg(frame: Any, quality: int) -> bytes:

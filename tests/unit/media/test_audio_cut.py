@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avtool.core.errors import BadInputError
-from avtool.media.audio_cut import clip_bounds, write_clip
+from avtool.media.audio_cut import clip_bounds, decode_audio, encode_audio, write_clip
 from tests.unit.media.media_samples import RATE, make_chirp
 
 SOUND = make_chirp(10)
@@ -69,3 +69,14 @@ def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "clips").write_text("a file")
     with pytest.raises(BadInputError, match="cannot write"):
         write_clip(SOUND, RATE, 0, 1, tmp_path / "clips" / "clip.wav")
+
+
+@pytest.mark.parametrize(("kind", "subtype"), [("MP3", "MPEG_LAYER_III"), ("FLAC", "PCM_16")])
+def test_audio_encoded_in_memory_is_that_of_a_file(tmp_path, kind, subtype):
+    samples = (8000 * np.sin(np.arange(16000) / 20)).astype(np.int16)
+    soundfile.write(tmp_path / "a", samples, 16000, format=kind, subtype=subtype)
+    content = encode_audio(samples, 16000, kind, subtype)
+    assert content == (tmp_path / "a").read_bytes()
+    found, rate = decode_audio(content, "int16")
+    assert rate == 16000
+    np.testing.assert_array_equal(found, soundfile.read(tmp_path / "a", dtype="int16")[0])
