@@ -87,7 +87,7 @@ def plain(model: PromptedClip, batch: dict[str, torch.Tensor]) -> Callable[[], N
 
 def measure(step: Callable[[], None], turns: int) -> tuple[float, float]:
     """Processor seconds of a step, and the MiB that it takes at its peak."""
-    CLEAR.write_text("5")  # the peak begins anew
+    CLEAR.write_text("5")  # resets the peak
     before, taken = _kib("VmRSS"), []
     step()
     for _ in range(turns):

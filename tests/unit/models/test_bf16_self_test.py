@@ -56,10 +56,10 @@ def test_a_guarded_network_repeats_itself(width: int) -> None:
 def test_it_trains_and_its_copies_do_too() -> None:
     model = network(ReadsTooFar)
     guard_convolutions(model, lambda _: None)
-    twin = copy.deepcopy(model)
+    copied = copy.deepcopy(model)
     values = torch.randn(2, 3, 6, 2)
     gradients = []
-    for one in (model, twin, twin):
+    for one in (model, copied, copied):
         one.zero_grad()
         with torch.autocast("cpu", torch.bfloat16):
             one(values).float().square().mean().backward()
