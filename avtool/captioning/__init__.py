@@ -1,0 +1,1 @@
+"""The SDH rules: sound events become well-formed captions, alone or merged with dialogue."""
