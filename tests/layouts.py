@@ -38,6 +38,13 @@ EPIC = (
 KINETICS = "label,youtube_id,time_start,time_end,split,is_cc\ntai chi,abcdefghijk,19,29,validate,0\n"
 
 
+ACTIVITYNET = '{"v_a": {"duration": 20, "timestamps": [[0.5, 4], [3, 20]], "sentences": ["A man.", " He."]}}'
+YOUCOOK2 = (
+    '{"database": {"b": {"duration": 9.5, "subset": "training", "annotations": '
+    '[{"id": 0, "segment": [2, 5], "sentence": "cut it"}]}}}'
+)
+
+
 def make_layouts(folder: Path) -> Path:
     """One small source of each layout but `dataset`, in a folder of its name."""
     touch(folder / "folders", "dog/1.wav", "dog/b/2.flac", "cat/3.mp4", "cat/notes.txt")
@@ -49,6 +56,8 @@ def make_layouts(folder: Path) -> Path:
     write(folder / "hmdb51" / "brush_hair_test_split1.txt", lines)
     write(folder / "epic-kitchens" / "EPIC_100_train.csv", EPIC)
     write(folder / "kinetics" / "kinetics700_val.csv", KINETICS)
+    write(folder / "activitynet-captions" / "val_1.json", ACTIVITYNET)
+    write(folder / "youcook2" / "youcookii_annotations_trainval.json", YOUCOOK2)
     write(folder / "sams" / "val.json", '{"data": [{"wav": "F/1.wav", "labels": "music", "sources": "tv"}]}')
     write(folder / "audioset" / "eval_segments.csv", 'YTID,a,b,c\nabcdefghij-,1.000,11.000,"/m/1,/m/2"\n')
     write(folder / "vggsound" / "test.csv", 'abcdefghijk_000030.mp4,"bird, small"\n')
