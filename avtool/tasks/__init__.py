@@ -1,7 +1,9 @@
-"""Ways of learning: a folder each, with its recipe and its task."""
+"""Ways of learning: a folder each, with its recipe and its task, and its captioner where it has one."""
 
+from avtool.inference.captioner import CAPTIONERS
 from avtool.training.task import TASKS
 
-__all__ = ["TASKS"]
+__all__ = ["CAPTIONERS", "TASKS"]
 
 TASKS.live_in(__name__, leaf="task")
+CAPTIONERS.live_in(__name__, leaf="captioner")
