@@ -16,6 +16,7 @@ from avtool.models.frozen import frozen_parameters
 from avtool.models.model_folder import save_model
 from avtool.models.runtime import choose_device, default_workers, place
 from avtool.training.accelerator import process_settings, start
+from avtool.training.cached_gradients import SplitObjective
 from avtool.training.loader import make_loader, samples_of_step
 from avtool.training.metric_buffer import NotFiniteError, is_loss
 from avtool.training.metrics_log import MetricsLog
@@ -67,11 +68,13 @@ def fit(
         if (rise := trainer.rates.longest_warmup) > trainer.plan.total:
             reporter.warn(f"the warm-up of {rise:g} steps outlasts the run: the rate never reaches its peak")
         plan = trainer.plan
-        if plan.accumulate > 1 and getattr(training.objective, "contrasts_clips", False):
+        contrasts = plan.accumulate > 1 and getattr(training.objective, "contrasts_clips", False)
+        if contrasts and not recipe.loop.cached_gradients:
+            more = "set loop.cached_gradients, " * isinstance(training.objective, SplitObjective)
             reporter.warn(
                 "loop.accumulate adds no negatives: clips are contrasted with the "
-                f"{plan.batch_size * plan.processes} of a batch over all processes; raise --batch-size, or "
-                "launch more processes"
+                f"{plan.batch_size * plan.processes} of a batch over all processes; {more}raise "
+                "--batch-size, or launch more processes"
             )
         if trainer.resumed_from:
             reporter.info(f"resumed at step {trainer.step} of {trainer.plan.total}")

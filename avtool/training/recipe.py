@@ -177,6 +177,10 @@ class LoopRecipe(Recipe):
     max_steps: int | None = option(None, "Optimiser steps; overrides epochs.", flag="--max-steps", ge=1)
     batch_size: int = option(32, "Batch size per process, in samples.", flag="--batch-size", ge=1)
     accumulate: int = option(1, "Gradient accumulation: batches per optimiser step.", ge=1)
+    cached_gradients: bool = option(
+        False,
+        "Contrast the clips of all batches of a step with each other, by two passes over each (GradCache).",
+    )
     validate_every: Interval = option("1 epoch", "Validation interval; the last step is always validated.")
     checkpoint_every: Interval = option(
         "1 epoch", "Checkpoint interval; the last step always has one.", identity=False

@@ -1,7 +1,7 @@
 """MAViL, masked audio-video learners (Huang et al., NeurIPS 2023)."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -180,21 +180,24 @@ class MAViL(nn.Module):
             video_noise2: likewise.
         """
         given = {AUDIO: (audio, audio_noise, audio_noise2), VIDEO: (video, video_noise, video_noise2)}
-        patches, splits, tokens = {}, {}, {}
-        pooled: dict[str, Tensor] = {}
-        pooled2: dict[str, Tensor] = {}
-        for name, (clip, noise, noise2) in given.items():
-            encoder = self.encoder.of(name)
-            patches[name] = encoder.grid.cut(clip)
-            splits[name] = self.maskings[name].split(noise)
-            views = self._encode_views(name, patches[name], splits[name], noise2)
-            means = [encoder.pool(encoder.norm(view)) for view in views]
-            tokens[name], pooled[name] = views[0], means[0]
-            if len(means) == 2:
-                pooled2[name] = means[1]
-        fused = self.encoder.fuse(tokens)
-        predictions = {name: self._decode(name, fused[name], splits[name], patches[name]) for name in fused}
-        return MaskedPair(predictions, pooled, pooled2)
+        found = {name: self._encode_masked(name, *values) for name, values in given.items()}
+        fused = self.encoder.fuse({name: one.tokens for name, one in found.items()})
+        predictions = {
+            name: self._decode(name, fused[name], one.split, one.patches) for name, one in found.items()
+        }
+        return MaskedPair(predictions, *_by_view(found))
+
+    def pool_masked(self, **inputs: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """`pooled` and `pooled2` of `forward`, of the same inputs, without fusion and decoders."""
+        keys = ("{}", "{}_noise", "{}_noise2")
+        given = {name: [inputs.get(key.format(name)) for key in keys] for name in (AUDIO, VIDEO)}
+        return _by_view({name: self._encode_masked(name, *values) for name, values in given.items()})
+
+    def _encode_masked(self, name: str, clip: Tensor, noise: Tensor, noise2: Tensor | None) -> "_Encoded":
+        encoder = self.encoder.of(name)
+        patches, split = encoder.grid.cut(clip), self.maskings[name].split(noise)
+        views = self._encode_views(name, patches, split, noise2)
+        return _Encoded(patches, split, views[0], [encoder.pool(encoder.norm(view)) for view in views])
 
     def _encode_views(
         self, name: str, patches: Tensor, split: TokenSplit, noise2: Tensor | None
@@ -231,6 +234,23 @@ class MAViL(nn.Module):
         if len(tokens) == 2:
             features[FUSED] = pool_fused(self.encoder, tokens)
         return features
+
+
+class _Encoded(NamedTuple):
+    """A masked clip of one modality: patches, mask, visible tokens, and the means of each view."""
+
+    patches: Tensor
+    split: TokenSplit
+    tokens: Tensor
+    means: list[Tensor]
+
+
+def _by_view(found: dict[str, _Encoded]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The means under the first mask, and under the second where there is one."""
+    first, second = (
+        {name: one.means[view] for name, one in found.items() if len(one.means) > view} for view in (0, 1)
+    )
+    return first, second
 
 
 class MAViLClassifier(nn.Module):
