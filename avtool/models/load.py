@@ -1,6 +1,6 @@
 """Weights read into networks: of a model folder, or of a checkpoint file, whoever wrote it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from avtool.models.model_folder import (
     read_description,
 )
 from avtool.models.published.pixel_statistics import optional_buffers
-from avtool.models.published.report import LoadReport, unwrap, without_prefix
+from avtool.models.published.report import LoadReport, State, unwrap, without_prefix
 from avtool.models.registry import MODELS, create
 
 
@@ -124,7 +124,13 @@ def _some(names: Sequence[str], limit: int = 3) -> str:
     return ", ".join(f"`{name}`" for name in names[:limit]) + more
 
 
-def load_checkpoint(model: nn.Module, name: str, path: Path, *, interpolate: bool = False) -> LoadReport:
+Reader = Callable[[Any, State], LoadReport]
+"""Loads weights into a network, or into a part of it."""
+
+
+def load_checkpoint(
+    model: nn.Module, name: str, path: Path, *, interpolate: bool = False, read: Reader | None = None
+) -> LoadReport:
     """Loads a model, a run or a checkpoint file into a network, as its family reads it.
 
     Args:
@@ -132,11 +138,14 @@ def load_checkpoint(model: nn.Module, name: str, path: Path, *, interpolate: boo
         name: its registered name.
         path: a model, a run, or a checkpoint file.
         interpolate: interpolate position embeddings to another length.
+        read: reads the weights in the family's place.
 
     Raises:
         BadInputError: the path holds no weights, or they do not fit the network.
     """
     state = without_prefix(unwrap(_read_checkpoint(path)), model.state_dict().keys())
+    if read is not None:
+        return read(model, state)
     return MODELS.find(name).family.load_weights(model, state, interpolate=interpolate)
 
 

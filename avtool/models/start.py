@@ -9,6 +9,8 @@ from avtool.core.reporter import Reporter
 if TYPE_CHECKING:
     from torch import nn
 
+    from avtool.models.load import Reader
+
 
 def load_start(
     model: "nn.Module",
@@ -17,6 +19,7 @@ def load_start(
     reporter: Reporter,
     *,
     interpolate: bool = False,
+    read: "Reader | None" = None,
 ) -> None:
     """Loads initial weights into a network and reports what was adapted.
 
@@ -26,6 +29,7 @@ def load_start(
         init: a model, a run, or a checkpoint file; None leaves the network as it is.
         reporter: gets a line for each adaptation.
         interpolate: interpolate position embeddings to another length.
+        read: reads them into a part of the network; by default the network's family does, into all of it.
 
     Raises:
         BadInputError: the file is none, or does not fit the network.
@@ -35,7 +39,7 @@ def load_start(
     from avtool.models.load import check_grids, load_checkpoint
 
     check_grids(model, init)
-    report = load_checkpoint(model, name, init, interpolate=interpolate)
+    report = load_checkpoint(model, name, init, interpolate=interpolate, read=read)
     if len(report.missing) == len(model.state_dict()):
         message = f"`{init}` holds no weight of a `{name}`"
         raise BadInputError(message, "start from weights of the same architecture")

@@ -1,14 +1,17 @@
 """Weights for MAViL: ours, the published fine-tuned model's, and MAEs to start its encoders from."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 
 from avtool.core.errors import BadInputError
 from avtool.models.masked.audio_video import AUDIO, VIDEO
-from avtool.models.masked.mae_weights import rename_mae
+from avtool.models.masked.mae_weights import is_ours, rename_mae
 from avtool.models.masked.masked_state import HEAD, drop_prefixes, fit_encoder_positions, fit_table, move
 from avtool.models.masked.mavil import MAViL, MAViLClassifier
+from avtool.models.masked.patch_grid import PatchGrid
+from avtool.models.published.pixel_statistics import IMAGENET, fold_into_kernels, with_changes
 from avtool.models.published.report import LoadReport, State, copy_into, drop_mismatched_head, unwrap
 
 _FINE_TUNED = [
@@ -83,7 +86,11 @@ def start_encoders(
 
 
 def start_video(
-    model: MAViL | MAViLClassifier, checkpoint: Mapping[str, object], *, rescale: bool = True
+    model: MAViL | MAViLClassifier,
+    checkpoint: Mapping[str, object],
+    *,
+    rescale: bool = True,
+    interpolate: bool = False,
 ) -> LoadReport:
     """Starts the video encoder and the fusion from an image MAE, as the published model does.
 
@@ -95,6 +102,7 @@ def start_video(
         checkpoint: of an MAE, in any layout of `load_mae`.
         rescale: divide the repeated kernel by the frames, so that a still image gives the image model's
             tokens; the published model does not.
+        interpolate: interpolate the positions of images of another size.
 
     Raises:
         BadInputError: the weights are of another size, or no MAE of images.
@@ -107,6 +115,11 @@ def start_video(
     image["patch_embed.proj.weight"] = kernel[:, :, None].repeat(1, 1, frames, 1, 1) / (
         frames if rescale else 1
     )
+    rows = model.settings.grids[VIDEO].shape[1]
+    frame = PatchGrid("image", (rows * model.settings.patch_size,) * 2, (model.settings.patch_size,) * 2)
+    changes = [f"video: kernel over {frames} frames, positions over {times} times"]
+    own = model.encoder.of(VIDEO).pos_embed[:, : 1 + frame.num_tokens]
+    fit_table(image, "pos_embed", frame, own, 1, changes, interpolate)
     positions = image["pos_embed"]
     image["pos_embed"] = torch.cat([positions[:, :1], positions[:, 1:].repeat(1, times, 1)], dim=1)
     state = {f"encoder.video.{name}": tensor for name, tensor in image.items()}
@@ -115,11 +128,18 @@ def start_video(
         for layer in range(model.settings.fusion_layers):
             block = {name: tensor for name, tensor in image.items() if name.startswith(last)}
             state |= {f"encoder.fusion.{layer}.{name.removeprefix(last)}": t for name, t in block.items()}
-    return _start(model, state, [f"video: kernel over {frames} frames, positions over {times} times"])
+    return _start(model, state, changes)
 
 
-def start_audio(model: MAViL | MAViLClassifier, checkpoint: Mapping[str, object]) -> LoadReport:
+def start_audio(
+    model: MAViL | MAViLClassifier, checkpoint: Mapping[str, object], *, interpolate: bool = False
+) -> LoadReport:
     """Starts the audio encoder from an Audio-MAE with its positions, or from an image MAE without them.
+
+    Args:
+        model: changed in place.
+        checkpoint: of an MAE, in any layout of `load_mae`.
+        interpolate: interpolate the positions of another length.
 
     Raises:
         BadInputError: the weights are of another size, or no MAE.
@@ -132,7 +152,39 @@ def start_audio(model: MAViL | MAViLClassifier, checkpoint: Mapping[str, object]
         encoder["patch_embed.proj.weight"] = encoder["patch_embed.proj.weight"].sum(dim=1, keepdim=True)
         del encoder["pos_embed"]
         changes.append("audio: colours summed, positions keep their initial values")
-    return _start(model, {f"encoder.audio.{name}": tensor for name, tensor in encoder.items()}, changes)
+    state = {f"encoder.audio.{name}": tensor for name, tensor in encoder.items()}
+    fit_encoder_positions(state, "encoder.audio.", model.encoder.of(AUDIO), changes, allowed=interpolate)
+    return _start(model, state, changes)
+
+
+def start_modality(
+    model: MAViL | MAViLClassifier,
+    state: State,
+    modality: str,
+    *,
+    rescale: bool = True,
+    interpolate: bool = False,
+) -> LoadReport:
+    """Starts the encoder of one modality; of the parameters without weights only its own are reported.
+
+    Args:
+        model: changed in place.
+        state: of an MAE, in any layout of `load_mae`; an image MAE of others is fed as ours is.
+        modality: "audio" or "video".
+        rescale: see `start_video`.
+        interpolate: interpolate the positions of another size.
+
+    Raises:
+        BadInputError: the weights are of another size, or no MAE.
+    """
+    if modality == AUDIO:  # colours are summed for audio as they were published
+        found = start_audio(model, state, interpolate=interpolate)
+    else:
+        folded, changes = (state, []) if is_ours(state) else fold_into_kernels(state, IMAGENET)
+        report = start_video(model, folded, rescale=rescale, interpolate=interpolate)
+        found = with_changes(report, changes)
+    missing = tuple(name for name in found.missing if name.startswith(f"encoder.{modality}."))
+    return replace(found, missing=missing)
 
 
 def is_of_one_encoder(state: State) -> bool:

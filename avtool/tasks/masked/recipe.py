@@ -182,8 +182,26 @@ class VideoMaeRecipe(MaskedRecipe):
         return "channel" if self.mask.norm_target else "values"
 
 
+class JointEncoderRecipe(EncoderRecipe):
+    """Encoders of audio and video to pretrain; each may start from a model of its own modality."""
+
+    init_video: Path | None = option(
+        None, "Initial weights of the video encoder and the fusion: an image MAE.", flag="--init-video",
+        identity=False,
+    )  # fmt: skip
+    init_audio: Path | None = option(
+        None, "Initial weights of the audio encoder: an Audio-MAE, or an image MAE.", flag="--init-audio",
+        identity=False,
+    )  # fmt: skip
+    rescale_kernel: bool = option(
+        True, "Divide the image kernel by the frames that it is repeated over; the published model does not."
+    )
+
+
 class MavilRecipe(MaskedRecipe):
     """`avtool pretrain mavil` (Huang et al., 2023)."""
+
+    model: JointEncoderRecipe = Field(default_factory=JointEncoderRecipe)
 
     decoder: DecoderName = option(
         "auto", "Attention of the audio decoder; auto: windows, but global for tiny."

@@ -1,6 +1,6 @@
 """MAE, Audio-MAE, VideoMAE and MAViL as tasks."""
 
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from avtool.data.inputs.image import ImageInput
 from avtool.data.inputs.settings import VideoSettings
 from avtool.data.inputs.spec import InputSpec
 from avtool.models.registry import MODELS
+from avtool.models.start import load_start
 from avtool.tasks.masked.base import MaskedTask
 from avtool.tasks.masked.recipe import (
     AudioMaeRecipe,
@@ -104,8 +105,22 @@ class Mavil(MaskedTask[MavilRecipe]):
     @property
     def starts(self) -> list[Path]:
         """The weights that the model starts or learns from, the teacher's among them."""
-        teacher = self.recipe.mavil.teacher
-        return super().starts + ([teacher] if teacher is not None else [])
+        model = self.recipe.model
+        more = (model.init_video, model.init_audio, self.recipe.mavil.teacher)
+        return super().starts + [path for path in more if path is not None]
+
+    def load_start(self, model: "nn.Module") -> None:
+        """Starts the model, and then the encoders that have weights of their own."""
+        from avtool.models.masked.mavil_weights import start_modality
+
+        super().load_start(model)
+        keys = self.recipe.model
+        for modality, init in (("video", keys.init_video), ("audio", keys.init_audio)):
+            interpolate = keys.interpolate_positions
+            read = partial(
+                start_modality, modality=modality, rescale=keys.rescale_kernel, interpolate=interpolate
+            )
+            load_start(model, self.model_name, init, self.reporter, read=read)
 
     @property
     def audio(self) -> AudioRecipe:
