@@ -164,9 +164,9 @@ def check_grids(model: nn.Module, path: Path) -> None:
         return
     with device("meta"):
         theirs = _grids_of(build_model(folder, read_description(folder)))
-    for name, grid in _grids_of(model).items():
-        old = theirs.get(name, grid)
-        if old.modality == grid.modality != "image" and old.shape[1:] != grid.shape[1:]:
+    for modality, grid in _grids_of(model).items():
+        old = theirs.get(modality, grid)
+        if modality != "image" and old.shape[1:] != grid.shape[1:]:
             before, now = ("x".join(map(str, one.shape)) for one in (old, grid))
             message = f"the weights of `{path}` lie over {before} patches, and the model's are {now}"
             hint = "keep its mel bins, frame size and patches: leave them out, and they follow from it"
@@ -174,11 +174,9 @@ def check_grids(model: nn.Module, path: Path) -> None:
 
 
 def _grids_of(model: nn.Module) -> dict[str, Any]:
-    """The grids of the encoders of patches, by their names in the model."""
-    found = {name: getattr(module, "grid", None) for name, module in model.named_modules()}
-    return {
-        name: grid for name, grid in found.items() if hasattr(grid, "modality") and hasattr(grid, "shape")
-    }
+    """The grids of the encoders of patches, by modality."""
+    grids = [getattr(module, "grid", None) for module in model.modules()]
+    return {grid.modality: grid for grid in grids if hasattr(grid, "modality") and hasattr(grid, "shape")}
 
 
 def load_frozen(frozen: FrozenWeights, model: nn.Module, folder: Path, stored: Mapping[str, Tensor]) -> None:

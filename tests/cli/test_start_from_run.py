@@ -11,7 +11,7 @@ from avtool.models.load import load_model
 from avtool.models.masked.audio_mae_weights import load_audio_mae
 from avtool.models.masked.mae_weights import load_mae
 from avtool.models.registry import create
-from tests.harness import Result, prepare_tones, run_avtool
+from tests.harness import Result, prepare_tones, run_avtool, write_video_clips
 
 STEP = ["--max-steps", "1", "--set", "loop.tensorboard=false", "--workers", "0", "--device", "cpu"]
 
@@ -95,3 +95,77 @@ def test_a_spectrogram_keeps_its_rows_of_frequencies() -> None:
     load_audio_mae(short, long.state_dict(), interpolate=True)
     rows = short.encoder.grid.num_tokens
     torch.testing.assert_close(short.encoder.pos_embed[0, 1:], long.encoder.pos_embed[0, 1 : 1 + rows])
+
+
+STILL = ["--lr", "1e-12", "--preset", "tiny", *STEP]
+"""A step that moves nothing: what the model started from is what it ends with."""
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_video_clips(tmp_path_factory.mktemp("films") / "clips", count=3)
+
+
+@pytest.fixture(scope="module")
+def starts(films: Path) -> dict[str, Path]:
+    """An image MAE and Audio-MAEs of 32 and of 64 mel bins."""
+    folder = films.parent
+    lines = {
+        "image": ["image-mae", "--size", "32", "--set", "model.arguments.patch_size=16"],
+        "audio": ["audio-mae", "--seconds", "1.28", "--set", "data.audio.num_mel_bins=32"],
+        "wide": ["audio-mae", "--seconds", "0.64", "--set", "data.audio.num_mel_bins=64"],
+    }
+    for name, (method, *more) in lines.items():
+        done = run_avtool("pretrain", method, films, *more, *STILL, "--out", folder / name)
+        assert done.code == 0, done.stderr
+    return {name: folder / name for name in lines}
+
+
+def pretrain_mavil(films: Path, out: Path, *arguments: object) -> Result:
+    keys = [
+        "data.audio.num_mel_bins=32",
+        "data.video.size=32",
+        "data.video.num_frames=4",
+        "data.seconds=1.28",
+    ]
+    given = [part for key in keys for part in ("--set", key)]
+    return run_avtool("pretrain", "mavil", films, *given, *STILL, *arguments, "--out", out)
+
+
+@pytest.mark.parametrize("halves", [True, False])
+def test_mavil_starts_from_a_model_of_each_modality(
+    films: Path, starts: dict[str, Path], tmp_path: Path, halves: bool
+) -> None:
+    more = [] if halves else ["--set", "model.rescale_kernel=false"]
+    given = ["--init-video", starts["image"], "--init-audio", starts["audio"], *more]
+    done = pretrain_mavil(films, tmp_path / "run", *given)
+    assert done.code == 0, done.stderr
+    both, image, audio = (
+        load_model(path).model.state_dict() for path in (tmp_path / "run", starts["image"], starts["audio"])
+    )
+    kernel = image["encoder.patch_embed.proj.weight"] / (2 if halves else 1)
+    for frame in (0, 1):
+        found = both["encoder.video.patch_embed.proj.weight"][:, :, frame]
+        torch.testing.assert_close(found, kernel, rtol=0, atol=1e-8)
+    for name, tensor in audio.items():
+        if name.startswith("encoder."):
+            theirs = both[name.replace("encoder.", "encoder.audio.", 1)]
+            torch.testing.assert_close(theirs, tensor, rtol=0, atol=1e-8)
+    card = json.loads((tmp_path / "run" / "artifact.json").read_text())
+    used = {one["path"] for one in card["inputs"]}
+    assert {str(starts[name] / "model" / "model.safetensors") for name in ("image", "audio")} <= used
+
+
+@pytest.mark.parametrize(
+    ("flag", "start", "words"),
+    [
+        ("--init-audio", "wide", "lie over 4x4 patches, and the model's are 8x2"),
+        ("--init-video", "audio", "take 1 channel, and no image has: they are no MAE of images"),
+    ],
+)
+def test_a_start_of_another_shape_is_refused_in_one_line(
+    films: Path, starts: dict[str, Path], tmp_path: Path, flag: str, start: str, words: str
+) -> None:
+    done = pretrain_mavil(films, tmp_path / "run", flag, starts[start])
+    assert done.code == 2
+    assert words in done.stderr

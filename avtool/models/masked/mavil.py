@@ -270,6 +270,10 @@ class MAViLClassifier(nn.Module):
         self.head = nn.Linear(dim, settings.num_classes)
         nearly_zero_head(self.head)
 
+    def modality_parts(self, name: str) -> list[nn.Module]:
+        """The modules of one modality alone: its encoder, for a learning rate of its own."""
+        return [self.encoder.of(name)]
+
     def forward(self, **inputs: Tensor) -> ClassifierOutput:
         """Scores clips; every modality that the model was built for must be there."""
         missing = [name for name in self.inputs if name not in inputs]

@@ -14,6 +14,7 @@ from avtool.models.masked.patch_grid import PatchGrid
 from avtool.models.published.pixel_statistics import IMAGENET, fold_into_kernels, with_changes
 from avtool.models.published.report import LoadReport, State, copy_into, drop_mismatched_head, unwrap
 
+_COLOURS = 3
 _FINE_TUNED = [
     ("fc_norm_av.", "fc_norm."),
     ("head_av.", "head."),
@@ -77,7 +78,7 @@ def start_encoders(
     Raises:
         BadInputError: the weights are of another size, or no MAE.
     """
-    of_images = _encoder_of(checkpoint)["patch_embed.proj.weight"].shape[1] == 3
+    of_images = _encoder_of(checkpoint)["patch_embed.proj.weight"].shape[1] == _COLOURS
     reports = [start_video(model, of_pixels or checkpoint)] if of_images and VIDEO in model.inputs else []
     if AUDIO in model.inputs or not reports:
         reports.append(start_audio(model, checkpoint))
@@ -111,6 +112,9 @@ def start_video(
         raise BadInputError("the model has no video encoder to start")
     image = _encoder_of(checkpoint)
     kernel = image["patch_embed.proj.weight"]
+    if kernel.shape[1] != _COLOURS:
+        message = f"the weights take {kernel.shape[1]} channel, and no image has: they are no MAE of images"
+        raise BadInputError(message, "take a run of `avtool pretrain image-mae`, or a published MAE")
     frames, times = model.settings.tubelet_frames, model.settings.grids[VIDEO].shape[0]
     image["patch_embed.proj.weight"] = kernel[:, :, None].repeat(1, 1, frames, 1, 1) / (
         frames if rescale else 1
@@ -148,7 +152,7 @@ def start_audio(
         raise BadInputError("the model has no audio encoder to start")
     encoder = _encoder_of(checkpoint)
     changes = []
-    if encoder["patch_embed.proj.weight"].shape[1] == 3:
+    if encoder["patch_embed.proj.weight"].shape[1] == _COLOURS:
         encoder["patch_embed.proj.weight"] = encoder["patch_embed.proj.weight"].sum(dim=1, keepdim=True)
         del encoder["pos_embed"]
         changes.append("audio: colours summed, positions keep their initial values")

@@ -210,6 +210,11 @@ class MBT(nn.Module):
             for drop_path in drop_paths
         )
 
+    def modality_parts(self, name: str) -> list[nn.Module]:
+        """The modules of one modality alone, without shared blocks: for a learning rate of its own."""
+        owned = [] if self.settings.share_encoder else [self.blocks[name]]
+        return [self.stems[name], *owned]
+
     def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
         """From input to output; the bottleneck belongs to the layer in which fusion begins."""
         stacks = [[*own.children(), *self.common_blocks] for own in self.blocks.values()]

@@ -8,9 +8,12 @@ from avtool.models.build import build_seeded, tuples
 from avtool.models.family import DataFact
 from avtool.models.registry import MODELS
 from avtool.tasks.classification.recipe import FinetuneRecipe
+from avtool.training.recipe import GroupRecipe
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from avtool.training.parameter_groups import ParameterGroup
 
 
 def build_network(
@@ -73,3 +76,22 @@ def check_inputs(recipe: FinetuneRecipe, inputs: Sequence[str]) -> None:
             f"`{recipe.model.name}` reads features of frames, and there are none",
             "set data.frame_features to a `features` artifact",
         )
+
+
+def video_group(recipe: FinetuneRecipe, model: "nn.Module") -> "list[ParameterGroup]":
+    """The video encoder's own parameter group, where the recipe gives it a rate, decay or schedule.
+
+    Raises:
+        BadInputError: the model has no encoder of video beside one of audio, or nothing of it is trained.
+    """
+    from avtool.training.parameter_groups import ParameterGroup
+
+    if recipe.video_encoder == GroupRecipe():
+        return []
+    parts = getattr(model, "modality_parts", None)
+    if parts is None or not {"audio", "video"} <= set(model.inputs):  # type: ignore[arg-type]
+        message = f"[video_encoder] needs encoders of audio and of video; `{recipe.model.name}` has not both"
+        raise BadInputError(message, "set the rate of all by --lr, or choose a MAViL or an MBT")
+    if recipe.model.freeze:
+        raise BadInputError("[video_encoder] has no effect on a frozen encoder", "leave out one of both")
+    return [ParameterGroup("video", parts("video"), recipe.video_encoder)]

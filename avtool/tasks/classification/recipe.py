@@ -11,7 +11,7 @@ from avtool.evaluation.metrics.multi_label import UNLABELLED, Unlabelled
 from avtool.inference.outputs import MOST_ROLLS
 from avtool.tasks.classification.augment_recipe import AugmentRecipe
 from avtool.tasks.recipe import ClipsRecipe, ModelRecipe
-from avtool.training.recipe import TrainRecipe
+from avtool.training.recipe import GroupRecipe, TrainRecipe
 
 TaskName = Literal["auto", "single-label", "multi-label", "verb-noun"]
 
@@ -90,3 +90,4 @@ class FinetuneRecipe(TrainRecipe):
     data: DataRecipe = Field(default_factory=DataRecipe)
     augment: AugmentRecipe = Field(default_factory=AugmentRecipe)
     loss: LossRecipe = Field(default_factory=LossRecipe)
+    video_encoder: GroupRecipe = Field(default_factory=GroupRecipe)

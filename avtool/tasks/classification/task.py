@@ -32,7 +32,7 @@ from avtool.tasks.classification.clips import (
 )
 from avtool.tasks.classification.features import FeatureSource
 from avtool.tasks.classification.metrics import METRIC
-from avtool.tasks.classification.network import build_network, check_inputs
+from avtool.tasks.classification.network import build_network, check_inputs, video_group
 from avtool.tasks.classification.recipe import FinetuneRecipe
 from avtool.training.report import Section, load_trained
 from avtool.training.run import weights_input
@@ -228,6 +228,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
             maximise=val is not None,
             labels=train.column("labels"),
             groups=train.column("group"),
+            parameter_groups=video_group(recipe, model),
         )
 
     def report(self, run: Path, training: Training) -> Sequence[Section]:
