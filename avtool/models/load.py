@@ -175,7 +175,7 @@ def check_grids(model: nn.Module, path: Path) -> None:
 
 def _grids_of(model: nn.Module) -> dict[str, Any]:
     """The grids of the encoders of patches, by modality."""
-    grids = [getattr(module, "grid", None) for module in model.modules()]
+    grids: list[Any] = [getattr(module, "grid", None) for module in model.modules()]
     return {grid.modality: grid for grid in grids if hasattr(grid, "modality") and hasattr(grid, "shape")}
 
 

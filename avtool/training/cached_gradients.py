@@ -70,7 +70,7 @@ def contrast_of(
         scalars = objective.contrast(leaves)
     gradients = torch.autograd.grad(scalars["loss"], list(leaves.values()))
     sizes = [len(next(iter(one.values()))) for one in views]
-    parts = [gradient.split(sizes) for gradient in gradients]
+    parts = [torch.split(gradient, sizes) for gradient in gradients]
     found = [dict(zip(leaves, part, strict=True)) for part in zip(*parts, strict=True)]
     return {name: value.detach() for name, value in scalars.items()}, found
 

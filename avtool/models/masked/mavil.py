@@ -189,9 +189,13 @@ class MAViL(nn.Module):
 
     def pool_masked(self, **inputs: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """`pooled` and `pooled2` of `forward`, of the same inputs, without fusion and decoders."""
-        keys = ("{}", "{}_noise", "{}_noise2")
-        given = {name: [inputs.get(key.format(name)) for key in keys] for name in (AUDIO, VIDEO)}
-        return _by_view({name: self._encode_masked(name, *values) for name, values in given.items()})
+        found = {
+            name: self._encode_masked(
+                name, inputs[name], inputs[f"{name}_noise"], inputs.get(f"{name}_noise2")
+            )
+            for name in (AUDIO, VIDEO)
+        }
+        return _by_view(found)
 
     def _encode_masked(self, name: str, clip: Tensor, noise: Tensor, noise2: Tensor | None) -> "_Encoded":
         encoder = self.encoder.of(name)

@@ -93,5 +93,5 @@ def video_group(recipe: FinetuneRecipe, model: "nn.Module") -> "list[ParameterGr
         message = f"[video_encoder] needs encoders of audio and of video; `{recipe.model.name}` has not both"
         raise BadInputError(message, "set the rate of all by --lr, or choose a MAViL or an MBT")
     if recipe.model.freeze:
-        raise BadInputError("[video_encoder] has no effect on a frozen encoder", "leave out one of both")
+        raise BadInputError("[video_encoder] has no effect on a frozen encoder", "unset one of both")
     return [ParameterGroup("video", parts("video"), recipe.video_encoder)]
