@@ -5,16 +5,21 @@ gradients; a second pass takes each batch through the network again, from the sa
 features along these. Memory is that of one batch, and the gradient that of all clips in one.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from avtool.core.errors import BadInputError
+from avtool.training.task import Batch
+
+Result = TypeVar("Result")
 
 Views = Mapping[str, Tensor]
 """Features (B, D) of the clips of a batch, by name."""
+_TWICE = "twice"
 
 
 @runtime_checkable
@@ -51,30 +56,51 @@ def need_split(objective: object, name: str = "loop.cached_gradients") -> SplitO
     raise BadInputError(f"{name} has no effect: the objective contrasts no clips", "leave it out")
 
 
-def contrast_of(
-    objective: SplitObjective, views: Sequence[Views]
-) -> tuple[dict[str, Tensor], list[dict[str, Tensor]]]:
-    """The contrast of the clips of all batches.
+class CachedContrast:
+    """The two passes of a step.
 
     Args:
-        objective: scores the features.
-        views: of each batch, without gradients.
-
-    Returns:
-        Its scalars, and the gradient of its loss for the features of each batch.
+        objective: what is minimised.
+        net: the network as it is called: plain, or wrapped by DDP or FSDP.
+        seed: sets the random state of a batch of the step, by its number and a word.
     """
-    leaves = {
-        name: torch.cat([one[name] for one in views]).detach().float().requires_grad_() for name in views[0]
-    }
-    with torch.enable_grad():
-        scalars = objective.contrast(leaves)
-    gradients = torch.autograd.grad(scalars["loss"], list(leaves.values()))
-    sizes = [len(next(iter(one.values()))) for one in views]
-    parts = [torch.split(gradient, sizes) for gradient in gradients]
-    found = [dict(zip(leaves, part, strict=True)) for part in zip(*parts, strict=True)]
-    return {name: value.detach() for name, value in scalars.items()}, found
+
+    def __init__(self, objective: SplitObjective, net: nn.Module, seed: Callable[[int, str], object]) -> None:
+        self._objective = objective
+        self._net = net
+        self._seed = seed
+        self._gradients: list[dict[str, Tensor]] = []
+
+    def contrast(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
+        """The first pass: the scalars of the contrast of all batches; keeps the gradients of the features."""
+        views: list[Views] = []
+        for number, batch in enumerate(batches):
+            self._seed(number, _TWICE)
+            with torch.no_grad():
+                views.append(self._net(partial(_on_model, self._objective.views, batch)))
+        leaves = {
+            name: torch.cat([one[name] for one in views]).detach().float().requires_grad_()
+            for name in views[0]
+        }
+        scalars = self._objective.contrast(leaves)
+        gradients = torch.autograd.grad(scalars["loss"], list(leaves.values()))
+        sizes = [len(next(iter(one.values()))) for one in views]
+        parts = [torch.split(gradient, sizes) for gradient in gradients]
+        self._gradients = [dict(zip(leaves, part, strict=True)) for part in zip(*parts, strict=True)]
+        return {name: value.detach() for name, value in scalars.items()}
+
+    def rest(self, number: int, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
+        """The second pass of a batch.
+
+        Returns:
+            The scalars without the contrast; and a number whose gradient for the features is the contrast's.
+        """
+        self._seed(number, _TWICE)
+        scalars, views = self._net(partial(_on_model, self._objective.rest, batch))
+        gradients = self._gradients[number]
+        pulls = [(value.float() * gradients[name]).sum() for name, value in views.items()]
+        return dict(scalars), torch.stack(pulls).sum()
 
 
-def pull(views: Views, gradients: Views) -> Tensor:
-    """A number whose gradient for the features is the given one."""
-    return torch.stack([(value.float() * gradients[name]).sum() for name, value in views.items()]).sum()
+def _on_model(work: Callable[[nn.Module, Batch], Result], batch: Batch, model: nn.Module) -> Result:
+    return work(model, batch)

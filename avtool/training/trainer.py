@@ -1,6 +1,6 @@
 """The live objects of a training: its steps, validations and checkpoints."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -23,7 +23,7 @@ from avtool.models.load import load_model
 from avtool.models.model_folder import ModelDescription, save_model
 from avtool.models.runtime import place
 from avtool.models.seeds import derive, seed_everything
-from avtool.training.cached_gradients import Views, contrast_of, need_split, pull
+from avtool.training.cached_gradients import CachedContrast, need_split
 from avtool.training.checkpoints import Best, Checkpoints, Progress
 from avtool.training.learning_rates import LearningRates
 from avtool.training.metric_buffer import MetricBuffer, NotFiniteError
@@ -36,9 +36,6 @@ from avtool.training.step_rule import Phase, StepRule
 from avtool.training.task import Batch, Training
 from avtool.training.update import Updater
 from avtool.training.weight_average import WeightAverage, ema_decay
-
-_TWICE = "twice"
-"""Seeds both passes of a batch alike, where gradients are cached."""
 
 
 class Trainer:
@@ -67,9 +64,6 @@ class Trainer:
         self.device: torch.device = accelerator.device
         self.plan = Plan.of(recipe.loop, len(training.samples), accelerator.num_processes)  # type: ignore[arg-type]
         check_plan(self.plan, recipe, validates=training.validate is not None)
-        caches = recipe.loop.cached_gradients
-        self._split = need_split(training.objective) if caches and self.plan.accumulate > 1 else None
-        assert self._split is None or not training.phases, "a contrast of many batches has one phase"
         self.checkpoints = Checkpoints(run)
         self._generator = torch.Generator(self.device)
         self._state = self._build()
@@ -77,6 +71,10 @@ class Trainer:
         self.rates = LearningRates(optimizers, groups, self.plan, validates=training.validate is not None)
         self._rule = StepRule(training.phases, optimizers)
         self._updater = Updater(accelerator, self.net, optimizers)
+        self._cached: CachedContrast | None = None
+        if recipe.loop.cached_gradients and self.plan.accumulate > 1:
+            assert not training.phases, "a contrast of several batches is of one phase"
+            self._cached = CachedContrast(need_split(training.objective), self.net, self._seed)
         progress = self._resume()
         self.step = self.resumed_from = progress.step
         self.best = progress.best
@@ -165,21 +163,20 @@ class Trainer:
     def _run_phase(self, phase: Phase, batches: Iterable[Batch]) -> dict[str, Tensor]:
         """One update of the phase's optimisers; its scalars by their names in the log."""
         scalars: dict[str, Tensor] = {}
-        if self._split is not None:
+        if self._cached is not None:
             batches = list(batches)
-            scalars, pulls = self._contrast(batches)
+            scalars = self._cached.contrast(batches)
         with self._state.optimizers.only(phase.optimizers):
             for micro, batch in enumerate(batches):
                 if phase.name:
                     self._seed(micro, phase.name)
                 last = micro == self.plan.accumulate - 1
                 with nullcontext() if last else self.accelerator.no_sync(self.net):
-                    if self._split is None:
+                    if self._cached is None:
                         parts = self.net(partial(self._score, batch, phase))
                         loss = parts["loss"] / self.plan.accumulate
                     else:
-                        self._seed(micro, _TWICE)
-                        parts, pulled = self.net(partial(self._score_rest, batch, pulls[micro]))
+                        parts, pulled = self._cached.rest(micro, batch)
                         loss = parts["loss"] / self.plan.accumulate + pulled
                     self.accelerator.backward(loss)
                 for name, value in parts.items():
@@ -187,24 +184,6 @@ class Trainer:
                     scalars[name] = scalars[name] + share if name in scalars else share
         scalars |= self._updater.update(phase.optimizers)
         return {phase.label(name): value for name, value in scalars.items()}
-
-    def _contrast(self, batches: Sequence[Batch]) -> tuple[dict[str, Tensor], list[dict[str, Tensor]]]:
-        """The contrast of the clips of all batches, and its gradient for the features of each."""
-        assert self._split is not None, "the objective has a contrast of its own"
-        views = []
-        for micro, batch in enumerate(batches):
-            self._seed(micro, _TWICE)
-            with torch.no_grad():
-                views.append(self.net(partial(_call_on, self._split.views, batch)))
-        return contrast_of(self._split, views)
-
-    def _score_rest(
-        self, batch: Batch, gradients: Mapping[str, Tensor], model: nn.Module
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        """The losses without the contrast, and what pulls the features along the contrast's gradient."""
-        assert self._split is not None, "the objective has a contrast of its own"
-        found, views = self._split.rest(model, batch)
-        return dict(found), pull(views, gradients)
 
     def _score(self, batch: Batch, phase: Phase, model: nn.Module) -> dict[str, Tensor]:
         named = {"phase": phase.name} if phase.name else {}
@@ -315,7 +294,3 @@ class Trainer:
         patience, every = self.recipe.loop.patience, self.plan.validate_every
         waited = self.step - self.best.step if self.best else 0
         return bool(patience and every) and self.step % every == 0 and waited >= patience * every
-
-
-def _call_on(work: Callable[[nn.Module, Batch], Views], batch: Batch, model: nn.Module) -> dict[str, Tensor]:
-    return dict(work(model, batch))
