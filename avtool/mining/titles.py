@@ -45,6 +45,15 @@ _SPEAKERS = re.compile(
 )
 _SMALL = re.compile(r"(?:an?|and|at|by|de|for|from|in|is|of|on|or|the|to|with|la|le|el|y)")
 
+_NAMED = r"[A-Z0-9][\w.&'’-]*"
+_MORE = rf"(?: (?:{_NAMED}|{_SMALL.pattern}))"
+# Without quotation marks a title needs its artist: "Elvis Presley's Hound Dog playing".
+_CREDITED = re.compile(
+    rf"^(?:(?:{_NAMED} ){{0,3}}[A-Z0-9][\w.&-]*(?:['’]s|s['’]) {_NAMED}{_MORE}+"
+    rf"|{_NAMED}{_MORE}* by (?:the )?{_NAMED}{_MORE}*)"
+    rf" (?={_PLAYED}\b)"
+)
+
 
 def without_titles(text: str) -> str:
     """A tag's text with "song" for the title of a song, and without titles and words that a voice utters.
@@ -58,6 +67,8 @@ def without_titles(text: str) -> str:
         return text
     if label := _LABEL.match(text):
         text = _labelled(label["label"], label["rest"])
+    if credited := _CREDITED.match(text):
+        return f"{SONG} {text[credited.end() :]}"
     quoted = list(_QUOTED.finditer(text))
     marked = _QUOTED.sub(_MARK, text)
     if not quoted or not any(character.isalpha() for character in marked):

@@ -17,7 +17,7 @@ from avtool.data.readers.layouts import reads
 from avtool.data.readers.media_index import list_media, plain_name, stem_of
 from avtool.data.readers.source import ListedClip, ReadOptions, Source
 from avtool.data.readers.tables import TABLE_SUFFIXES, Columns, Line, header_of, read_table
-from avtool.data.split_names import SPLIT_NAMES, split_name
+from avtool.data.split_names import split_among, split_name
 
 _NAMES = {
     "media": (
@@ -73,7 +73,8 @@ def read(path: Path, options: ReadOptions) -> Source:
 def read_folder(path: Path, options: ReadOptions) -> Source:
     """Reads all tables of a folder as `read` does; media are looked for beside their table, then anywhere.
 
-    A table named after a split (`train.csv`, `train/metadata.csv`) is of this split.
+    A table named after a split (`train.csv`, `train/metadata.csv`) is of this split; where none is, and all
+    media lie in folders of splits, these are.
 
     Raises:
         BadInputError: there is no such table, a row is wrong, or two tables differ about a clip.
@@ -92,8 +93,9 @@ def read_tables(layout: str, folder: Path, tables: Sequence[Path], options: Read
     for table in tables:
         listed, classes = _clips_of(table, options)
         place = table.parent.relative_to(folder)
-        names = (table.stem, *reversed(place.parts))
-        split = next((SPLIT_NAMES[name.lower()] for name in names if name.lower() in SPLIT_NAMES), "")
+        split = split_among((table.stem, *reversed(place.parts)))
+        if not split and all(map(_split_of, listed)):
+            listed = [replace(clip, split=clip.split or _split_of(clip)) for clip in listed]
         for clip in listed:
             beside = (place / clip.media).as_posix()
             media = beside if is_file(folder / beside) else clip.media
@@ -106,6 +108,11 @@ def read_tables(layout: str, folder: Path, tables: Sequence[Path], options: Read
                 message = f"{first.where} and {clip.where} label `{media}` differently"
                 raise BadInputError(message, "give the one that holds as the source")
     return Source(layout, _numbered(clips), media=folder, inputs=tuple(tables), classes=classes)
+
+
+def _split_of(clip: ListedClip) -> str:
+    """The split that the folders of its media are named after: `data/train/1.wav`."""
+    return split_among(PurePosixPath(clip.media).parts[:-1])
 
 
 def tables_in(folder: Path) -> list[Path]:

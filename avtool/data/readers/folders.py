@@ -7,13 +7,14 @@ from pathlib import Path, PurePosixPath
 
 from avtool.core.errors import BadInputError
 from avtool.data.readers.layouts import reads
-from avtool.data.readers.media_index import list_media, stem_of
+from avtool.data.readers.media_index import list_media, plain_name, stem_of
 from avtool.data.readers.source import ListedClip, ReadOptions, RefusedLine, Source
-from avtool.data.split_names import SPLIT_NAMES, split_name
+from avtool.data.split_names import SPLIT_NAMES, split_among, split_name
 
 _FOLD = re.compile(r"fold[ _-]?(\d{1,4})", re.IGNORECASE)
 _TABLES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".xls", ".arff")
 _SHOWN = 3
+_MAX_LIST_BYTES = 20_000_000
 
 
 def recognises(path: Path) -> bool:
@@ -24,6 +25,8 @@ def recognises(path: Path) -> bool:
 @reads("folders", "Media in folders that are their classes.", recognises, generic=True)
 def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
     """Lists the media; deeper folders belong to their class, and media outside of a class have no label.
+
+    Text files that list media and are named after a split give it.
 
     Raises:
         BadInputError: there are no media.
@@ -42,17 +45,18 @@ def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
     folded = _all_are([PurePosixPath(name).parts[skipped + divided :] for name in names], _is_fold)
     stems = [stem_of(name) for name in names]
     repeated = {stem for stem in stems if stems.count(stem) > 1} if len(set(stems)) < len(stems) else set()
+    listed_splits, unread = _text_lists(path, names)
     clips = []
     for name, stem in zip(names, stems, strict=True):
         *folders, _ = PurePosixPath(name).parts
         del folders[:skipped]
-        split = split_name(folders.pop(0)) if divided and folders else ""
+        split = split_name(folders.pop(0)) if divided and folders else listed_splits.get(name, "")
         fold = int(_FOLD.fullmatch(folders.pop(0))[1]) if folded and folders else None  # type: ignore[index]
         clip_id = name if stem in repeated else stem
         labels = tuple(folders[:1])
         where = str(path / name)
         clips.append(ListedClip(clip_id, name, 0.0, None, split, fold, labels, group=clip_id, where=where))
-    return Source("folders", clips, media=path, refused=refused, notes=_notes(path, clips))
+    return Source("folders", clips, media=path, refused=refused, notes=_notes(path, clips, unread))
 
 
 def _is_text(name: str) -> bool:
@@ -86,9 +90,37 @@ def _is_fold(name: str) -> bool:
     return _FOLD.fullmatch(name) is not None
 
 
-def _notes(path: Path, clips: Sequence[ListedClip]) -> tuple[str, ...]:
+def _text_lists(path: Path, names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """The splits by lists of media (`validation_list.txt` of Speech Commands), and the lists of another kind.
+
+    Media that no list names are for training, where there are lists for something else.
+    """
+    media, splits, unread = set(names), dict[str, str](), list[str]()
+    ends = {PurePosixPath(name).name for name in names}
+    for file in sorted(path.glob("*.txt")):
+        lines = [plain_name(line) for line in _lines(file)]
+        if (split := split_among([file.stem])) and lines and media.issuperset(lines):
+            splits |= dict.fromkeys(lines, split)
+        elif lines and not ends.isdisjoint(re.split(r"[\s,;/]+", lines[0])):
+            unread.append(file.name)
+    if splits and "train" not in splits.values():
+        splits = dict.fromkeys(names, "train") | splits
+    return splits, unread
+
+
+def _lines(file: Path) -> list[str]:
+    """The lines of a short text file that are not empty; none where it cannot be read."""
+    try:
+        if file.stat().st_size > _MAX_LIST_BYTES:
+            return []
+        return [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, ValueError):
+        return []
+
+
+def _notes(path: Path, clips: Sequence[ListedClip], unread: Sequence[str]) -> tuple[str, ...]:
     """Doubts about labels that come from the names of folders: tables beside them, and one label for all."""
-    tables = []
+    tables = list(unread)
     for place, folders, files in os.walk(path):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found = [name for name in files if PurePosixPath(name).suffix.lower() in _TABLES]

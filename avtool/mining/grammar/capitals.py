@@ -77,6 +77,9 @@ def _sound_at_front(
     line_start = masked.rfind("\n", 0, first) + 1
     if not _BEFORE_SENTENCE.search(masked[line_start:first]):
         return None
+    whole = masked[first:line_end].rstrip()
+    if _ends_in_small_letters(whole, tag):
+        return first, first + len(whole)
     speech_follows = has_letters(masked[run[-1].end() : line_end])
     while run and run[-1][0] in _LONE_WORDS:
         run = run[:-1]
@@ -91,6 +94,11 @@ def _sound_at_front(
     last = next(iter(certain or found), first)
     text = clean(masked[first:last]).lower()
     return (first, last) if " " in text or _is_noun_sound(text, tag) else None
+
+
+def _ends_in_small_letters(text: str, tag: TagFunction) -> bool:
+    """Whether a sound in capitals ends the line in small letters: "SIREN WAILS in the distance"."""
+    return is_caps_effect(text.upper(), tag) and is_certain(clean(text).lower(), tag)
 
 
 def _is_noun_sound(text: str, tag: TagFunction) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from avtool.mining.grammar.canvas import Canvas
 from avtool.mining.grammar.cleaning import clean, has_letters, is_capitals
 from avtool.mining.grammar.records import Doubt, Piece, TagFunction, TakenFor
-from avtool.mining.grammar.vocabulary import is_certain, is_spoken_language, names_sound
+from avtool.mining.grammar.vocabulary import is_certain, is_spoken_language, names_event, names_sound
 
 _MAX_WORDS = 8  # of a text that may caption a sound
 # Nothing that is heard, whatever words it has.
@@ -21,7 +21,7 @@ def find_doubts(canvas: Canvas, tag: TagFunction) -> Iterator[Doubt]:
         if not has_letters(text) or len(text.split()) > _MAX_WORDS:
             continue
         if piece.kind == "dialogue":
-            if is_capitals(raw) and is_certain(text, tag):
+            if is_capitals(raw) and (is_certain(text, tag) or names_event(text, tag)):
                 yield Doubt(text, raw, "dialogue", "capitals", canvas.cue.start_ms)
         elif taken_for := _taken_for(piece, text, tag):
             yield Doubt(text, raw, taken_for, piece.rule, canvas.cue.start_ms)

@@ -23,7 +23,8 @@ class FileFacts:
 
     Attributes:
         names: names in lower case that label a line at least twice, or that the format gives as voices.
-        capital_dialogue: whether 30 % or more of the dialogue is in capitals, so that they mean nothing.
+        capital_dialogue: whether 30 % or more of the dialogue is in capitals, and more lines than are sounds,
+            so that they mean nothing.
         capital_effects: whether capitals without brackets are sounds ("GEESE HONK").
         capital_brackets: whether most bracketed text is in capitals.
         lower_brackets: whether nearly all of it is in small letters, so that a capital means a name.
@@ -75,7 +76,8 @@ def _measure_capitals(lines: list[str], tag: TagFunction) -> tuple[bool, int]:
             continue
         num_dialogue += 1
         num_capital += capital
-    return num_capital >= MAX_CAPS_SHARE * max(1, num_dialogue), num_effects
+    shouted = num_capital >= MAX_CAPS_SHARE * max(1, num_dialogue)
+    return shouted and num_capital > num_effects, num_effects  # a few signs and cries beside many sounds
 
 
 def _names(lines: list[str], voices: Iterable[str]) -> frozenset[str]:

@@ -39,6 +39,42 @@ def test_tables_beside_their_media_give_the_split(tmp_path: Path) -> None:
     assert found == {"test/1.wav": (("cat",), "test"), "train/1.wav": (("dog",), "train")}
 
 
+@pytest.mark.parametrize(
+    ("files", "tables"),
+    [
+        (("a/1.wav", "b/2.wav"), {"train.csv": "1.wav,dog", "test_post_competition.csv": "2.wav,cat"}),
+        (("data/train/1.wav", "data/test/2.wav"), {"l.csv": "data/train/1.wav,dog\ndata/test/2.wav,cat"}),
+    ],
+)
+def test_words_of_tables_and_folders_give_the_split(tmp_path: Path, files: tuple, tables: dict) -> None:
+    touch(tmp_path, *files)
+    for name, rows in tables.items():
+        write(tmp_path / name, f"fname,label\n{rows}\n")
+    found = sorted((clip.labels, clip.split) for clip in read_source(tmp_path).clips)
+    assert found == [(("cat",), "test"), (("dog",), "train")]
+
+
+def test_lists_of_media_give_the_split(tmp_path: Path) -> None:
+    touch(tmp_path, "yes/1.wav", "yes/2.wav", "no/3.wav")
+    write(tmp_path / "validation_list.txt", "no/3.wav\n")
+    write(tmp_path / "testing_list.txt", "yes\\2.wav\n\n")
+    source = read_source(tmp_path)
+    assert {clip.media: clip.split for clip in source.clips} == {
+        "yes/1.wav": "train", "yes/2.wav": "test", "no/3.wav": "val",
+    }  # fmt: skip
+    assert not source.notes
+
+
+def test_a_text_file_that_names_media_and_is_not_read_is_told(tmp_path: Path) -> None:
+    touch(tmp_path, "x/1.wav", "y/2.wav")
+    write(tmp_path / "labels.txt", "1.wav dog\n2.wav cat\n")
+    write(tmp_path / "testing_list.txt", "no/such.wav\n")
+    write(tmp_path / "README.txt", "Two sounds.\n")
+    source = read_source(tmp_path)
+    assert source.notes == ("`labels.txt` not read: the labels are the names of the folders",)
+    assert {clip.split for clip in source.clips} == {""}
+
+
 def test_fsd50k(tmp_path: Path) -> None:
     touch(tmp_path, "FSD50K.dev_audio/1.wav", "FSD50K.dev_audio/2.wav", "FSD50K.eval_audio/3.wav")
     truth = tmp_path / "FSD50K.ground_truth"

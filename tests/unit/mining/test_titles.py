@@ -27,6 +27,10 @@ from avtool.mining.titles import without_titles
         ('crowd singing "Auld Lang Syne"', "crowd singing"),
         ('humming "Moon River"', "humming"),
         ('man shouting "Fire!"', "man shouting"),
+        ("Elvis Presley's Hound Dog playing", "song playing"),
+        ("Bach's Air on the G String playing softly", "song playing softly"),
+        ("Strauss' Blue Danube begins", "song begins"),
+        ("Yesterday by the Beatles plays on radio", "song plays on radio"),
     ],
 )
 def test_a_title_becomes_a_song_and_spoken_words_go(text, expected):
@@ -36,7 +40,8 @@ def test_a_title_becomes_a_song_and_spoken_words_go(text, expected):
 @pytest.mark.parametrize(
     "text",
     ['dog "barks"', "rock 'n' roll music playing", "boys' shouting", "'80s music playing", "soft piano music",
-     'MAN: "Help!"', '"Laughter in the Rain"', "door slams"],
+     'MAN: "Help!"', '"Laughter in the Rain"', "door slams",
+     "Mr. Jones' dog barking", "Mary's Baby Crying Loudly", "John's Band playing", "Children Playing"],
 )  # fmt: skip
 def test_other_words_are_left_alone(text):
     assert without_titles(text) == text

@@ -33,6 +33,8 @@ SPOKEN = tuple(f"This is plain dialogue, number {n}." for n in range(8))
         ("DOOR SLAMS. WHO'S THERE?", ["door slams"]),
         ("Come on. ENGINE REVS HORN BLARES", ["engine revs horn blares"]),
         ("Wait... DOG BARKS", ["dog barks"]),
+        ("SIREN WAILS in the distance", ["siren wails in the distance"]),
+        ("RAIN patters on roof", ["rain patters on roof"]),
         ("TYRES SCREECH AND CAR CRASHES LOUDLY INTO WALL", ["tyres screech", "car crashes loudly into wall"]),
     ],
 )
@@ -69,6 +71,7 @@ def test_a_short_sound_in_capitals_is_a_tag(parse, text, expected):
         "SHE SCREAMED at me.",
         "SPEAK Louder, please.",
         "HE LAUGHED at the BBC, I think.",
+        "STOP it right now",
     ],
 )
 def test_other_capitals_are_no_sound(tags, text):
@@ -83,6 +86,11 @@ def test_capitals_mean_nothing_where_the_dialogue_is_in_capitals(parse):
 
 def test_effects_do_not_count_as_dialogue_in_capitals(tags):
     assert len(tags("GEESE HONK", "DOG BARKS", "DOOR SLAMS", "What was that?")) == 3
+
+
+def test_signs_and_cries_beside_many_sounds_do_not_make_capitals_mean_nothing(tags):
+    heard = ["TELEPHONE RINGS", "LIFT PINGS", "KETTLE WHISTLES", "HORSE WHINNIES", "DOORBELL", "THEY LAUGH"]
+    assert len(tags(*heard, "STOP!", "PARIS", "NO!", "THE END", "What was that?")) == len(heard)
 
 
 def test_a_file_that_brackets_its_sounds_writes_signs_in_capitals(tags):

@@ -9,6 +9,7 @@ SPOKEN = tuple(f"This is plain dialogue, number {n}." for n in range(8))
     ("texts", "text", "taken_for", "rule"),
     [
         (["[dog barks]"] * 12 + ["GUNSHOTS IN TOWN"], "gunshots in town", "on-screen text", "on-screen text"),
+        (["SIREN!"], "siren", "dialogue", "capitals"),
         (["THUNDER ROLLS!"], "thunder rolls", "dialogue", "capitals"),
         (["♪ Rain, rain, rain ♪"], "rain, rain, rain", "lyrics", "lyric"),
         (["She cried (and slammed doors) and left."], "and slammed doors", "dialogue", "ordinary bracket"),
