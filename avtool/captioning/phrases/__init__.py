@@ -1,0 +1,1 @@
+"""The phrase of a class of sounds: tables of labels, a column a language."""

@@ -1,0 +1,1 @@
+"""The sound tagger: any classifier as a captioner, from its scores a frame to sound events with phrases."""

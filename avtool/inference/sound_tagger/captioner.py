@@ -1,0 +1,181 @@
+"""The captioner of a classifier: its scores window by window, in bounded memory, as sound events."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avtool.captioning.phrases.phrase_book import SoundClass, read_phrases
+from avtool.core.errors import BadInputError
+from avtool.core.reporter import Reporter
+from avtool.data.inputs.spec import Window
+from avtool.data.items import Item
+from avtool.inference.captioner import CAPTIONERS, CaptionerKind, FilmSounds, ModelOptions
+from avtool.inference.events import Event, EventFinder
+from avtool.inference.sound_tagger.onsets import OnsetCurve
+from avtool.inference.sound_tagger.rules import Detection, Ontology, Prevailing, sound_events
+from avtool.inference.sound_tagger.thresholds import ClassThresholds, default_thresholds, read_thresholds
+from avtool.inference.windows import in_batches, iter_windows
+
+if TYPE_CHECKING:
+    from avtool.inference.predictor import Predictor
+    from avtool.models.model_folder import ModelDescription
+
+Scores = NDArray[np.float64]
+
+_ABRUPT = ("event", "vocal")
+_ONE_WINDOW = 0.15
+"""How far above its threshold an abrupt sound must be that one window detects: windows overlap by half, so
+that a sound lies in two of them."""
+_WEAK = 0.6
+"""Share of its threshold, from which a class may word the caption of a more general one."""
+_LONGEST_HOP_S = 1.0
+_SHORTEST_S = 0.1
+_SILENCE = 1e-3
+"""Root mean square of a window, below which nothing is detected in it: 60 dB below full scale."""
+_EARLY_S = 0.2
+"""How long before the estimate of its windows an onset may be."""
+
+
+class SoundTagger:
+    """A classifier of sounds as a captioner.
+
+    Args:
+        predictor: the model.
+        options: thresholds, phrases, batch size.
+
+    Attributes:
+        note: the model and its thresholds in a line.
+        classes: what each class of the model is to a caption.
+        thresholds: of the classes.
+
+    Raises:
+        BadInputError: thresholds or phrases cannot be read, or are of other classes.
+    """
+
+    def __init__(self, predictor: "Predictor", options: ModelOptions) -> None:
+        outputs = predictor.outputs
+        self.classes: tuple[SoundClass, ...] = read_phrases(options.language, options.phrases).classes(
+            outputs.labels
+        )
+        self.thresholds: ClassThresholds = default_thresholds(self.classes, outputs.task)
+        wording = "thresholds by class"
+        if options.thresholds is not None:
+            table = read_thresholds(options.thresholds)
+            self.thresholds = self.thresholds.with_table(table, outputs.labels, options.thresholds)
+            wording = f"thresholds of {options.thresholds.name}"
+        if options.threshold is not None:
+            self.thresholds = self.thresholds.at(options.threshold)
+            wording = f"threshold {options.threshold:g}"
+        self.note = f"{predictor.path.name}, {wording}"
+        self._predictor, self._batch_size = predictor, options.batch_size
+        self._ontology = Ontology(self.classes)
+        definite = [one.name for one in self.classes if one.kind in ("event", "vocal", "crowd", "sustained")]
+        self._has_parent = np.array([one.parent in definite and one.name in definite for one in self.classes])
+        self._prevailing = Prevailing(self.classes, self._ontology)
+        self._places = {label: place for place, label in enumerate(outputs.labels)}
+
+    @property
+    def hop(self) -> float:
+        """Seconds between windows: the model's own, or a quarter of a window and at most a second."""
+        inputs = self._predictor.inputs
+        return inputs.hop or min(inputs.seconds / 4, _LONGEST_HOP_S)
+
+    def listen(self, film: Item, reporter: Reporter) -> FilmSounds:
+        """The sound events of a film, or of a clip.
+
+        Raises:
+            BadInputError: it cannot be read, has nothing that the model takes, or its logits are not finite.
+        """
+        values = self.thresholds
+        finder = EventFinder(
+            self._predictor.outputs.labels,
+            np.where(self._has_parent, _WEAK * values.threshold, values.threshold),
+            values.merge_gap,
+            values.min_duration,
+            self.hop,
+            values.release,
+        )
+        onsets: OnsetCurve | None = None
+        end, samples = 0.0, 0
+        for windows, probabilities in self.scores(film, reporter):
+            for window, scores in zip(windows, probabilities, strict=True):
+                finder.add(window.start, window.end, self._prevailing.apply(scores))
+                end = window.end
+                waveform = _waveform(window)
+                if waveform is not None and window.end > window.start:
+                    rate = round(len(waveform) / (window.end - window.start))
+                    onsets = onsets or OnsetCurve(rate)
+                    new = max(0, round(window.start * rate) + len(waveform) - samples)
+                    onsets.add(waveform[len(waveform) - min(new, len(waveform)) :])
+                    samples += new
+        found = [self._detection(event, onsets) for event in finder.finish() if self._is_sure(event)]
+        return FilmSounds(round(end, 3), sound_events(found, self._ontology))
+
+    def scores(self, film: Item, reporter: Reporter) -> Iterator[tuple[list[Window], Scores]]:
+        """Windows of a film, batch by batch, and the probabilities of the classes in them, (windows, C).
+
+        Raises:
+            BadInputError: as for `listen`.
+        """
+        film.ready()
+        predictor = self._predictor
+        for windows in in_batches(iter_windows(film, predictor.inputs, self.hop, reporter), self._batch_size):
+            logits = predictor.logits(windows)
+            if not np.isfinite(logits).all():
+                raise BadInputError(f"the logits of `{film.path}` are not finite", "train the model again")
+            probabilities = predictor.probabilities(logits)
+            silent = [(heard := _waveform(one)) is not None and _level(heard) < _SILENCE for one in windows]
+            probabilities[silent] = 0.0
+            yield windows, probabilities
+
+    def _is_sure(self, event: Event) -> bool:
+        """Whether more than one window detects it, or that one window does clearly."""
+        place = self._places[event.label]
+        if self.classes[place].kind not in _ABRUPT or event.end - event.start >= 1.5 * self.hop:
+            return True
+        weak = _WEAK if self._has_parent[place] else 1.0
+        return event.score >= weak * float(self.thresholds.threshold[place]) + _ONE_WINDOW
+
+    def _detection(self, event: Event, onsets: OnsetCurve | None) -> Detection:
+        place = self._places[event.label]
+        sound = self.classes[place]
+        if sound.kind in _ABRUPT:
+            event = self._placed(event, onsets)
+        return Detection(event, sound, float(self.thresholds.threshold[place]))
+
+    def _placed(self, event: Event, onsets: OnsetCurve | None) -> Event:
+        """An abrupt event at its onset: the windows that detect it reach to either side of it."""
+        reach = max(0.0, (self._predictor.inputs.seconds - self.hop) / 2)
+        start = event.start + reach if event.start > 0 else event.start
+        end = max(start + _SHORTEST_S, event.end - reach)
+        onset = onsets.strongest(max(0.0, start - _EARLY_S), start + 2 * reach + self.hop) if onsets else None
+        if onset is not None:
+            start, end = onset, max(end, onset + _SHORTEST_S)
+        return replace(event, start=round(start, 3), end=round(end, 3))
+
+
+def _waveform(window: Window) -> NDArray[np.float32] | None:
+    """The audio of a window, where the model takes some."""
+    found = window.values.get("audio")
+    return found if isinstance(found, np.ndarray) and found.ndim == 1 else None
+
+
+def _level(waveform: NDArray[np.float32]) -> float:
+    return float(np.sqrt(np.mean(np.square(waveform)))) if waveform.size else 0.0
+
+
+def _claims(description: "ModelDescription") -> bool:
+    return description.preprocess.get("task") in {"single-label", "multi-label"}
+
+
+def _open(model: Path, options: ModelOptions, reporter: Reporter) -> SoundTagger:
+    from avtool.inference.predictor import Predictor
+
+    return SoundTagger(Predictor(model, options.runtime, reporter), options)
+
+
+CAPTIONERS.add("sound-tagger", CaptionerKind("a classifier of sounds", _claims, _open))
