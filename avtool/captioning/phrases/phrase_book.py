@@ -15,6 +15,8 @@ SoundKind = Literal["event", "vocal", "crowd", "sustained", "generic", "speech",
 `sustained` sound; a `generic` class, which only stands for more definite ones; `speech`, which gets no cue;
 `singing`; `music`; or no sound of a film at all (`never`)."""
 
+GROUPS = ("impact", "friction")
+"""Parents that are no classes: groups of classes that are easily taken for one another."""
 _TABLES = ("audioset", "sams", "others")
 _LANGUAGE = re.compile("[a-z]{2,3}")
 
@@ -28,7 +30,9 @@ class SoundClass:
         name: the plain label, which is the same whatever the spelling.
         phrase: what a caption shows, without brackets; empty where there is none.
         kind: what it is to a caption.
-        parent: the plain label of the class that it is a kind of; empty for none.
+        parent: the plain label of the class that it is a kind of, or of its group; empty for none.
+        ancestors: parent, grandparent, …, whether the model has them or not.
+        family: the plain label that alike classes share: of a group (`impact`), or of a definite parent.
     """
 
     label: str
@@ -36,6 +40,18 @@ class SoundClass:
     phrase: str
     kind: SoundKind = "event"
     parent: str = ""
+    ancestors: tuple[str, ...] = ()
+    family: str = ""
+
+    def is_alike(self, other: "SoundClass") -> bool:
+        """Whether both may stand for one sound: one is a kind of the other, or they are of one family."""
+        return (
+            self.name == other.name
+            or self.phrase == other.phrase
+            or self.name in other.ancestors
+            or other.name in self.ancestors
+            or bool(self.family and self.family == other.family)
+        )
 
 
 @dataclass(frozen=True)
@@ -49,11 +65,24 @@ class PhraseBook:
         """The class of each label, of the table that has most of them; an unknown label is its own phrase."""
         names = [plain_label(label) for label in labels]
         by_cover = sorted(self.tables, key=lambda table: -sum(name in table for name in names))
-        found = ChainMap(*(dict(table) for table in (self.own, *by_cover)))
+        known = ChainMap(*(dict(table) for table in (self.own, *by_cover)))
         return tuple(
-            replace(found.get(name, SoundClass(label, name, name)), label=label)
+            _placed(replace(known.get(name, SoundClass(label, name, name)), label=label), known)
             for label, name in zip(labels, names, strict=True)
         )
+
+
+def _placed(sound: SoundClass, known: Mapping[str, SoundClass]) -> SoundClass:
+    """A class with its ancestors and its family."""
+    ancestors: list[str] = []
+    above: SoundClass | None = sound
+    while above is not None and above.parent and above.parent not in ancestors:
+        ancestors.append(above.parent)
+        above = known.get(above.parent)
+    family = ancestors[-1] if ancestors and ancestors[-1] in GROUPS else sound.parent
+    if family in known and known[family].kind == "generic":
+        family = ""
+    return replace(sound, ancestors=tuple(ancestors), family=family)
 
 
 def read_phrases(language: str = "en", own: Path | None = None) -> PhraseBook:

@@ -16,7 +16,7 @@ from avtool.data.items import Item
 from avtool.inference.captioner import CAPTIONERS, CaptionerKind, FilmSounds, ModelOptions
 from avtool.inference.events import Event, EventFinder
 from avtool.inference.sound_tagger.onsets import OnsetCurve
-from avtool.inference.sound_tagger.rules import Detection, Ontology, Prevailing, sound_events
+from avtool.inference.sound_tagger.rules import Detection, Prevailing, sound_events
 from avtool.inference.sound_tagger.thresholds import ClassThresholds, default_thresholds, read_thresholds
 from avtool.inference.windows import in_batches, iter_windows
 
@@ -72,10 +72,9 @@ class SoundTagger:
             wording = f"threshold {options.threshold:g}"
         self.note = f"{predictor.path.name}, {wording}"
         self._predictor, self._batch_size = predictor, options.batch_size
-        self._ontology = Ontology(self.classes)
         definite = [one.name for one in self.classes if one.kind in ("event", "vocal", "crowd", "sustained")]
         self._has_parent = np.array([one.parent in definite and one.name in definite for one in self.classes])
-        self._prevailing = Prevailing(self.classes, self._ontology)
+        self._prevailing = Prevailing(self.classes)
         self._places = {label: place for place, label in enumerate(outputs.labels)}
 
     @property
@@ -113,7 +112,7 @@ class SoundTagger:
                     onsets.add(waveform[len(waveform) - min(new, len(waveform)) :])
                     samples += new
         found = [self._detection(event, onsets) for event in finder.finish() if self._is_sure(event)]
-        return FilmSounds(round(end, 3), sound_events(found, self._ontology))
+        return FilmSounds(round(end, 3), sound_events(found))
 
     def scores(self, film: Item, reporter: Reporter) -> Iterator[tuple[list[Window], Scores]]:
         """Windows of a film, batch by batch, and the probabilities of the classes in them, (windows, C).

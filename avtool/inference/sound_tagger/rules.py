@@ -1,7 +1,7 @@
 """The rules from detected classes to sound events: speech, music, singing, and near-duplicate classes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
@@ -27,7 +27,6 @@ _CLEARLY = 0.1
 _MUSIC_GAP_S, _SHORTEST_MUSIC_S = 6.0, 3.0
 _WORDING_SHARE = 0.5
 """Share of a music cue's time in which a genre, mood or instrument must be detected to word it."""
-_MOST_PARENTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,51 +54,15 @@ class Detection:
         return self.score < self.threshold
 
 
-class Ontology:
-    """Which classes of a model are kinds of which.
-
-    Args:
-        classes: of the model, with the plain labels of their parents.
-    """
-
-    def __init__(self, classes: Iterable[SoundClass]) -> None:
-        self._by_name = {one.name: one for one in classes}
-
-    def ancestors(self, sound: SoundClass) -> list[str]:
-        """The plain labels of parent, grandparent, …, as far as the model has them."""
-        found: list[str] = []
-        while sound.parent and sound.parent not in found and len(found) < _MOST_PARENTS:
-            found.append(sound.parent)
-            if sound.parent not in self._by_name:
-                break
-            sound = self._by_name[sound.parent]
-        return found
-
-    def alike(self, one: SoundClass, other: SoundClass) -> bool:
-        """Whether both may stand for the same sound: parent and child, or children of one definite parent.
-
-        A parent that is no class of the model, such as `impact`, is the name of a group of alike classes.
-        """
-        if one.name == other.name or one.phrase == other.phrase:
-            return True
-        if one.name in self.ancestors(other) or other.name in self.ancestors(one):
-            return True
-        parent = self._by_name.get(one.parent)
-        return (
-            bool(one.parent) and one.parent == other.parent and (parent is None or parent.kind != "generic")
-        )
-
-
 class Prevailing:
     """The rule for one window: a sound counts half where another, unlike one is clearly more probable.
 
     Args:
         classes: of the model.
-        ontology: which of them are alike.
     """
 
-    def __init__(self, classes: Sequence[SoundClass], ontology: Ontology) -> None:
-        self._classes, self._ontology = classes, ontology
+    def __init__(self, classes: Sequence[SoundClass]) -> None:
+        self._classes = classes
         self._sounds = np.array([one.kind in _SOUNDS for one in classes])
         self._rivals: dict[int, NDArray[np.bool_]] = {}
 
@@ -112,12 +75,12 @@ class Prevailing:
 
     def _rivals_of(self, best: int) -> NDArray[np.bool_]:
         if best not in self._rivals:
-            alike = [self._ontology.alike(one, self._classes[best]) for one in self._classes]
+            alike = [one.is_alike(self._classes[best]) for one in self._classes]
             self._rivals[best] = self._sounds & ~np.array(alike)
         return self._rivals[best]
 
 
-def sound_events(detections: Sequence[Detection], ontology: Ontology) -> list[SoundEvent]:
+def sound_events(detections: Sequence[Detection]) -> list[SoundEvent]:
     """The sound events of a film by time: what its captions may show.
 
     Speech gets none; music is one event as long as it plays, worded by what is detected of its genre, mood
@@ -125,7 +88,6 @@ def sound_events(detections: Sequence[Detection], ontology: Ontology) -> list[So
 
     Args:
         detections: all detected classes, speech among them.
-        ontology: of the model's classes.
     """
     by_kind: dict[str, list[Detection]] = defaultdict(list)
     for one in detections:
@@ -133,9 +95,9 @@ def sound_events(detections: Sequence[Detection], ontology: Ontology) -> list[So
     speech = by_kind["speech"]
     voices = [one for kind in _VOICES for one in by_kind[kind] if not _is_speech(one, speech)]
     sounds = [one for kind in ("event", "sustained") for one in by_kind[kind] if _is_sure(one, speech)]
-    definite = _with_backing([*sounds, *voices], ontology)
-    generic = [one for one in by_kind["generic"] if not _is_stood_for(one, definite, ontology)]
-    found = [*_folded([*definite, *generic], ontology), *_music(by_kind["music"], ontology)]
+    definite = _with_backing([*sounds, *voices])
+    generic = [one for one in by_kind["generic"] if not _is_stood_for(one, definite)]
+    found = [*_folded([*definite, *generic]), *_music(by_kind["music"])]
     return sorted((one for one in found if one.phrase), key=attrgetter("start", "end", "phrase"))
 
 
@@ -146,7 +108,7 @@ def _is_sure(detection: Detection, speech: Sequence[Detection]) -> bool:
     return not _is_speech(detection, speech)
 
 
-def _with_backing(detections: Sequence[Detection], ontology: Ontology) -> list[Detection]:
+def _with_backing(detections: Sequence[Detection]) -> list[Detection]:
     """The detections but for weak ones without a general class that is sure, and hardly more probable."""
     sure = [one for one in detections if not one.is_weak]
     return [
@@ -154,7 +116,7 @@ def _with_backing(detections: Sequence[Detection], ontology: Ontology) -> list[D
         for one in detections
         if not one.is_weak
         or any(
-            other.sound.name in ontology.ancestors(one.sound)
+            other.sound.name in one.sound.ancestors
             and _are_together(one, other)
             and one.score >= _HARDLY_LESS * other.score
             for other in sure
@@ -162,10 +124,10 @@ def _with_backing(detections: Sequence[Detection], ontology: Ontology) -> list[D
     ]
 
 
-def _is_stood_for(generic: Detection, others: Sequence[Detection], ontology: Ontology) -> bool:
+def _is_stood_for(generic: Detection, others: Sequence[Detection]) -> bool:
     """Whether a more definite class is detected near a generic one."""
     return any(
-        generic.sound.name in ontology.ancestors(one.sound)
+        generic.sound.name in one.sound.ancestors
         and min(one.end, generic.end) + _NEAR_S >= max(one.start, generic.start)
         for one in others
     )
@@ -181,23 +143,23 @@ def _are_together(one: Detection, other: Detection) -> bool:
     return min(one.end, other.end) - max(one.start, other.start) >= _OVERLAP * shorter > 0
 
 
-def _folded(detections: Sequence[Detection], ontology: Ontology) -> list[SoundEvent]:
+def _folded(detections: Sequence[Detection]) -> list[SoundEvent]:
     """Events of alike classes at the same time as one, by its most definite and best class."""
     groups: list[list[Detection]] = []
     for detection in sorted(detections, key=attrgetter("start", "end")):
-        joined = [group for group in groups if any(_is_same(one, detection, ontology) for one in group)]
+        joined = [group for group in groups if any(_is_same(one, detection) for one in group)]
         groups = [group for group in groups if group not in joined]
         groups.append([*(one for group in joined for one in group), detection])
-    return [_merged(group, ontology) for group in groups]
+    return [_merged(group) for group in groups]
 
 
-def _is_same(one: Detection, other: Detection, ontology: Ontology) -> bool:
+def _is_same(one: Detection, other: Detection) -> bool:
     near = min(one.end, other.end) + _NEAR_S >= max(one.start, other.start)
-    return near and ontology.alike(one.sound, other.sound)
+    return near and one.sound.is_alike(other.sound)
 
 
-def _merged(group: Sequence[Detection], ontology: Ontology) -> SoundEvent:
-    stood_for = {name for one in group for name in ontology.ancestors(one.sound)}
+def _merged(group: Sequence[Detection]) -> SoundEvent:
+    stood_for = {name for one in group for name in one.sound.ancestors}
     definite = [one for one in group if one.sound.name not in stood_for]
     best = max(definite or group, key=lambda one: (not one.is_weak, one.score - one.threshold, one.score))
     if all(one.is_weak for one in definite):
@@ -212,7 +174,7 @@ def _merged(group: Sequence[Detection], ontology: Ontology) -> SoundEvent:
     )
 
 
-def _music(detections: Sequence[Detection], ontology: Ontology) -> list[SoundEvent]:
+def _music(detections: Sequence[Detection]) -> list[SoundEvent]:
     """Music as one event a passage; only its root classes decide that there is some."""
     roots = [one for one in detections if not one.sound.parent]
     if not roots:  # a model that has genres or instruments only
@@ -229,12 +191,12 @@ def _music(detections: Sequence[Detection], ontology: Ontology) -> list[SoundEve
         best = max(passage, key=attrgetter("score"))
         if end - start >= _SHORTEST_MUSIC_S:
             event = SoundEvent(start, end, best.sound.phrase, best.score, best.sound.label, best.threshold)
-            worded = _wording(event, detections, ontology)
+            worded = _wording(event, detections)
             found.append(replace(event, phrase=worded) if worded else event)
     return found
 
 
-def _wording(music: SoundEvent, detections: Sequence[Detection], ontology: Ontology) -> str:
+def _wording(music: SoundEvent, detections: Sequence[Detection]) -> str:
     """The phrase of the most definite class that is detected for a good part of the music; or none."""
     weight: dict[str, float] = defaultdict(float)
     phrases: Mapping[str, SoundClass] = {one.sound.name: one.sound for one in detections if one.sound.parent}
@@ -243,6 +205,6 @@ def _wording(music: SoundEvent, detections: Sequence[Detection], ontology: Ontol
         if one.sound.parent and shared > 0 and one.sound.phrase != music.phrase:
             weight[one.sound.name] += shared
     enough = {name for name, time in weight.items() if time >= _WORDING_SHARE * (music.end - music.start)}
-    stood_for = {parent for name in enough for parent in ontology.ancestors(phrases[name])}
+    stood_for = {parent for name in enough for parent in phrases[name].ancestors}
     definite = [name for name in enough if name not in stood_for]
     return phrases[max(definite, key=lambda name: (weight[name], name))].phrase if definite else ""
