@@ -14,6 +14,9 @@ class Cue:
         voice: the speaker that the format itself names (WebVTT `<v Bob>`, ASS Name field), or "".
         style: the format's style name or region, or "".
         word_times: (offset in `text`, milliseconds) of words that the file itself times, in order.
+        top: whether it is placed at the top of the frame.
+        markup: the text as a SubRip or WebVTT file has it, with its tags; "" in other formats.
+        settings: what follows the times there (WebVTT cue settings), or "".
     """
 
     start_ms: int
@@ -23,6 +26,9 @@ class Cue:
     voice: str = ""
     style: str = ""
     word_times: tuple[tuple[int, int], ...] = ()
+    top: bool = False
+    markup: str = field(default="", compare=False)
+    settings: str = field(default="", compare=False)
 
     @property
     def text(self) -> str:
@@ -44,6 +50,9 @@ class RawCue:
     voice: str = ""
     style: str = ""
     word_times: tuple[tuple[int, int], ...] = ()
+    top: bool = False
+    markup: str = ""
+    settings: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,7 @@ class Captions:
         repairs: what was mended → how many times (`{"end before start": 2}`).
         mpegts_offset_s: seconds to add to a cue's time to get the transport stream's clock
             (WebVTT `X-TIMESTAMP-MAP`), None when the times are film times already.
+        header: style sheets and regions of a WebVTT file, which its cues refer to, as it has them; or "".
     """
 
     cues: tuple[Cue, ...]
@@ -68,3 +78,4 @@ class Captions:
     language: str = ""
     repairs: dict[str, int] = field(default_factory=dict)
     mpegts_offset_s: float | None = None
+    header: str = ""

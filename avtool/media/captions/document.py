@@ -11,6 +11,7 @@ from avtool.media.captions.draft import Draft
 from avtool.media.captions.formats import (
     comma_times,
     ebu_stl,
+    json_cues,
     one_liners,
     sami,
     scc,
@@ -24,7 +25,7 @@ from avtool.media.captions.sniffing import sniff
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_LINE = 1_000_000
-_ON_ONE_LINE = {"ttml", "sami"}
+_ON_ONE_LINE = {"ttml", "sami", "json"}
 
 _READERS: dict[str, Callable[[str, Draft], None]] = {
     "srt": subrip.read,
@@ -39,11 +40,12 @@ _READERS: dict[str, Callable[[str, Draft], None]] = {
     "microdvd": one_liners.read_microdvd,
     "mpl2": one_liners.read_mpl2,
     "tmplayer": one_liners.read_tmplayer,
+    "json": json_cues.read,
 }
 
 
 def read_document(
-    name: str, content: bytes, *, fps: float | None = None, language: str = "en"
+    name: str, content: bytes, *, fps: float | None = None, language: str = "en", keep_rows: bool = False
 ) -> Captions | None:
     """Captions of one document; None for an HLS playlist, which holds none itself.
 
@@ -52,6 +54,7 @@ def read_document(
         content: its bytes.
         fps: frames per second of the film, for formats that count frames without a rate of their own.
         language: which language to take of a file that holds several (BCP 47).
+        keep_rows: whether rows that roll-up captions repeat stay.
 
     Raises:
         BadInputError: it holds no captions that can be read.
@@ -59,7 +62,7 @@ def read_document(
     if len(content) > MAX_BYTES:
         raise BadInputError(f"{name} is over {MAX_BYTES >> 20} MiB", "no caption file is so large")
     if ebu_stl.is_ebu_stl(content):
-        draft = Draft(name, "binary", "stl")
+        draft = Draft(name, "binary", "stl", keep_rows=keep_rows)
         ebu_stl.read(content, draft)
         return draft.finish()
     text, encoding = decode(content, name)
@@ -70,7 +73,7 @@ def read_document(
         raise BadInputError(f"{name} has a line of over {MAX_LINE} characters ({encoding})", "no caption has")
     text, num_blank = without_double_spacing(text)
     text, num_mended = mend_mojibake(text)
-    draft = Draft(name, encoding, format_, fps, language)
+    draft = Draft(name, encoding, format_, fps, language, keep_rows=keep_rows)
     draft.count("blank line between all lines", num_blank)
     draft.count("wrongly decoded character", num_mended)
     draft.count("unreadable character", text.count("\N{REPLACEMENT CHARACTER}"))

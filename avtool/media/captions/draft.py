@@ -25,10 +25,11 @@ class Draft:
         format: the name of the format.
         fps: frames per second of the film, for formats that count frames, or None.
         wanted_language: which language to keep of a file with several (BCP 47).
-        cues, repairs, language, mpegts_offset_s: what becomes of it in `Captions`.
+        cues, repairs, language, mpegts_offset_s, header: what becomes of it in `Captions`.
         first_bad: the first thing that could not be read, for the message if nothing can.
         num_seen: cues met so far, kept or not.
         rolls: whether the format itself shows that rows are repeated; otherwise the cues decide.
+        keep_rows: whether repeated rows stay, as the file has them.
     """
 
     source: str
@@ -43,6 +44,8 @@ class Draft:
     first_bad: str = ""
     num_seen: int = 0
     rolls: bool = False
+    keep_rows: bool = False
+    header: str = ""
 
     def count(self, what: str, times: int = 1) -> None:
         """Counts a repair or a skipped part."""
@@ -89,7 +92,7 @@ class Draft:
             )
         self.count("out of order", sum(b.start_ms < a.start_ms for a, b in pairwise(self.cues)))
         raw_cues = sorted(self.cues, key=lambda cue: cue.start_ms)  # equal starts keep their order
-        if self.rolls or rolls(raw_cues):
+        if not self.keep_rows and (self.rolls or rolls(raw_cues)):
             raw_cues, repeated = without_repeated_rows(raw_cues)
             self.repairs += repeated
         cues = self._mended(raw_cues)
@@ -102,6 +105,7 @@ class Draft:
             language=self.language,
             repairs=dict(self.repairs),
             mpegts_offset_s=self.mpegts_offset_s,
+            header=self.header,
         )
 
     def _mended(self, raw_cues: list[RawCue]) -> list[Cue]:
@@ -111,7 +115,8 @@ class Draft:
             if raw.start_ms != this_start:
                 this_start, next_start = raw.start_ms, this_start
             start_ms, end_ms = self._mended_times(raw, next_start)
-            cues.append(Cue(start_ms, end_ms, raw.lines, raw.italic, raw.voice, raw.style, raw.word_times))
+            placed = raw.style, raw.word_times, raw.top, raw.markup, raw.settings
+            cues.append(Cue(start_ms, end_ms, raw.lines, raw.italic, raw.voice, *placed))
         return cues[::-1]
 
     def _mended_times(self, raw: RawCue, next_start: int | None) -> tuple[int, int]:

@@ -58,6 +58,12 @@ def plain_text(text: str) -> Plain:
     return from_runs([(text, False)])
 
 
+def escape_markup(text: str, *, italic: bool = False) -> str:
+    """Plain text as markup that SubRip and WebVTT players show alike."""
+    escaped = html.escape(text, quote=False) if "<" in text or "&" in text or "-->" in text else text
+    return f"<i>{escaped}</i>" if italic else escaped
+
+
 def plain_subrip(text: str) -> Plain:
     r"""The lines of SubRip text: HTML tags of common players, ASS codes such as `{\an8}`, entities."""
     return _plain_html(text, _SUBRIP_MARKUP, _without_ass_breaks)

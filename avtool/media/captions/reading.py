@@ -10,7 +10,12 @@ from avtool.media.captions.segments import read_caption_segments
 
 
 def read_captions(
-    source: Path | str, *, fps: float | None = None, data: bytes | None = None, language: str = "en"
+    source: Path | str,
+    *,
+    fps: float | None = None,
+    data: bytes | None = None,
+    language: str = "en",
+    keep_rows: bool = False,
 ) -> Captions:
     """Reads captions; the format is found by content, never by the file's name.
 
@@ -19,6 +24,7 @@ def read_captions(
         fps: frames per second of the film, for formats that count frames without a rate of their own.
         data: the file's content, where it has been read already.
         language: which language to take of a file that holds several (BCP 47).
+        keep_rows: whether rows that roll-up captions repeat stay, as the file has them.
 
     Raises:
         BadInputError: there is no such file, or it holds no captions that can be read.
@@ -26,7 +32,7 @@ def read_captions(
     if fps is not None and not (math.isfinite(fps) and fps > 0):
         raise BadInputError(f"invalid frame rate {fps:g}", "give frames per second, as in 23.976")
     content = read_bounded(Path(source)) if data is None else data
-    captions = read_document(str(source), content, fps=fps, language=language)
+    captions = read_document(str(source), content, fps=fps, language=language, keep_rows=keep_rows)
     if captions is not None:
         return captions
     if data is not None:

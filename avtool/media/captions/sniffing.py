@@ -5,6 +5,7 @@ import unicodedata
 
 from avtool.core.errors import BadInputError
 from avtool.media.captions.draft import shorten
+from avtool.media.captions.formats.json_cues import SIGN
 
 # The first line that fits one of these decides; SRT stands last because its sign is the least specific.
 _SIGNS = {
@@ -44,6 +45,8 @@ def sniff(text: str, source: str, encoding: str) -> str:
     head = text.lstrip()[:_HEAD]
     if not head:
         raise BadInputError(f"{source} is empty ({encoding})", "give a file with captions")
+    if re.match(SIGN, head):
+        return "json"
     for pattern, what, hint in _NOT_CAPTIONS:
         if re.match(pattern, head):
             raise BadInputError(f"{source} is {what}, not a caption file ({encoding})", hint)

@@ -11,6 +11,7 @@ from avtool.media.captions.markup import plain_subrip
 from avtool.media.languages import bcp47, is_language, same_language
 
 _LANGUAGE_LINE = re.compile(r"\s*\[([a-z]{2,4})\][ \t]+(\S.*)")
+_AT_TOP = re.compile(r"\{[^{}]*\\an[789]\b")
 _MULTILINGUAL_SHARE, _MULTILINGUAL_CUES = 0.8, 3
 
 
@@ -37,6 +38,9 @@ def read(text: str, draft: Draft) -> None:
                 plain.italic,
                 plain.voice,
                 word_times=plain.word_times,
+                top=bool(_AT_TOP.search("\n".join(lines))),
+                markup="\n".join(lines),
+                settings=block.time.rest,
             )
         )
 

@@ -111,6 +111,7 @@ class _Reader:
         self.draft = draft
         self.clock = clock_of(root)
         self.italic_styles = _italic_styles(root)
+        self.top_regions = {region.get("id", "") for region in root.iter("region") if _is_at_top(region)}
 
     def container(self, element: Element, outer: _Scope) -> Fraction | None:
         """Reads body, div or p, and returns when it ends."""
@@ -138,7 +139,10 @@ class _Reader:
                 self.draft.unreadable(0, " ".join(lines), "text without a time skipped")
                 continue
             end_ms = None if end is None else round(end * 1000)
-            self.draft.add(RawCue(round(begin * 1000), end_ms, lines, plain.italic, style=scope.region))
+            top = scope.region in self.top_regions
+            self.draft.add(
+                RawCue(round(begin * 1000), end_ms, lines, plain.italic, style=scope.region, top=top)
+            )
 
     def _inline(self, element: Element, scope: _Scope) -> list[tuple[Run, _Scope]]:
         """The paragraph's text in pieces, each with the interval it is shown in."""
@@ -211,6 +215,13 @@ def _run(text: str | None, scope: _Scope) -> Run:
 
 def _collapsed(text: str) -> str:
     return _WHITE_SPACE.sub(" ", text)
+
+
+def _is_at_top(region: Element) -> bool:
+    """Whether a region that is filled from above lies in the upper half of the frame."""
+    _, _, from_top = region.get("origin", "").strip().partition(" ")
+    is_upper = from_top.endswith("%") and from_top[:1] in "01234" and len(from_top.partition(".")[0]) <= 3
+    return is_upper and region.get("displayAlign") == "before"
 
 
 def clock_of(root: Element) -> TemporalAttributeParsingContext:

@@ -14,6 +14,9 @@ from avtool.media.languages import bcp47
 
 _HEADER_LINE = re.compile(r"\s*(language|lang|kind)\s*[:=]\s*(\S+)", re.IGNORECASE)
 _NO_CUE_TEXT = re.compile(r"(NOTE|STYLE|REGION)(\s|$)|Region:")
+_STYLES = re.compile(r"(STYLE|REGION)\s*$")
+_LINE = re.compile(r"(?:^|\s)line:(\d+)(?:\.\d+)?(%?)")
+_TOP_ROWS = 5  # of the 15 or more that a frame has
 _REGION = re.compile(r"(?:^|\s)region:(\S+)")
 _LOCAL = re.compile(rf"LOCAL:{CLOCK.format('a')}(?=,|\s|$)")
 _MPEGTS = re.compile(r"MPEGTS:(\d{1,12})")
@@ -33,6 +36,8 @@ def read(text: str, draft: Draft) -> None:
     first, *cues = islice(blocks("WEBVTT\n" + below_signature), MAX_CUES + 2)
     header, *others = [paragraph for paragraph in first.paragraphs if paragraph] or [[]]
     _read_header(header, draft)
+    styles = ["\n".join(other) for other in first.paragraphs if other and _STYLES.match(other[0])]
+    draft.header = "\n\n".join(styles)
     draft.count("text outside of cues skipped", sum(not _NO_CUE_TEXT.match(other[0]) for other in others))
     raw_cues: list[RawCue] = []
     num_word_timed = 0
@@ -46,7 +51,9 @@ def read(text: str, draft: Draft) -> None:
         style = region[1] if region else ""
         times = block.time.start_ms, block.time.end_ms
         word_times = plain.word_times
-        raw_cues.append(RawCue(*times, plain.lines, plain.italic, plain.voice, style, word_times))
+        raw = RawCue(*times, plain.lines, plain.italic, plain.voice, style, word_times)
+        raw.top, raw.markup, raw.settings = _is_at_top(block.time.rest), "\n".join(lines), block.time.rest
+        raw_cues.append(raw)
         num_word_timed += any(map(_TIMED_WORD.search, lines))
     draft.rolls = num_word_timed > len(raw_cues) * _ROLLING_SHARE
     for cue in raw_cues:
@@ -76,6 +83,12 @@ def _read_timestamp_map(line: str, draft: Draft) -> None:
         draft.count("unreadable X-TIMESTAMP-MAP")
         return
     draft.mpegts_offset_s = int(mpegts[1]) / _MPEGTS_HZ - milliseconds(local, "a") / 1000
+
+
+def _is_at_top(settings: str) -> bool:
+    """Whether the `line` setting places a cue in the upper part of the frame."""
+    line = _LINE.search(settings)
+    return line is not None and int(line[1]) < (50 if line[2] else _TOP_ROWS)
 
 
 def _own_lines(block: Block, draft: Draft) -> list[str]:
