@@ -85,6 +85,12 @@ class CaptionPlan:
     sound: tuple[Cue, ...]
     decisions: tuple[Decision, ...]
 
+    @property
+    def without_top(self) -> tuple[Cue, ...]:
+        """The cues without the sound cues at the top of the frame, for formats that have no places."""
+        skipped = {id(cue) for cue in self.sound if cue.top}
+        return tuple(cue for cue in self.cues if id(cue) not in skipped)
+
 
 def check_events(events: Iterable[SoundEvent]) -> list[SoundEvent]:
     """The events in the order of their starts.
