@@ -1,4 +1,4 @@
-"""Which events become a cue: same texts merged, repeats and crowds dropped, two sounds joined, rates kept."""
+"""Which events become a cue: same texts merged, repeats dropped, two sounds joined, rates kept."""
 
 import bisect
 import math
