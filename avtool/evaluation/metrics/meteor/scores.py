@@ -40,17 +40,24 @@ def pair_scores(counts: Floats) -> Floats:
     return np.maximum(np.nan_to_num(scores, nan=0.0), 0.0)
 
 
-def corpus_score(counts: Floats) -> float:
-    """METEOR of a set of pairs: the formula on summed counts, not the mean of the pairs' scores.
-
-    Chunks of pairs that match wholly, in one chunk, are not added.
+def corpus_counts(counts: Floats) -> Floats:
+    """The counts of pairs as they enter those of a corpus: pairs that match wholly add no chunk.
 
     Args:
         counts: (pairs, 23).
     """
-    total = counts.sum(axis=0)
-    total[_CHUNKS] = counts[~_in_one_chunk(counts), _CHUNKS].sum()
-    return float(pair_scores(total))
+    entered = counts.copy()
+    entered[_in_one_chunk(counts), _CHUNKS] = 0
+    return entered
+
+
+def corpus_score(counts: Floats) -> float:
+    """METEOR of a set of pairs: the formula on summed counts, not the mean of the pairs' scores.
+
+    Args:
+        counts: (pairs, 23).
+    """
+    return float(pair_scores(corpus_counts(counts).sum(axis=0)))
 
 
 def _in_one_chunk(counts: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
