@@ -17,7 +17,8 @@ _LIBRARIES = (
     ("av", ""), ("soundfile", ""), ("onnxruntime", ""), ("silero-vad", ""), ("webrtcvad-wheels", ""),
     ("pysubs2", ""), ("ttconv", ""), ("pandas", ""), ("pyarrow", ""), ("accelerate", ""), ("yt-dlp", ""),
     ("tensorboard", "tensorboard"), ("dask", "dask"), ("webdataset", "webdataset"),
-    ("onnx", "export"), ("onnxscript", "export"),
+    ("onnx", "export"), ("onnxscript", "export"), ("pycocoevalcap", "meteor"), ("nltk", "meteor"),
+    ("snowballstemmer", "meteor"),
 )  # fmt: skip
 
 

@@ -1,1 +1,1 @@
-"""Dense video captioning: the protocol of the ActivityNet challenge (2018 and 2021), SODA_c, and proposals."""
+"""Dense video captioning: the ActivityNet challenge's protocol (2018, 2021), SODA_c, proposals."""

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from avtool.core.arrays import Floats
-from avtool.evaluation.dense_captions.segments import Captions, CaptionedSegment
+from avtool.evaluation.dense_captions.segments import CaptionedSegment, Captions
 
 
 def tiou(one: Sequence[CaptionedSegment], other: Sequence[CaptionedSegment]) -> Floats:
-    """Temporal intersection over union of all pairs of segments, as the dense-captioning evaluator computes it.
+    """Temporal intersection over union of all pairs of segments, as the challenge's evaluator has it.
 
-    The union of overlapping segments is their hull, of others the sum of their lengths; 1e-8 s is added to it.
+    The union is the hull of segments that overlap, of others the sum of their lengths; 1e-8 s is added.
 
     Returns:
         (len(one), len(other)), each between 0 and 1.
@@ -27,7 +27,7 @@ def tiou(one: Sequence[CaptionedSegment], other: Sequence[CaptionedSegment]) -> 
 def detection(
     predicted: Captions, references: Sequence[Captions], videos: Sequence[str], thresholds: Sequence[float]
 ) -> tuple[Floats, Floats]:
-    """Precision and recall of the segments: shares whose tIoU with any of the other side is above a threshold.
+    """Precision and recall: shares of segments whose tIoU with one of the other side is above a threshold.
 
     Of several references the best counts, for each video.
 

@@ -9,21 +9,25 @@ from avtool.core.arrays import Ints
 from avtool.evaluation.dense_captions.overlap import tiou
 from avtool.evaluation.dense_captions.segments import Captions
 
-NO_MATCH = ""
-"""Stands for the reference of a prediction that overlaps with none; real captions are never empty here."""
-
 
 @dataclass
 class Pairing:
     """All pairs that the protocol scores.
 
     Attributes:
-        pairs: distinct (prediction, reference).
+        pairs: distinct (prediction, reference, False), or (prediction, "", True) without a reference.
         rows: for each threshold and video, the numbers of its pairs; a pair may come several times.
     """
 
-    pairs: list[tuple[str, str]] = field(default_factory=list)
+    pairs: list[tuple[str, str, bool]] = field(default_factory=list)
     rows: list[list[Ints]] = field(default_factory=list)
+
+    def with_reference(self, unmatched: str) -> list[tuple[str, str]]:
+        """The pairs with this text as the reference where there is none."""
+        return [
+            (hypothesis, unmatched if is_alone else reference)
+            for hypothesis, reference, is_alone in self.pairs
+        ]
 
 
 def pair_captions(
@@ -31,7 +35,7 @@ def pair_captions(
 ) -> Pairing:
     """Pairs each prediction with every reference, of all annotators, whose tIoU reaches the threshold.
 
-    A prediction without such a reference is paired once with `NO_MATCH`.
+    A prediction without such a reference is paired once, with none.
 
     Args:
         predicted: cleaned, as are the references.
@@ -39,7 +43,7 @@ def pair_captions(
         videos: to pair, in this order.
         thresholds: of tIoU.
     """
-    numbers: dict[tuple[str, str], int] = {}
+    numbers: dict[tuple[str, str, bool], int] = {}
     rows: list[list[Ints]] = [[] for _ in thresholds]
     for video in videos:
         given = predicted.get(video, ())
@@ -48,9 +52,7 @@ def pair_captions(
         for kept, threshold in zip(rows, thresholds, strict=True):
             found = []
             for segment, hits in zip(given, overlap >= threshold, strict=True):
-                matches = [wanted[place].sentence for place in np.flatnonzero(hits)] or [NO_MATCH]
-                found += [
-                    numbers.setdefault((segment.sentence, sentence), len(numbers)) for sentence in matches
-                ]
+                matches = [(wanted[place].sentence, False) for place in np.flatnonzero(hits)] or [("", True)]
+                found += [numbers.setdefault((segment.sentence, *match), len(numbers)) for match in matches]
             kept.append(np.array(found, dtype=np.int64))
     return Pairing(list(numbers), rows)

@@ -1,13 +1,12 @@
-"""Proposals: average recall over the average number of proposals a video, as the ActivityNet toolkit has it."""
+"""Proposals: average recall over the average number of them a video, as the ActivityNet toolkit has it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from avtool.core.arrays import Floats
 from avtool.evaluation.dense_captions.overlap import tiou
-from avtool.evaluation.dense_captions.segments import Captions, CaptionedSegment
+from avtool.evaluation.dense_captions.segments import CaptionedSegment, Captions
 
 _THRESHOLDS = np.linspace(0.5, 0.95, 10)
 _STEPS = 100

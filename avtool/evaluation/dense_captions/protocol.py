@@ -1,24 +1,25 @@
 """The dense-captioning score of the ActivityNet challenge, as its evaluators of 2018 and 2021 compute it.
 
-Captions are scored by video: on the pairs of a tIoU, by the metric's value for that small corpus. Videos without
-predictions count 0. The evaluator of 2017 left predictions without a matching reference out of the score: its
-numbers are higher and cannot be compared.
+Captions are scored by video: on the pairs of a tIoU, by the metric's value for that small corpus. Videos
+without predictions count 0. The evaluator of 2017 left predictions without a matching reference out of the
+score: its numbers are higher and cannot be compared.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain
 from typing import Final
 
 import numpy as np
 
-from avtool.core.arrays import Floats, Ints
+from avtool.core.arrays import Bools, Floats, Ints
 from avtool.core.reporter import Reporter
 from avtool.evaluation.dense_captions.overlap import detection
-from avtool.evaluation.dense_captions.pairing import NO_MATCH, Pairing, pair_captions
+from avtool.evaluation.dense_captions.pairing import Pairing, pair_captions
 from avtool.evaluation.dense_captions.proposals import ProposalCurve, proposal_curve
-from avtool.evaluation.dense_captions.segments import Captions, CaptionedSegment
-from avtool.evaluation.dense_captions.soda import SodaScore, mean_soda, soda
+from avtool.evaluation.dense_captions.segments import CaptionedSegment, Captions
+from avtool.evaluation.dense_captions.soda import SodaScore, mean_soda, overlapping_pairs, soda
 from avtool.evaluation.metrics.caption_overlap import Cider, bleu, bleu_counts, rouge_l
 from avtool.evaluation.metrics.caption_tokens import Tokenise, ascii_only
 from avtool.evaluation.metrics.meteor import Meteor, pair_scores
@@ -26,8 +27,8 @@ from avtool.evaluation.metrics.meteor.scores import corpus_counts
 
 THRESHOLDS: Final = (0.3, 0.5, 0.7, 0.9)
 UNMATCHED: Final = {"meteor_2018": "abc123!@#", "meteor_2021": "qkzvwxjqkzvwxj"}
-"""Reference of predictions without one: the fixed one of 2018, which METEOR splits into four words, and a word
-of letters that none shares, as the random ones of 2021."""
+"""Reference of predictions without one: the fixed one of 2018, which METEOR splits into four words, and one
+word that no caption has, as the random ones of 2021."""
 OVERLAP_METRICS: Final = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider")
 METRICS: Final = (*UNMATCHED, *OVERLAP_METRICS)
 _MOST_PREDICTIONS = 1000
@@ -57,28 +58,42 @@ class DenseCaptionScores:
     unscored: int
     missing: tuple[str, ...]
 
-    @cached_property
-    def by_threshold(self) -> Mapping[str, Floats]:
-        """Metric → (thresholds,): the means over videos."""
-        return {name: values.mean(axis=0) for name, values in self.by_video.items()}
+    def by_threshold(self, *, present: bool = False) -> dict[str, Floats]:
+        """Metric → (thresholds,): the means over videos, or over those of the submission only."""
+        rows = self._present if present else slice(None)
+        return {name: values[rows].mean(axis=0) for name, values in self.by_video.items()}
+
+    def means(self, *, present: bool = False) -> dict[str, float]:
+        """Metric → its mean over videos and thresholds; of SODA_c and proposals over annotators.
+
+        Args:
+            present: of the submission's videos only. The protocol scores those that it lacks as 0; SODA's
+                program leaves them out, as do papers whose videos had vanished.
+        """
+        gone = set(self.missing) if present else set()
+        found = {name: float(values.mean()) for name, values in self.by_threshold(present=present).items()}
+        soda = [mean_soda([score for video, score in one.items() if video not in gone]) for one in self.soda]
+        best = [
+            max(one[video].f1 for one in self.soda if video in one)
+            for video in self.videos
+            if video not in gone
+        ]
+        return found | {
+            "soda_c": float(np.mean([one.f1 for one in soda])),
+            "soda_c_precision": float(np.mean([one.precision for one in soda])),
+            "soda_c_recall": float(np.mean([one.recall for one in soda])),
+            "soda_c_best_reference": float(np.mean(best)),
+        }
+
+    @property
+    def proposal_area(self) -> float:
+        """The area below recall over the number of proposals, as a share; the mean over annotators."""
+        return float(np.mean([one.area for one in self.proposals]))
 
     @cached_property
-    def means(self) -> Mapping[str, float]:
-        """Metric → its mean over videos and thresholds; SODA_c, and the area of proposals, over annotators."""
-        found = {name: float(values.mean()) for name, values in self.by_threshold.items()}
-        all_videos = [mean_soda(list(one.values())) for one in self.soda]
+    def _present(self) -> Bools:
         gone = set(self.missing)
-        official = [mean_soda([score for video, score in one.items() if video not in gone]) for one in self.soda]
-        best = [max(one[video].f1 for one in self.soda if video in one) for video in self.videos]
-        found |= {
-            "soda_c": float(np.mean([one.f1 for one in all_videos])),
-            "soda_c_precision": float(np.mean([one.precision for one in all_videos])),
-            "soda_c_recall": float(np.mean([one.recall for one in all_videos])),
-            "soda_c_official": float(np.mean([one.f1 for one in official])),
-            "soda_c_best_reference": float(np.mean(best)),
-            "proposals": float(np.mean([one.area for one in self.proposals])),
-        }
-        return found
+        return np.array([video not in gone for video in self.videos])
 
 
 @dataclass(frozen=True)
@@ -95,7 +110,9 @@ class DenseCaptionProtocol:
     tokenise: Tokenise
     thresholds: tuple[float, ...] = THRESHOLDS
 
-    def score(self, submission: Captions, references: Sequence[Captions], reporter: Reporter) -> DenseCaptionScores:
+    def score(
+        self, submission: Captions, references: Sequence[Captions], reporter: Reporter
+    ) -> DenseCaptionScores:
         """The scores of a submission.
 
         Args:
@@ -109,13 +126,20 @@ class DenseCaptionProtocol:
         predicted, *truths = self._tokenised([kept, *references])
         pairing = pair_captions(predicted, truths, videos, self.thresholds)
         reporter.info(f"{len(pairing.pairs)} distinct pairs of captions")
-        scores = self._meteor(pairing) | _overlap_metrics(pairing)
+        overlapping = [overlapping_pairs(predicted, truth) for truth in truths]
+        unmatched = (pairing.with_reference(word) for word in UNMATCHED.values())
+        exchanged = ([pair[::-1] for pair in pairs] for pairs in overlapping)
+        counts = self._meteor(chain(*unmatched, *exchanged))
+        scores = _meteor_metrics(pairing, counts) | _overlap_metrics(pairing)
         scores["precision"], scores["recall"] = detection(predicted, truths, videos, self.thresholds)
         return DenseCaptionScores(
             videos,
             self.thresholds,
             scores,
-            tuple(soda(predicted, truth, self._soda_similarity) for truth in truths),
+            tuple(
+                soda(predicted, truth, counts.scores(pairs))
+                for truth, pairs in zip(truths, overlapping, strict=True)
+            ),
             tuple(proposal_curve(predicted, truth) for truth in truths),
             num_predictions=sum(map(len, kept.values())),
             unscored=len(submission) - len(kept),
@@ -123,7 +147,9 @@ class DenseCaptionProtocol:
         )
 
     def _tokenised(self, sets: Sequence[Captions]) -> list[Captions]:
-        texts = list(dict.fromkeys(one.sentence for captions in sets for rows in captions.values() for one in rows))
+        texts = list(
+            dict.fromkeys(one.sentence for captions in sets for rows in captions.values() for one in rows)
+        )
         tokens = dict(zip(texts, self.tokenise([ascii_only(text) for text in texts]), strict=True))
 
         def clean(segment: CaptionedSegment) -> CaptionedSegment:
@@ -131,27 +157,44 @@ class DenseCaptionProtocol:
 
         return [{video: tuple(map(clean, rows)) for video, rows in captions.items()} for captions in sets]
 
-    def _meteor(self, pairing: Pairing) -> dict[str, Floats]:
-        found = {}
-        unmatched = [place for place, (_, reference) in enumerate(pairing.pairs) if reference == NO_MATCH]
-        counts = self.meteor.counts(pairing.pairs)
-        for name, reference in UNMATCHED.items():
-            if unmatched:
-                counts[unmatched] = self.meteor.counts([(pairing.pairs[place][0], reference) for place in unmatched])
-            entered = corpus_counts(counts)
-            found[name] = _by_threshold(
-                pairing, lambda rows, entered=entered: pair_scores(_sums(entered, rows))
-            )
-        return found
+    def _meteor(self, pairs: Iterable[tuple[str, str]]) -> "_Counts":
+        """The counts of all pairs (hypothesis, reference), by one call: Java takes long to begin."""
+        distinct = list(dict.fromkeys(pairs))
+        return _Counts(distinct, self.meteor.counts(distinct))
 
-    def _soda_similarity(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        """METEOR with hypothesis and reference exchanged, as the authors' program has it."""
-        return pair_scores(self.meteor.counts([(reference, predicted) for predicted, reference in pairs]))
+
+class _Counts:
+    """METEOR's counts of distinct pairs."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]], counts: Floats) -> None:
+        self._rows = {pair: row for row, pair in enumerate(pairs)}
+        self._counts = counts
+        self._scores = pair_scores(counts)
+
+    def corpus(self, pairs: Sequence[tuple[str, str]]) -> Floats:
+        """As they enter the counts of a corpus."""
+        return corpus_counts(self._counts[[self._rows[pair] for pair in pairs]])
+
+    def scores(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], float]:
+        """The score of each exchanged pair: SODA's program gives METEOR the prediction as the reference."""
+        return {pair: float(self._scores[self._rows[pair[::-1]]]) for pair in pairs}
+
+
+def _meteor_metrics(pairing: Pairing, counts: _Counts) -> dict[str, Floats]:
+    found = {}
+    for name, unmatched in UNMATCHED.items():
+        entered = counts.corpus(pairing.with_reference(unmatched))
+        found[name] = _by_threshold(pairing, partial(_corpus_meteor, entered))
+    return found
+
+
+def _corpus_meteor(entered: Floats, groups: Sequence[Ints]) -> Floats:
+    return pair_scores(_sums(entered, groups))
 
 
 def _overlap_metrics(pairing: Pairing) -> dict[str, Floats]:
     """BLEU, ROUGE-L and CIDEr; which reference stands for a missing one does not matter to them."""
-    pairs = [(hypothesis, reference or UNMATCHED["meteor_2018"]) for hypothesis, reference in pairing.pairs]
+    pairs = pairing.with_reference(UNMATCHED["meteor_2018"])
     counts, rouge, cider = bleu_counts(pairs), rouge_l(pairs), Cider()
     sums = _by_threshold(pairing, lambda rows: bleu(_sums(counts, rows)))
     found = {name: sums[..., place] for place, name in enumerate(OVERLAP_METRICS[:4])}

@@ -96,20 +96,26 @@ def _predictions(path: Path, video: str, rows: Any) -> Iterator[CaptionedSegment
 
 def _is_youcook(path: Path, video: str, facts: Any) -> bool:
     rows = facts.get("annotations", ()) if isinstance(facts, dict) else None
-    if rows is None or not all(isinstance(row, dict) and {"segment", "sentence"} <= row.keys() for row in rows):
+    if rows is None or not all(
+        isinstance(row, dict) and {"segment", "sentence"} <= row.keys() for row in rows
+    ):
         raise BadInputError(f"`{path}`: `{video}` has annotations without `segment` or `sentence`")
     return bool(rows)
 
 
 def _timed(path: Path, video: str, facts: Any) -> Iterator[tuple[Any, Any]]:
-    lists = [facts.get(key) if isinstance(facts, dict) else None for key in ("timestamps", "sentences")]
-    if not all(isinstance(one, list) for one in lists) or len(lists[0]) != len(lists[1]):
+    times, sentences = (
+        facts.get(key) if isinstance(facts, dict) else None for key in ("timestamps", "sentences")
+    )
+    if not (isinstance(times, list) and isinstance(sentences, list) and len(times) == len(sentences)):
         message = f"`{path}`: `{video}` lacks timestamps and sentences of equal number"
         raise BadInputError(message, f"references are {_REFERENCES}")
-    return zip(*lists, strict=True)
+    return zip(times, sentences, strict=True)
 
 
-def _segment(path: Path, video: str, number: int, times: Any, sentence: Any, score: Any = None) -> CaptionedSegment:
+def _segment(
+    path: Path, video: str, number: int, times: Any, sentence: Any, score: Any = None
+) -> CaptionedSegment:
     if not isinstance(sentence, str):
         raise _wrong(path, video, number, "has no sentence")
     numbers = [one for one in times if _is_number(one)] if isinstance(times, list) else []
@@ -124,4 +130,6 @@ def _is_number(value: Any) -> bool:
 
 
 def _wrong(path: Path, video: str, number: int, problem: str) -> BadInputError:
-    return BadInputError(f"`{path}`: segment {number + 1} of `{video}` {problem}", f"a submission is {_SUBMISSION}")
+    return BadInputError(
+        f"`{path}`: segment {number + 1} of `{video}` {problem}", f"a submission is {_SUBMISSION}"
+    )

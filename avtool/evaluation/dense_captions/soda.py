@@ -1,16 +1,13 @@
 """SODA_c (Fujita et al., ECCV 2020, section 3): captions matched with references in their order in time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from avtool.core.arrays import Floats
 from avtool.evaluation.dense_captions.overlap import tiou
-from avtool.evaluation.dense_captions.segments import Captions, CaptionedSegment
-
-Similarity = Callable[[Sequence[tuple[str, str]]], Floats]
-"""Pairs (predicted sentence, reference sentence) → their similarities."""
+from avtool.evaluation.dense_captions.segments import CaptionedSegment, Captions
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +33,32 @@ def ordered_matching(weights: Floats) -> float:
     return float(best[-1])
 
 
-def soda(predicted: Captions, references: Captions, similarity: Similarity) -> Mapping[str, SodaScore]:
+def overlapping_pairs(predicted: Captions, references: Captions) -> list[tuple[str, str]]:
+    """The pairs (predicted sentence, reference sentence) whose similarities `soda` needs."""
+    return [
+        (given[row].sentence, truth[column].sentence)
+        for video, truth in references.items()
+        if (given := predicted.get(video, ()))
+        for row, column in np.argwhere(tiou(given, truth) > 0)
+    ]
+
+
+def soda(
+    predicted: Captions, references: Captions, similarity: Mapping[tuple[str, str], float]
+) -> Mapping[str, SodaScore]:
     """SODA of every video of the references, with tIoU times the similarity of sentences as weights.
 
     Args:
         predicted: videos that it lacks score 0.
         references: of one annotator.
-        similarity: of sentences; called once, with every pair whose segments overlap.
+        similarity: of the `overlapping_pairs`.
     """
-    overlaps: dict[str, tuple[Floats, list[CaptionedSegment], list[CaptionedSegment]]] = {}
-    wanted: dict[tuple[str, str], int] = {}
+    scores = {}
     for video, truth in references.items():
         given, true = (sorted(one, key=_by_start) for one in (predicted.get(video, ()), truth))
-        overlap = tiou(given, true)
-        overlaps[video] = overlap, given, true
-        for row, column in np.argwhere(overlap > 0):
-            wanted.setdefault((given[row].sentence, true[column].sentence), len(wanted))
-    found = similarity(list(wanted))
-    scores = {}
-    for video, (overlap, given, true) in overlaps.items():
-        weights = np.zeros_like(overlap)
-        for row, column in np.argwhere(overlap > 0):
-            pair = given[row].sentence, true[column].sentence
-            weights[row, column] = overlap[row, column] * found[wanted[pair]]
+        weights = tiou(given, true)
+        for row, column in np.argwhere(weights > 0):
+            weights[row, column] *= similarity[given[row].sentence, true[column].sentence]
         scores[video] = _score(weights)
     return scores
 

@@ -12,7 +12,7 @@ from avtool.core.requirements import require
 _TINY: Final = 1e-15
 _SMALL: Final = 1e-9
 BLEU_COUNTS: Final = 10
-"""Words of hypothesis and reference; n-grams of the hypothesis for n = 1 … 4; of these, those in the reference."""
+"""Words of hypothesis and reference; n-grams (1 … 4) of the hypothesis; those of them in the reference."""
 
 
 def bleu_counts(pairs: Sequence[tuple[str, str]]) -> Floats:
@@ -57,7 +57,7 @@ class Cider:
         self._cook = cache(scorer.precook)
 
     def corpus(self, pairs: Sequence[tuple[str, str]]) -> float:
-        """CIDEr of a corpus of pairs (hypothesis, reference); document frequencies are those of its references."""
+        """CIDEr of a corpus of pairs (hypothesis, reference); document frequencies are its references'."""
         return float(self.pairs([(hypothesis, [reference]) for hypothesis, reference in pairs]).mean())
 
     def pairs(self, items: Sequence[tuple[str, Sequence[str]]]) -> Floats:

@@ -22,7 +22,7 @@ _SPLIT_WORD = re.compile(r"\b(?:cannot|gimme|gonna|gotta|lemme|wanna)\b")
 
 
 def ascii_only(caption: str) -> str:
-    """The caption on one line, each character beyond ASCII as a blank, as the dense-captioning evaluator has it."""
+    """The caption on one line, with a blank for each character beyond ASCII: the challenge's evaluator."""
     return " ".join("".join(one if one < "\x80" else " " for one in caption).split())
 
 
@@ -56,9 +56,11 @@ def _join(words: list[str]) -> str:
 
 def _by_java(captions: Sequence[str]) -> list[str]:
     if not (java := shutil.which("java")):
-        raise MissingError("the tokeniser's program needs Java", "install Java, or use --meteor-backend python")
+        raise MissingError(
+            "the tokeniser's program needs Java", "install Java, or use --meteor-backend python"
+        )
     archive = str(package_file("tokenizer", "stanford-corenlp-3.4.1.jar"))
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - no shell; the program of an installed package
         [java, "-cp", archive, "edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase"],
         input="".join(f"{caption}\n" for caption in captions).encode(),
         capture_output=True,

@@ -127,7 +127,9 @@ def _candidates(hypothesis: Sentence, reference: Sentence, sentences: Sentences)
         related = sentences.related.get(key)
         if related is None:
             continue
-        by_word = [(module, place) for place, key in enumerate(hypothesis.keys) for module in related.get(key, ())]
+        by_word = [
+            (module, place) for place, key in enumerate(hypothesis.keys) for module in related.get(key, ())
+        ]
         found[start] += [_Match(start, 1, place, 1, module, 0) for module, place in sorted(by_word)]
     for phrase in reference.phrases:
         for target in sentences.paraphrases.get(phrase.state, ()):

@@ -17,7 +17,7 @@ from avtool.evaluation.metrics.meteor.scores import NUM_COUNTS
 from avtool.evaluation.metrics.meteor.sentences import prepare_sentences
 
 Backend = Literal["python", "java"]
-_BATCH = 4096
+_BATCH = 1 << 15
 
 
 class Meteor(Protocol):
@@ -52,12 +52,17 @@ class PythonMeteor:
         """See `Meteor`."""
         rows: list[list[int]] = []
         for first in range(0, len(pairs), _BATCH):
-            batch = [(_one_line(hypothesis), _one_line(reference)) for hypothesis, reference in pairs[first : first + _BATCH]]
+            batch = [
+                (_one_line(hypothesis), _one_line(reference))
+                for hypothesis, reference in pairs[first : first + _BATCH]
+            ]
             texts = dict.fromkeys(text for pair in batch for text in pair)
             sentences = prepare_sentences(texts, self._lexicon, self._table)
             known = sentences.of_text
             count = lru_cache(maxsize=None)(
-                lambda one, other, known=known, sentences=sentences: count_matches(known[one], known[other], sentences)
+                lambda one, other, known=known, sentences=sentences: count_matches(
+                    known[one], known[other], sentences
+                )
             )
             rows += [count(*pair) for pair in batch]
         return np.array(rows, dtype=np.float64).reshape(-1, NUM_COUNTS)
@@ -78,16 +83,18 @@ class JavaMeteor:
 
     def counts(self, pairs: Sequence[tuple[str, str]]) -> Floats:
         """See `Meteor`."""
-        lines = [f"SCORE ||| {_one_line(reference)} ||| {_one_line(hypothesis)}\n" for hypothesis, reference in pairs]
-        done = subprocess.run(
-            self._command, input="".join(lines).encode(), capture_output=True, check=False
-        )
-        answers = done.stdout.decode().splitlines()
-        if done.returncode or len(answers) != len(pairs):
+        lines = [
+            f"SCORE ||| {_one_line(reference)} ||| {_one_line(hypothesis)}\n"
+            for hypothesis, reference in pairs
+        ]
+        text = "".join(lines).encode()
+        done = subprocess.run(self._command, input=text, capture_output=True, check=False)  # noqa: S603 - no shell
+        counted = done.stdout.decode().splitlines()
+        if done.returncode or len(counted) != len(pairs):
             reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            message = f"METEOR's program failed: {reason[-1] if reason else f'{len(answers)} answers'}"
+            message = f"METEOR's program failed: {reason[-1] if reason else f'{len(counted)} lines'}"
             raise MissingError(message, "use --meteor-backend python")
-        return np.array([line.split() for line in answers], dtype=np.float64).reshape(-1, NUM_COUNTS)
+        return np.array([line.split() for line in counted], dtype=np.float64).reshape(-1, NUM_COUNTS)
 
 
 def _one_line(text: str) -> str:

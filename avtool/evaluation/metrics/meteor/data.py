@@ -27,7 +27,7 @@ _BASES = (
     *(("ies", "y"), ("s", ""), ("ies", "y"), ("es", "e"), ("es", ""), ("ed", "e"), ("ed", "")),
     *(("ing", "e"), ("ing", ""), ("er", ""), ("est", ""), ("er", "e"), ("est", "e")),
 )
-"""Endings of inflected words and of their bases (WordNet's rules of nouns, verbs and adjectives, in order)."""
+"""Endings of inflected words and of their bases: WordNet's rules of nouns, verbs and adjectives, in order."""
 _INSTALL = "pip install 'avtool[meteor]'"
 
 
@@ -70,7 +70,9 @@ class Lexicon:
         """The synsets of a word and of its base."""
         bases = self.bases.get(word) or (self._base(word),)
         return frozenset(
-            number for one in (word, *bases) for number in (self.synsets[one].split() if one in self.synsets else ())
+            number
+            for one in (word, *bases)
+            for number in (self.synsets[one].split() if one in self.synsets else ())
         )
 
     def _base(self, word: str) -> str:
@@ -137,7 +139,7 @@ class PhraseTable:
         return {word: number for number, word in enumerate(self.words)}
 
     def step(self, states: NDArray[np.int64], words: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The states after one more word each; -1 where no phrase goes on so.
+        """The states after one more word each; -1 where no phrase continues so.
 
         Args:
             states: -1 stays -1.
@@ -160,7 +162,7 @@ def load_phrases(reporter: Reporter) -> PhraseTable:
     from safetensors.numpy import load_file, save_file
 
     source = package_file("meteor", "data", "paraphrase-en.gz")
-    path = cache_folder() / f"meteor-1.5-phrases-{source.stat().st_size}-{_FORMAT}.safetensors"
+    path = cached_table(source)
     arrays: dict[str, NDArray[Any]] = {}
     if path.is_file():
         try:
@@ -169,14 +171,19 @@ def load_phrases(reporter: Reporter) -> PhraseTable:
             reporter.warn(f"`{path}` is damaged: it is made again")
     if not arrays:
         reporter.info("Reading METEOR's phrase table (once; about 20 s)")
-        arrays = _build(source)
+        arrays = build_table(source)
         with atomic_file(path) as partial:
             save_file(arrays, partial)
     words = arrays["words"].tobytes().decode("utf-8").split("\n")
     return PhraseTable(words, arrays["edges"], arrays["firsts"], arrays["targets"])
 
 
-def _build(source: Path) -> dict[str, NDArray[Any]]:
+def cached_table(source: Path) -> Path:
+    """Where the table of this file lies in the cache."""
+    return cache_folder() / f"meteor-1.5-phrases-{source.stat().st_size}-{_FORMAT}.safetensors"
+
+
+def build_table(source: Path) -> dict[str, NDArray[Any]]:
     """The arrays of the table: three lines a pair of phrases (probability, phrase, paraphrase)."""
     phrases: dict[bytes, int] = {}
     pairs = array("i")

@@ -37,7 +37,7 @@ def pair_scores(counts: Floats) -> Floats:
         fragmentation = counts[..., _CHUNKS] / (counts[..., _MATCHED].sum(axis=-1) / 2)
         fragmentation = np.where(_in_one_chunk(counts), 0.0, fragmentation)
         scores = mean * (1 - GAMMA * fragmentation**BETA)
-    return np.maximum(np.nan_to_num(scores, nan=0.0), 0.0)
+    return np.asarray(np.maximum(np.nan_to_num(scores, nan=0.0), 0.0))
 
 
 def corpus_counts(counts: Floats) -> Floats:

@@ -49,7 +49,7 @@ class Sentences:
     Attributes:
         of_text: text → sentence.
         related: key of a word → the words of the set that match it by stem or synonym.
-        paraphrases: state of a phrase → states of its paraphrases among the set's phrases, in the table's order.
+        paraphrases: state of a phrase → states of its paraphrases in the set, in the table's order.
     """
 
     of_text: Mapping[str, Sentence]
@@ -115,7 +115,10 @@ def _relate(vocabulary: Collection[str], lexicon: Lexicon) -> dict[int, Related]
     from snowballstemmer import stemmer
 
     stem = stemmer("english").stemWord
-    groups: tuple[tuple[int, dict[object, set[int]]], ...] = ((STEM, defaultdict(set)), (SYNONYM, defaultdict(set)))
+    groups: tuple[tuple[int, dict[object, set[int]]], ...] = (
+        (STEM, defaultdict(set)),
+        (SYNONYM, defaultdict(set)),
+    )
     (_, stems), (_, synsets) = groups
     for word in vocabulary:
         key = word_key(word)

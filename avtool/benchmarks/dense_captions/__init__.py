@@ -1,0 +1,1 @@
+"""Dense video captioning: submissions against references, set by set."""
