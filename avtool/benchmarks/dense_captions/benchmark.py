@@ -49,7 +49,7 @@ class DenseCaptionBenchmark:
 
     @cached_property
     def spec(self) -> DenseCaptionSpec:
-        """What the file says."""
+        """The content of the file."""
         return validate(DenseCaptionSpec, read_recipe_file(self.path), origin=str(self.path))
 
     @property

@@ -196,8 +196,8 @@ def _notes(
     if scores.missing:
         notes.append(
             f"{len(scores.missing)} videos without a prediction count 0, as the protocol has it. SODA's "
-            "program and some papers leave them out, as does the row of the submission's own videos."
+            "program and some papers skip them, as does the row of the submission's own videos."
         )
     if scores.unscored:
-        notes.append(f"{scores.unscored} videos of the submission have no references and are left out.")
+        notes.append(f"{scores.unscored} videos of the submission have no references: they are skipped.")
     return notes
