@@ -63,7 +63,12 @@ def mine_subtitles(
     ]
     session.table(["film", "status", "events", "captions", "seconds"], ended)
     session.emit({"out": result.out, "summary": result.summary, "films": result.films}, text=str(result.out))
-    return ExitCode.SOME_FAILED if result.failed else ExitCode.DONE
+    if result.unchecked:
+        session.reporter.warn(
+            f"{len(result.unchecked)} of {len(result.films)} films keep caption times that could not be"
+            " checked: their events may be elsewhere (--sync none takes the times as they are)"
+        )
+    return ExitCode.SOME_FAILED if result.failed or result.unchecked else ExitCode.DONE
 
 
 def _kinds(recipe: MineRecipe, session: Session) -> "Kinds | None":

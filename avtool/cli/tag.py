@@ -28,6 +28,9 @@ def tag(
         list[str] | None, typer.Argument(help="Tags such as 'door slams', or - for one a line on stdin.")
     ] = None,
     lexicon: Annotated[Path | None, typer.Option(help="A TOML file with your own words.")] = None,
+    language: Annotated[
+        str, typer.Option("--lang", "--language", help="Language of the tags: en, de, es or fr.")
+    ] = "en",
     cues: Annotated[
         Path | None, typer.Option(help="A table of tags: text, and cue_id where it has ids.")
     ] = None,
@@ -52,7 +55,9 @@ def tag(
     if not found:
         raise BadInputError("no tags given", "give some: avtool tag 'door slams', or --cues cues.csv")
     models = named_models(with_ or ())
-    labels = label_cues(found, models, session.reporter, min_confidence=min_confidence, lexicon=lexicon)
+    labels = label_cues(
+        found, models, session.reporter, min_confidence=min_confidence, lexicon=lexicon, language=language
+    )
     if out:
         write_labels(out, labels, models, overwrite=overwrite, command=session.command_line)
     names = [name for name, _ in models]

@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from PIL import Image
+
 from avtool.core.files import atomic_file
 from avtool.core.report.figures import plain_text
 from avtool.inference.reconstruction import VIEWS, Pixels, Reconstruction
+
+_MARK = ("Software", "avtool reconstruct")
 
 
 def write_sheet(out: Path, names: Sequence[str], found: Sequence[Reconstruction]) -> None:
@@ -34,7 +38,16 @@ def write_sheet(out: Path, names: Sequence[str], found: Sequence[Reconstruction]
             grid[number][0].set_ylabel(name[:24], fontsize=8)
         figure.suptitle(_note(found), fontsize=9, x=0.01, ha="left")
         with atomic_file(out) as partial:
-            figure.savefig(partial, format="png")
+            figure.savefig(partial, format="png", metadata=dict([_MARK]))
+
+
+def is_sheet(path: Path) -> bool:
+    """Whether a file is a PNG of `write_sheet`."""
+    try:
+        with Image.open(path) as image:
+            return image.info.get(_MARK[0]) == _MARK[1]
+    except (OSError, ValueError):
+        return False
 
 
 def _note(found: Sequence[Reconstruction]) -> str:

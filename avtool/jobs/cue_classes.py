@@ -14,7 +14,7 @@ from avtool.core.reporter import Reporter
 from avtool.data.few_shot.examples import read_table
 from avtool.mining.cue_class import KINDS, CueClass, CueClassifier, review_rows
 from avtool.mining.sound_tag import SoundTag
-from avtool.mining.tagger import Tagger, load_lexicon
+from avtool.mining.tagger import LANGUAGES, Tagger, load_lexicon
 from avtool.models.model_files import weights_file
 
 KIND = "kind"
@@ -101,6 +101,7 @@ def label_cues(
     *,
     min_confidence: float | None = None,
     lexicon: Path | None = None,
+    language: str = "en",
 ) -> list[CueLabels]:
     """Labels cues by the lexicon, and in each model's taxonomy.
 
@@ -110,12 +111,16 @@ def label_cues(
         reporter: receives thresholds and counts.
         min_confidence: least probability of a guess that is kept; None takes that of each run's validation.
         lexicon: a TOML file with more words.
+        language: of the cues, one that the package has words of.
 
     Raises:
-        AvtoolError: a model cannot be used.
+        AvtoolError: a model cannot be used, or there are no words of the language.
     """
+    if language.partition("-")[0] not in LANGUAGES:
+        hint = f"choose among {', '.join(LANGUAGES)}, or add words with --lexicon"
+        raise BadInputError(f"there is no lexicon for `{language}`", hint)
     texts = [cue.text for cue in cues]
-    tagger = Tagger(load_lexicon(lexicon))
+    tagger = Tagger(load_lexicon(lexicon, language))
     found: dict[str, list[CueClass]] = {}
     for name, model in models:
         classifier = load_cue_classifier(model, reporter, min_confidence=min_confidence, lexicon=lexicon)

@@ -10,7 +10,8 @@ from avtool.core.runtime import RuntimeRecipe
 from avtool.data.items import find_items
 from avtool.inference.recipes import ReconstructRecipe
 from avtool.inference.reconstruction import first_windows, reconstruct_batch, set_mask_ratio
-from avtool.inference.reconstruction_sheet import write_sheet
+from avtool.inference.reconstruction_sheet import is_sheet, write_sheet
+from avtool.media.addresses import local_path
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def reconstruct(
         out: the PNG to write.
         recipe: the settings.
         reporter: gets decisions.
-        overwrite: replace an older sheet.
+        overwrite: replace an older sheet, and no other file.
 
     Raises:
         BadInputError: the model reconstructs nothing, or a file cannot be read.
@@ -65,8 +66,7 @@ def reconstruct(
     """
     from avtool.inference.predictor import Predictor
 
-    if out.is_dir() or (out.exists() and not overwrite):
-        raise BadInputError(f"`{out}` exists", "add --overwrite, or choose another --out")
+    _check_out(out, sources, overwrite)
     runtime = RuntimeRecipe(device=recipe.device, precision="fp32", channels_last=False)
     predictor = Predictor(run, runtime, reporter)
     kind = predictor.description.preprocess.get("target")
@@ -91,3 +91,13 @@ def reconstruct(
         names,
         [Reconstructed(item.modality, item.loss, item.trivial, item.normalised) for item in found],
     )
+
+
+def _check_out(out: Path, sources: Sequence[str], overwrite: bool) -> None:
+    if out.is_dir() or (out.exists() and not overwrite):
+        raise BadInputError(f"`{out}` exists", "add --overwrite, or choose another --out")
+    real = out.resolve()
+    if any(local_path(source).resolve() == real for source in sources):
+        raise BadInputError(f"`{out}` is an input, and would be replaced", "choose another --out")
+    if out.exists() and not is_sheet(out):  # not ours: not even --overwrite may remove it
+        raise BadInputError(f"`{out}` exists and is no sheet of avtool", "choose another --out")

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from avtool.core.artifact import Artifact, Input
-from avtool.core.artifact_folder import discard_partial, open_partial, publish
-from avtool.core.errors import AvtoolError, DiskFullError, MissingError, SomeFailedError
+from avtool.core.artifact_folder import discard_partial, open_partial, partial_folder, publish
+from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, MissingError, SomeFailedError
 from avtool.core.files import sha256_of
 from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Reporter
@@ -22,6 +22,8 @@ from avtool.mining.outcome import FilmOutcome, mine_outcome, seconds_since
 from avtool.mining.pairing import FilmPair
 from avtool.mining.recipe import MineRecipe
 from avtool.mining.report.write import DatasetSummary
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class MineResult:
     def failed(self) -> list[FilmOutcome]:
         """The films that gave no events."""
         return [film for film in self.films if film.status == "failed"]
+
+    @property
+    def unchecked(self) -> list[FilmOutcome]:
+        """The films whose captions keep times that could not be checked against the audio."""
+        return [film for film in self.films if film.unchecked]
 
 
 def mine_subtitles(
@@ -65,16 +72,19 @@ def mine_subtitles(
         jobs: films mined at the same time, each in its own process; -1 for one a processor.
         engine: `local` or `dask`.
         scheduler: address of a Dask scheduler.
-        overwrite: replace whatever stands in `out`.
+        overwrite: replace the dataset that stands in `out`.
         fail_fast: stop at the first film that fails.
         command: the command line, for the artifact's card.
         kinds: classifies cues by the kind of their source; None writes no kinds.
 
     Raises:
         AvtoolError: no film could be mined (a single film's own error), or the disk is full.
+        BadInputError: `out` holds a film that is not among `pairs`, and `overwrite` is off.
     """
     begin = time.perf_counter()
     check_settings(recipe, len(pairs))
+    if not overwrite:
+        _need_all_films(pairs, out)
     settings = {"command": "mine-subtitles", "recipe": recipe.model_dump(mode="json")}
     of_films = {**settings, "recipe": recipe.model_dump(mode="json", exclude=DATASET_KEYS)}
     if recipe.kind is not None:
@@ -102,6 +112,20 @@ def mine_subtitles(
         raise
     with reporter.progress("writing the dataset", None):
         return _finish(films, partial, out, recipe, settings, reporter, command, begin, kinds)
+
+
+def _need_all_films(pairs: Sequence[FilmPair], out: Path) -> None:
+    """Refuses to drop what was mined of films that are not given."""
+    given = {pair.film_id for pair in pairs}
+    for folder in (out, partial_folder(out)):
+        clips = folder / CLIPS
+        names = sorted(path.name for path in clips.iterdir()) if clips.is_dir() else []
+        not_given = [name for name in names if name not in given and read_record(clips / name)]
+        if not_given:
+            shown = ", ".join(f"`{name}`" for name in not_given[:_SHOWN])
+            more = ", …" if len(not_given) > _SHOWN else ""
+            message = f"`{folder}` holds {len(not_given)} films that are not given ({shown}{more})"
+            raise BadInputError(message, "give them too, or --overwrite to drop them, or another --out")
 
 
 def _report(outcome: FilmOutcome, reporter: Reporter, *, alone: bool) -> None:

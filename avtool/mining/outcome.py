@@ -20,6 +20,7 @@ class FilmOutcome:
         status: `mined`, `kept` (done before: same files, same settings) or `failed`.
         events: sound events found.
         sync: the time map in a few words.
+        unchecked: whether the captions' times could not be checked, and `--sync` was not `none`.
         seconds: wall time spent on it now.
         error: what went wrong, when it failed.
         notes: what was decided automatically.
@@ -31,6 +32,7 @@ class FilmOutcome:
     status: str
     events: int = 0
     sync: str = ""
+    unchecked: bool = False
     seconds: float = 0.0
     error: AvtoolError | None = None
     notes: tuple[str, ...] = ()
@@ -65,6 +67,7 @@ def mine_outcome(task: FilmTask, reporter: Reporter | None) -> FilmOutcome:
         "kept" if kept else "mined",
         events=len(record.events),
         sync=record.sync_in_words,
+        unchecked=record.sync["decision"] == "skipped" and task.recipe.sync.mode != "none",
         seconds=seconds_since(begin),
         notes=tuple(record.notes),
         warnings=tuple(record.warnings),

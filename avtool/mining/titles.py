@@ -14,6 +14,7 @@ _MARK = "\ue004"  # stands for a title while the words around it are read
 _PLAYED = (
     r"(?:play(?:s|ed|ing)?|perform(?:s|ed|ing)?|continu(?:es?|ing)|begin(?:s|ning)?|start(?:s|ing)?"
     r"|stop(?:s|ping)?|end(?:s|ing)?|fad(?:es?|ing)|swell(?:s|ing)?|resum(?:es?|ing)|conclud(?:es?|ing)"
+    r"|läuft|laufen|spielt|ertönt|erklingt|joue|joué|résonne|suena|sonando|se escucha"
     r"|blar(?:es?|ing)|blast(?:s|ing)?|boom(?:s|ing)?|com(?:es|ing) on|strik(?:es|ing) up|finish(?:es|ing)?)"
 )
 _MUSIC = (
@@ -30,12 +31,21 @@ _VOICED = re.compile(
     re.IGNORECASE,
 )
 _TUNE = re.compile(rf"\b{_MUSIC}\b", re.IGNORECASE)
-_MADE = re.compile(rf"\b(?:{_PLAYED}|{_MUSIC}|by)\b", re.IGNORECASE)
+_OVER = "on|over|through|via|from|im|am|aus|über|à|sur|en"
+_PLAYER = (
+    r"(?:radio|stereo|speakers?|juke ?box|(?:record|cd|mp3) player|tv|tele\w*|télé\w*|fernseh\w*|phonograph"
+    r"|gramophone|headphones?|p\.?a\b|lautsprecher\w*|haut-parleurs?|altavo\w+)"
+)
+# A title beside nothing but what it is heard from plays too: `"Hound Dog" on radio`.
+_MADE = re.compile(
+    rf"\b(?:{_PLAYED}|{_MUSIC}|by|von|par|por)\b|^\W*{_MARK}\W* (?:{_OVER}) (?:\w+ )?{_PLAYER}",
+    re.IGNORECASE,
+)
 _LABEL = re.compile(
     rf"^\W*(?P<label>(?:\w+ )?{_MUSIC}|(?:now )?playing)\s*:\s*(?P<rest>\S.*)$", re.IGNORECASE
 )
 _BY = re.compile(
-    rf"\b(?:by|from)\s+.+?(?=\s+{_PLAYED}\b|\s+(?:on|over|through|via)\s|\s*[,;]|$)", re.IGNORECASE
+    rf"\b(?:by|from|von|par|de|por)\s+.+?(?=\s+{_PLAYED}\b|\s+(?:{_OVER})\s|\s*[,;]|$)", re.IGNORECASE
 )
 _POSSESSOR = re.compile(rf"^[^{_MARK}]*?\w['’]s?\s+(?={_MARK})|(?<=[,;])[^,;{_MARK}]*?\w['’]s?\s+(?={_MARK})")
 _ARTIST = re.compile(rf"^(?P<artist>[^:{_MARK}]{{1,60}}):\s*{_MARK}\W*$")

@@ -17,7 +17,7 @@ from avtool.core.artifact import read_artifact, verify
 from avtool.synthetic.make_film import make_film
 from tests.harness import AVTOOL
 
-FAST = ["--vad", "webrtc", "--no-progress", "-q"]
+FAST = ["--sync", "none", "--no-progress", "-q"]
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,29 @@ def test_the_same_command_keeps_what_is_done_and_a_changed_film_is_mined_again(f
     assert (out / "manifest.parquet").read_bytes() == before
     (folder / "film1.srt").write_bytes((films / "film2.srt").read_bytes())
     assert statuses() == ["kept", "mined"]
+
+
+def test_times_that_cannot_be_checked_are_no_success_unless_they_are_taken_as_they_are(
+    films, tmp_path, capsys
+):
+    command = ["mine-subtitles", names(films)[0], "--out", str(tmp_path / "out"), "--vad", "webrtc"]
+    assert run([*command, "--no-progress"]) == 1
+    assert "1 of 1 films keep caption times that could not be checked" in capsys.readouterr().err
+    assert manifest(tmp_path / "out")
+    assert run([*command, "--sync", "none", "--overwrite", "--no-progress", "-q"]) == 0
+
+
+def test_a_shorter_list_of_films_drops_none_in_silence(films, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run(["mine-subtitles", *names(films)[:3], "--out", str(out), *FAST]) == 0
+    before = (out / "manifest.parquet").read_bytes()
+    assert run(["mine-subtitles", names(films)[1], "--out", str(out), *FAST]) == 2
+    assert "holds 2 films that are not given (`film0`, `film2`)" in capsys.readouterr().err
+    assert (out / "manifest.parquet").read_bytes() == before
+    assert not verify(out)
+    assert run(["mine-subtitles", *names(films)[:4], "--out", str(out), *FAST]) == 0
+    assert run(["mine-subtitles", names(films)[1], "--out", str(out), "--overwrite", *FAST]) == 0
+    assert {row["group"] for row in manifest(out)} == {"film1"}
 
 
 def test_killed_in_the_middle_and_resumed_gives_the_same_manifest(films, tmp_path):

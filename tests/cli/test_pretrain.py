@@ -112,6 +112,13 @@ def test_files_are_rebuilt_into_a_picture(audio_run, sounds, tmp_path, capsys):
         assert np.asarray(picture.convert("L")).std() > 10
     assert call("reconstruct", audio_run, *files, "--out", out) == 2
     assert "exists" in capsys.readouterr().err
+    assert call("reconstruct", audio_run, *files, "--out", out, "--overwrite", "--device", "cpu", "-q") == 0
+    Image.new("RGB", (8, 8)).save(tmp_path / "mine.png")
+    for theirs, told in ((tmp_path / "mine.png", "is no sheet"), (files[0], "is an input")):
+        before = theirs.read_bytes()
+        assert call("reconstruct", audio_run, *files, "--out", theirs, "--overwrite") == 2
+        assert told in capsys.readouterr().err
+        assert theirs.read_bytes() == before
 
 
 def test_a_student_learns_from_a_teacher(mavil_run, films, tmp_path, capsys):

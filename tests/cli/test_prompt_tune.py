@@ -94,6 +94,13 @@ def test_predictions_agree_with_the_run_and_are_scored(root: Path, tmp_path: Pat
     assert scored.json["report"]["metrics"]["top-1"] == pytest.approx(100 * accuracy)
 
 
+def test_a_prompted_model_is_exported(root: Path, tmp_path: Path) -> None:
+    for form in ("torch-export", "onnx"):
+        done = run_avtool("export", root / "dpt", "--format", form, "--out", tmp_path / form, "--json")
+        assert done.code == 0, done.stderr
+        assert done.json["result"]["largest_difference"] < 1e-4
+
+
 def test_zero_shot_learns_nothing_and_is_a_model(root: Path, tmp_path: Path) -> None:
     done = train(root, "zeroshot", out=tmp_path / "zeroshot")
     assert done.code == 0, done.stderr

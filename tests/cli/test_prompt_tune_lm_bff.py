@@ -109,7 +109,7 @@ def test_a_threshold_comes_from_the_run(run: Path) -> None:
 
 def test_films_are_mined_with_kinds(run: Path, tmp_path: Path) -> None:
     make_film(tmp_path / "films", seed=1, minutes=0.5, name="film", video="none", style="netflix")
-    words = ["mine-subtitles", tmp_path / "films" / "film.mkv", "--vad", "webrtc", "--format", "none", "-q"]
+    words = ["mine-subtitles", tmp_path / "films" / "film.mkv", "--sync", "none", "--format", "none", "-q"]
     assert call(*words, "--out", tmp_path / "plain") == 0
     assert call(*words, "--kind", run, "--set", "min_confidence=1.0", "--out", tmp_path / "kinds") == 0
     plain = parquet.read_table(tmp_path / "plain" / "manifest.parquet")

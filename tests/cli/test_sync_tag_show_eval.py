@@ -75,6 +75,14 @@ def test_tag_reads_arguments_and_stdin(monkeypatch, capsys):
     assert (second["tag"], second["sounds"], second["aspect"]) == ("[dog barks]", ["bark"], "abrupt")
 
 
+def test_tag_reads_other_languages(capsys):
+    assert run(["tag", "Hund bellt", "--lang", "de", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["tags"]
+    assert (found["sounds"], found["sources"]) == (["bark"], ["dog"])
+    assert run(["tag", "cane abbaia", "--lang", "it"]) == 2
+    assert "no lexicon for `it`" in capsys.readouterr().err
+
+
 def test_show_tells_films_captions_and_artifacts_apart(late_film, tmp_path, capsys):
     assert run(["show", str(late_film), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["kind"] == "media"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from avtool.core.errors import SomeFailedError
@@ -16,12 +15,8 @@ from avtool.inference.export.network import Batch, Exportable
 BATCHES = (1, 3)
 """Batch sizes of the comparison; networks are traced with neither, so that the axis is shown to be free."""
 
-TOLERANCE, MOST = 1e-4, 1e-2
-"""Largest difference allowed, in units of the largest output (1 where that is smaller); and where the model
-itself rounds coarsely."""
-
-ROUNDINGS = 10
-"""Differences allowed in units of what rounding its inputs changes of the model's outputs."""
+TOLERANCE = 1e-4
+"""Largest difference allowed, in units of the largest output (1 where that is smaller), of any model."""
 
 Runner = Callable[[Batch], Mapping[str, Tensor]]
 
@@ -61,20 +56,17 @@ class Comparison:
     Attributes:
         largest_difference: of two outputs.
         largest_output: the largest absolute output of the original.
-        rounding: the largest change of its outputs when inputs change in their last bit.
         batches: the batch sizes.
     """
 
     largest_difference: float
     largest_output: float
-    rounding: float
     batches: tuple[int, ...] = BATCHES
 
     @property
     def tolerance(self) -> float:
         """The largest difference that passes."""
-        scale = max(1.0, self.largest_output)
-        return min(max(TOLERANCE * scale, ROUNDINGS * self.rounding), MOST * scale)
+        return TOLERANCE * max(1.0, self.largest_output)
 
     @property
     def passes(self) -> bool:
@@ -93,10 +85,10 @@ def compare(model: Exportable, run: Runner, name: str) -> Comparison:
     Raises:
         SomeFailedError: they differ by more than the tolerance, or are not finite.
     """
-    difference = largest = rounding = 0.0
+    difference = largest = 0.0
     for count in BATCHES:
         batch = model.batch(count)
-        theirs, beside = run(batch), model.results(_next_bit(batch))
+        theirs = run(batch)
         for output, ours in model.results(batch).items():
             found = theirs[output]
             if found.shape != ours.shape:
@@ -106,22 +98,13 @@ def compare(model: Exportable, run: Runner, name: str) -> Comparison:
                 raise SomeFailedError(message, "please report it")
             difference = max(difference, _largest(found - ours))
             largest = max(largest, _largest(ours))
-            rounding = max(rounding, _largest(beside[output] - ours))
-    compared = Comparison(difference, largest, rounding)
+    compared = Comparison(difference, largest)
     if not compared.passes:
         message = (
             f"the {name} network differs from the model by {difference:.2g}, over {compared.tolerance:.2g}"
         )
         raise SomeFailedError(message, "nothing was written; please report it")
     return compared
-
-
-def _next_bit(batch: Batch) -> Batch:
-    """The batch with numbers that differ in their last bit."""
-    return {
-        name: torch.nextafter(value, torch.full_like(value, math.inf)) if value.is_floating_point() else value
-        for name, value in batch.items()
-    }
 
 
 def _largest(values: Tensor) -> float:

@@ -3,7 +3,7 @@
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -68,8 +68,10 @@ def quiet_internals() -> Iterator[None]:
         warnings.catch_warnings(),
         quiet("torch.onnx"),
         quiet("onnxscript"),
+        quiet("torch.export"),
         quiet("torch.fx.experimental.symbolic_shapes"),
         redirect_stdout(io.StringIO()),
+        redirect_stderr(io.StringIO()),
     ):
         warnings.simplefilter("ignore")
         yield

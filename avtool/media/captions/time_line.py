@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 CLOCK = (
     r"(?P<{0}sign>-?)(?:(?:(?P<{0}h>\d{{1,4}})[ \t]?[:;][ \t]?)?(?P<{0}m>\d{{1,4}})[ \t]?[:;][ \t]?)?"
-    r"(?P<{0}s>\d{{1,4}})(?:[ \t]?[.,][ \t]?(?P<{0}f>\d{{3}}[.,]\d{{1,20}}|\d{{1,9}})"
+    r"(?P<{0}s>\d{{1,4}})(?:[ \t]?[.,'’´`·_][ \t]?(?P<{0}f>\d{{3}}[.,]\d{{1,20}}|\d{{1,9}})"
     r"|(?<=[:;]\d\d)[:;](?P<{0}c>\d{{2,3}})|[ \t](?P<{0}g>\d{{3}})(?!\d))?"
 )
 """A clock time with optional hours and minutes; `{0}` sets two of them in one pattern apart.

@@ -179,7 +179,8 @@ def named_speaker(bracket: BracketContext) -> Verdict | None:
     caseless = bracket.content.upper() == bracket.content.lower()
     capitals_mean_nothing = bracket.facts.capital_brackets and is_capitals(bracket.content)
     followed = bool(bracket.after) if caseless else bracket.dialogue_follows
-    sound = bracket.sounds_surely and not (bracket.facts.lower_brackets and bracket.after)
+    inflected = bracket.tag.aspect != "unknown"  # "[SIGHS] Yes." names nobody, "[Buzz] Yes." does
+    sound = bracket.sounds_surely and (inflected or not (bracket.facts.lower_brackets and bracket.after))
     plain = without_medium(bracket.content)
     name = len(plain.split()) <= 3 and looks_like_name(plain) and not sound
     if followed and (known or (name and not (capitals_mean_nothing and bracket.tag.is_event))):

@@ -1,7 +1,7 @@
 """Notes: music alone, lyrics between notes, and "#" where a file has no notes."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from avtool.mining.grammar.canvas import BRACKET_MASK, LABEL_MASK, Canvas, FoundTag
 from avtool.mining.grammar.cleaning import NOTE_RUN, clean, has_letters
@@ -112,7 +112,14 @@ def described_music(text: str, tag: TagFunction) -> str:
         return ""
     named = next((whole for whole in (text, f"{text} playing") if _is_music(whole, tag)), "")
     plays = _is_music(spoken[-1], tag) or _is_music(f"{spoken[-1]} playing", tag)
-    return named if plays else ""
+    return named if plays or _is_qualified(spoken, tag) else ""
+
+
+def _is_qualified(spoken: Sequence[str], tag: TagFunction) -> bool:
+    """Whether music comes first and only qualities follow, as in French and Spanish: "musique douce"."""
+    after = tag(" ".join(spoken[1:]))
+    silent = not after.sounds and not after.sources
+    return _is_music(spoken[0], tag) and len(spoken) <= 3 and bool(after.qualities) and silent
 
 
 def _described_voice(plain: str, tag: TagFunction) -> str:

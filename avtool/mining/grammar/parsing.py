@@ -1,5 +1,6 @@
 """From cues to dialogue and tags: the rules in their order, and the times of what they find."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -30,6 +31,7 @@ from avtool.mining.grammar.records import (
 from avtool.mining.grammar.vocabulary import CREDIT, URL, names_sound, words
 
 MAX_SOUND_WORDS = 15  # in one bracket over two cues
+_SPEAKER_MARK = re.compile(r"\n\s*[-–—‐>]")
 MAX_GAP_MS = 2000  # between two cues that share one bracket
 
 
@@ -102,6 +104,8 @@ def _join_across_cues(canvases: list[Canvas], tag: TagFunction) -> None:
         near = second.cue.start_ms - first.cue.end_ms <= MAX_GAP_MS
         if not opened or not closed or not near or second.text[closed.end - 1] != PAIRS[opened.opener]:
             continue
+        if _SPEAKER_MARK.search(opened.content) or _SPEAKER_MARK.search(closed.content):
+            continue  # somebody else speaks between the two halves
         text = clean(f"{opened.content} {closed.content}").lower()
         if _stands_apart(first, opened, second, closed) and _is_one_sound(text, tag):
             first.end_ms = second.cue.end_ms

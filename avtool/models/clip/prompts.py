@@ -96,7 +96,7 @@ class ClassAwarePrompts(nn.Module):
         """
         query = self.query_in(selected)
         own = tokens.detach() if self.stop_gradient else tokens
-        memory = torch.cat([own, self.memory.to(own.dtype).expand(len(own), -1, -1)], dim=1)
+        memory = torch.cat([own, self.memory.to(own.dtype).expand(own.shape[0], -1, -1)], dim=1)
         cosines = self.query(query) @ self.key(memory).transpose(1, 2) / math.sqrt(_KEY_WIDTH)
         attention = cosines.softmax(dim=-1)
         mixed = self.value(attention @ memory)  # the value projection comes after the mixing
@@ -138,7 +138,9 @@ class VisualPass:
     def __call__(self, layer: int, tokens: Tensor) -> Tensor | None:
         """The tokens that a layer takes beside its own."""
         aware = self._generators and layer >= self._first
-        plain = self._visual.of(layer, len(tokens)) if self._visual and (self._beside or not aware) else None
+        plain = (
+            self._visual.of(layer, tokens.shape[0]) if self._visual and (self._beside or not aware) else None
+        )
         if not aware:
             return plain
         made, logits, attention = self._generators[layer - self._first](self._selected, tokens)

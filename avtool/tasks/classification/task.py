@@ -126,15 +126,15 @@ class ClassificationTask(Task[FinetuneRecipe]):
 
     @property
     def starts(self) -> Sequence[Path]:
-        """Initial weights."""
-        init = self.recipe.model.init
-        return [] if init is None else [init]
+        """Initial weights, and the features of frames, whose encoder has learned from clips of its own."""
+        return [path for path in (self.recipe.model.init, self.recipe.data.frame_features) if path]
 
     @cached_property
     def inputs(self) -> Sequence[Input]:
         """Clips and class lists, and the weights that the model starts from."""
         found = list(self.given_inputs) if self.given is not None else dataset_inputs(self.source)
-        return [*found, *map(weights_input, self.starts)]
+        init = self.recipe.model.init
+        return [*found, *([weights_input(init)] if init else [])]
 
     @cached_property
     def clips(self) -> LabelledClips:

@@ -27,6 +27,9 @@ from avtool.mining.titles import without_titles
         ('crowd singing "Auld Lang Syne"', "crowd singing"),
         ('humming "Moon River"', "humming"),
         ('man shouting "Fire!"', "man shouting"),
+        ('"Hound Dog" on radio', "song on radio"),
+        ('"Bésame mucho" en la radio', "song en la radio"),
+        ("„99 Luftballons“ von Nena läuft im Radio", "song läuft im Radio"),
         ("Elvis Presley's Hound Dog playing", "song playing"),
         ("Bach's Air on the G String playing softly", "song playing softly"),
         ("Strauss' Blue Danube begins", "song begins"),
@@ -41,7 +44,8 @@ def test_a_title_becomes_a_song_and_spoken_words_go(text, expected):
     "text",
     ['dog "barks"', "rock 'n' roll music playing", "boys' shouting", "'80s music playing", "soft piano music",
      'MAN: "Help!"', '"Laughter in the Rain"', "door slams",
-     "Mr. Jones' dog barking", "Mary's Baby Crying Loudly", "John's Band playing", "Children Playing"],
+     '"Exit" on sign', "Mr. Jones' dog barking", "Mary's Baby Crying Loudly", "John's Band playing",
+     "Children Playing"],
 )  # fmt: skip
 def test_other_words_are_left_alone(text):
     assert without_titles(text) == text

@@ -66,6 +66,10 @@ def test_a_bracket_over_two_cues_keeps_the_dialogue_around_it(words):
     assert words("Look! [thunder", "rumbles] Run!") == ["Look!", "Run!"]
 
 
+def test_halves_with_another_speaker_between_them_are_two_sounds(tags):
+    assert tags("- [chuckles\n- What?", "-sobbing]") == ["chuckles", "sobbing"]
+
+
 def test_an_aside_over_two_cues_stays_dialogue(parse):
     parsed = parse("He left (which I", "never understood) alone.")
     assert not parsed.tags

@@ -2,6 +2,10 @@
 
 import pytest
 
+from avtool.media.captions.cue import Cue
+from avtool.mining.grammar import parse_cues
+from avtool.mining.tagger import Tagger, load_lexicon
+
 
 @pytest.mark.parametrize("text", ["♪", "♪♪", "♪ ♪", "♫♫", "[♪♪♪]", "(♪)", "# #", "â™ª", "🎵", "♪\n♪", "- ♪♪"])
 def test_notes_alone_are_music(parse, text):
@@ -53,6 +57,22 @@ def test_the_words_of_a_lyric_are_kept_on_request_only(parse):
 )
 def test_bracketed_text_between_notes_is_a_tag(tags, text):
     assert tags(text) == ["upbeat music playing"]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("fr", "♪ musique douce ♪", ["musique douce"]),
+        ("es", "♪ música suave ♪", ["música suave"]),
+        ("de", "♪ leise Klaviermusik ♪", ["leise klaviermusik"]),
+        ("fr", "♪ Frère Jacques, dormez-vous ♪", ["singing"]),
+        ("en", "♪ music sounds better ♪", ["singing"]),
+    ],
+)
+def test_music_is_described_in_the_order_of_its_language(language, text, expected):
+    tagger = Tagger(load_lexicon(None, language))
+    parsed = parse_cues([Cue(0, 1000, (text,))], tag=tagger.tag)
+    assert [tag.text for tag in parsed.tags] == expected
 
 
 @pytest.mark.parametrize("text", ["#1 fan of yours", "He is #1", "#hashtag", "Press # now", "#1 and #2 #"])

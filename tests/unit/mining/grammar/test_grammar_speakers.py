@@ -148,3 +148,19 @@ def test_names_that_look_like_verbs_are_names(parse, name):
     parsed = parse(f"{name}: Hello.")
     assert not parsed.tags
     assert parsed.dialogue[0].speaker == name
+
+
+def test_a_verb_in_capitals_before_speech_is_a_sound_where_brackets_are_in_small_letters(parse):
+    small = [
+        "[door slams]",
+        "[dog barks]",
+        "[rain]",
+        "[thunder]",
+        "[bell rings]",
+        "[wind]",
+        "[applause]",
+        "[sighs]",
+    ]
+    parsed = parse(*small, "(SIGHS) Yes.", "[Buzz] Hello.")
+    assert [tag.text for tag in parsed.tags][8:] == ["sighs"]
+    assert parsed.dialogue[-1].speaker == "Buzz"

@@ -54,6 +54,7 @@ def test_other_phrases_read_as_before(tagger, text, expected):
         ("man enters, door slams", ("slam", "door", "")),
         ("train departs then whistle blows", ("whistle", "train", "departing")),
         ("engine starts, revs", ("rev", "engine", "start")),
+        ("light flickers, bulb buzzes", ("buzz", "bulb", "")),
         ("Anna turns, sighs", ("sigh", "anna", "")),
         ("man and woman laughing", ("laugh", "man+woman", "")),
     ],
