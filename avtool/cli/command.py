@@ -49,16 +49,17 @@ def common_flags() -> frozenset[str]:
     return frozenset(flag for _, option in _COMMON.values() for flag in option.param_decls)
 
 
-def verb_app(name: str, *examples: str) -> typer.Typer:
+def verb_app(name: str, *examples: str, cls: type[HelpGroup] = HelpGroup) -> typer.Typer:
     """The application of a verb; `command` adds its function, or those of its subcommands.
 
     Args:
         name: of a row of `VERBS`.
         examples: command lines for the help page.
+        cls: of the group that subcommands make.
     """
     return typer.Typer(
         name=name,
-        cls=HelpGroup,
+        cls=cls,
         help=VERBS[name].summary,
         epilog="\n".join(examples),
         context_settings=CONTEXT,

@@ -25,6 +25,33 @@ class HelpGroup(TyperGroup):
         _write_examples(self.epilog, formatter)
 
 
+class DefaultGroup(HelpGroup):
+    """A group with a subcommand whose name may be dropped: `avtool caption film.mkv`.
+
+    Its help page is that of the subcommand, followed by the others. A file that is called like a subcommand
+    is given as `./NAME`.
+    """
+
+    default = ""
+
+    @classmethod
+    def of(cls, name: str) -> "type[DefaultGroup]":
+        """The group whose default subcommand has this name."""
+        return type("DefaultGroup", (cls,), {"default": name})
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in CONTEXT["help_option_names"]):
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        self.commands[self.default].format_usage(ctx, formatter)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        self.commands[self.default].format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
 def _write_options(command: TyperCommand, ctx: Any, formatter: Any) -> None:
     """Arguments, then the command's own options, then those of each named section."""
     sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}

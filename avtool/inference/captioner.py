@@ -39,7 +39,7 @@ class ModelOptions(Recipe):
     phrases: Path | None = option(
         None, "CSV table of own phrases of classes (label, phrase, perhaps kind, parent).", flag="--phrases"
     )
-    language: str = option("en", "Language of the phrases.", flag="--language", pattern="^[a-z]{2,3}$")
+    language: str = option("en", "Language of the phrases.", flag="--lang", pattern="^[a-z]{2,3}$")
     decoding: dict[str, Any] = option({}, "Settings of a learned captioner's decoder, such as { nms = 0.9 }.")
     batch_size: int = option(32, "Windows per batch.", flag="--batch-size", identity=False, ge=1, le=4096)
     runtime: RuntimeRecipe = RuntimeRecipe()

@@ -160,29 +160,32 @@ def caption_file_of(pair: FilmPair, language: str) -> Path | None:
     return captions_beside(pair.film, language) if pair.captions == AUTO else Path(pair.captions)
 
 
-def load_film_captions(pair: FilmPair, language: str, fps: float | None = None) -> Captions:
+def load_film_captions(
+    pair: FilmPair, language: str, fps: float | None = None, *, keep_rows: bool = False
+) -> Captions:
     """The captions of a film, read.
 
     Args:
         pair: the film and where its captions are.
         language: the language to prefer among several.
         fps: the film's frame rate, for caption formats that count frames.
+        keep_rows: whether rows that roll-up captions repeat stay, as the file has them.
 
     Raises:
         BadInputError: there are none, or they cannot be read; the message lists what the film offers.
     """
     if stream := _STREAM.fullmatch(pair.captions):
-        return read_caption_stream(pair.film, int(stream[1]))
+        return read_caption_stream(pair.film, int(stream[1]), keep_rows=keep_rows)
     path = caption_file_of(pair, language)
     if path is not None:
         if not path.is_file():
             raise BadInputError(f"no caption file `{path}`", "check --captions, or the column `captions`")
-        return read_captions(path, fps=fps, language=language)
+        return read_captions(path, fps=fps, language=language, keep_rows=keep_rows)
     streams = list_caption_streams(pair.film)
     if not streams:
         message = f"`{pair.film}` has no captions: none beside it, no stream in it"
         raise BadInputError(message, "give them with --captions FILE")
-    return read_caption_stream(pair.film, choose_caption_stream(streams, language).index)
+    return read_caption_stream(pair.film, choose_caption_stream(streams, language).index, keep_rows=keep_rows)
 
 
 def captions_beside(film: Path, language: str) -> Path | None:

@@ -17,7 +17,9 @@ SoundKind = Literal["event", "vocal", "crowd", "sustained", "generic", "speech",
 
 GROUPS = ("impact", "friction")
 """Parents that are no classes: groups of classes that are easily taken for one another."""
-_TABLES = ("audioset", "sams", "others")
+_COARSE = ("animal", *GROUPS)
+"""Last ancestors whose phrase is true where it is not sure which animal, or which impact, it is."""
+_TABLES = ("audioset", "sams", "others", "groups")
 _LANGUAGE = re.compile("[a-z]{2,3}")
 
 
@@ -33,6 +35,7 @@ class SoundClass:
         parent: the plain label of the class that it is a kind of, or of its group; empty for none.
         ancestors: parent, grandparent, …, whether the model has them or not.
         family: the plain label that alike classes share: of a group (`impact`), or of a definite parent.
+        coarse: the phrase where the class is not sure, such as that of any animal; empty for its own.
     """
 
     label: str
@@ -42,6 +45,7 @@ class SoundClass:
     parent: str = ""
     ancestors: tuple[str, ...] = ()
     family: str = ""
+    coarse: str = ""
 
     def is_alike(self, other: "SoundClass") -> bool:
         """Whether both may stand for one sound: one is a kind of the other, or they are of one family."""
@@ -82,7 +86,9 @@ def _placed(sound: SoundClass, known: Mapping[str, SoundClass]) -> SoundClass:
     family = ancestors[-1] if ancestors and ancestors[-1] in GROUPS else sound.parent
     if family in known and known[family].kind == "generic":
         family = ""
-    return replace(sound, ancestors=tuple(ancestors), family=family)
+    last = ancestors[-1] if ancestors else ""
+    coarse = known[last].phrase if last in _COARSE and last in known else ""
+    return replace(sound, ancestors=tuple(ancestors), family=family, coarse=coarse)
 
 
 def read_phrases(language: str = "en", own: Path | None = None) -> PhraseBook:

@@ -1,6 +1,6 @@
 """The captioner of a classifier: its scores window by window, in bounded memory, as sound events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from avtool.models.model_folder import ModelDescription
 
 Scores = NDArray[np.float64]
+Sweep = dict[float, list[Event]]
+"""Events by the threshold at which they were found."""
 
 _ABRUPT = ("event", "vocal")
 _ONE_WINDOW = 0.15
@@ -89,30 +91,38 @@ class SoundTagger:
         Raises:
             BadInputError: it cannot be read, has nothing that the model takes, or its logits are not finite.
         """
-        values = self.thresholds
-        finder = EventFinder(
-            self._predictor.outputs.labels,
-            np.where(self._has_parent, _WEAK * values.threshold, values.threshold),
-            values.merge_gap,
-            values.min_duration,
-            self.hop,
-            values.release,
-        )
-        onsets: OnsetCurve | None = None
-        end, samples = 0.0, 0
+        values, onsets, end = self.thresholds, OnsetCurve(), 0.0
+        weak = np.where(self._has_parent, _WEAK * values.threshold, values.threshold)
+        finder = self._finder(replace(values, threshold=weak))
         for windows, probabilities in self.scores(film, reporter):
             for window, scores in zip(windows, probabilities, strict=True):
                 finder.add(window.start, window.end, self._prevailing.apply(scores))
+                onsets.add_window(window.start, window.end, _waveform(window))
                 end = window.end
-                waveform = _waveform(window)
-                if waveform is not None and window.end > window.start:
-                    rate = round(len(waveform) / (window.end - window.start))
-                    onsets = onsets or OnsetCurve(rate)
-                    new = max(0, round(window.start * rate) + len(waveform) - samples)
-                    onsets.add(waveform[len(waveform) - min(new, len(waveform)) :])
-                    samples += new
         found = [self._detection(event, onsets) for event in finder.finish() if self._is_sure(event)]
         return FilmSounds(round(end, 3), sound_events(found))
+
+    def sweep(self, film: Item, grid: Sequence[float], reporter: Reporter) -> tuple[float, Sweep]:
+        """The events of a film, speech and all, at each of some thresholds for all classes.
+
+        Returns:
+            The film's duration in seconds, and the events by threshold.
+
+        Raises:
+            BadInputError: as for `listen`.
+        """
+        finders = {value: self._finder(self.thresholds.at(value)) for value in grid}
+        onsets, end = OnsetCurve(), 0.0
+        for windows, probabilities in self.scores(film, reporter):
+            for window, scores in zip(windows, probabilities, strict=True):
+                prevailing, end = self._prevailing.apply(scores), window.end
+                for finder in finders.values():
+                    finder.add(window.start, window.end, prevailing)
+                onsets.add_window(window.start, window.end, _waveform(window))
+        found = {
+            value: [self._placed(one, onsets) for one in finder.finish()] for value, finder in finders.items()
+        }
+        return round(end, 3), found
 
     def scores(self, film: Item, reporter: Reporter) -> Iterator[tuple[list[Window], Scores]]:
         """Windows of a film, batch by batch, and the probabilities of the classes in them, (windows, C).
@@ -131,6 +141,11 @@ class SoundTagger:
             probabilities[silent] = 0.0
             yield windows, probabilities
 
+    def _finder(self, values: ClassThresholds) -> EventFinder:
+        labels = self._predictor.outputs.labels
+        gaps, shortest = values.merge_gap, values.min_duration
+        return EventFinder(labels, values.threshold, gaps, shortest, self.hop, values.release)
+
     def _is_sure(self, event: Event) -> bool:
         """Whether more than one window detects it, or that one window does clearly."""
         place = self._places[event.label]
@@ -139,19 +154,19 @@ class SoundTagger:
         weak = _WEAK if self._has_parent[place] else 1.0
         return event.score >= weak * float(self.thresholds.threshold[place]) + _ONE_WINDOW
 
-    def _detection(self, event: Event, onsets: OnsetCurve | None) -> Detection:
+    def _detection(self, event: Event, onsets: OnsetCurve) -> Detection:
         place = self._places[event.label]
-        sound = self.classes[place]
-        if sound.kind in _ABRUPT:
-            event = self._placed(event, onsets)
-        return Detection(event, sound, float(self.thresholds.threshold[place]))
+        threshold = float(self.thresholds.threshold[place])
+        return Detection(self._placed(event, onsets), self.classes[place], threshold)
 
-    def _placed(self, event: Event, onsets: OnsetCurve | None) -> Event:
+    def _placed(self, event: Event, onsets: OnsetCurve) -> Event:
         """An abrupt event at its onset: the windows that detect it reach to either side of it."""
+        if self.classes[self._places[event.label]].kind not in _ABRUPT:
+            return event
         reach = max(0.0, (self._predictor.inputs.seconds - self.hop) / 2)
         start = event.start + reach if event.start > 0 else event.start
         end = max(start + _SHORTEST_S, event.end - reach)
-        onset = onsets.strongest(max(0.0, start - _EARLY_S), start + 2 * reach + self.hop) if onsets else None
+        onset = onsets.strongest(max(0.0, start - _EARLY_S), start + 2 * reach + self.hop)
         if onset is not None:
             start, end = onset, max(end, onset + _SHORTEST_S)
         return replace(event, start=round(start, 3), end=round(end, 3))

@@ -16,17 +16,31 @@ class OnsetCurve:
     """The spectral flux of a mono waveform that arrives piece by piece, every 20 ms.
 
     Args:
-        sample_rate: Hz.
+        sample_rate: Hz; 0 takes that of the first window.
     """
 
-    def __init__(self, sample_rate: int) -> None:
-        self._rate = sample_rate
-        self._frame, self._step = round(_FRAME_S * sample_rate), round(_STEP_S * sample_rate)
+    def __init__(self, sample_rate: int = 0) -> None:
+        self._set_rate(sample_rate)
+        self._samples = 0
         self._pieces: list[NDArray[np.float16]] = []
         self._waiting = np.zeros(0, np.float32)
 
+    def _set_rate(self, sample_rate: int) -> None:
+        self._rate = sample_rate
+        self._frame, self._step = round(_FRAME_S * sample_rate), round(_STEP_S * sample_rate)
+
+    def add_window(self, start: float, end: float, waveform: NDArray[np.float32] | None) -> None:
+        """The next window of a file, of which a part may have been in the last one; None adds nothing."""
+        if waveform is None or not waveform.size or end <= start:
+            return
+        if not self._rate:
+            self._set_rate(round(len(waveform) / (end - start)))
+        new = min(len(waveform), max(0, round(start * self._rate) + len(waveform) - self._samples))
+        self.add(waveform[len(waveform) - new :])
+
     def add(self, samples: NDArray[np.float32]) -> None:
         """The next samples."""
+        self._samples += len(samples)
         self._waiting = np.concatenate([self._waiting, samples])
         if len(self._waiting) >= _BLOCK_S * self._rate:
             self._compute()
@@ -42,6 +56,8 @@ class OnsetCurve:
 
     def strongest(self, start: float, end: float) -> float | None:
         """The time in seconds of the strongest onset between two times; None where nothing stands out."""
+        if not self._rate:
+            return None
         self._compute()
         self._pieces = [np.concatenate(self._pieces)] if self._pieces else []
         if not self._pieces:

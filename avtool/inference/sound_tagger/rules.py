@@ -22,6 +22,8 @@ _SOUNDS = ("event", "vocal", "crowd", "sustained", "singing")
 _VOICES = ("vocal", "crowd", "singing")
 _HARDLY_LESS = 0.8
 """Share of a general class's score, from which a class below its own threshold may word the caption."""
+_DEFINITE = 0.85
+"""Score of a class, below which the phrase is the coarse one, where there is one."""
 _CLEARLY = 0.1
 """By how much a class beats another in a window."""
 _MUSIC_GAP_S, _SHORTEST_MUSIC_S = 6.0, 3.0
@@ -167,7 +169,7 @@ def _merged(group: Sequence[Detection]) -> SoundEvent:
     return SoundEvent(
         min(one.start for one in group),
         max(one.end for one in group),
-        best.sound.phrase,
+        best.sound.coarse if best.sound.coarse and best.score < _DEFINITE else best.sound.phrase,
         max(one.score for one in group),
         best.sound.label,
         min(1.0, best.threshold),

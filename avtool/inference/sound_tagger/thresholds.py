@@ -30,8 +30,8 @@ class _Kind:
 
 
 _KINDS: Mapping[SoundKind, _Kind] = {
-    "event": _Kind(0.6, 0.7, 0.5, 0.0),
-    "vocal": _Kind(0.6, 0.7, 0.5, 0.0),
+    "event": _Kind(0.7, 0.7, 0.5, 0.0),
+    "vocal": _Kind(0.7, 0.7, 0.5, 0.0),
     "crowd": _Kind(0.2, 0.7, 3.0, 1.4),
     "sustained": _Kind(0.5, 0.7, 3.0, 0.9),
     "generic": _Kind(0.8, 0.8, 0.5, 0.9),

@@ -99,8 +99,13 @@ def choose_caption_stream(streams: Sequence[CaptionStream], language: str = "en"
     return max(readable, key=preference)  # the first of equals
 
 
-def read_caption_stream(path: Path, index: int) -> Captions:
+def read_caption_stream(path: Path, index: int, *, keep_rows: bool = False) -> Captions:
     """Reads a caption stream; film time zero is the container's start.
+
+    Args:
+        path: the film.
+        index: of the stream in the container.
+        keep_rows: whether rows that roll-up captions repeat stay, as the stream has them.
 
     Raises:
         BadInputError: there is no such stream, or none that can be read.
@@ -117,7 +122,8 @@ def read_caption_stream(path: Path, index: int) -> Captions:
             f"caption stream {described} of {path} {why}",
             f"readable: {others}" if others else "give a text file",
         )
-    draft = Draft(f"{path} stream #{index}", "utf-8", described.codec, language=described.language)
+    name, language = f"{path} stream #{index}", described.language
+    draft = Draft(name, "utf-8", described.codec, language=language, keep_rows=keep_rows)
     with open_media(path) as container:
         stream: Any = container.streams[index]
         start = film_start(container)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from avtool.core.artifact import CARD
 from avtool.models.family import Family, Follows, Size, Sizes
 from avtool.models.registry import register
 from avtool.models.source import Foreign
@@ -62,6 +63,8 @@ class YAMNetFamily(Family):
         return load_yamnet(model, state)
 
     def adopt(self, source: "Source") -> Foreign | None:
+        if source.path is not None and source.path.is_dir():
+            return self._adopt_folder(source)
         if source.path is None or not source.path.is_file() or source.path.suffix not in _SUFFIXES:
             return None
         from avtool.models.checkpoint_files import files_of
@@ -92,6 +95,16 @@ class YAMNetFamily(Family):
             "YAMNet, which tags the sounds of AudioSet.",
             files_of(source.path),
         )
+
+    def _adopt_folder(self, source: "Source") -> Foreign | None:
+        """A folder with YAMNet's file alone, perhaps beside a list of its classes."""
+        assert source.path is not None
+        from avtool.models.source import Source
+
+        found = [file for file in source.path.iterdir() if file.suffix in _SUFFIXES and file.is_file()]
+        if len(found) != 1 or (source.path / "config.json").exists() or (source.path / CARD).exists():
+            return None
+        return self.adopt(Source(str(found[0]), found[0]))
 
     @staticmethod
     def preprocess(classes: tuple[str, ...]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""`avtool caption`: films in, SDH captions out."""

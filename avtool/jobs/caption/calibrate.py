@@ -1,0 +1,200 @@
+"""`avtool caption calibrate`: thresholds by class that find the captioned events of mined films best."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from avtool.captioning.phrases.phrase_book import SoundClass
+from avtool.captioning.style import load_style
+from avtool.core.artifact import Artifact, Input
+from avtool.core.artifact_folder import discard_partial, open_partial, publish
+from avtool.core.errors import AvtoolError, BadInputError
+from avtool.core.files import sha256_of, write_csv, write_json
+from avtool.core.recipe import identity, option
+from avtool.core.reporter import Reporter
+from avtool.data.items import Item
+from avtool.data.manifest import MANIFEST, read_manifest
+from avtool.inference.captioner import ModelOptions
+from avtool.inference.sound_tagger.calibration import GRID, Calibration, ClassCalibration
+from avtool.inference.sound_tagger.captioner import SoundTagger
+from avtool.inference.sound_tagger.thresholds import THRESHOLDS
+from avtool.media.addresses import local_path
+from avtool.mining.tagger import Tagger, coarse_sources
+from avtool.models.model_files import WEIGHTS
+from avtool.tasks import open_captioner
+
+_NEEDED = ("film", "event_start", "sounds")
+_COLUMNS = ("label", "threshold", "events", "precision", "recall", "f1")
+
+
+class CalibrateRecipe(ModelOptions):
+    """`avtool caption calibrate`."""
+
+    style: str = option("netflix", "Style whose rate of cues is kept.", flag="--style")
+    tolerance: float = option(
+        1.0, "Seconds between a caption and its sound.", flag="--tolerance", gt=0, le=10
+    )
+    min_events: int = option(
+        5, "Captioned events that a class needs for a threshold of its own.", flag="--min-events", ge=1
+    )
+    per_hour: float = option(
+        2.0, "Uncaptioned detections an hour of a class with fewer events.", flag="--per-hour", ge=0
+    )
+    split: str | None = option(None, "Split of the dataset to calibrate on.", flag="--split")
+
+
+@dataclass(frozen=True)
+class CalibrateResult:
+    """What was calibrated.
+
+    Attributes:
+        out: the folder for `--thresholds`.
+        films: that were listened to.
+        hours: of film.
+        classes: those with a threshold of their own, the most frequent first.
+        raised: by how much all thresholds were raised to keep the style's rate.
+    """
+
+    out: Path
+    films: int
+    hours: float
+    classes: list[ClassCalibration]
+    raised: float
+
+
+@dataclass(frozen=True)
+class _Caption:
+    """A captioned event: its onset in film seconds, and its labels."""
+
+    start: float
+    sounds: frozenset[str]
+    sources: frozenset[str]
+
+
+def calibrate(
+    dataset: Path,
+    model: Path,
+    out: Path,
+    recipe: CalibrateRecipe,
+    reporter: Reporter,
+    *,
+    overwrite: bool = False,
+    command: str = "caption calibrate",
+) -> CalibrateResult:
+    """Chooses the threshold of each class of a classifier on mined films.
+
+    Args:
+        dataset: of `avtool mine-subtitles`, whose films are where it names them.
+        model: a classifier.
+        out: the artifact to write.
+        recipe: the settings.
+        reporter: gets progress, and films that cannot be read.
+        overwrite: replace an earlier calibration with other settings.
+        command: the command line, for the card.
+
+    Raises:
+        BadInputError: the dataset was not mined from films, the model is no classifier, or no film could be
+            read.
+    """
+    from avtool.models.foreign import locate
+
+    per_minute = load_style(recipe.style).per_minute
+    films = _captions(dataset, recipe.split)
+    tagger = open_captioner(model, recipe, reporter)
+    if not isinstance(tagger, SoundTagger):
+        raise BadInputError(f"`{model}` has no classes to calibrate", "give a classifier of sounds")
+    used = [
+        Input(str(dataset), "dataset", sha256_of(dataset / MANIFEST)),
+        Input(str(model), "model", sha256_of(locate(model) / WEIGHTS)),
+    ]
+    settings = {"command": "caption calibrate", "inputs": [one.sha256 for one in used], **identity(recipe)}
+    partial = open_partial(out, settings, kind="report", overwrite=overwrite, inputs=[dataset, model])
+    try:
+        calibration, heard = _listen(films, tagger, recipe, reporter)
+    except BaseException:
+        discard_partial(partial)
+        raise
+    defaults = tagger.thresholds.threshold
+    chosen = calibration.choose(defaults, min_events=recipe.min_events, per_hour=recipe.per_hour)
+    chosen, raised = calibration.keep_rate(chosen, per_minute)
+    own = sorted((one for one in chosen if one.f1 == one.f1), key=lambda one: (-one.events, one.label))
+    write_csv(partial / THRESHOLDS, _COLUMNS, [_row(one) for one in chosen])
+    result = CalibrateResult(out, heard, round(calibration.seconds / 3600, 3), own, raised)
+    values = {"schema_version": 1, **asdict(result), "out": str(out)}
+    write_json(partial / "metrics.json", values)
+    publish(out, Artifact("report", command, settings, inputs=used))
+    return result
+
+
+def _captions(dataset: Path, split: str | None) -> dict[str, list[_Caption]]:
+    """The captioned events of each film."""
+    clips = read_manifest(dataset)
+    if split is not None:
+        clips = clips.select(split)
+    films: dict[str, list[_Caption]] = defaultdict(list)
+    for clip in clips:
+        extras: Mapping[str, Any] = clip.extras
+        if any(name not in extras for name in _NEEDED):
+            message = f"`{dataset}` names no films and events of captions"
+            raise BadInputError(message, "give a dataset of `avtool mine-subtitles`")
+        stated, implied = (extras.get(name) or () for name in ("sources_stated", "sources_default"))
+        sources = coarse_sources(stated) or implied
+        caption = _Caption(float(extras["event_start"]), frozenset(extras["sounds"]), frozenset(sources))
+        films[str(extras["film"])].append(caption)
+    return dict(films)
+
+
+def _listen(
+    films: Mapping[str, Sequence[_Caption]], tagger: SoundTagger, recipe: CalibrateRecipe, reporter: Reporter
+) -> tuple[Calibration, int]:
+    calibration = Calibration([one.label for one in tagger.classes], recipe.tolerance)
+    wanted = _labels_of(tagger.classes)
+    heard = 0
+    problem: AvtoolError = BadInputError("the dataset has no films", "mine some")
+    with reporter.progress("calibrating", len(films)) as bar:
+        for film, captions in films.items():
+            try:
+                seconds, found = tagger.sweep(Item(film, local_path(film)), GRID, reporter)
+            except BadInputError as error:
+                reporter.warn(f"{film} failed: {error}")
+                problem = error
+            else:
+                calibration.add(seconds, found, _onsets(captions, wanted))
+                heard += 1
+            bar.advance(note=Path(film).name)
+    if not heard:
+        raise problem
+    return calibration, heard
+
+
+def _labels_of(classes: Sequence[SoundClass]) -> dict[str, list[tuple[str, frozenset[str]]]]:
+    """Captioned sound → the classes whose phrase reads as it, each with the sources of the phrase."""
+    tagger = Tagger()
+    found: dict[str, list[tuple[str, frozenset[str]]]] = defaultdict(list)
+    for one in classes:
+        if one.kind not in ("speech", "never", "generic"):
+            tag = tagger.tag(one.phrase)
+            for sound in tag.sounds:
+                found[sound].append((one.label, frozenset(coarse_sources(tag.sources))))
+    return dict(found)
+
+
+def _onsets(
+    captions: Sequence[_Caption], wanted: Mapping[str, Sequence[tuple[str, frozenset[str]]]]
+) -> dict[str, list[float]]:
+    """The captioned onsets of each class: of its sound, and of its source where both state one."""
+    onsets: dict[str, set[float]] = defaultdict(set)
+    for caption in captions:
+        for sound in caption.sounds:
+            for label, sources in wanted.get(sound, ()):
+                if not (sources and caption.sources) or sources & caption.sources:
+                    onsets[label].add(caption.start)
+    return {label: sorted(times) for label, times in onsets.items()}
+
+
+def _row(one: ClassCalibration) -> list[object]:
+    measured = [one.precision, one.recall, one.f1]
+    cells = ["" if value != value else f"{value:.4f}" for value in measured]
+    return [one.label, f"{one.threshold:g}", one.events, *cells]

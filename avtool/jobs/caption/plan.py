@@ -1,0 +1,80 @@
+"""The plan of `avtool caption --dry-run`: films with their durations, and what would be written."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from avtool.core.errors import AvtoolError
+from avtool.jobs.caption.recipe import CaptionRecipe
+from avtool.media.probe import probe
+from avtool.mining.pairing import AUTO, FilmPair, caption_file_of, pair_films
+
+
+@dataclass(frozen=True)
+class PlannedFilm:
+    """A film to be captioned.
+
+    Attributes:
+        film: its path or address.
+        seconds: its duration; None where that is unknown.
+        dialogue: the caption file, or the stream, that it is merged with.
+        problem: why it will fail.
+    """
+
+    film: str
+    seconds: float | None = None
+    dialogue: str = ""
+    problem: str = ""
+
+    def cells(self) -> tuple[object, ...]:
+        """A row of the plan's table."""
+        return self.film, "" if self.seconds is None else round(self.seconds, 1), self.dialogue, self.problem
+
+
+@dataclass(frozen=True)
+class CaptionPlanning:
+    """Films, model, style and files."""
+
+    films: tuple[PlannedFilm, ...]
+    model: str
+    style: str
+    formats: tuple[str, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a film will fail."""
+        return any(film.problem for film in self.films)
+
+    def rows(self) -> Iterator[tuple[str, object]]:
+        """The plan's summary."""
+        yield "films", len(self.films)
+        yield "seconds", round(sum(film.seconds or 0 for film in self.films), 1)
+        yield "model", self.model
+        yield "style", self.style
+        yield "files a film", ", ".join((*self.formats, "cues.csv"))
+
+
+def plan_films(sources: Sequence[str], model: Path | None, recipe: CaptionRecipe) -> CaptionPlanning:
+    """Reads the headers of the films; nothing is fetched, decoded or written.
+
+    Raises:
+        BadInputError: no film is given, or there is no such style.
+    """
+    recipe.caption_style()
+    pairs = pair_films(sources, recipe.merge or AUTO)
+    films = tuple(_planned(pair, recipe) for pair in pairs)
+    chosen = str(model) if model else "the published tagger on this machine"
+    return CaptionPlanning(films, chosen, recipe.style, tuple(recipe.formats))
+
+
+def _planned(pair: FilmPair, recipe: CaptionRecipe) -> PlannedFilm:
+    if pair.elsewhere and not pair.film.is_file():
+        return PlannedFilm(pair.film_name, problem="")
+    try:
+        info = probe(pair.film)
+        file = caption_file_of(pair, recipe.language) if recipe.merge else None
+    except AvtoolError as error:
+        return PlannedFilm(pair.film_name, problem=str(error))
+    dialogue = str(file) if file else ("a stream of the film" if recipe.merge else "")
+    problem = "" if info.audio else "it has no audio"
+    return PlannedFilm(pair.film_name, info.duration_s, dialogue, problem)
