@@ -10,10 +10,12 @@ from typing import Literal, cast, get_args
 
 from avtool.core.errors import BadInputError
 
-SoundKind = Literal["event", "vocal", "crowd", "sustained", "generic", "speech", "singing", "music", "never"]
+SoundKind = Literal[
+    "event", "vocal", "crowd", "sustained", "generic", "speech", "singing", "music", "noise", "never"
+]
 """What a class is to a caption: an `event`; a `vocal` one, which speech may explain; a `crowd` of people; a
 `sustained` sound; a `generic` class, which only stands for more definite ones; `speech`, which gets no cue;
-`singing`; `music`; or no sound of a film at all (`never`)."""
+`singing`; `music`; `noise` of the recording, which gets none either; or no sound of a film (`never`)."""
 
 GROUPS = ("impact", "friction")
 """Parents that are no classes: groups of classes that are easily taken for one another."""

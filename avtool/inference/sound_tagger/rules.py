@@ -18,7 +18,7 @@ _UNDER_SPEECH = 0.15
 """How far a sound must stand out where speech has the higher score."""
 _NEAR_S = 0.5
 """Gap between events of alike classes that are one."""
-_SOUNDS = ("event", "vocal", "crowd", "sustained", "singing")
+_SOUNDS = ("event", "vocal", "crowd", "sustained", "singing", "noise")
 _VOICES = ("vocal", "crowd", "singing")
 _HARDLY_LESS = 0.8
 """Share of a general class's score, from which a class below its own threshold may word the caption."""
@@ -166,10 +166,13 @@ def _merged(group: Sequence[Detection]) -> SoundEvent:
     best = max(definite or group, key=lambda one: (not one.is_weak, one.score - one.threshold, one.score))
     if all(one.is_weak for one in definite):
         best = max(definite or group, key=attrgetter("score"))
+    line = (best.sound.name, *best.sound.ancestors)
+    surest = max(one.score for one in group if one.sound.name in line)
+    is_vague = best.sound.coarse and best.sound.kind != "sustained" and surest < _DEFINITE
     return SoundEvent(
         min(one.start for one in group),
         max(one.end for one in group),
-        best.sound.coarse if best.sound.coarse and best.score < _DEFINITE else best.sound.phrase,
+        best.sound.coarse if is_vague else best.sound.phrase,
         max(one.score for one in group),
         best.sound.label,
         min(1.0, best.threshold),

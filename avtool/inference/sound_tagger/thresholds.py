@@ -38,6 +38,7 @@ _KINDS: Mapping[SoundKind, _Kind] = {
     "speech": _Kind(0.3, 0.3, 1.0, 0.0),
     "singing": _Kind(0.5, 0.7, 2.0, 1.4),
     "music": _Kind(0.5, 0.6, 5.0, 0.0),
+    "noise": _Kind(1.1, 1.1, 0.0, 0.0),
     "never": _Kind(1.1, 1.1, 0.0, 0.0),
 }
 _NAMES_MUSIC = 0.25

@@ -106,11 +106,12 @@ def caption(
     if not overwrite and (out / PARTS).is_dir() and not parts.exists():
         link_tree(out / PARTS, parts)
     parts.mkdir(exist_ok=True)
+    _drop_captions(partial)
     found: dict[str, FoundSounds] = {}
     outcomes: dict[str, FilmOutcome] = {}
     try:
         with reporter.progress("captioning", len(pairs)) as bar:
-            for sounds in listen_to_films(pairs, parts, model, recipe, reporter, jobs=jobs):
+            for sounds in listen_to_films(pairs, parts, model, recipe.options(), reporter, jobs=jobs):
                 film = sounds.pair
                 outcome = _write_film(sounds, partial, style, recipe, reporter)
                 if outcome.error is not None:
@@ -130,6 +131,13 @@ def caption(
     publish(out, Artifact("predictions", command, settings, inputs=[used]), unhashed=[PARTS])
     films = [replace(film, files=tuple(out / file.name for file in film.files)) for film in films]
     return CaptionResult(out, films, round(time.perf_counter() - begin, 3))
+
+
+def _drop_captions(partial: Path) -> None:
+    """Removes what a killed run wrote beside the parts: it is written again, and may be half a file."""
+    for path in partial.iterdir():
+        if (path.is_file() and path.suffix != ".json") or path.name.startswith("."):
+            path.unlink()
 
 
 def _tables(recipe: CaptionRecipe) -> dict[str, str]:

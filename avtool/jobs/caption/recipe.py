@@ -45,6 +45,10 @@ class CaptionRecipe(ModelOptions):
             return {**values, "formats": tuple(dict.fromkeys(listed(values["formats"])))}  # type: ignore[call-overload]
         return values
 
+    def options(self) -> ModelOptions:
+        """What the model is opened with."""
+        return ModelOptions(**{name: getattr(self, name) for name in ModelOptions.model_fields})
+
     def caption_style(self) -> CaptionStyle:
         """The style with the changes.
 

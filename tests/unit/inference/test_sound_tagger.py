@@ -62,7 +62,7 @@ def test_speech_never_gets_a_cue() -> None:
 
 
 def test_speech_explains_a_shout_but_no_dog() -> None:
-    found = phrases(detect("Speech", 0, 10, 0.9), detect("Shout", 1, 3, 0.7), detect("Bark", 5, 6, 0.8, 0.6))
+    found = phrases(detect("Speech", 0, 10, 0.9), detect("Shout", 1, 3, 0.7), detect("Bark", 5, 6, 0.9, 0.6))
     assert [one[2] for one in found] == ["dog barks"]
     assert phrases(detect("Speech", 0, 10, 0.5), detect("Shout", 1, 3, 0.7)) == [(1, 3, "person shouts")]
 
@@ -102,11 +102,29 @@ def test_unlike_classes_stay_apart(one: str, other: str) -> None:
 
 
 def test_a_class_below_its_threshold_words_a_general_one() -> None:
-    assert phrases(detect("Dog", 0, 1, 0.62, 0.6), detect("Growling", 0, 1, 0.58, 0.6)) == [
+    assert phrases(detect("Dog", 0, 1, 0.92, 0.9), detect("Growling", 0, 1, 0.88, 0.9)) == [
         (0, 1, "animal growls")
     ]
-    assert phrases(detect("Dog", 0, 1, 0.9, 0.6), detect("Growling", 0, 1, 0.4, 0.6)) == [(0, 1, "dog barks")]
-    assert not phrases(detect("Growling", 0, 1, 0.58, 0.6))
+    assert phrases(detect("Dog", 0, 1, 0.95, 0.9), detect("Growling", 0, 1, 0.6, 0.9)) == [
+        (0, 1, "dog barks")
+    ]
+    assert not phrases(detect("Growling", 0, 1, 0.88, 0.9))
+
+
+@pytest.mark.parametrize(
+    ("detections", "phrase"),
+    [
+        ([("Quack", 0.8)], "animal calls"),
+        ([("Quack", 0.9)], "duck quacks"),
+        ([("Cat", 0.97), ("Meow", 0.8)], "cat meows"),
+        ([("Crumpling, crinkling", 0.8)], "something rustles"),
+        ([("Bird", 0.7)], "birds chirp"),
+        ([("Cough", 0.7)], "person coughs"),
+    ],
+)
+def test_an_unsure_class_has_the_coarse_phrase(detections: list[tuple[str, float]], phrase: str) -> None:
+    found = phrases(*(detect(label, 1, 2, score) for label, score in detections))
+    assert [one[2] for one in found] == [phrase]
 
 
 def test_music_is_one_passage_worded_by_what_lasts() -> None:

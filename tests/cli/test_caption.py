@@ -1,0 +1,250 @@
+"""`avtool caption` as a user runs it: files, resume, merging, defaults, bad input."""
+
+import csv
+import io
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avtool.core.artifact import read_artifact, verify
+from avtool.core.artifact_folder import partial_folder
+from avtool.media.captions.reading import read_captions
+from tests.harness import (
+    AVTOOL,
+    RATE,
+    call,
+    class_tone,
+    differences,
+    noise,
+    run_avtool,
+    write_tones,
+    write_wav,
+)
+
+QUICK = ["--model", "cnn_tiny", "--set", "data.audio.num_mel_bins=32", "--batch-size", 8, "--workers", 0]
+PHRASES = "label,phrase,kind\nhigh,bell rings,event\nlow,engine hums,event\nnoise,,never\n"
+LOW_AT, HIGH_AT = 2.0, 7.0
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A classifier of low tones, high tones, and the noise that both are in."""
+    folder = tmp_path_factory.mktemp("model")
+    media, data, out = write_tones(folder / "media"), folder / "data", folder / "run"
+    for split, count in (("train", 8), ("val", 2)):
+        for number in range(count):
+            write_wav(media / split / "noise" / f"{number}.wav", noise(0.6, 0.02, seed=100 * count + number))
+    assert call("prepare", media, "--out", data, "-q") == 0
+    assert (
+        call("finetune", data, *QUICK, "--device", "cpu", "--epochs", 10, "--lr", "0.01", "--out", out, "-q")
+        == 0
+    )
+    return out
+
+
+@pytest.fixture(scope="module")
+def phrases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("phrases") / "own.csv"
+    path.write_text(PHRASES, encoding="utf-8")
+    return path
+
+
+def write_film(path: Path, repeats: int = 1) -> Path:
+    """A low tone at 2 s and a high one at 7 s, in noise, every 12 s."""
+    film = noise(12.0, 0.02)
+    for label, start in (("low", LOW_AT), ("high", HIGH_AT)):
+        film[round(start * RATE) : round((start + 2) * RATE)] = class_tone(label, 2.0)[: 2 * RATE]
+    return write_wav(path, np.tile(film, repeats))
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    return write_film(tmp_path / "film.wav")
+
+
+@pytest.fixture
+def caption(model: Path, phrases: Path):
+    def run(*arguments: object):
+        more = ["--model", model, "--phrases", phrases, "--device", "cpu", "--no-progress"]
+        return run_avtool("caption", *arguments, *more)
+
+    return run
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_film_gets_captions_in_every_format(caption, film: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = caption(film, "--out", out, "--format", "vtt,srt,ttml,json", "--json")
+    assert done.code == 0, done.stderr
+    (one,) = done.json["films"]
+    assert (one["status"], one["cues"], one["seconds"]) == ("captioned", 2, 12.0)
+    for format_ in ("vtt", "srt", "ttml", "json"):
+        cues = read_captions(out / f"film.en-sdh.{format_}").cues
+        assert [cue.text for cue in cues] == ["[engine hums]", "[bell rings]"]
+        assert [cue.start_ms / 1000 for cue in cues] == pytest.approx([LOW_AT, HIGH_AT], abs=0.3)
+    assert "thresholds by class" in (out / "film.en-sdh.vtt").read_text(encoding="utf-8")
+    assert {row["text"] for row in rows(out / "film.cues.csv")} == {"[engine hums]", "[bell rings]"}
+    assert {row["label"] for row in rows(out / "events.csv")} == {"low", "high"}
+    assert read_artifact(out, "predictions").inputs[0].kind == "model"
+    assert verify(out) == []
+
+
+def test_a_film_is_captioned_once_with_the_same_settings(caption, film: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert caption(film, "--out", out).code == 0
+    assert caption(film, "--out", out, "--json").json["films"][0]["status"] == "kept"
+    other = caption(film, "--out", out, "--style", "bbc")
+    assert other.code == 2
+    assert "--overwrite" in other.stderr
+    assert caption(film, "--out", out, "--style", "bbc", "--overwrite").code == 0
+    assert read_captions(out / "film.en-sdh.vtt").cues[0].text == "ENGINE HUMS"
+    write_film(film, repeats=2)
+    assert caption(film, "--out", out, "--style", "bbc", "--json").json["films"][0]["status"] == "captioned"
+
+
+def test_many_films_are_the_same_in_several_processes(caption, tmp_path: Path) -> None:
+    folder = tmp_path / "films"
+    for name in ("a/film", "b/film", "third"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_film(folder / f"{name}.wav")
+    assert caption(folder, "--out", tmp_path / "one").code == 0
+    assert caption(folder, "--out", tmp_path / "two", "--jobs", 2).code == 0
+    names = sorted(path.name for path in (tmp_path / "one").glob("*.vtt"))
+    assert names == ["film-2.en-sdh.vtt", "film.en-sdh.vtt", "third.en-sdh.vtt"]
+    assert differences(tmp_path / "two", tmp_path / "one") == []
+
+
+def test_a_bad_film_is_listed_and_the_others_are_captioned(caption, film: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.mkv"
+    bad.write_bytes(b"no film")
+    out = tmp_path / "out"
+    done = caption(bad, film, "--out", out, "--json")
+    assert done.code == 1
+    assert [one["status"] for one in done.json["films"]] == ["failed", "captioned"]
+    assert rows(out / "failures.csv")[0]["film"] == str(bad)
+    assert caption(bad, film, "--out", tmp_path / "stopped", "--fail-fast").code == 2
+    alone = caption(bad, "--out", tmp_path / "alone")
+    assert (alone.code, (tmp_path / "alone").exists()) == (2, False)
+    assert not partial_folder(tmp_path / "alone").exists()
+
+
+def test_dialogue_is_merged_and_stays_as_it_is(caption, film: Path, tmp_path: Path) -> None:
+    spoken = "1\n00:00:04,500 --> 00:00:06,000\nHello - there.\n\n2\n00:00:06,800 --> 00:00:10,500\nBye.\n"
+    film.with_suffix(".srt").write_text(spoken, encoding="utf-8")
+    out = tmp_path / "out"
+    assert caption(film, "--out", out, "--merge", "auto").code == 0
+    merged = read_captions(out / "film.en-sdh.srt").cues
+    assert [cue.text for cue in merged if cue.text == "Hello - there."] == ["Hello - there."]
+    assert any("Bye." in cue.text and "[bell rings]" in cue.text for cue in merged)
+    broken = tmp_path / "broken.srt"
+    broken.write_bytes(bytes(range(128, 256)) * 4)
+    done = caption(film, "--out", tmp_path / "other", "--merge", broken)
+    assert (done.code, done.stderr.count("\n")) == (2, 3), done.stderr
+
+
+def test_a_film_without_sounds_gets_empty_files(caption, tmp_path: Path) -> None:
+    quiet = write_wav(tmp_path / "quiet.wav", np.zeros(3 * RATE, np.float32))
+    done = caption(quiet, "--out", tmp_path / "out")
+    assert done.code == 0
+    assert "no sound event was detected" in done.stderr
+    assert (tmp_path / "out" / "quiet.en-sdh.vtt").read_text(encoding="utf-8").startswith("WEBVTT")
+
+
+def test_without_a_model_one_line_offers_a_download(film: Path, tmp_path: Path, cache: Path) -> None:
+    done = run_avtool("caption", film, "--out", tmp_path / "out")
+    assert done.code == 3
+    assert "--download: YAMNet" in done.stderr
+    assert "7.1 MB; licence: YAMNet's weights: Apache-2.0" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_plan_reads_headers_and_writes_nothing(caption, film: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    done = caption(film, tmp_path / "absent.mkv", "--dry-run", "--json")
+    assert done.code == 1
+    first, second = done.json["plan"]["films"]
+    assert (first["seconds"], first["problem"]) == (12.0, "")
+    assert "absent.mkv" in second["problem"]
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--cps", "4"], "cps"),
+        (["--style", "neflix"], "no caption style is called `neflix`"),
+        (["--set", "style_keys={max_char=30}"], "max_char"),
+        (["--format", "vtt,doc"], "formats"),
+        (["--lang", "xx"], "no column `phrase`|no phrases in the language `xx`"),
+        (["--threshold", "2"], "threshold"),
+        (["--thresholds", "absent.csv"], "cannot read the thresholds `absent.csv`"),
+        (["--merge", "absent.srt"], "absent.srt"),
+        (["--jobs", "0"], "there cannot be 0 processes"),
+    ],
+)
+def test_bad_settings_are_one_line(
+    arguments: list[str],
+    message: str,
+    model: Path,
+    film: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    second = write_film(tmp_path / "second.wav")
+    films = [film] if "--merge" in arguments else [film, second]
+    done = run_avtool("caption", *films, "--model", model, "--out", "out", "--no-progress", *arguments)
+    assert done.code == 2, done.stderr
+    assert re.search(message, done.stderr), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_output_and_no_film_are_named(caption, film: Path) -> None:
+    assert "add --out DIR" in caption(film).stderr
+    assert run_avtool("caption").code == 2
+    assert run_avtool("caption", "--out", "x").code == 2
+
+
+def test_names_come_from_stdin(caption, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"# films\n{film}\n\n"))
+    assert caption("-", "--out", tmp_path / "out", "--json").json["films"][0]["film"] == str(film)
+
+
+def test_the_name_of_the_default_subcommand_may_be_given(caption, film: Path, tmp_path: Path) -> None:
+    assert caption("films", film, "--out", tmp_path / "out").code == 0
+    help_page = run_avtool("caption", "--help").stdout
+    assert "calibrate" in help_page
+    assert "--merge" in help_page
+
+
+def test_a_killed_batch_resumes(model: Path, phrases: Path, tmp_path: Path) -> None:
+    films = [write_film(tmp_path / f"film{number}.wav", repeats=5) for number in range(6)]
+    out = tmp_path / "out"
+    words = ["caption", *films, "--model", model, "--phrases", phrases, "--device", "cpu", "-q"]
+    command = [*AVTOOL, *map(str, [*words, "--out", out])]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    parts = partial_folder(out) / "films"
+    until = time.monotonic() + 90
+    while time.monotonic() < until and process.poll() is None and not any(parts.glob("*.json")):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = run_avtool(*words, "--out", out, "--json", "--no-progress")
+    assert done.code == 0
+    assert "kept" in {one["status"] for one in done.json["films"]}
+    assert run_avtool(*words, "--out", tmp_path / "whole", "--no-progress").code == 0
+    assert differences(out, tmp_path / "whole") == []
+
+
+def test_noise_far_below_full_scale_is_silence(caption, tmp_path: Path) -> None:
+    hiss = write_wav(tmp_path / "hiss.wav", noise(4.0, gain=1e-4))
+    assert caption(hiss, "--out", tmp_path / "out", "--json").json["films"][0]["cues"] == 0
