@@ -44,6 +44,8 @@ def complaint(words: list[str]) -> str | None:
     command, name, rest = GROUP.get_command(context, words[0]), words[0], words[1:]
     while rest and (chosen := getattr(command, "commands", {}).get(rest[0].partition("|")[0])):
         command, name, rest = chosen, f"{name} {rest[0]}", rest[1:]
+    if default := getattr(command, "default", ""):
+        command, name = command.commands[default], f"{name} {default}"
     benchmark = (named_benchmark(rest) or "").partition("|")[0] if name == "eval" else ""
     benchmark = "esc50" if benchmark.endswith(".toml") else benchmark
     if benchmark in BENCHMARKS.names():  # `NAME` is a placeholder
