@@ -26,23 +26,23 @@ def sweep(
     overwrite: Overwrite = False,
 ) -> None:
     """Train methods of `clip` at several shots and seeds, beside zero-shot and a linear probe."""
-    from avtool.jobs.prompt_sweep import sweep as run
+    from avtool.jobs.cells import report_cells
+    from avtool.tasks.clip_prompts.sweep import ClipSweep
 
-    report = run(
-        dataset, recipe, out, session.reporter, runs=runs, overwrite=overwrite, command=session.command_line
-    )
-    for table in report.tables:
-        session.table(table.columns, table.rows, title=table.title)
-    session.emit({"out": out, "report": report}, text=str(out))
+    plan = ClipSweep(dataset, recipe, session.reporter, runs, session.command_line)
+    report = report_cells(plan, out, session.reporter, overwrite=overwrite, command=session.command_line)
+    session.report(report, out)
 
 
 def evaluate(session: Session, recipe: ScoreRecipe, model: _Model, dataset: _Images) -> None:
     """Score a model of `clip` on the test split of a dataset, also of other classes (--transfer)."""
-    from avtool.jobs.prompt_sweep import score
+    from avtool.tasks.clip_prompts.transfer import score_images
 
-    result = score(model, dataset, recipe, session.reporter)
-    session.table(["test", "value"], [(name, round(value, 4)) for name, value in result.metrics.items()])
-    session.emit({"result": result})
+    scores, images = score_images(model, dataset, recipe, session.reporter)
+    metrics = scores.metrics()
+    session.table(["test", "value"], [(name, round(value, 4)) for name, value in metrics.items()])
+    counts = {"images": len(scores.labels), "classes": len(images.classes)}
+    session.emit({"result": {"metrics": metrics, **counts}})
 
 
 def nearest_words(

@@ -8,7 +8,7 @@ import typer
 from avtool.cli.command import command
 from avtool.cli.options import Resume, output
 from avtool.cli.session import Session
-from avtool.tasks.lm_bff.recipe import GridRecipe, LmBffRecipe
+from avtool.tasks.lm_bff.recipe import GridRecipe, SplitRecipe, UntrainedRecipe, as_training
 
 Examples = Annotated[
     Path, typer.Argument(help="A table of labelled texts, or a folder with train, dev and test tables.")
@@ -41,21 +41,21 @@ def tasks(session: Session) -> None:
 
 def split(
     session: Session,
-    recipe: LmBffRecipe,
+    recipe: SplitRecipe,
     examples: Examples,
     out: Annotated[Path, output("The folder to write.")],
 ) -> None:
     """Draw a K-shot split of a text task, as published, into train, dev and test tables."""
     from avtool.jobs.few_shot_model import write_split
 
-    result = write_split(examples, recipe, out, session.reporter)
+    result = write_split(examples, as_training(recipe), out, session.reporter)
     session.table(["part", "examples"], list(result.counts.items()))
     session.emit({"result": result}, text=str(result.out))
 
 
 def inspect(
     session: Session,
-    recipe: LmBffRecipe,
+    recipe: UntrainedRecipe,
     examples: Examples,
     count: Annotated[
         int, typer.Option("--count", "-n", min=1, max=1000, help="Examples that are shown.")
@@ -64,7 +64,7 @@ def inspect(
     """Show training examples as lm-bff gives them to the masked LM."""
     from avtool.jobs.few_shot_model import inspect_prompts
 
-    found = inspect_prompts(examples, recipe, session.reporter, count)
+    found = inspect_prompts(examples, as_training(recipe), session.reporter, count)
     rows = [[one["label"], one["tokens"], one["mask_at"], one["prompt"]] for one in found]
     session.table(["label", "tokens", "mask at", "prompt"], rows)
     session.emit({"prompts": found})
@@ -72,20 +72,20 @@ def inspect(
 
 def zero_shot(
     session: Session,
-    recipe: LmBffRecipe,
+    recipe: UntrainedRecipe,
     out: Annotated[Path, output("The model to write.")],
     examples: Annotated[Path | None, typer.Option(help="Labelled texts for demonstrations.")] = None,
 ) -> None:
     """Write a masked LM with template and label words as a model, without training."""
     from avtool.jobs.few_shot_model import write_zero_shot
 
-    model = write_zero_shot(examples, recipe, out, session.reporter, session.command_line)
+    model = write_zero_shot(examples, as_training(recipe), out, session.reporter, session.command_line)
     session.emit({"result": {"model": model}}, text=str(model))
 
 
 def label_search(
     session: Session,
-    recipe: LmBffRecipe,
+    recipe: UntrainedRecipe,
     examples: Examples,
     out: Annotated[Path, output("The file of candidates to write, a JSON object a line.")],
     words: Annotated[int, typer.Option(min=1, help="Likeliest words of each class.")] = 100,
@@ -95,7 +95,7 @@ def label_search(
     """Search label words for lm-bff by the training examples, without training."""
     from avtool.jobs.few_shot_search import label_search as search
 
-    result = search(examples, recipe, out, session.reporter, k=words, near=near, keep=keep)
+    result = search(examples, as_training(recipe), out, session.reporter, k=words, near=near, keep=keep)
     rows = [
         [round(one.score, 4), *(", ".join(names) for names in one.value.values())]
         for one in result.candidates[:10]
@@ -106,7 +106,7 @@ def label_search(
 
 def template_search(
     session: Session,
-    recipe: LmBffRecipe,
+    recipe: UntrainedRecipe,
     examples: Examples,
     t5: Annotated[Path, typer.Option("--t5", help="Folder of T5, of transformers.")],
     out: Annotated[Path, output("The file of templates to write, one a line.")],
@@ -116,7 +116,7 @@ def template_search(
     """Search templates for lm-bff with T5."""
     from avtool.jobs.few_shot_search import template_search as search
 
-    result = search(examples, recipe, t5, out, session.reporter, beam=beam, keep=keep)
+    result = search(examples, as_training(recipe), t5, out, session.reporter, beam=beam, keep=keep)
     session.table(["score", "template"], [[round(one.score, 3), one.value] for one in result.candidates[:10]])
     session.emit({"result": result}, text=str(result.out))
 
@@ -129,11 +129,9 @@ def grid(
     resume: Resume = True,
 ) -> None:
     """Train lm-bff over learning rates, batch sizes, templates and seeds, beside the baselines."""
-    from avtool.jobs.few_shot_grid import grid as run
+    from avtool.jobs.cells import report_cells
+    from avtool.tasks.lm_bff.grid import LmBffGrid
 
-    outcome = run(
-        examples, recipe, session.reporter, out=out, overwrite=not resume, command=session.command_line
-    )
-    table = outcome.table()
-    session.table(table.columns, table.rows, title=table.title)
-    session.emit({"result": outcome}, text=str(outcome.out))
+    plan = LmBffGrid(examples, recipe, session.reporter, session.command_line)
+    report = report_cells(plan, out, session.reporter, overwrite=not resume, command=session.command_line)
+    session.report(report, out)

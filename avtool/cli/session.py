@@ -6,12 +6,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from avtool.core.console import ConsoleReporter
 from avtool.core.errors import AvtoolError
 from avtool.core.files import without_passwords
 from avtool.core.parallel import is_first_process
+
+if TYPE_CHECKING:
+    from avtool.evaluation.report import BenchmarkReport
 
 JSON_SCHEMA_VERSION = 1
 _ERRORS_ONLY = -2
@@ -73,6 +76,12 @@ class Session:
         for row in rows:
             table.add_row(*(Text(str(cell)) for cell in row))
         _print(table)
+
+    def report(self, report: "BenchmarkReport", out: Path) -> None:
+        """Prints the tables of a report that was written, and its path."""
+        for table in report.tables:
+            self.table(table.columns, table.rows, title=table.title)
+        self.emit({"out": out, "report": report}, text=str(out))
 
 
 def _print(renderable: object) -> None:

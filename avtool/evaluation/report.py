@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import mean, pstdev
 from typing import Any
 
 
@@ -13,6 +14,24 @@ class Table:
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
+
+
+def means_table(title: str, values: Mapping[str, Mapping[str, Sequence[float]]]) -> Table:
+    """A row a method, a column a setting or metric: mean ± standard deviation over the seeds.
+
+    Args:
+        title: of the table.
+        values: method → column → one value a seed; none leaves the cell empty.
+    """
+    columns = list(dict.fromkeys(column for found in values.values() for column in found))
+    rows = [[name, *(mean_entry(found.get(each, ())) for each in columns)] for name, found in values.items()]
+    return Table(title, ["method", *columns], rows)
+
+
+def mean_entry(values: Sequence[float]) -> str:
+    """Mean ± standard deviation, over N as in published codes; one value stands alone, none is empty."""
+    deviation = f" ± {pstdev(values):.1f}" if len(values) > 1 else ""
+    return f"{mean(values):.1f}{deviation}" if values else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The page of a benchmark's report: tables, figures of its metrics, and mistakes to listen to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,18 @@ def write_report_page(
         images=images,
         tables=[_aligned(table) for table in (*report.tables, *([mistake_table(silent)] if silent else []))],
         nyquist=f"{SAMPLE_RATE / 2000:.0f}",
-        settings=settings,
+        settings=dict(_flat(settings)),
     )
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Settings by dotted key, as people write them; without those that are empty."""
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        elif value not in (None, "", (), []):
+            words = map(str, value) if isinstance(value, list | tuple) else [str(value)]
+            yield prefix + key, {"True": "on", "False": "off"}.get(text := ", ".join(words), text)
 
 
 @dataclass(frozen=True)

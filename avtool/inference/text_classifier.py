@@ -75,10 +75,12 @@ class TextClassifier:
 
 
 def validated_threshold(model: Path) -> float | None:
-    """The threshold in the record of a model's run; None for a model without its run."""
+    """The threshold in the record of a model's run, above 1 where no guess was sure enough in validation.
+
+    None for a model without its run.
+    """
     found = find_model(model)
     for folder in (found, found.parent):
         if (folder / OUTCOME).is_file():
-            value = read_json(folder / OUTCOME).get("metrics", {}).get(THRESHOLD)
-            return None if value is None else float(value)
+            return float(read_json(folder / OUTCOME).get("metrics", {}).get(THRESHOLD, float("inf")))
     return None

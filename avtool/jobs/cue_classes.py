@@ -90,7 +90,8 @@ def load_cue_classifier(
     if threshold is None:
         message = f"`{model}` is a model without its run, whose validation chose a threshold"
         raise BadInputError(message, "give the run, or a threshold: --min-confidence 0.8")
-    reporter.info(f"{model}: {len(classifier.labels)} classes, guesses below {threshold:.3f} are for review")
+    below = f"guesses below {threshold:.3f}" if threshold <= 1 else "none was sure in validation: all guesses"
+    reporter.info(f"{model}: {len(classifier.labels)} classes, {below} are for review")
     return CueClassifier(classifier.labels, classifier.guesses, threshold, tagger)
 
 

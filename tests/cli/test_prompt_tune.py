@@ -116,7 +116,7 @@ def test_a_sweep_is_one_table_and_is_resumed(root: Path, tmp_path: Path) -> None
     ]  # fmt: skip
     first = run_avtool(*words)
     assert first.code == 0, first.stderr
-    lines = (tmp_path / "sweep" / "table.csv").read_text().splitlines()
+    lines = (tmp_path / "sweep" / "runs.csv").read_text().splitlines()
     assert len(lines) == 1 + 1 + 4 + 4  # zero-shot once, CoOp and the probe at two shots and two seeds
     assert "<svg" in (tmp_path / "sweep" / "report.html").read_text()
     second = run_avtool(*words, "--overwrite")

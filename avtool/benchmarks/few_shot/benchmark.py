@@ -22,7 +22,7 @@ from avtool.evaluation.report import BenchmarkReport
 from avtool.models.clip.methods import MethodName
 
 if TYPE_CHECKING:
-    from avtool.tasks.clip_prompts.sweep import SweepRecipe
+    from avtool.tasks.clip_prompts.sweep import SweepRecipe, SweepRow
 
 _OF_ALL = ("few-shot", "base-to-new")
 _OF_IMAGENET = (*_OF_ALL, "cross-dataset", "domain")
@@ -128,9 +128,7 @@ class _Run:
 
     def few_shot(self) -> Scores:
         """The method, the zero-shot classifier and a linear probe on one draw a seed."""
-        from avtool.tasks.clip_prompts.sweep import run_sweep
-
-        cells = list(run_sweep(self.source, self._sweep("all"), self.reporter, self.folder, "eval"))
+        cells = self._trained("all")
         names = dict.fromkeys(cell.method for cell in cells)
         return {
             name: {"accuracy": 100 * mean(c.accuracy for c in cells if c.method == name)} for name in names
@@ -138,11 +136,10 @@ class _Run:
 
     def base_to_new(self) -> Scores:
         """Prompts tuned on base classes, scored on these and on the new ones."""
-        from avtool.tasks.clip_prompts.sweep import run_sweep
         from avtool.tasks.clip_prompts.transfer import score_images
 
         scores: Scores = {}
-        cells = list(run_sweep(self.source, self._sweep("base"), self.reporter, self.folder, "eval"))
+        cells = self._trained("base")
         for name in dict.fromkeys(cell.method for cell in cells if cell.run):
             own = [cell for cell in cells if cell.method == name]
             recipe = self._score("new", self.settings.images)
@@ -154,7 +151,6 @@ class _Run:
 
     def targets(self) -> Scores:
         """Prompts tuned on ImageNet, scored on other datasets or domains that are on this machine."""
-        from avtool.tasks.clip_prompts.sweep import run_sweep
         from avtool.tasks.clip_prompts.transfer import score_images
 
         domain = self.settings.protocol == "domain"
@@ -163,7 +159,7 @@ class _Run:
         if not places:
             message = f"none of the {len(wanted)} target datasets is in `{data_folder()}`"
             raise MissingError(message, "set AVTOOL_DATA to the folder that holds them")
-        cells = list(run_sweep(self.source, self._sweep("all"), self.reporter, self.folder, "eval"))
+        cells = self._trained("all")
         scores: Scores = {}
         for name in dict.fromkeys(cell.method for cell in cells if cell.run):
             own = [cell for cell in cells if cell.method == name]
@@ -173,6 +169,11 @@ class _Run:
                 found = [score_images(Path(c.run), place, recipe, self.reporter)[0].metrics() for c in own]
                 scores[name][target] = 100 * mean(one["accuracy"] for one in found)
         return scores
+
+    def _trained(self, classes: str) -> "list[SweepRow]":
+        from avtool.tasks.clip_prompts.sweep import ClipSweep
+
+        return ClipSweep(self.source, self._sweep(classes), self.reporter, self.folder, "eval").rows()
 
     def _sweep(self, classes: str) -> "SweepRecipe":
         from avtool.core.recipe import validate

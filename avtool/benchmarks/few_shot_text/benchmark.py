@@ -116,7 +116,8 @@ class FewShotBenchmark:
         Raises:
             BadInputError: no model or no data are given, or they do not fit together.
         """
-        from avtool.tasks.lm_bff.grid import run_grid
+        from avtool.tasks.lm_bff.grid import LmBffGrid
+        from avtool.training.cells import run_cells
 
         assert isinstance(settings, FewShotSettings), "the settings are its own"
         source = settings.data or data_folder() / _FOLDER / self.task.title
@@ -131,7 +132,8 @@ class FewShotBenchmark:
         )
         folder = (settings.runs or cache_folder() / "few-shot") / f"{self.name}-{key}"
         folder.mkdir(parents=True, exist_ok=True)
-        return self._report(run_grid(source, recipe, folder, reporter, f"eval {PREFIX}{self.name}"), settings)
+        grid = LmBffGrid(source, recipe, reporter, f"eval {PREFIX}{self.name}")
+        return self._report(grid.result(run_cells(grid.cells(), folder, reporter, "grid")), settings)
 
     def _recipe(self, settings: FewShotSettings) -> GridRecipe:
         return GridRecipe.model_validate(

@@ -10,7 +10,6 @@ from avtool.core.artifact import CARD
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.foreign import read_by_others
 from avtool.core.requirements import quiet_transformers
-from avtool.models.masked_lm.masked_lm import MaskedLM
 
 CONFIG = "config.json"
 _WEIGHTS = (
@@ -54,8 +53,8 @@ def weights_of(folder: Path) -> Path:
     raise BadInputError(f"`{folder}` holds no weights", f"it needs {_WEIGHTS[0]}")
 
 
-def load_host(model: MaskedLM, folder: Path) -> None:
-    """Loads the weights of a folder, its LM head among them.
+def read_host(folder: Path) -> dict[str, Any]:
+    """The weights of a folder, by their names in transformers, those of its LM head among them.
 
     Raises:
         BadInputError: the folder has no masked LM, or its LM head's weights are missing.
@@ -75,4 +74,5 @@ def load_host(model: MaskedLM, folder: Path) -> None:
         shown = ", ".join(f"`{name}`" for name in missing[:3]) + (", …" if len(missing) > 3 else "")
         message = f"`{folder}` lacks {len(missing)} weights of a masked LM: {shown}"
         raise BadInputError(message, "give a model that was saved with its LM head")
-    model.host.load_state_dict(loaded.state_dict())
+    state: dict[str, Any] = loaded.state_dict()
+    return state

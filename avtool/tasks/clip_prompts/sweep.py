@@ -1,23 +1,25 @@
-"""A sweep over methods, shots and seeds: runs that can be resumed, one table, accuracy against shots."""
+"""A sweep over methods, shots and seeds as cells of one table, and accuracy against shots."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeInt, model_validator
 
+from avtool.core.artifact import Input, settings_hash
 from avtool.core.recipe import Recipe, distinct, listed, option, validate
-from avtool.core.reporter import Reporter
-from avtool.evaluation.report import BenchmarkReport, Table
+from avtool.core.reporter import Reporter, Silent
+from avtool.evaluation.report import BenchmarkReport, means_table
 from avtool.models.clip.methods import METHODS, MethodName
 from avtool.tasks.clip_prompts.recipe import ClipPromptRecipe
 from avtool.tasks.clip_prompts.task import ClipPromptTask
+from avtool.training.cells import Cell, CellResult
 from avtool.training.run import default_out, train_task
 
-LINEAR_PROBE = "linear-probe"
+_SILENT = Silent()
 Methods = Annotated[tuple[MethodName, ...], BeforeValidator(listed), AfterValidator(distinct)]
 Numbers = Annotated[tuple[NonNegativeInt, ...], BeforeValidator(listed), AfterValidator(distinct)]
 
@@ -45,14 +47,6 @@ class SweepRecipe(ClipPromptRecipe):
         """Nothing yet: each cell takes those of its method."""
         return values
 
-    @property
-    def num_cells(self) -> int:
-        """Trainings and probes."""
-        table = self.sweep
-        each = len(table.shots) * len(table.seeds)
-        learning = sum(METHODS[method].learns for method in table.methods)
-        return len(table.methods) - learning + each * (learning + table.linear_probe)
-
     def cell(self, method: MethodName, shots: int, seed: int) -> ClipPromptRecipe:
         """The recipe of one training."""
         values = self.model_dump(mode="json", exclude_unset=True)
@@ -64,12 +58,12 @@ class SweepRecipe(ClipPromptRecipe):
 
 
 @dataclass(frozen=True)
-class Cell:
-    """The result of one training.
+class SweepRow:
+    """The result of one training, a row of `runs.csv`.
 
     Attributes:
         method: or `linear-probe`.
-        shots: images a class; 0 of the zero-shot classifier.
+        shots: images a class, 0 for all; None of the zero-shot classifier.
         seed: of the draw.
         accuracy, mean_class_accuracy: from 0 to 1.
         seconds: wall time of the training, 0 of one that was finished already.
@@ -77,112 +71,151 @@ class Cell:
     """
 
     method: str
-    shots: int
+    shots: int | None
     seed: int
     accuracy: float
     mean_class_accuracy: float
-    seconds: float
-    run: str
+    seconds: float = 0.0
+    run: str = ""
 
 
-def run_sweep(
-    source: Path, recipe: SweepRecipe, reporter: Reporter, runs: Path, command: str
-) -> Iterator[Cell]:
-    """Trains every cell, or reads the outcome of its finished run.
+def shots_of(count: int) -> str:
+    """A number of shots for people."""
+    return f"{count} shot" if count == 1 else f"{count} shots" if count else "all images"
 
-    Args:
+
+@dataclass(frozen=True)
+class ClipSweep:
+    """The cells of a sweep.
+
+    Attributes:
         source: of the images.
-        recipe: what is swept over.
+        recipe: methods, shots, seeds, and the settings of the trainings.
         reporter: receives decisions.
-        runs: the folder of the trainings.
+        runs: the folder of the trainings; finished ones are read, interrupted ones resumed.
         command: the command line, for their cards.
-
-    Raises:
-        AvtoolError: data, host and settings do not fit together, or a training failed.
     """
-    table = recipe.sweep
-    for method in table.methods:
-        learns = METHODS[method].learns
-        for shots in table.shots if learns else (table.shots[0],):
-            for seed in table.seeds if learns else (table.seeds[0],):
-                task = ClipPromptTask(source, recipe.cell(method, shots, seed), reporter, command=command)
-                out = default_out(task, runs)
-                outcome = train_task(task, out)
-                scores = outcome.metrics
-                yield Cell(
-                    method, shots if learns else 0, seed, scores["accuracy"], scores["mean_class_accuracy"],
-                    round(outcome.seconds, 2), str(out),
-                )  # fmt: skip
-    if table.linear_probe:
-        for shots in table.shots:
-            for seed in table.seeds:
-                yield _probe(ClipPromptTask(source, _plain(recipe.cell("zeroshot", shots, seed)), reporter))
+
+    source: Path
+    recipe: SweepRecipe
+    reporter: Reporter
+    runs: Path = Path("runs")
+    command: str = ""
+    title = "prompt tuning"
+    kept: Sequence[str] = ()
+
+    @cached_property
+    def inputs(self) -> Sequence[Input]:
+        """The host's weights, and the images of every draw."""
+        draws = [self._task("zeroshot", shots, seed).images.content for shots, seed in self._draws]
+        weights = [item for item in self._task("zeroshot", *self._draws[0]).inputs if item.kind == "weights"]
+        return [*weights, Input(str(self.source), "dataset", settings_hash(draws))]
+
+    def cells(self) -> list[Cell]:
+        """Trainings and probes.
+
+        Raises:
+            BadInputError: images, host and settings of one of them do not fit together.
+        """
+        import torch
+
+        table, cells = self.recipe.sweep, []
+        _ = self.inputs
+        for method in table.methods:
+            with torch.device("meta"):
+                self._task(method, *self._draws[0]).build()
+            for shots, seed in self._draws if METHODS[method].learns else self._draws[:1]:
+                run = partial(self._train, method, shots, seed)
+                cells.append(Cell(f"{method}-{shots}shots-seed{seed}", run))
+        for shots, seed in self._draws if table.linear_probe else ():
+            cells.append(Cell(f"linear-probe-{shots}shots-seed{seed}", partial(self._probe, shots, seed)))
+        return cells
+
+    def rows(self) -> list[SweepRow]:
+        """All results; nothing is kept but the trainings' own runs."""
+        return _rows([cell.run(self.runs) for cell in self.cells()])
+
+    def report(self, results: Sequence[CellResult]) -> BenchmarkReport:
+        """The table of methods and shots, and the curves."""
+        return sweep_report(_rows(results), [f"Images: {self.source}. Host: {self.recipe.prompt.backbone}."])
+
+    @property
+    def _draws(self) -> list[tuple[int, int]]:
+        return [(shots, seed) for shots in self.recipe.sweep.shots for seed in self.recipe.sweep.seeds]
+
+    def _task(
+        self, method: MethodName, shots: int, seed: int, reporter: Reporter = _SILENT
+    ) -> ClipPromptTask:
+        recipe = self.recipe.cell(method, shots, seed)
+        return ClipPromptTask(self.source, recipe, reporter, command=self.command)
+
+    def _train(self, method: MethodName, shots: int, seed: int, _: Path) -> CellResult:
+        task = self._task(method, shots, seed, self.reporter)
+        out = default_out(task, self.runs)
+        outcome = train_task(task, out)
+        scores = outcome.metrics["accuracy"], outcome.metrics["mean_class_accuracy"]
+        learned_from = shots if METHODS[method].learns else None
+        return _result(SweepRow(method, learned_from, seed, *scores, round(outcome.seconds, 2), str(out)))
+
+    def _probe(self, shots: int, seed: int, _: Path) -> CellResult:
+        """A linear probe on the host's features of the drawn images' centres."""
+        from avtool.evaluation.metrics.single_label import class_accuracies, confusion_matrix
+        from avtool.evaluation.probes.linear import fit_linear_probe
+        from avtool.tasks.clip_prompts.samples import ImageSamples, ImageScoring
+
+        task = self._task("zeroshot", shots, seed)
+        centres = task.recipe.data.model_copy(update={"augment": "none"})
+        training = replace(task, recipe=task.recipe.model_copy(update={"data": centres})).prepare()
+        samples, scoring = training.samples, training.validate
+        assert isinstance(samples, ImageSamples), "the task makes them"
+        assert isinstance(scoring, ImageScoring), "a sweep has images to score"
+        assert samples.features is not None, "centres have features"
+        assert scoring.samples.features is not None, "centres have features"
+        labels, truth = np.array(samples.labels), np.array(scoring.samples.labels)
+        probe = fit_linear_probe(samples.features.numpy(), labels, list(range(len(labels))), seed=seed)
+        guessed = probe.classes[probe.scores(scoring.samples.features.numpy()).argmax(axis=1)]
+        shares = class_accuracies(confusion_matrix(truth, guessed, len(task.images.classes)))
+        scores = float((guessed == truth).mean()), float(np.nanmean(shares))
+        return _result(SweepRow("linear-probe", shots, seed, *scores))
 
 
-def _plain(recipe: ClipPromptRecipe) -> ClipPromptRecipe:
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"augment": "none"})})
+def _result(row: SweepRow) -> CellResult:
+    metrics = {"accuracy": row.accuracy, "mean_class_accuracy": row.mean_class_accuracy}
+    return CellResult({row.method: metrics}, row.seed, [asdict(row)])
 
 
-def _probe(task: ClipPromptTask) -> Cell:
-    """A linear probe on the host's features of the drawn images' centres."""
-    from avtool.evaluation.metrics.single_label import class_accuracies, confusion_matrix
-    from avtool.evaluation.probes.linear import fit_linear_probe
-    from avtool.tasks.clip_prompts.samples import ImageSamples, ImageScoring
-
-    training = task.prepare()
-    samples, scoring = training.samples, training.validate
-    assert isinstance(samples, ImageSamples), "the task makes them"
-    assert isinstance(scoring, ImageScoring), "a sweep has images to score"
-    assert samples.features is not None, "centres have features"
-    assert scoring.samples.features is not None, "centres have features"
-    labels, truth = np.array(samples.labels), np.array(scoring.samples.labels)
-    groups = list(range(len(labels)))
-    probe = fit_linear_probe(samples.features.numpy(), labels, groups, seed=task.recipe.seed)
-    guessed = probe.classes[probe.scores(scoring.samples.features.numpy()).argmax(axis=1)]
-    confusion = confusion_matrix(truth, guessed, len(task.images.classes))
-    accuracy = float((guessed == truth).mean())
-    balanced = float(np.nanmean(class_accuracies(confusion)))
-    return Cell(LINEAR_PROBE, task.recipe.data.shots, task.recipe.seed, accuracy, balanced, 0.0, "")
+def _rows(results: Sequence[CellResult]) -> list[SweepRow]:
+    return [SweepRow(**row) for result in results for row in result.rows]
 
 
-def sweep_report(cells: Sequence[Cell], notes: Sequence[str] = ()) -> BenchmarkReport:
+def sweep_report(rows: Sequence[SweepRow], notes: Sequence[str] = ()) -> BenchmarkReport:
     """The table of methods and shots, and the curves of accuracy against shots.
 
     Args:
-        cells: of a sweep.
+        rows: of a sweep; what was trained without shots has its accuracy in every column.
         notes: the protocol, and limits of the numbers.
     """
-    groups: dict[tuple[str, int], list[float]] = {}
-    for cell in cells:
-        groups.setdefault((cell.method, cell.shots), []).append(100 * cell.accuracy)
-    methods = list(dict.fromkeys(cell.method for cell in cells))
-    shots = sorted({cell.shots for cell in cells if cell.shots})
-    rows = [
-        [method, *(_entry(groups.get((method, k)) or groups.get((method, 0))) for k in shots)]
-        for method in methods
-    ]
+    shots = sorted({row.shots for row in rows if row.shots is not None}, key=lambda k: k or np.inf)
+    found: dict[str, dict[int, list[float]]] = {}
+    for row in rows:
+        for count in shots if row.shots is None else [row.shots]:
+            found.setdefault(row.method, {}).setdefault(count, []).append(100 * row.accuracy)
     curves: list[Mapping[str, Any]] = [
         {
             "name": method,
-            "points": [
-                [k, mean(found), min(found), max(found)]
-                for k in (shots if (method, 0) not in groups else shots[:1] + shots[-1:])
-                if (found := groups.get((method, k)) or groups.get((method, 0)))
-            ],
+            "points": [[k, float(np.mean(each)), min(each), max(each)] for k, each in entries.items() if k],
         }
-        for method in methods
+        for method, entries in found.items()
     ]
-    best = max(groups, key=lambda key: mean(groups[key]))
-    headline = f"best: {best[0]} at {best[1]} shots, {mean(groups[best]):.1f} %"
-    table = Table("accuracy in %, mean ± standard deviation over seeds", ["method", *map(str, shots)], rows)
-    metrics = {
-        "cells": [vars(cell) for cell in cells],
-        "curves": {"x": "shots", "y": "accuracy in %", "lines": curves},
-    }
-    return BenchmarkReport(headline, metrics, [table], list(notes))
-
-
-def _entry(values: list[float] | None) -> str:
-    if not values:
-        return ""
-    return f"{mean(values):.1f}" + (f" ± {stdev(values):.1f}" if len(values) > 1 else "")
+    best = max(rows, key=lambda row: np.mean(found[row.method][row.shots or shots[0]]))
+    trained = "without training" if best.shots is None else f"at {shots_of(best.shots)}"
+    values = {name: {shots_of(k): each for k, each in entries.items()} for name, entries in found.items()}
+    return BenchmarkReport(
+        f"best: {best.method} {trained}, {np.mean(found[best.method][best.shots or shots[0]]):.1f} %",
+        {
+            "cells": [asdict(row) for row in rows],
+            "curves": {"x": "shots", "y": "accuracy in %", "lines": curves},
+        },
+        [means_table("accuracy in %, mean ± standard deviation over seeds", values)],
+        list(notes),
+    )

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeInt, PositiveInt
 
-from avtool.core.recipe import Recipe, distinct, listed, option
+from avtool.core.recipe import Recipe, distinct, listed, option, validate
+from avtool.core.runtime import RuntimeRecipe
 from avtool.data.few_shot.demonstrations import DemoMode
 from avtool.data.few_shot.examples import Duplicates
 from avtool.data.few_shot.k_shot import SEEDS
@@ -126,6 +127,26 @@ class LmBffRecipe(TrainRecipe):
     optimizer: LmBffOptimizer = Field(default_factory=LmBffOptimizer)
     schedule: LmBffSchedule = Field(default_factory=LmBffSchedule)
     loop: LmBffLoop = Field(default_factory=LmBffLoop)
+
+
+class SplitRecipe(Recipe):
+    """`avtool prompt-tune split`."""
+
+    data: ExamplesRecipe = Field(default_factory=ExamplesRecipe)
+
+
+class UntrainedRecipe(SplitRecipe):
+    """A masked LM on a task without training: `inspect`, `zero-shot` and the searches."""
+
+    seed: int = option(0, "Random seed.", flag="--seed", ge=0, lt=2**63)
+    model: MaskedLMRecipe = Field(default_factory=MaskedLMRecipe)
+    demos: DemosRecipe = Field(default_factory=DemosRecipe)
+    runtime: RuntimeRecipe = Field(default_factory=RuntimeRecipe)
+
+
+def as_training(recipe: SplitRecipe) -> LmBffRecipe:
+    """The same settings as those of a training."""
+    return validate(LmBffRecipe, recipe.model_dump(mode="json"), "the settings")
 
 
 def _numbers(value: object) -> object:

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from avtool.data.few_shot.examples import Example
 from avtool.data.few_shot.prompts import Prompt
 from avtool.data.inputs.prompt import PromptInput
-from avtool.evaluation.metrics.text import class_metrics, precision_threshold, value_metrics
+from avtool.evaluation.metrics.text import NEVER, class_metrics, precision_threshold, value_metrics
 from avtool.inference.prompts import as_values, score_prompts, softmax
 
 Sample = tuple[list[Prompt], float]
@@ -66,7 +66,7 @@ class CollatePrompts:
 
 @dataclass(frozen=True)
 class PromptValidation:
-    """Scores validation examples.
+    """Scores validation examples; of classes with the threshold of 90 % precision, where one has it.
 
     Attributes:
         prompt: pads the batches.
@@ -85,13 +85,17 @@ class PromptValidation:
         if not np.isfinite(logits).all():
             raise FloatingPointError("the logits of the validation examples are not finite")
         loss = self.loss(torch.from_numpy(logits), torch.from_numpy(self.targets).float())
-        return {**metrics_of(logits, self.targets, self.prompt.settings.bounds), "loss": float(loss)}
+        bounds = self.prompt.settings.bounds
+        found = {**metrics_of(logits, self.targets, bounds), "loss": float(loss)}
+        if bounds is None and (least := precision_threshold(softmax(logits), self.targets)) < NEVER:
+            found["threshold"] = least
+        return found
 
 
 def metrics_of(
     logits: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], bounds: tuple[float, float] | None
 ) -> dict[str, float]:
-    """The metrics of logits: of classes, with the threshold of 90 % precision, or of a regression."""
+    """The metrics of logits, of classes or of a regression."""
     if bounds is not None:
         return value_metrics(as_values(logits, bounds), targets)
-    return {**class_metrics(logits, targets), "threshold": precision_threshold(softmax(logits), targets)}
+    return class_metrics(logits, targets)

@@ -34,9 +34,7 @@ def score_examples(
         device: where the model is.
     """
     logits = score_prompts(model, prompt, prompt.prompts([one.texts for one in examples]), device)
-    found = metrics_of(logits, np.array([one.target for one in examples]), prompt.settings.bounds)
-    found.pop("threshold", None)
-    return found
+    return metrics_of(logits, np.array([one.target for one in examples]), prompt.settings.bounds)
 
 
 def baseline_metrics(

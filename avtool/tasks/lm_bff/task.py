@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from avtool.core.artifact import Input
 from avtool.core.errors import BadInputError
 from avtool.core.files import sha256_of, write_json
+from avtool.data.few_shot.examples import Example
 from avtool.data.few_shot.find_examples import Draw, FewShot, find_examples, split_files
 from avtool.data.few_shot.label_words import label_word_ids
 from avtool.data.few_shot.template import parse_template
@@ -20,7 +21,7 @@ from avtool.training.report import Section, load_trained
 from avtool.training.task import Task, Training, register
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from avtool.models.masked_lm.masked_lm import MaskedLM
 
@@ -35,6 +36,7 @@ class LmBffTask(Task[LmBffRecipe]):
     Attributes:
         given: examples that a caller has chosen; None finds those of `source`.
         scored: whether the run's page scores the test examples; a grid tests its choice alone.
+        weights: of the masked LM, where a caller has read them already.
     """
 
     name = "lm-bff"
@@ -47,6 +49,7 @@ class LmBffTask(Task[LmBffRecipe]):
 
     given: FewShot | None = None
     scored: bool = True
+    weights: "Mapping[str, Tensor] | None" = None
 
     @cached_property
     def text_task(self) -> TextTask:
@@ -104,6 +107,11 @@ class LmBffTask(Task[LmBffRecipe]):
         data = self.recipe.data
         draw = Draw(data.k, data.split_seed, data.grouped, data.duplicates, data.max_test)
         return find_examples(self.source, self.text_task, draw, self.reporter, data.test)
+
+    @property
+    def tested(self) -> Sequence[Example]:
+        """The test examples; without any, those of validation."""
+        return self.examples.test or self.examples.dev
 
     @property
     def validates(self) -> bool:
@@ -179,15 +187,11 @@ class LmBffTask(Task[LmBffRecipe]):
         import numpy as np
         import torch
 
-        from avtool.models.masked_lm.hub_folder import load_host
-        from avtool.models.masked_lm.masked_lm import MaskedLM
         from avtool.objectives.label_words import LabelWordLoss, loss_of
         from avtool.tasks.lm_bff.samples import CollatePrompts, PromptSamples, PromptValidation
 
         recipe, task, examples = self.recipe, self.text_task, self.examples
-        model, arguments = self.build()
-        assert isinstance(model, MaskedLM), "the builder makes masked LMs"
-        load_host(model, self.host)
+        model, arguments = self._loaded()
         prompt = self.prompt_input(keep_tokenizer(self.host))
         samples = PromptSamples(examples.train, prompt, recipe.seed)
         dev = prompt.prompts([one.texts for one in examples.dev])
@@ -199,7 +203,7 @@ class LmBffTask(Task[LmBffRecipe]):
         torch.manual_seed(recipe.seed)
         return Training(
             model=model,
-            objective=LabelWordLoss(MaskedLM.inputs, task.bounds),
+            objective=LabelWordLoss(model.inputs, task.bounds),
             samples=samples,
             collate=CollatePrompts(prompt),
             description=self.description(arguments, prompt),
@@ -240,8 +244,7 @@ class LmBffTask(Task[LmBffRecipe]):
         if not self.scored:
             return ()
         model, device = load_trained(run, self.recipe.runtime.device)
-        part = "test" if self.examples.test else "dev"
-        tested = self.examples.test or self.examples.dev
+        part, tested = "test" if self.examples.test else "dev", self.tested
         prompt = self.prompt_input(run / "model" / "tokenizer")
         ours = score_examples(model, prompt, tested, device)
         scores = {"ours": ours, **baseline_metrics(self.examples.train, tested, self.text_task)}
@@ -258,13 +261,29 @@ class LmBffTask(Task[LmBffRecipe]):
 
     def untrained(self) -> "tuple[MaskedLM, PromptInput]":
         """The masked LM with its own weights, and its input: for zero-shot predictions."""
-        from avtool.models.masked_lm.hub_folder import load_host
+        return self._loaded()[0], self.prompt_input(keep_tokenizer(self.host))
+
+    def check(self) -> None:
+        """Whether template and label words fit the vocabulary; `build` and `prepare` find it too, later.
+
+        Raises:
+            BadInputError: they do not.
+        """
+        prompt = self.prompt_input(self.host)
+        if prompt.settings.mask:
+            label_word_ids(
+                prompt.tokenizer, self.text_task.words, mean=self.recipe.model.verbalizer == "mean"
+            )
+        _ = prompt.encoder
+
+    def _loaded(self) -> "tuple[MaskedLM, dict[str, Any]]":
+        from avtool.models.masked_lm.hub_folder import read_host
         from avtool.models.masked_lm.masked_lm import MaskedLM
 
-        model, _ = self.build()
+        model, arguments = self.build()
         assert isinstance(model, MaskedLM), "the builder makes masked LMs"
-        load_host(model, self.host)
-        return model, self.prompt_input(keep_tokenizer(self.host))
+        model.host.load_state_dict(self.weights or read_host(self.host))
+        return model, arguments
 
 
 def _examples_input(examples: FewShot) -> Input:

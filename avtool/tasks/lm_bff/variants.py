@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,7 +33,7 @@ class GridRun:
     seconds: float = 0.0
 
 
-@dataclass
+@dataclass(frozen=True)
 class Unit:
     """The trainings of one seed, head and template, of which one is chosen."""
 
@@ -42,7 +42,6 @@ class Unit:
     template: str | None
     words: dict[str, list[str]]
     name: str
-    runs: list[GridRun] = field(default_factory=list)
 
 
 def grid_units(recipe: GridRecipe) -> Iterator[Unit]:

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn.functional import cross_entropy, log_softmax
 
 from avtool.core.errors import BadInputError, CorruptArtifactError
-from avtool.models.masked_lm.hub_folder import load_host, read_config
+from avtool.models.masked_lm.hub_folder import read_config, read_host
 from avtool.models.masked_lm.masked_lm import MaskedLM, MaskedLMSettings
 from avtool.models.registry import create
 from tests.harness import save_masked_lm
@@ -173,23 +173,22 @@ def test_a_folder_gives_its_weights(kind: str, tmp_path: Path) -> None:
     folder = save_masked_lm(tmp_path / "lm", kind)
     theirs = AutoModelForMaskedLM.from_pretrained(folder).state_dict()
     model = create("masked_lm", architecture=read_config(folder), words=((5,), (6,)))
-    load_host(model, folder)
+    model.host.load_state_dict(read_host(folder))
     assert all(torch.equal(value, theirs[name]) for name, value in model.host.state_dict().items())
 
 
 def test_a_folder_without_its_lm_head_is_refused(tmp_path: Path) -> None:
     folder = save_masked_lm(tmp_path / "lm")
-    model = create("masked_lm", architecture=read_config(folder), words=((5,), (6,)))
     weights = load_file(folder / "model.safetensors")
     kept = {name: value for name, value in weights.items() if not name.startswith("lm_head")}
     save_file(kept, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(BadInputError, match=r"lacks \d weights of a masked LM: `lm_head"):
-        load_host(model, folder)
+        read_host(folder)
     (folder / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(CorruptArtifactError, match="cannot be read"):
-        load_host(model, folder)
+        read_host(folder)
     (folder / "model.safetensors").unlink()
     with pytest.raises(BadInputError, match="holds no weights"):
-        load_host(model, folder)
+        read_host(folder)
     with pytest.raises(BadInputError, match="is no folder of transformers"):
         read_config(tmp_path)

@@ -13,9 +13,10 @@ from avtool.core.errors import BadInputError
 from avtool.core.files import read_json
 from avtool.core.recipe import validate
 from avtool.core.reporter import Recorder
-from avtool.jobs.few_shot_grid import grid
+from avtool.evaluation.report import BenchmarkReport
+from avtool.jobs.cells import report_cells
 from avtool.jobs.few_shot_search import label_search, template_search
-from avtool.tasks.lm_bff.grid import ENSEMBLE, OURS
+from avtool.tasks.lm_bff.grid import ENSEMBLE, OURS, LmBffGrid
 from avtool.tasks.lm_bff.label_search import Assignments, candidates, nearest
 from avtool.tasks.lm_bff.recipe import GridRecipe, LmBffRecipe
 from avtool.tasks.lm_bff.template_search import Grammar, as_template, search_templates, source_text
@@ -282,6 +283,11 @@ def save_t5(folder: Path) -> Path:
     return folder
 
 
+def grid(cues: Path, out: Path, **varied: object) -> BenchmarkReport:
+    recipe = validate(GridRecipe, settings(cues, grid=varied), "test")
+    return report_cells(LmBffGrid(cues, recipe, Recorder()), out, Recorder())
+
+
 def test_templates_of_t5_are_used_by_the_grid_and_its_ensemble(cues: Path, tmp_path: Path) -> None:
     recipe = validate(LmBffRecipe, settings(cues), "test")
     templates = tmp_path / "templates.txt"
@@ -289,31 +295,24 @@ def test_templates_of_t5_are_used_by_the_grid_and_its_ensemble(cues: Path, tmp_p
     assert result.candidates
     assert all("*mask*" in line for line in templates.read_text().splitlines())
     varied = {"seeds": [13, 21], "lrs": [1e-4, 1e-3], "templates": str(templates), "top": 2}
-    found = validate(GridRecipe, settings(cues, grid=varied), "test")
-    outcome = grid(cues, found, Recorder(), out=tmp_path / "grid")
-    assert outcome.runs == 2 * (2 * 2 + 2)
-    assert {
-        OURS,
-        ENSEMBLE,
-        "classifier fine-tuning",
-        "zero-shot prompt",
-        "majority",
-    } <= outcome.methods.keys()
+    report = grid(cues, tmp_path / "grid", **varied)
+    assert report.metrics["runs"] == 2 * (2 * 2 + 2)
+    methods = {OURS, ENSEMBLE, "classifier fine-tuning", "zero-shot prompt", "majority"}
+    assert methods <= report.metrics["methods"].keys()
     rows = (tmp_path / "grid" / "runs.csv").read_text().splitlines()
-    assert len(rows) == 1 + outcome.runs
+    assert len(rows) == 1 + report.metrics["runs"]
     assert (
         sum(row.split(",")[-2] == "True" for row in rows[1:]) == 2 * 3
     )  # one choice a seed, head and template
     assert (tmp_path / "grid" / "models" / "13-words-0" / "model.safetensors").is_file()
-    assert grid(cues, found, Recorder(), out=tmp_path / "grid") == outcome  # finished already
+    assert grid(cues, tmp_path / "grid", **varied) == report  # finished already
 
 
 def test_an_interrupted_grid_is_resumed(cues: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from avtool.tasks.lm_bff import grid as module
 
     varied = {"seeds": [13], "lrs": [1e-4, 1e-3], "classifier": False, "zero_shot": False}
-    recipe = validate(GridRecipe, settings(cues, grid=varied), "test")
-    whole = grid(cues, recipe, Recorder(), out=tmp_path / "whole")
+    whole = grid(cues, tmp_path / "whole", **varied)
     real = module._tested
 
     def interrupted(*given):
@@ -321,10 +320,9 @@ def test_an_interrupted_grid_is_resumed(cues: Path, tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(module, "_tested", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        grid(cues, recipe, Recorder(), out=tmp_path / "broken")
+        grid(cues, tmp_path / "broken", **varied)
     monkeypatch.setattr(module, "_tested", real)
-    again = grid(cues, recipe, Recorder(), out=tmp_path / "broken")
-    assert again.methods == whole.methods
+    assert grid(cues, tmp_path / "broken", **varied) == whole
     assert read_json(tmp_path / "broken" / "metrics.json") == read_json(tmp_path / "whole" / "metrics.json")
 
 
@@ -333,23 +331,18 @@ def test_label_words_are_trained_and_ranked_by_validation(cues: Path, tmp_path: 
     words = tmp_path / "words.jsonl"
     label_search(cues, recipe, words, Recorder(), k=4, keep=3)
     varied = {"seeds": [13], "words": str(words), "top": 2, "classifier": False, "zero_shot": False}
-    outcome = grid(
-        cues, validate(GridRecipe, settings(cues, grid=varied), "test"), Recorder(), out=tmp_path / "grid"
-    )
-    assert outcome.runs == 2
+    assert grid(cues, tmp_path / "grid", **varied).metrics["runs"] == 2
     with (tmp_path / "grid" / "runs.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert len({row["words"] for row in rows}) == 2
     both = {**varied, "templates": str(words)}
     with pytest.raises(BadInputError, match="templates or label words"):
-        grid(cues, validate(GridRecipe, settings(cues, grid=both), "test"), Recorder(), out=tmp_path / "no")
+        grid(cues, tmp_path / "no", **both)
     bad = {**varied, "words": str(tmp_path / "bad.jsonl")}
     for line in ("{}", '{"words": 3}', '{"words": {"human": 3}}', '{"words": {"human": "person"}}', "["):
         (tmp_path / "bad.jsonl").write_text(f"{line}\n")
         with pytest.raises(BadInputError, match="line 1 holds no label words"):
-            grid(
-                cues, validate(GridRecipe, settings(cues, grid=bad), "test"), Recorder(), out=tmp_path / "no"
-            )
+            grid(cues, tmp_path / "no", **bad)
 
 
 @pytest.mark.parametrize(
@@ -364,6 +357,5 @@ def test_what_is_varied_is_checked_before_any_training(cues: Path, wrong: dict[s
 
 def test_a_file_without_templates_is_refused(cues: Path, tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("great\n")
-    recipe = validate(GridRecipe, settings(cues, grid={"templates": str(tmp_path / "t.txt")}), "test")
     with pytest.raises(BadInputError, match="no templates"):
-        grid(cues, recipe, Recorder(), out=tmp_path / "grid")
+        grid(cues, tmp_path / "grid", templates=str(tmp_path / "t.txt"))
