@@ -42,7 +42,7 @@ def _subcommand(task: type[Task[Any]]) -> Callable[..., None]:
             out=out, jobs=jobs, overwrite=not resume, command=session.command_line,
         )  # fmt: skip
         rows = [(name, round(value, 4)) for name, value in result.metrics.items()]
-        session.table(["validation", "value"], rows)
+        session.table([result.validated_on, "value"], rows)
         session.emit({"result": result}, text=str(result.out))
 
     train.__doc__ = task.summary

@@ -15,6 +15,8 @@ from avtool.evaluation.report import BenchmarkReport
 from avtool.evaluation.report_page import write_report_page
 from avtool.training.cells import Cell, CellResult, has_begun, read_cells, run_cells
 
+_UNHASHED = ("models", "logits")
+
 
 class CellPlan(Protocol):
     """Cells, and the report of their results."""
@@ -30,10 +32,6 @@ class CellPlan(Protocol):
     @property
     def inputs(self) -> Sequence[Input]:
         """What all cells are made from."""
-
-    @property
-    def kept(self) -> Sequence[str]:
-        """Folders of the report whose files are not hashed."""
 
     def cells(self) -> Sequence[Cell]:
         """All cells, after a check of every setting: nothing is trained before.
@@ -83,5 +81,5 @@ def report_cells(
     write_json(partial / "metrics.json", {"headline": report.headline, **report.metrics})
     with optional_report(reporter):
         write_report_page(partial / "report.html", plan.title, report, settings["recipe"], reporter)
-    publish(out, Artifact("report", command, settings["recipe"], inputs=inputs), unhashed=plan.kept)
+    publish(out, Artifact("report", command, settings["recipe"], inputs=inputs), unhashed=_UNHASHED)
     return report

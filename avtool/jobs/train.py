@@ -28,6 +28,7 @@ class TrainResult:
         resumed_from: the step at which the run's last call took over, 0 for one undisturbed run.
         seconds: wall time of that call's training.
         samples_per_second: its rate.
+        validated_on: what the metrics are of.
     """
 
     out: Path
@@ -38,6 +39,7 @@ class TrainResult:
     resumed_from: int
     seconds: float
     samples_per_second: float
+    validated_on: str
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ def train(
         outcome.resumed_from,
         round(outcome.seconds, 3),
         round(outcome.samples_per_second, 2),
+        task.validated_on,
     )
 
 
@@ -152,7 +155,7 @@ def plan_training(
     with torch.device("meta"):
         model, _ = task.build()
     plan = Plan.of(recipe.loop, task.num_samples(), launched_processes())
-    check_plan(plan, recipe, validates=task.validates)
+    check_plan(plan, recipe, task.num_samples(), validates=task.validates)
     parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     return TrainPlan(
         out,

@@ -6,9 +6,10 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from avtool.core.errors import CorruptArtifactError, MissingError
+from avtool.core.errors import BadInputError, CorruptArtifactError, MissingError
 from avtool.core.files import need_space, replace_folder, sha256_of, writing
 from avtool.core.reporter import Reporter
+from avtool.core.writers import lock_folder, release_folder
 from avtool.models.catalogue import CatalogueEntry, fetched_folder, find_entry
 
 _UNPACKED = 4
@@ -43,10 +44,13 @@ def fetch_weights(name: str, reporter: Reporter, *, catalogue: Path | None = Non
         return Fetched(folder / entry.file, kept=True)
     reporter.info(f"{entry.title}: {entry.bytes / 1e6:.1f} MB from {entry.url}; licence: {entry.licence}")
     partial = folder.with_name(f"{folder.name}.partial")
-    with writing(partial):
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
     try:
+        lock_folder(partial)
+    except BadInputError as error:  # another process downloads them
+        raise BadInputError(error.message, "wait until it is done, then repeat the command") from error
+    try:
+        for left in partial.iterdir():
+            left.unlink()
         need_space(partial, (1 + _UNPACKED) * entry.bytes, entry.title)
         download = _download(name, entry, partial, reporter)
         for file, sum_ in entry.files.items():
@@ -58,6 +62,7 @@ def fetch_weights(name: str, reporter: Reporter, *, catalogue: Path | None = Non
         replace_folder(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        release_folder(partial)
     return Fetched(folder / entry.file, kept=False)
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from avtool.core.artifact import CARD, Artifact, Input, read_artifact
 from avtool.core.artifact_folder import partial_folder, publish
 from avtool.core.errors import CorruptArtifactError
-from avtool.core.files import read_json, write_json, write_text, writing
+from avtool.core.files import link_tree, read_json, write_json, write_text, writing
 from avtool.core.learned_clips import LearnedClips, write_learned
 from avtool.models.frozen import FrozenWeights
 from avtool.models.model_files import CONFIG, PREPROCESS, README, WEIGHTS, find_model
@@ -68,6 +68,7 @@ def save_model(
     recipe: Mapping[str, Any] | None = None,
     seed: int | None = None,
     metrics: Mapping[str, float] | None = None,
+    link_assets: bool = False,
 ) -> None:
     """Writes the artifact `folder` atomically, in the place of an older one.
 
@@ -78,6 +79,7 @@ def save_model(
         recipe: the resolved settings of the training.
         seed: its seed.
         metrics: of validation, for the card.
+        link_assets: hard links instead of copies: the assets are those of another model folder of ours.
     """
     partial = partial_folder(folder)
     with writing(partial):
@@ -95,7 +97,9 @@ def save_model(
     for name, asset in description.assets.items():
         target = partial / name
         with writing(target):
-            if asset.is_dir():
+            if asset.is_dir() and link_assets:
+                link_tree(asset, target)
+            elif asset.is_dir():
                 shutil.copytree(asset, target, dirs_exist_ok=True)
             else:
                 target.parent.mkdir(exist_ok=True)

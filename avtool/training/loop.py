@@ -239,7 +239,8 @@ class _Loop:
         self._count_losses()
         parts = [_words({name: sum(values) / len(values) for name, values in self._epoch.items() if values})]
         if validated:
-            parts.append(f"validation {_words(self.trainer.validated)}{' (best)' if better else ''}")
+            scores = f"{self.trainer.training.validated_on} {_words(self.trainer.validated)}"
+            parts.append(f"{scores}{' (best)' if better else ''}")
         self._epoch.clear()
         step, plan = self.trainer.step, self.plan
         done = f"epoch {plan.epochs_at(step):g} of {plan.epochs_at(plan.total):g}"

@@ -6,6 +6,7 @@ from avtool.core.errors import BadInputError
 from avtool.training.recipe import LoopRecipe, TrainRecipe, in_steps
 
 _MOST_EPOCH_LINES = 1000
+_MOST_REPEATS = 100
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,15 @@ class Plan:
         )
 
 
-def check_plan(plan: Plan, recipe: TrainRecipe, *, validates: bool) -> None:
-    """Refuses settings that would silently do nothing in a run of this length.
+def check_plan(plan: Plan, recipe: TrainRecipe, num_samples: int, *, validates: bool) -> None:
+    """Refuses settings that would silently do nothing in a run of this length, and absurd batches.
 
     Raises:
         BadInputError: there are some.
     """
+    if num_samples and plan.samples_per_step > _MOST_REPEATS * num_samples:
+        message = f"a step of {plan.samples_per_step} samples takes each of the {num_samples} many times"
+        raise BadInputError(message, "lower --batch-size: more than all samples teach nothing more")
     first = recipe.average.first_epoch
     if first * plan.steps_per_epoch > plan.total:
         epochs = plan.epochs_at(plan.total)

@@ -54,7 +54,7 @@ def train_task(task: Task[Any], out: Path, *, overwrite: bool = False) -> TrainO
         if first:
             write_skipped(run.folder, task.skipped)
             description = replace(training.description, learned=learned_by(task))
-            training = replace(training, description=description)
+            training = replace(training, description=description, validated_on=task.validated_on)
         fitted = save_untrained if training.untrained else fit
         outcome = fitted(training, task.recipe, run.folder, task.reporter)
     except AvtoolError:

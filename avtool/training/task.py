@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
@@ -59,6 +60,9 @@ class Training:
         phases: which of them move in which part of a step; by default all move together.
         untrained: whether the model is scored and saved as it is, without a step: a zero-shot classifier.
         self_contained: whether the run's model holds frozen weights too that its description names.
+        validated_on: what `validate` scores, for people.
+        shared_graph: of several batches in one step (`loop.accumulate`): inside, what does not depend on the
+            batch is computed once, and at its end gradients flow through it once.
     """
 
     model: "nn.Module"
@@ -78,6 +82,8 @@ class Training:
     phases: "Sequence[Phase]" = ()
     untrained: bool = False
     self_contained: bool = False
+    validated_on: str = "validation"
+    shared_graph: "Callable[[], AbstractContextManager[None]]" = nullcontext
 
 
 @dataclass(frozen=True)
@@ -203,6 +209,11 @@ class Task(ABC, Generic[RecipeType]):
     def validates(self) -> bool:
         """Whether the training has something to validate on."""
         return False
+
+    @property
+    def validated_on(self) -> str:
+        """What its validation scores, for people."""
+        return "validation"
 
     @property
     def skipped(self) -> Sequence[Skipped]:

@@ -62,8 +62,9 @@ class Trainer:
         self.recipe = recipe
         self.accelerator = accelerator
         self.device: torch.device = accelerator.device
-        self.plan = Plan.of(recipe.loop, len(training.samples), accelerator.num_processes)  # type: ignore[arg-type]
-        check_plan(self.plan, recipe, validates=training.validate is not None)
+        samples = len(training.samples)  # type: ignore[arg-type]
+        self.plan = Plan.of(recipe.loop, samples, accelerator.num_processes)
+        check_plan(self.plan, recipe, samples, validates=training.validate is not None)
         self.checkpoints = Checkpoints(run)
         self._generator = torch.Generator(self.device)
         self._state = self._build()
@@ -166,7 +167,11 @@ class Trainer:
         if self._cached is not None:
             batches = list(batches)
             scalars = self._cached.contrast(batches)
-        with self._state.optimizers.only(phase.optimizers):
+        shared = self.plan.accumulate > 1 and self.plan.processes == 1  # DDP sums gradients batch by batch
+        with (
+            self._state.optimizers.only(phase.optimizers),
+            self.training.shared_graph() if shared else nullcontext(),
+        ):
             for micro, batch in enumerate(batches):
                 if phase.name:
                     self._seed(micro, phase.name)
@@ -277,13 +282,17 @@ class Trainer:
         metrics: Mapping[str, float],
         folder: Path,
     ) -> None:
+        last = self.checkpoints.last()
+        kept = {name: last / "model" / name for name in description.assets} if last else {}
+        linked = bool(kept) and all(path.exists() for path in kept.values())
         save_model(
             folder,
             weights,
-            description,
+            replace(description, assets=kept) if linked else description,
             recipe=self.recipe.model_dump(mode="json"),
             seed=self.recipe.seed,
             metrics=metrics,
+            link_assets=linked,
         )
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from pydantic import Field
@@ -17,8 +17,7 @@ from avtool.data.few_shot.label_words import label_word_ids
 from avtool.data.few_shot.prompts import Prompt, PromptEncoder, PromptLimits
 from avtool.data.few_shot.template import parse_template
 from avtool.data.few_shot.tokenizer import PromptTokenizer
-from avtool.data.inputs.base import ModelInput
-from avtool.data.inputs.text import TOKENIZER
+from avtool.data.inputs.text import TOKENIZER, WholeTextInput
 from avtool.data.items import Item
 from avtool.data.manifest import Manifest
 
@@ -53,7 +52,7 @@ class PromptSettings(Recipe):
 
 
 @dataclass(frozen=True)
-class PromptInput(ModelInput):
+class PromptInput(WholeTextInput):
     """Prompts (S, T) int64: S sets of demonstrations, or 1 without any; T tokens, padded within a batch.
 
     Beside `<name>` stand `<name>_mask`, True where there is a token, `<name>_segments`, and `<name>_place`
@@ -70,13 +69,6 @@ class PromptInput(ModelInput):
     folder: Path
     embedder: Path | None = None
     name: str = "prompt"
-
-    noun: ClassVar[str] = "text"
-
-    @property
-    def seconds(self) -> float:
-        """0: a text has no duration."""
-        return 0.0
 
     @cached_property
     def tokenizer(self) -> PromptTokenizer:
@@ -165,17 +157,8 @@ class PromptInput(ModelInput):
         """
         if len(self.settings.texts) > 1:
             raise BadInputError(f"`{item.path}` is one text, and the model takes two", "give a CSV file")
-        if item.clip is not None:
-            return self.prompts([(item.clip.text,)])[0]
-        try:
-            return self.prompts([(item.path.read_text(encoding="utf-8").strip(),)])[0]
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInputError(f"`{item.path}` is no UTF-8 text ({error})", "convert it") from error
-
-    def windows(self, item: Item, hop: float, reporter: Any = None) -> Any:
-        """A text is one window."""
-        del hop, reporter
-        yield (0.0, 0.0), self.window(item, 0.0, 0.0)
+        text = self.text_of(item)
+        return self.prompts([(text if item.clip is not None else text.strip(),)])[0]
 
     def batch(self, windows: Sequence[Sequence[Prompt]], device: "torch.device") -> "dict[str, Tensor]":
         """(B, S, T) tokens, their mask and segments, and the places (B, S) of the masks."""

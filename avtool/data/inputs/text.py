@@ -71,11 +71,40 @@ class HubTokenizer:
         return tokens
 
 
-@dataclass(frozen=True)
-class TextInput(ModelInput):
-    """Token numbers (max_tokens,) int64 with a mask (max_tokens,), True where there is a token.
+class WholeTextInput(ModelInput):
+    """An input that takes a text as one window: a clip's `text` column, or a file read as UTF-8."""
 
-    A clip's text is its `text` column; a plain file is read as UTF-8.
+    noun: ClassVar[str] = "text"
+
+    @property
+    def seconds(self) -> float:
+        """0: a text has no duration."""
+        return 0.0
+
+    def windows(
+        self, item: Item, hop: float, reporter: Reporter | None = None
+    ) -> "Iterator[tuple[Span, Any]]":
+        """A text is one window."""
+        del hop, reporter
+        yield (0.0, 0.0), self.window(item, 0.0, 0.0)
+
+    def text_of(self, item: Item) -> str:
+        """The text of an item.
+
+        Raises:
+            BadInputError: the file is no text.
+        """
+        if item.clip is not None:
+            return item.clip.text
+        try:
+            return item.path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInputError(f"`{item.path}` is no UTF-8 text ({error})", "convert it") from error
+
+
+@dataclass(frozen=True)
+class TextInput(WholeTextInput):
+    """Token numbers (max_tokens,) int64 with a mask (max_tokens,), True where there is a token.
 
     Attributes:
         settings: tokenizer and number of tokens.
@@ -86,13 +115,6 @@ class TextInput(ModelInput):
     settings: TextSettings = TextSettings()  # noqa: RUF009 - frozen
     name: str = "text"
     folder: Path | None = None
-
-    noun: ClassVar[str] = "text"
-
-    @property
-    def seconds(self) -> float:
-        """0: a text has no duration."""
-        return 0.0
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -136,25 +158,13 @@ class TextInput(ModelInput):
 
         return collate([self.encode(text(2 + 3 * number)) for number in range(count)])
 
-    def windows(
-        self, item: Item, hop: float, reporter: Reporter | None = None
-    ) -> "Iterator[tuple[Span, dict[str, Tensor]]]":
-        """A text is one window."""
-        del hop, reporter
-        yield (0.0, 0.0), self.window(item, 0.0, 0.0)
-
     def window(self, item: Item, start: float, end: float) -> "dict[str, Tensor]":  # noqa: ARG002
         """The tokens of the whole text.
 
         Raises:
             BadInputError: the file is no text.
         """
-        if item.clip is not None:
-            return self.encode(item.clip.text)
-        try:
-            return self.encode(item.path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInputError(f"`{item.path}` is no UTF-8 text ({error})", "convert it") from error
+        return self.encode(self.text_of(item))
 
     def encode(self, text: str) -> "dict[str, Tensor]":
         """The tokens of a text, and their mask."""

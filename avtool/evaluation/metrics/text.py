@@ -20,11 +20,12 @@ def class_metrics(logits: Values, targets: Values) -> dict[str, float]:
     from sklearn.metrics import f1_score, matthews_corrcoef
 
     chosen, truth = logits.argmax(axis=1), targets.astype(int)
+    several = len(set(truth) | set(chosen)) > 1
     of_two = {"f1": float(f1_score(truth, chosen, zero_division=0))} if logits.shape[1] == 2 else {}
     return {
         "accuracy": float((chosen == truth).mean()),
         "macro_f1": float(f1_score(truth, chosen, labels=np.unique(truth), average="macro", zero_division=0)),
-        "matthews": float(matthews_corrcoef(truth, chosen)),
+        "matthews": float(matthews_corrcoef(truth, chosen)) if several else 0.0,
         **of_two,
     }
 

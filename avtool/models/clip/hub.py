@@ -6,16 +6,14 @@ A folder holds transformers' `CLIPModel` as it saves itself, or a pair of towers
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from textwrap import shorten
 from typing import Any, Literal
 
-from avtool.core.errors import AvtoolError, BadInputError, MissingError
+from avtool.core.errors import BadInputError
 from avtool.core.foreign import check_vocabulary, read_by_others
-from avtool.core.requirements import require
+from avtool.models.hub_access import download
 
 TOWERS = "avtool-towers"
 """The `model_type` of a pair of towers."""
@@ -23,7 +21,6 @@ CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 Position = Literal["end", "middle", "front"]
 _PLACEHOLDER = "X"
-_FILES = ("*.json", "*.txt", "*.safetensors")
 _TEXT_KEYS = (
     "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "max_position_embeddings",
     "vocab_size", "hidden_act", "layer_norm_eps", "bos_token_id", "eos_token_id", "pad_token_id",
@@ -172,7 +169,12 @@ def open_host(name: str) -> HostFolder:
         BadInputError: it is none that prompts can be tuned for.
         MissingError: it is not here and cannot be downloaded, or transformers is not installed.
     """
-    folder = Path(name) if Path(name).is_dir() else _download(name)
+    folder = Path(name)
+    if not folder.is_dir():
+        if name.count("/") > 1 or name.startswith((".", "/", "~")):
+            message = f"there is no folder `{name}`"
+            raise BadInputError(message, "give a folder with a CLIP, or a name on the hub")
+        folder = download(name)
     config = _read(folder / "config.json")
     kind = config.get("model_type")
     if kind == TOWERS:
@@ -254,20 +256,3 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise BadInputError(f"`{path}` holds no object")
     return values
-
-
-def _download(name: str) -> Path:
-    """The folder of a name on the hub."""
-    if name.count("/") > 1 or name.startswith((".", "/", "~")):
-        raise BadInputError(f"there is no folder `{name}`", "give a folder with a CLIP, or a name on the hub")
-    library = require("huggingface_hub", "hub")
-    with suppress(Exception):  # not cached: whatever the library calls that
-        return Path(library.snapshot_download(name, allow_patterns=_FILES, local_files_only=True))
-    try:
-        return Path(library.snapshot_download(name, allow_patterns=_FILES))
-    except AvtoolError:
-        raise
-    except Exception as error:
-        reason = shorten(" ".join(str(error).split()), 120, placeholder=" …") or type(error).__name__
-        message = f"`{name}` is neither a folder nor in the hub's cache, and cannot be downloaded ({reason})"
-        raise MissingError(message, "download it on another machine and give its folder") from error

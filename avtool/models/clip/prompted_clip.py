@@ -1,6 +1,7 @@
 """A host with learned prompts as a classifier of images: zero-shot, CoOp, CoCoOp, VPT, VLP and DPT."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -112,6 +113,7 @@ class PromptedClip(nn.Module):
         self.host = build_host(settings.host)
         self.class_chunk = 128
         self._features: dict[str, tuple[Hashable, Tensor]] = {}
+        self._shared: list[tuple[Tensor, Tensor]] | None = None
         method, host, classes = self.method, self.host, len(settings.tokens)
         self.text: TextPrompts | None = None
         if method.text:
@@ -216,9 +218,32 @@ class PromptedClip(nn.Module):
         if self.text is None:
             return self.zero_shot_features()
         if torch.is_grad_enabled():
-            return self._encode("prompted", self.text())
+            return self._encode("prompted", self.text()) if self._shared is None else self._shared_features()
         text = self.text
         return self._kept("prompted", lambda: self._encode("prompted", text()))
+
+    @contextmanager
+    def shared_texts(self) -> Iterator[None]:
+        """Inside, all batches of a step share one pass of the class texts.
+
+        Each batch is propagated back to a copy of the features alone; at the end their sum goes on, once.
+        """
+        self._shared = []
+        try:
+            yield
+            for features, copy in self._shared:
+                if copy.grad is not None:
+                    torch.autograd.backward(features, copy.grad)
+        finally:
+            self._shared = None
+
+    def _shared_features(self) -> Tensor:
+        assert self.text is not None
+        assert self._shared is not None
+        if not self._shared:
+            features = self._encode("prompted", self.text())
+            self._shared.append((features, features.detach().requires_grad_()))
+        return self._shared[0][1]
 
     def texts(self, name: Literal["prompted", "zero_shot"]) -> Texts:
         """The token numbers of class texts."""

@@ -140,7 +140,7 @@ class TransformersAudioFamily(_Transformers):
 
 @lru_cache
 def _downloaded(name: str) -> Path:
-    from avtool.models.hub.transformers_encoder import download
+    from avtool.models.hub_access import download
 
     return download(name)
 

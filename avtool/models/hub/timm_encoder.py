@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from avtool.core.errors import BadInputError, MissingError
-from avtool.models.hub.access import hub_access
+from avtool.models.hub_access import hub_access
 from avtool.models.model_folder import one_line
 from avtool.models.published.report import State, format_shape
 

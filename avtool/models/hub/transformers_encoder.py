@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from avtool.core.errors import BadInputError, MissingError
-from avtool.models.hub.access import hub_access
 from avtool.models.hub.kinds import KINDS, PARTS, Kind
 from avtool.models.model_folder import one_line
 
@@ -174,24 +173,6 @@ def describe_input(processors: Sequence[Path], kind: Kind) -> dict[str, Any]:
 def part_architecture(config: Any) -> dict[str, Any]:
     """A configuration without what concerns files."""
     return {key: value for key, value in config.to_dict().items() if key not in _OF_FILES}
-
-
-def download(name: str) -> Path:
-    """The folder of a model of the hub: its configuration, its processor, and weights as safetensors.
-
-    Raises:
-        MissingError: it cannot be downloaded, and is not in the hub's own cache.
-    """
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError as error:
-        raise MissingError("models of the hub need transformers", "pip install 'avtool[hub]'") from error
-    try:
-        with hub_access():
-            return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
-    except (OSError, ValueError) as error:
-        message = f"`hf:{name}` cannot be downloaded ({type(error).__name__})"
-        raise MissingError(message, "connect to the network, or give a folder with its files") from error
 
 
 def _class_of(name: str) -> Any:

@@ -102,7 +102,6 @@ class ClipSweep:
     runs: Path = Path("runs")
     command: str = ""
     title = "prompt tuning"
-    kept: Sequence[str] = ()
 
     @cached_property
     def inputs(self) -> Sequence[Input]:

@@ -88,6 +88,11 @@ class ClipPromptTask(Task[ClipPromptRecipe]):
         return self.images.test is not None
 
     @property
+    def validated_on(self) -> str:
+        """The test split, unless prompts are selected on the validation images."""
+        return "scored images" if self.recipe.data.score == "test" else "validation"
+
+    @property
     def skipped(self) -> Sequence[Skipped]:
         """Images that could not be used."""
         return self.images.skipped
@@ -171,6 +176,7 @@ class ClipPromptTask(Task[ClipPromptRecipe]):
             parameter_groups=parameter_groups(model, self.recipe),
             optimizers=optimizers(model, self.recipe),
             untrained=not model.method.learns,
+            shared_graph=model.shared_texts,
         )
 
     def report(self, run: Path, training: Training) -> Sequence[Section]:

@@ -38,7 +38,6 @@ class LmBffGrid:
     recipe: GridRecipe
     reporter: Reporter
     command: str = ""
-    kept: Sequence[str] = ("models", "logits")
 
     @property
     def title(self) -> str:

@@ -4,7 +4,30 @@ import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from textwrap import shorten
 from urllib.parse import urlsplit
+
+from avtool.core.errors import MissingError
+from avtool.core.requirements import require
+
+_FILES = ["*.json", "*.txt", "*.safetensors"]
+
+
+def download(name: str) -> Path:
+    """The folder of a model of the hub, of its cache or downloaded: configuration, tokenizer, safetensors.
+
+    Raises:
+        MissingError: it is in neither place, or huggingface_hub is not installed.
+    """
+    library = require("huggingface_hub", "hub")
+    try:
+        with hub_access():
+            return Path(library.snapshot_download(name, allow_patterns=_FILES))
+    except Exception as error:  # a name, the network, the disk: whatever the library calls it
+        reason = shorten(" ".join(str(error).split()), 120, placeholder=" …") or type(error).__name__
+        message = f"`{name}` is not in the hub's cache, and cannot be downloaded ({reason})"
+        raise MissingError(message, "connect to the network, or give a folder with its files") from error
 
 
 @contextmanager
