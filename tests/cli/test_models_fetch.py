@@ -1,8 +1,10 @@
 """`avtool models fetch` from a server of the test's own: checksums, archives, and no network."""
 
+import fcntl
 import hashlib
 import io
 import json
+import os
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -96,6 +98,26 @@ def test_another_content_is_refused(served, tmp_path: Path, cache: Path, capsys)
     (folder / "a.zip").write_bytes(download := zipped(other=b"other"))
     assert fetch(capsys, catalogue(tmp_path, f"{address}/a.zip", download))[0] == 4
     assert not list((cache / "published").iterdir())
+
+
+def test_weights_that_another_process_fetches_are_left_to_it(
+    served, tmp_path: Path, cache: Path, capsys
+) -> None:
+    folder, address = served
+    (folder / "w.pth").write_bytes(CONTENT)
+    file, partial = catalogue(tmp_path, f"{address}/w.pth", CONTENT), cache / "published" / "mine.partial"
+    partial.mkdir(parents=True)
+    (partial / "half").write_bytes(b"of another")
+    handle = os.open(partial, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    code, out, err = fetch(capsys, file)
+    assert (code, out) == (2, "")
+    assert "another process is writing" in err
+    assert "wait until it is done" in err
+    assert (partial / "half").read_bytes() == b"of another"
+    os.close(handle)  # it was killed: what it left is no hindrance
+    assert fetch(capsys, file)[0] == 0
+    assert [path.name for path in (cache / "published").rglob("*")] == ["mine", "w.pth"]
 
 
 def test_without_a_network_it_is_one_line(tmp_path: Path, cache: Path, capsys) -> None:

@@ -21,19 +21,15 @@ def cues(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_cues(tmp_path_factory.mktemp("cues") / "data")
 
 
+def words_of(cues: Path, lm: Path | None = None, task: Path | None = None) -> list[object]:
+    given = ["--task", task or cues.parent / "kind.toml", "--model", lm or cues.parent / "lm"]
+    return ["prompt-tune", "lm-bff", cues, *given]
+
+
 @pytest.fixture(scope="module")
 def run(cues: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "kind"
-    words = [
-        "prompt-tune",
-        "lm-bff",
-        cues,
-        "--task",
-        cues.parent / "kind.toml",
-        "--model",
-        cues.parent / "lm",
-    ]
-    assert call(*words, "--k", 3, *QUICK[:-4], "--out", out, "-q") == 0
+    assert call(*words_of(cues), "--k", 3, *QUICK[:-4], "--out", out, "-q") == 0
     return out
 
 
@@ -150,16 +146,7 @@ def test_subcommands_around_it(cues: Path, tmp_path: Path) -> None:
 
 
 def test_a_plan_writes_nothing_and_names_the_task(cues: Path, tmp_path: Path) -> None:
-    words = [
-        "prompt-tune",
-        "lm-bff",
-        cues,
-        "--task",
-        cues.parent / "kind.toml",
-        "--model",
-        cues.parent / "lm",
-    ]
-    done = run_avtool(*words, "--k", 2, "--dry-run", "--json")
+    done = run_avtool(*words_of(cues), "--k", 2, "--dry-run", "--json")
     assert done.code == 0, done.stderr
     assert done.json["plan"]["task"] == "kind"
     assert done.json["plan"]["train_examples"] == 6
@@ -183,16 +170,7 @@ def test_a_plan_writes_nothing_and_names_the_task(cues: Path, tmp_path: Path) ->
     ],
 )
 def test_bad_input_is_one_line(cues: Path, tmp_path: Path, changes: list[str], message: str) -> None:
-    words = [
-        "prompt-tune",
-        "lm-bff",
-        cues,
-        "--task",
-        cues.parent / "kind.toml",
-        "--model",
-        cues.parent / "lm",
-    ]
-    done = run_avtool(*words, "--k", 2, *changes, "--out", tmp_path / "run", "--no-progress")
+    done = run_avtool(*words_of(cues), "--k", 2, *changes, "--out", tmp_path / "run", "--no-progress")
     assert done.code == 2, done.stderr
     error = next(line for line in done.stderr.splitlines() if line.startswith("error: "))
     assert message in error
@@ -223,17 +201,7 @@ def test_bad_cues_are_one_line(run: Path, tmp_path: Path, text: str, message: st
 def test_label_words_that_are_none_are_refused(cues: Path, tmp_path: Path, words: str) -> None:
     task = tmp_path / "mine.toml"
     task.write_text(f'title = "t"\nwords = {words}\ntemplate = "*cls**sent_0**mask*"\n')
-    done = run_avtool(
-        "prompt-tune",
-        "lm-bff",
-        cues,
-        "--task",
-        task,
-        "--model",
-        cues.parent / "lm",
-        "--out",
-        tmp_path / "run",
-    )
+    done = run_avtool(*words_of(cues, task=task), "--out", tmp_path / "run")
     assert done.code == 2, done.stderr
     assert "mine.toml" in done.stderr
 
@@ -265,16 +233,14 @@ def test_a_configuration_that_builds_nothing_is_one_line(
 ) -> None:
     save_masked_lm(tmp_path / "lm")
     change_config(tmp_path / "lm", **changes)
-    given = [cues, "--task", cues.parent / "kind.toml", "--model", tmp_path / "lm", "--k", 2]
-    done = run_avtool("prompt-tune", "lm-bff", *given, "--out", tmp_path / "run", "--no-progress")
+    done = run_avtool(*words_of(cues, tmp_path / "lm"), "--k", 2, "--out", tmp_path / "run", "--no-progress")
     assert done.code == code, done.stderr
 
 
 def test_a_model_without_its_vocabulary_is_refused(cues: Path, tmp_path: Path) -> None:
     save_masked_lm(tmp_path / "lm")
     (tmp_path / "lm" / "tokenizer.json").unlink()
-    given = [cues, "--task", cues.parent / "kind.toml", "--model", tmp_path / "lm", "--k", 2]
-    done = run_avtool("prompt-tune", "lm-bff", *given, "--out", tmp_path / "run", "--no-progress")
+    done = run_avtool(*words_of(cues, tmp_path / "lm"), "--k", 2, "--out", tmp_path / "run", "--no-progress")
     assert (done.code, "holds no tokenizer" in done.stderr) == (4, True), done.stderr
 
 
@@ -285,32 +251,13 @@ def test_other_models_are_refused(cues: Path, tmp_path: Path) -> None:
     save_masked_lm(tmp_path / "lm")
     (tmp_path / "lm" / "model.safetensors").unlink()
     AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path / "lm")
-    words = [
-        "prompt-tune",
-        "lm-bff",
-        cues,
-        "--task",
-        cues.parent / "kind.toml",
-        "--model",
-        tmp_path / "lm",
-        "--k",
-        2,
-    ]
-    done = run_avtool(*words, "--out", tmp_path / "run", "--no-progress")
+    done = run_avtool(*words_of(cues, tmp_path / "lm"), "--k", 2, "--out", tmp_path / "run", "--no-progress")
     assert done.code == 2, done.stderr
     assert "`gpt2` is no masked LM" in done.stderr
 
 
 def test_the_json_of_a_training(cues: Path, tmp_path: Path) -> None:
-    words = [
-        "prompt-tune",
-        "lm-bff",
-        cues,
-        "--task",
-        cues.parent / "kind.toml",
-        "--model",
-        cues.parent / "lm",
-    ]
-    done = run_avtool(*words, "--k", 2, *QUICK, "--max-steps", 2, "--out", tmp_path / "run", "--json")
+    words = [*words_of(cues), "--k", 2, *QUICK, "--max-steps", 2]
+    done = run_avtool(*words, "--out", tmp_path / "run", "--json")
     assert done.code == 0, done.stderr
-    assert {"accuracy", "macro_f1", "threshold"} <= json.loads(done.stdout)["result"]["metrics"].keys()
+    assert {"accuracy", "macro_f1", "matthews"} <= json.loads(done.stdout)["result"]["metrics"].keys()

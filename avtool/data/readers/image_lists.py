@@ -58,7 +58,7 @@ def read_aircraft(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
 
 def recognises_imagenet(path: Path) -> bool:
     """Whether the folder has class names beside folders of images by WordNet id."""
-    return path.is_dir() and (path / _NAMES).is_file() and _root(path) is not None
+    return path.is_dir() and _root(path) is not None
 
 
 @reads("imagenet-names", "ImageNet and its variants with CoOp's `classnames.txt`.", recognises_imagenet)
@@ -72,9 +72,9 @@ def read_imagenet(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
         BadInputError: there are no images, or a folder is no class.
     """
     root = _root(path)
-    if root is None or not (path / _NAMES).is_file():
+    if root is None:
         raise BadInputError(f"there is no `{_NAMES}` beside images in `{path}`", "put CoOp's file there")
-    names = dict(line.split(" ", 1) for line in _lines(path / _NAMES) if " " in line)
+    names = _names(path)
     numbered = {str(number): name for number, name in enumerate(names.values())}
     clips = []
     divided = (root / "train").is_dir() or (root / "val").is_dir()
@@ -107,10 +107,23 @@ def _aircraft(path: Path) -> Path | None:
     return next((each for each in (path, path / "data") if (each / _VARIANTS).is_file()), None)
 
 
+def _names(path: Path) -> dict[str, str]:
+    return dict(line.split(" ", 1) for line in _lines(path / _NAMES) if " " in line)
+
+
 def _root(path: Path) -> Path | None:
-    places = (path / "images", path)
+    """The folder with the classes, or with `train` and `val`: `images`, the dataset's own, or one inside it.
+
+    ImageNet-V2, -A and -R are unpacked into a folder of their own name.
+    """
+    if not (path / _NAMES).is_file():
+        return None
+    names = _names(path)
+    wanted = {"train", "val", *names, *map(str, range(len(names)))}
+    inside = sorted(each for each in path.iterdir() if each.is_dir())
+    places = (path / "images", path, *inside)
     return next(
-        (each for each in places if each.is_dir() and any(one.is_dir() for one in each.iterdir())), None
+        (each for each in places if each.is_dir() and any(one.name in wanted for one in each.iterdir())), None
     )
 
 

@@ -206,11 +206,13 @@ def sweep_report(rows: Sequence[SweepRow], notes: Sequence[str] = ()) -> Benchma
         }
         for method, entries in found.items()
     ]
-    best = max(rows, key=lambda row: np.mean(found[row.method][row.shots or shots[0]]))
-    trained = "without training" if best.shots is None else f"at {shots_of(best.shots)}"
+    means = {(method, k): np.mean(each) for method, entries in found.items() for k, each in entries.items()}
+    best, count = max(means, key=lambda key: means[key])
+    plain = any(row.method == best and row.shots is None for row in rows)
+    trained = "without training" if plain else f"at {shots_of(count)}"
     values = {name: {shots_of(k): each for k, each in entries.items()} for name, entries in found.items()}
     return BenchmarkReport(
-        f"best: {best.method} {trained}, {np.mean(found[best.method][best.shots or shots[0]]):.1f} %",
+        f"best: {best} {trained}, {means[best, count]:.1f} %",
         {
             "cells": [asdict(row) for row in rows],
             "curves": {"x": "shots", "y": "accuracy in %", "lines": curves},

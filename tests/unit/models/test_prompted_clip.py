@@ -1,6 +1,7 @@
 """Prompts of CLIP: identities, gradients, permutations, and what stays frozen."""
 
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -87,6 +88,33 @@ def test_chunks_of_classes_have_the_same_features_and_gradients() -> None:
     for features, gradient in found[1:]:
         torch.testing.assert_close(features, found[0][0], atol=1e-6, rtol=1e-5)
         torch.testing.assert_close(gradient, found[0][1], atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["coop", "dpt"])
+def test_batches_of_a_step_share_a_pass_of_the_texts(
+    method: str, images: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = prompted(method)
+    passes: list[str] = []
+    encode = PromptedClip._encode
+    monkeypatch.setattr(PromptedClip, "_encode", lambda *given: passes.append(given[1]) or encode(*given))
+
+    def gradients(parts: list[slice], *, shared: bool) -> list[torch.Tensor]:
+        model.zero_grad()
+        with model.shared_texts() if shared else nullcontext():
+            for part in parts:
+                (F.cross_entropy(model(images[part]).logits, LABELS[part]) / len(parts)).backward()
+        return [each.grad.clone() for each in model.parameters() if each.grad is not None]
+
+    halves = [slice(0, 2), slice(2, 4)]
+    whole, apart = gradients([slice(0, 4)], shared=False), gradients(halves, shared=False)
+    passes.clear()
+    together = gradients(halves, shared=True)
+    assert passes.count("prompted") == 1
+    assert len(together) == len(whole)
+    for one, two, three in zip(whole, apart, together, strict=True):
+        assert torch.allclose(three, two, atol=1e-6)
+        assert torch.allclose(three, one, atol=1e-6)
 
 
 def test_without_visual_prompts_dpt_is_coop(images: torch.Tensor) -> None:

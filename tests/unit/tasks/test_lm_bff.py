@@ -112,6 +112,24 @@ def test_a_saved_model_gives_the_logits_of_training(cues: Path, tmp_path: Path) 
     assert np.isfinite(ours).all()
 
 
+def test_the_embedder_is_stored_once_in_a_run(cues: Path, tmp_path: Path) -> None:
+    loop = {"max_steps": 6, "checkpoint_every": "2 steps", "keep": 3}
+    train_task(task_of(cues, demos={"mode": "filtered", "sets": 2}, loop=loop), tmp_path / "run")
+    found = list((tmp_path / "run").rglob("embedder/model.safetensors"))
+    assert len(found) >= 3
+    assert len({path.stat().st_ino for path in found}) == 1
+    assert (cues.parent / "lm" / "model.safetensors").stat().st_nlink == 1  # the user's own file
+
+
+def test_all_examples_of_one_file_train_and_validate(tmp_path: Path) -> None:
+    cues = write_cues(tmp_path / "cues")
+    lines = cues.read_text().splitlines()
+    cues.write_text("\n".join(lines[:3]) + "\n")  # one class, and a single example to validate on
+    train_task(task_of(cues, data={"k": 0}), tmp_path / "run")  # scikit-learn's warnings would be errors
+    scores = read_json(tmp_path / "run" / "scores.json")["scores"]
+    assert scores["TF-IDF + logistic regression"]["accuracy"] == scores["majority"]["accuracy"] == 1
+
+
 def test_the_classifier_over_cls_is_trained_too(cues: Path, tmp_path: Path) -> None:
     task = task_of(cues, model={"head": "classifier"}, optimizer={"lr": 3e-3})
     assert task.settings.template == "*cls**sent_0**sep+*"

@@ -345,6 +345,30 @@ def test_label_words_are_trained_and_ranked_by_validation(cues: Path, tmp_path: 
             grid(cues, tmp_path / "no", **bad)
 
 
+def test_every_candidate_and_seed_is_checked_before_any_training(cues: Path, tmp_path: Path) -> None:
+    templates = tmp_path / "templates.txt"
+    templates.write_text("*cls**sent_0*_is*mask*.*sep+*\n*cls**sent_1**mask*\n")
+    words = tmp_path / "words.jsonl"
+    label_search(cues, validate(LmBffRecipe, settings(cues), "test"), words, Recorder(), k=4, keep=1)
+    bad = {**json.loads(words.read_text())["words"], "object": ["machinery"]}
+    words.write_text(words.read_text() + json.dumps({"words": bad}) + "\n")
+    for given, reason in (
+        ({"templates": str(templates)}, "`sent_1` is no text"),
+        ({"words": str(words)}, "label word `machinery`"),
+    ):
+        with pytest.raises(BadInputError, match=reason):
+            grid(cues, tmp_path / "grid", seeds=[13], **given)
+    for seed, text in ((13, cues.read_text()), (21, "text,kind\n")):  # the second seed has no examples
+        for part in ("train", "dev"):
+            file = tmp_path / "split" / f"2-{seed}" / f"{part}.csv"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+    recipe = validate(GridRecipe, settings(cues, grid={"seeds": [13, 21]}), "test")
+    with pytest.raises(BadInputError, match="no "):
+        report_cells(LmBffGrid(tmp_path / "split", recipe, Recorder()), tmp_path / "grid", Recorder())
+    assert not list(tmp_path.glob("grid*"))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"lrs": [-1]}, {"lrs": [0.1, 0.1]}, {"lrs": [1e30]}, {"batch_sizes": [0]}, {"seeds": [-1]},
