@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from avtool.inference.embedding import FileFeatures
     from avtool.inference.events import Event as Event
     from avtool.inference.score import FilePrediction
+    from avtool.inference.text_classifier import TextClassifier
+    from avtool.inference.text_classifier import TextPrediction as TextPrediction
     from avtool.inference.trained_model import TrainedModel
     from avtool.jobs.train import TrainResult
 
@@ -36,6 +38,8 @@ _CLASSES = {
     "FileFeatures": "avtool.inference.embedding",
     "FilePrediction": "avtool.inference.score",
     "Manifest": "avtool.data.manifest",
+    "TextClassifier": "avtool.inference.text_classifier",
+    "TextPrediction": "avtool.inference.text_classifier",
     "TrainedModel": "avtool.inference.trained_model",
     "TrainResult": "avtool.jobs.train",
 }
@@ -87,6 +91,26 @@ def load_model(path: str | Path, *, device: str = "auto", precision: str = "auto
 
     runtime = validate(RuntimeRecipe, {"device": device, "precision": precision}, "load_model")
     return TrainedModel(Path(path), runtime, Silent())
+
+
+def load_text_model(path: str | Path, *, device: str = "auto") -> "TextClassifier":
+    """Loads a model of `avtool prompt-tune lm-bff`, ready for texts.
+
+    Args:
+        path: the folder of a model or of a run.
+        device: auto, cpu, cuda or cuda:1.
+
+    Returns:
+        `predict(texts)`, and `labels`.
+
+    Raises:
+        BadInputError: the path holds no model of texts.
+        CorruptArtifactError: it is damaged.
+        MissingError: the device is not there.
+    """
+    from avtool.inference.text_classifier import TextClassifier
+
+    return TextClassifier(Path(path), device)
 
 
 def predict(

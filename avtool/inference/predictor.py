@@ -223,7 +223,8 @@ def _modality_of(inputs: InputSpec, path: Path) -> Modality:
     only: dict[str, Modality] = {"audio": "audio", "video": "video", "image": "image", "text": "text"}
     found = next((only[name] for name in inputs.names if name in only), None)
     if found is None:
-        raise BadInputError(f"`{path}` takes {' and '.join(inputs.names)}, no media", "use `avtool predict`")
+        hint = "use `avtool predict`, or in Python `avtool.load_text_model`"
+        raise BadInputError(f"`{path}` takes {' and '.join(inputs.names)}, no media", hint)
     return found
 
 

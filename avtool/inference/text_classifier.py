@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from avtool.core.errors import BadInputError
 from avtool.core.files import read_json
@@ -13,8 +14,15 @@ OUTCOME, THRESHOLD = "outcome.json", "threshold"
 """The record of a run, and the metric in it: least probability with 90 % precision in validation."""
 
 
+class TextPrediction(NamedTuple):
+    """The likeliest class of a text, and its probability."""
+
+    label: str
+    probability: float
+
+
 class TextClassifier:
-    """A model of prompts, loaded: texts to logits.
+    """A model of `prompt-tune lm-bff` applied to texts: what `avtool.load_text_model` returns.
 
     Args:
         model: a model, or its run.
@@ -61,17 +69,22 @@ class TextClassifier:
         found: Logits = logits[[places[tuple(one)] for one in texts]]
         return found
 
-    def guesses(self, texts: Sequence[str]) -> list[tuple[str, float]]:
-        """The likeliest class of each text, and its probability.
+    def predict(self, texts: Sequence[str | Sequence[str]]) -> list[TextPrediction]:
+        """The likeliest class of each text; of pairs, where the model takes two texts.
 
         Raises:
-            BadInputError: the model takes two texts.
+            BadInputError: the model takes another number of texts.
         """
-        if len(self.settings.texts) > 1:
-            raise BadInputError("the model takes two texts, and a cue is one", "give a model of one text")
-        shares = softmax(self([(text,) for text in texts]))
-        best = shares.argmax(axis=1)
-        return [(self.labels[place], float(row[place])) for place, row in zip(best, shares, strict=True)]
+        rows = [(text,) if isinstance(text, str) else tuple(text) for text in texts]
+        count = len(self.settings.texts)
+        if wrong := next((row for row in rows if len(row) != count), None):
+            raise BadInputError(
+                f"the model takes {count} texts, and {wrong!r:.60} are {len(wrong)}", "give a text, or a pair"
+            )
+        if not rows:
+            return []
+        shares = softmax(self(rows))
+        return [TextPrediction(self.labels[row.argmax()], float(row.max())) for row in shares]
 
 
 def validated_threshold(model: Path) -> float | None:

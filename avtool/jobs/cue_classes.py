@@ -92,7 +92,7 @@ def load_cue_classifier(
         raise BadInputError(message, "give the run, or a threshold: --min-confidence 0.8")
     below = f"guesses below {threshold:.3f}" if threshold <= 1 else "none was sure in validation: all guesses"
     reporter.info(f"{model}: {len(classifier.labels)} classes, {below} are for review")
-    return CueClassifier(classifier.labels, classifier.guesses, threshold, tagger)
+    return CueClassifier(classifier.labels, classifier.predict, threshold, tagger)
 
 
 def label_cues(

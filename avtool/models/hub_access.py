@@ -2,7 +2,7 @@
 
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import shorten
@@ -11,11 +11,15 @@ from urllib.parse import urlsplit
 from avtool.core.errors import MissingError
 from avtool.core.requirements import require
 
-_FILES = ["*.json", "*.txt", "*.safetensors"]
+_FILES = ("*.json", "*.txt", "*.safetensors")
 
 
-def download(name: str) -> Path:
-    """The folder of a model of the hub, of its cache or downloaded: configuration, tokenizer, safetensors.
+def download(name: str, patterns: Sequence[str] = _FILES) -> Path:
+    """The folder of a model of the hub, of its cache or downloaded.
+
+    Args:
+        name: OWNER/NAME.
+        patterns: of the files: by default configuration, tokenizer and safetensors.
 
     Raises:
         MissingError: it is in neither place, or huggingface_hub is not installed.
@@ -23,7 +27,7 @@ def download(name: str) -> Path:
     library = require("huggingface_hub", "hub")
     try:
         with hub_access():
-            return Path(library.snapshot_download(name, allow_patterns=_FILES))
+            return Path(library.snapshot_download(name, allow_patterns=list(patterns)))
     except Exception as error:  # a name, the network, the disk: whatever the library calls it
         reason = shorten(" ".join(str(error).split()), 120, placeholder=" …") or type(error).__name__
         message = f"`{name}` is not in the hub's cache, and cannot be downloaded ({reason})"

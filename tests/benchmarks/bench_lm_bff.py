@@ -140,7 +140,7 @@ def cues() -> None:
         ):
             classifier = TextClassifier(Path(folder) / model, "cpu")
             begin = time.perf_counter()
-            classifier.guesses(texts)
+            classifier.predict(texts)
             print(
                 f"{name:30} {time.perf_counter() - begin:6.1f} s per 10,000 unique cues (0.04 M parameters)"
             )

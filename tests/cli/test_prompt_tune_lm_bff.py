@@ -66,6 +66,20 @@ def test_texts_are_predicted_from_tables_and_lines(run: Path, cues: Path, tmp_pa
     ).read_bytes()
 
 
+def test_texts_are_predicted_from_python(run: Path) -> None:
+    import avtool
+
+    model = avtool.load_text_model(run, device="cpu")
+    first, second = model.predict(["dog growls", "door slams"])
+    assert {first.label, second.label} <= set(model.labels) == set(CUES)
+    assert 1 / 3 < first.probability <= 1
+    assert model.predict([]) == []
+    with pytest.raises(avtool.AvtoolError, match="the model takes 1 texts"):
+        model.predict([("dog", "cat")])
+    with pytest.raises(avtool.AvtoolError, match="takes prompt, no media"):
+        avtool.load_model(run)
+
+
 def test_cues_are_tagged_with_a_model_and_reviewed(run: Path, tmp_path: Path) -> None:
     table = tmp_path / "cues.csv"
     table.write_text("cue_id,text,film\na,[door slams],x\nb,grunts,x\nc,grunts,y\nd,♪♪,y\ne,ooofing,y\n")

@@ -21,6 +21,8 @@ CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 Position = Literal["end", "middle", "front"]
 _PLACEHOLDER = "X"
+_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+"""Older repositories have PyTorch's."""
 _TEXT_KEYS = (
     "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "max_position_embeddings",
     "vocab_size", "hidden_act", "layer_norm_eps", "bos_token_id", "eos_token_id", "pad_token_id",
@@ -175,6 +177,8 @@ def open_host(name: str) -> HostFolder:
             message = f"there is no folder `{name}`"
             raise BadInputError(message, "give a folder with a CLIP, or a name on the hub")
         folder = download(name)
+        if not (folder / _WEIGHTS[0]).is_file():
+            folder = download(name, _WEIGHTS[1:])  # an older repository
     config = _read(folder / "config.json")
     kind = config.get("model_type")
     if kind == TOWERS:
@@ -227,8 +231,8 @@ def _towers(folder: Path, config: Mapping[str, Any]) -> HostFolder:
 
 
 def _weights(folder: Path) -> Path:
-    """The file of weights; older repositories have PyTorch's."""
-    files = [folder / name for name in ("model.safetensors", "pytorch_model.bin")]
+    """The file of weights."""
+    files = [folder / name for name in _WEIGHTS]
     found = next((file for file in files if file.is_file()), None)
     if found is None:
         raise BadInputError(f"`{folder}` holds no weights in one file", f"it needs `{files[0].name}`")
