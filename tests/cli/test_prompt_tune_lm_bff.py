@@ -141,7 +141,7 @@ def test_subcommands_around_it(cues: Path, tmp_path: Path) -> None:
     given = ["--task", cues.parent / "kind.toml", "--model", cues.parent / "lm"]
     listed = run_avtool("prompt-tune", "tasks", "--json").json["tasks"]
     assert len(listed) == 16
-    assert call("prompt-tune", "split", cues, *given, "--k", 2, "--out", tmp_path / "split", "-q") == 0
+    assert call("prompt-tune", "split", cues, *given[:2], "--k", 2, "--out", tmp_path / "split", "-q") == 0
     parts = {part: len(rows_of(tmp_path / "split" / f"{part}.csv")) for part in ("train", "dev", "test")}
     assert parts == {"train": 6, "dev": 6, "test": 6}
     shown = run_avtool("prompt-tune", "inspect", tmp_path / "split", *given, "-n", 2, "--json").json[

@@ -226,7 +226,7 @@ class PromptedClip(nn.Module):
     def shared_texts(self) -> Iterator[None]:
         """Inside, all batches of a step share one pass of the class texts.
 
-        Each batch is propagated back to a copy of the features alone; at the end their sum goes on, once.
+        Each batch is propagated back to a copy of the features alone; at the end their sum follows, once.
         """
         self._shared = []
         try:
