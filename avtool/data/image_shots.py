@@ -49,6 +49,11 @@ def class_split(count: int, which: ClassSplit) -> range:
     return {"all": range(count), "base": range(half), "new": range(half, count)}[which]
 
 
+def shots_of(count: int) -> str:
+    """A number of shots for people; 0 takes all images."""
+    return f"{count} shot" if count == 1 else f"{count} shots" if count else "all images"
+
+
 def harmonic_mean(base: float, new: float) -> float:
     """H = 2 BN / (B + N) of the accuracies of base and new classes; 0 where both are 0."""
     return 2 * base * new / (base + new) if base + new else 0.0

@@ -72,6 +72,17 @@ def load_trained(run: Path, device: str) -> "tuple[nn.Module, torch.device]":
     return load_model(run).model.to(chosen).eval(), chosen
 
 
+def as_trained(model: "nn.Module", precision: str, device: "torch.device") -> "torch.autocast":
+    """The precision that a training with this setting has, so that its scores are found again."""
+    import torch
+
+    from avtool.models.runtime import choose_precision
+
+    chosen = choose_precision(precision, device.type, model).value
+    half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(chosen)
+    return torch.autocast(device.type, half, enabled=half is not None)
+
+
 def curve_figures(lines: Sequence[Mapping[str, Any]]) -> list[Figure]:
     """A figure for each number of the log, the loss first.
 

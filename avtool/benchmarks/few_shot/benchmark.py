@@ -16,7 +16,7 @@ from avtool.core.paths import cache_folder, data_folder, find_recipe
 from avtool.core.recipe import Recipe, option, read_recipe_file
 from avtool.core.reporter import Reporter
 from avtool.data.image_sets import IMAGE_SETS, ImageSet
-from avtool.data.image_shots import harmonic_mean
+from avtool.data.image_shots import harmonic_mean, shots_of
 from avtool.evaluation.published import BenchmarkFacts, comparison
 from avtool.evaluation.report import BenchmarkReport
 from avtool.models.clip.methods import MethodName
@@ -224,7 +224,7 @@ def _find(facts: ImageSet) -> Path:
 def _report(name: str, facts: ImageSet, settings: FewShotSettings, scores: Scores) -> BenchmarkReport:
     rows = published_rows(name, settings.protocol)
     ours: list[tuple[str, str, Mapping[str, float]]] = [
-        (method, "none" if method == "zeroshot" else f"{settings.shots} shots", values)
+        (method, "none" if method == "zeroshot" else shots_of(settings.shots), values)
         for method, values in scores.items()
     ]
     ours.sort(key=lambda row: row[0] != settings.method)
@@ -233,7 +233,7 @@ def _report(name: str, facts: ImageSet, settings: FewShotSettings, scores: Score
     main = ours[0][2]
     headline = ", ".join(f"{metric} {value:.2f} %" for metric, value in main.items())
     notes = [
-        f"Protocol: {settings.protocol}, {settings.shots} shots, {seeds}, full test split, last prompts. "
+        f"Protocol: {settings.protocol}, {shots_of(settings.shots)}, {seeds}, full test split, last prompts. "
         f"Host: {settings.backbone}.",
         *published_notes(settings.protocol),
         *closing,

@@ -13,7 +13,7 @@ from avtool.benchmarks.benchmark import BENCHMARKS, BenchmarkFactSheet
 from avtool.core.artifact import settings_hash
 from avtool.core.errors import BadInputError
 from avtool.core.paths import cache_folder, data_folder
-from avtool.core.recipe import Recipe, identity, listed, option
+from avtool.core.recipe import Recipe, identity, listed, option, validate
 from avtool.core.reporter import Reporter
 from avtool.data.few_shot.k_shot import SEEDS
 from avtool.data.few_shot.text_task import TextTask, known_tasks
@@ -136,7 +136,8 @@ class FewShotBenchmark:
         return self._report(grid.result(run_cells(grid.cells(), folder, reporter, "grid")), settings)
 
     def _recipe(self, settings: FewShotSettings) -> GridRecipe:
-        return GridRecipe.model_validate(
+        return validate(
+            GridRecipe,
             {
                 "model": {"path": settings.model},
                 "data": {
@@ -150,7 +151,8 @@ class FewShotBenchmark:
                 },
                 "loop": {"max_steps": settings.steps, "tensorboard": False},
                 "runtime": {"device": settings.device, "precision": "fp32"},
-            }
+            },
+            "the settings of the trainings",
         )  # fmt: skip
 
     def _report(self, result: "GridResult", settings: FewShotSettings) -> BenchmarkReport:

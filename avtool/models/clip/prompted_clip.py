@@ -217,8 +217,13 @@ class PromptedClip(nn.Module):
         """The features of the prompted class texts: (C, E), not normalised; kept where nothing is learned."""
         if self.text is None:
             return self.zero_shot_features()
-        if torch.is_grad_enabled():
-            return self._encode("prompted", self.text()) if self._shared is None else self._shared_features()
+        if torch.is_grad_enabled() and self._shared is None:
+            return self._encode("prompted", self.text())
+        if torch.is_grad_enabled() and self._shared is not None:
+            if not self._shared:
+                features = self._encode("prompted", self.text())
+                self._shared.append((features, features.detach().requires_grad_()))
+            return self._shared[0][1]
         text = self.text
         return self._kept("prompted", lambda: self._encode("prompted", text()))
 
@@ -236,14 +241,6 @@ class PromptedClip(nn.Module):
                     torch.autograd.backward(features, copy.grad)
         finally:
             self._shared = None
-
-    def _shared_features(self) -> Tensor:
-        assert self.text is not None
-        assert self._shared is not None
-        if not self._shared:
-            features = self._encode("prompted", self.text())
-            self._shared.append((features, features.detach().requires_grad_()))
-        return self._shared[0][1]
 
     def texts(self, name: Literal["prompted", "zero_shot"]) -> Texts:
         """The token numbers of class texts."""

@@ -15,7 +15,7 @@ from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped
 from avtool.data.image_folder import image_folder, is_image_folder
 from avtool.data.image_sets import DEFAULT_TEMPLATE, IMAGE_SETS
-from avtool.data.image_shots import class_split, draw_shots
+from avtool.data.image_shots import class_split, draw_shots, shots_of
 from avtool.data.labels import class_lists
 from avtool.data.manifest import MANIFEST, Clip, Manifest, make_table, read_manifest
 from avtool.data.readers.layouts import AUTO, detect_layout, read_source
@@ -115,8 +115,7 @@ def find_images(source: Path, recipe: ImagesRecipe, seed: int, reporter: Reporte
         drawn,
         scored if len(scored) else None,
         record,
-        f"{recipe.classes} classes ({len(kept)}), {recipe.shots or 'all'} shots, seed {seed}; scored: "
-        f"{words}",
+        f"{recipe.classes} classes ({len(kept)}), {shots_of(recipe.shots)}, seed {seed}; scored: {words}",
         tuple(skipped),
     )
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeInt, mod
 from avtool.core.artifact import Input, settings_hash
 from avtool.core.recipe import Recipe, distinct, listed, option, validate
 from avtool.core.reporter import Reporter, Silent
+from avtool.data.image_shots import shots_of
 from avtool.evaluation.report import BenchmarkReport, means_table
 from avtool.models.clip.methods import METHODS, MethodName
 from avtool.tasks.clip_prompts.recipe import ClipPromptRecipe
@@ -77,11 +78,6 @@ class SweepRow:
     mean_class_accuracy: float
     seconds: float = 0.0
     run: str = ""
-
-
-def shots_of(count: int) -> str:
-    """A number of shots for people."""
-    return f"{count} shot" if count == 1 else f"{count} shots" if count else "all images"
 
 
 @dataclass(frozen=True)

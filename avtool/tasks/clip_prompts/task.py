@@ -18,11 +18,10 @@ from avtool.inference.outputs import OutputSpec
 from avtool.models.clip.methods import METHODS
 from avtool.tasks.clip_prompts.images import FewShotImages, fill, find_images
 from avtool.tasks.clip_prompts.recipe import ClipPromptRecipe
-from avtool.training.report import Section, load_trained
+from avtool.training.report import Section, as_trained, load_trained
 from avtool.training.task import Task, Training, register
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor, nn
 
     from avtool.data.manifest import Manifest
@@ -187,19 +186,9 @@ class ClipPromptTask(Task[ClipPromptRecipe]):
         scores = None
         if isinstance(training.validate, ImageScoring):
             model, device = load_trained(run, self.recipe.runtime.device)
-            with self._as_trained(model, device):
+            with as_trained(model, self.recipe.runtime.precision, device):
                 scores = training.validate.scores(model, device)
         return write_scores(run, self.images, scores, self.recipe.prompt.method)
-
-    def _as_trained(self, model: "nn.Module", device: "torch.device") -> "torch.autocast":
-        """The precision of the training, so that its scores are found again."""
-        import torch
-
-        from avtool.models.runtime import choose_precision
-
-        chosen = choose_precision(self.recipe.runtime.precision, device.type, model).value
-        half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(chosen)
-        return torch.autocast(device.type, half, enabled=half is not None)
 
     @cached_property
     def _host_content(self) -> str:

@@ -70,6 +70,31 @@ def test_published_splits_are_run_seed_by_seed(lm: Path, tmp_path: Path) -> None
     assert (tmp_path / "report" / "report.html").is_file()
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--seeds", "-1"], "grid.seeds"),
+        (["--seeds", "13,13"], "13 comes twice"),
+        (["--lrs", "-1"], "grid.lrs"),
+        (["--batch-sizes", "0"], "grid.batch_sizes"),
+        (["--device", "tpu"], "runtime.device"),
+        (["--k", "0"], "greater than or equal to 1"),
+        (["--model", "{folder}"], "is no folder of transformers"),
+        (["--data", "{folder}"], "has no train file"),
+        (["--data", "{folder}/lm/model.safetensors"], "is no text file"),
+        (["--templates", "{folder}/all.tsv"], "no templates"),
+        (["--test", "{folder}/none.csv"], "does not exist"),
+    ],
+)
+def test_wrong_input_is_one_line(lm: Path, tmp_path: Path, more: list[str], message: str) -> None:
+    (tmp_path / "all.tsv").write_text("sentence\tlabel\n" + "good\t1\nbad\t0\n" * 3)
+    (tmp_path / "lm").symlink_to(lm)
+    words = ["eval", "--benchmark", "few-shot-sst-2", "--data", tmp_path / "all.tsv", "--model", lm, "--k", 1]
+    done = run_avtool(*words, *(word.format(folder=tmp_path) for word in more), "--runs", tmp_path / "runs")
+    assert (done.code, message in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_without_model_or_data_it_is_refused(
     lm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
