@@ -16,7 +16,7 @@ from avtool.media.captions.reading import read_captions
 from avtool.media.suffixes import films_in
 
 AUTO = "auto"
-_CAPTION_SUFFIXES = (
+CAPTION_SUFFIXES = (
     ".vtt", ".srt", ".ass", ".ssa", ".ttml", ".dfxp", ".xml",
     ".scc", ".stl", ".smi", ".sami", ".sub", ".sbv", ".mpl",
 )  # fmt: skip
@@ -197,7 +197,7 @@ def captions_beside(film: Path, language: str) -> Path | None:
     candidates = [
         path
         for path in (film.parent.iterdir() if film.parent.is_dir() else ())
-        if path.suffix.lower() in _CAPTION_SUFFIXES and path.is_file() and path != film
+        if path.suffix.lower() in CAPTION_SUFFIXES and path.is_file() and path != film
         if path.stem.casefold() == stem or path.stem.casefold().startswith(f"{stem}.")
     ]
 

@@ -1,0 +1,1 @@
+"""Sound captions of films against the films' own SDH tracks."""

@@ -1,0 +1,1 @@
+"""Sound captions (SDH) of a film against its own: events found and missed, words, times and form."""
