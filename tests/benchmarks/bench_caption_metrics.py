@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from avtool.core.reporter import Silent
@@ -27,7 +28,7 @@ def main() -> None:
         print(f"skipped: no dense captions in {folder} (set AVTOOL_TEST_DATA)")
         return
     open_meteor("python", Silent())  # makes the table where it is not yet
-    python = timed("METEOR, Python, begins", lambda: open_meteor("python", Silent()))
+    python = timed("METEOR, Python, begins", partial(open_meteor, "python", Silent()))
     references = [read_references(folder / f"anet_val_{number}.json") for number in (1, 2)]
     submission = read_submission(folder / "bmt_submission_val_1.json")
     pairs = [
@@ -49,9 +50,9 @@ def main() -> None:
         videos = len(set().union(*chosen))
         timed(
             f"evaluator, {videos} videos, {label}: four tIoUs, eight metrics, SODA, proposals",
-            lambda chosen=chosen: protocol.score(submission, chosen, Silent()),
+            partial(protocol.score, submission, chosen, Silent()),
         )
-    timed("SODA_c, val_2", lambda: soda_alone(submission, references[1], python))
+    timed("SODA_c, val_2", partial(soda_alone, submission, references[1], python))
 
 
 def soda_alone(submission, references, meteor) -> None:

@@ -13,7 +13,9 @@ import pytest
 
 from avtool.core.artifact import read_artifact, verify
 from avtool.core.artifact_folder import partial_folder
+from avtool.media.captions.cue import Cue
 from avtool.media.captions.reading import read_captions
+from avtool.media.captions.writing import write_captions
 from tests.harness import (
     AVTOOL,
     RATE,
@@ -25,6 +27,7 @@ from tests.harness import (
     write_tones,
     write_wav,
 )
+from tests.meteor_data import small_phrase_table
 
 QUICK = ["--model", "cnn_tiny", "--set", "data.audio.num_mel_bins=32", "--batch-size", 8, "--workers", 0]
 PHRASES = "label,phrase,kind\nhigh,bell rings,event\nlow,engine hums,event\nnoise,,never\n"
@@ -248,3 +251,23 @@ def test_a_killed_batch_resumes(model: Path, phrases: Path, tmp_path: Path) -> N
 def test_noise_far_below_full_scale_is_silence(caption, tmp_path: Path) -> None:
     hiss = write_wav(tmp_path / "hiss.wav", noise(4.0, gain=1e-4))
     assert caption(hiss, "--out", tmp_path / "out", "--json").json["films"][0]["cues"] == 0
+
+
+def test_the_benchmark_scores_a_model_as_it_scores_its_files(
+    film: Path, model: Path, phrases: Path, caption, tmp_path: Path
+):
+    small_phrase_table(tmp_path)
+    times = [(LOW_AT, "[engine hums]"), (HIGH_AT, "[bell ringing]")]
+    cues = [Cue(round(1000 * start), round(1000 * start) + 2000, (text,)) for start, text in times]
+    write_captions(cues, film.with_suffix(".srt"))
+    out = tmp_path / "out"
+    assert caption(film, "--out", out).code == 0
+    evaluation = ("eval", "--benchmark", "sdh", "--data", film, "--json")
+    by_model = run_avtool(*evaluation, "--model", model, "--phrases", phrases, "--device", "cpu")
+    by_files = run_avtool(*evaluation, "--predictions", out)
+    assert by_model.code == by_files.code == 0, by_model.stderr + by_files.stderr
+    found = [result.json["report"]["metrics"]["onset"]["1"] for result in (by_model, by_files)]
+    assert found[0] == found[1]
+    assert found[0]["matched"] == 2
+    alone = run_avtool("eval", "--benchmark", "sdh", "--data", film.with_suffix(".srt"), "--model", model)
+    assert (alone.code, "is no film" in alone.stderr) == (2, True)

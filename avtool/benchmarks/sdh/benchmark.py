@@ -21,6 +21,11 @@ class SdhSettings(Recipe):
         None, "Captions to score: a file, a folder of files named like the films, or a submission.",
         flag="--predictions",
     )  # fmt: skip
+    model: Path | None = option(None, "Caption the films by this model, and score that.", flag="--model")
+    phrases: Path | None = option(
+        None, "CSV table of phrases of the model's classes, as of `avtool caption`.", flag="--phrases"
+    )
+    device: str = option("auto", "auto, cpu, cuda or cuda:1.", flag="--device")
     captions: str = option(
         "auto", "The SDH track of a film: auto, stream:N, or a file.", flag="--captions", min_length=1
     )
@@ -37,8 +42,8 @@ class SdhSettings(Recipe):
     def _needs_both(self) -> "SdhSettings":
         if self.data is None:
             raise ValueError("sdh needs films with SDH tracks: give --data film.mkv, or an SDH file")
-        if self.predictions is None:
-            raise ValueError("sdh needs captions to score: give --predictions film.vtt, or a folder of them")
+        if (self.predictions is None) == (self.model is None):
+            raise ValueError("sdh scores captions: give --predictions film.vtt, or a --model that captions")
         return self
 
 
@@ -49,20 +54,29 @@ def run(settings: SdhSettings, reporter: Reporter) -> BenchmarkReport:
         BadInputError: a film has no sound captions, or a file cannot be read.
         MissingError: METEOR's data or Java is not installed.
     """
-    from avtool.benchmarks.sdh.films import read_films, read_predictions
+    from avtool.benchmarks.sdh.films import caption_films, read_films, read_predictions
     from avtool.benchmarks.sdh.report import sdh_report
     from avtool.captioning.style import load_style
     from avtool.evaluation.metrics.meteor import open_meteor
     from avtool.evaluation.sound_captions.scores import score_sound_captions
 
     assert settings.data is not None
-    assert settings.predictions is not None
     style = load_style(settings.style)
     films = read_films(settings.data, settings.captions, settings.language, reporter)
-    captioned, missing = read_predictions(settings.predictions, films, settings.dialogue, settings.language)
+    missing: list[str] = []
+    if settings.model is not None:
+        captioned = caption_films(
+            settings.model, films, style, reporter, phrases=settings.phrases, device=settings.device
+        )
+    else:
+        assert settings.predictions is not None
+        captioned, missing = read_predictions(
+            settings.predictions, films, settings.dialogue, settings.language
+        )
     meteor = open_meteor(settings.meteor_backend, reporter)
     scores = score_sound_captions(captioned, style, meteor)
-    name = settings.name or settings.predictions.stem
+    source = settings.predictions or settings.model
+    name = settings.name or (source.stem if source else "")
     return sdh_report(name, scores, missing, settings.style, settings.seed)
 
 
@@ -73,7 +87,7 @@ BENCHMARKS.add(
             title="SDH sound captions",
             summary="Sound captions against a film's own SDH track: onset F1, false cues, words, form.",
             data="films with SDH tracks",
-            protocols=("predictions",),
+            protocols=("predictions", "caption"),
             metric="onset F1 (1 s)",
         ),
         SdhSettings,

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from avtool.captioning.plan import plan_captions
+from avtool.captioning.style import CaptionStyle
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.evaluation.dense_captions.segments import read_submission
 from avtool.evaluation.sound_captions.scores import CaptionedFilm
 from avtool.evaluation.sound_captions.track import SoundTrack, read_sound_track, sound_cues
+from avtool.media.captions.cue import Captions
 from avtool.media.captions.reading import read_captions
 from avtool.media.probe import probe
 from avtool.mining.alignment import on_film_clock
@@ -32,12 +35,14 @@ class TrueFilm:
     Attributes:
         name: of the film, and of the files of its captions up to their first dot.
         file: film, or caption file where there is no film.
+        is_film: whether it is a film.
         track: its SDH track.
         seconds: length of the film, or the end of its last cue.
     """
 
     name: str
     file: Path
+    is_film: bool
     track: SoundTrack
     seconds: float
 
@@ -58,7 +63,7 @@ def read_films(data: Path, captions: str, language: str, reporter: Reporter) -> 
         read = read_captions(data, language=language)
         track = read_sound_track(read, data)
         end = max((cue.end_ms for cue in read.cues), default=0) / 1000
-        films = [TrueFilm(data.name.partition(".")[0], data, track, end)]
+        films = [TrueFilm(data.name.partition(".")[0], data, False, track, end)]
     else:
         films = [_of_pair(pair, language) for pair in pair_films([str(data)], captions)]
     silent = [film for film in films if not film.track.sounds or not film.seconds]
@@ -76,7 +81,7 @@ def _of_pair(pair: FilmPair, language: str) -> TrueFilm:
     read = on_film_clock(load_film_captions(pair, language, info.fps), info)
     end = max((cue.end_ms for cue in read.cues), default=0) / 1000
     track = read_sound_track(read, caption_file_of(pair, language))
-    return TrueFilm(pair.film.stem, pair.film, track, info.duration_s or end)
+    return TrueFilm(pair.film_id, pair.film, True, track, info.duration_s or end)
 
 
 def read_predictions(
@@ -124,6 +129,39 @@ def read_predictions(
         )
         for film in films
     ], missing
+
+
+def caption_films(
+    model: Path,
+    films: list[TrueFilm],
+    style: CaptionStyle,
+    reporter: Reporter,
+    *,
+    phrases: Path | None = None,
+    device: str = "auto",
+) -> list[CaptionedFilm]:
+    """The films captioned by a model, as `avtool caption` does it, beside each film's own captions.
+
+    Raises:
+        BadInputError: there is a track without its film, or the model captions no films.
+    """
+    from avtool.core.runtime import RuntimeRecipe
+    from avtool.data.items import Item
+    from avtool.inference.captioner import ModelOptions, open_captioner
+
+    if lonely := next((film for film in films if not film.is_film), None):
+        raise BadInputError(f"`{lonely.file}` is no film, and --model captions films", "give --data film.mkv")
+    options = ModelOptions(phrases=phrases, runtime=RuntimeRecipe(device=device))
+    captioner = open_captioner(model, options, reporter)
+    captioned = []
+    with reporter.progress("captioning", len(films)) as bar:
+        for film in films:
+            heard = captioner.listen(Item(str(film.file), film.file), reporter)
+            plan = plan_captions(heard.events, style, duration=heard.seconds)
+            track = read_sound_track(Captions(plan.cues, "vtt", "utf-8", str(model), "en"), None)
+            captioned.append(CaptionedFilm(film.name, track, film.track, film.seconds))
+            bar.advance(note=film.file.name)
+    return captioned
 
 
 def _files(path: Path, films: list[TrueFilm]) -> dict[str, Path]:
