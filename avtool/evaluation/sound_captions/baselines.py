@@ -1,4 +1,4 @@
-"""Baselines of sound captions that hear nothing: the commonest cue, and cues of the track at chance times."""
+"""Baselines of sound captions without a model: the commonest cue, and cues of the track at chance times."""
 
 from collections import Counter
 from collections.abc import Sequence
