@@ -8,6 +8,8 @@ from enum import StrEnum
 from avtool.core.errors import BadInputError
 from avtool.media.captions.cue import Cue
 
+_LONGEST_S = 360_000
+
 
 @dataclass(frozen=True, slots=True)
 class SoundEvent:
@@ -96,7 +98,7 @@ def check_events(events: Iterable[SoundEvent]) -> list[SoundEvent]:
     """The events in the order of their starts.
 
     Raises:
-        BadInputError: a time or a score is not a number, or an event ends before it starts.
+        BadInputError: a time or a score is not a number, or out of range, or an event ends before it starts.
     """
     found = list(events)
     for number, event in enumerate(found, 1):
@@ -105,6 +107,8 @@ def check_events(events: Iterable[SoundEvent]) -> list[SoundEvent]:
             value = getattr(event, name)
             if not math.isfinite(value):
                 raise BadInputError(f"{where}: {name} is {value}", "give a finite number")
+        if max(event.start, event.end) > _LONGEST_S:
+            raise BadInputError(f"{where} ends at {event.end:g} s", "captions have times of up to 100 hours")
         if event.end < event.start:
             raise BadInputError(f"{where} ends at {event.end:g} s, before its start at {event.start:g} s")
         if not 0 <= event.score <= 1:

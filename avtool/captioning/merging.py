@@ -71,7 +71,7 @@ def reading_ms(num_chars: int, style: CaptionStyle) -> int:
 def sketch_cues(
     events: Sequence[SoundEvent], style: CaptionStyle, language: str, film_ms: int | None
 ) -> tuple[list[Sketch], Ledger]:
-    """The cues that a film's events ask for, before dialogue and neighbours are looked at.
+    """The cues that a film's events need, before dialogue and neighbours are looked at.
 
     Args:
         events: in the order of their starts.
@@ -99,7 +99,8 @@ def _one_each(
             continue
         ledger.texts[number] = caption.text
         onset_ms, end_ms = milliseconds(event.start), milliseconds(event.end)
-        if end_ms < 0 or (film_ms is not None and onset_ms >= film_ms):
+        end_ms = end_ms if film_ms is None else min(end_ms, film_ms)
+        if end_ms < 0 or onset_ms >= (film_ms or onset_ms + 1):
             ledger.note([number], Rule.OUTSIDE)
             continue
         if caption.shortened:
@@ -128,7 +129,7 @@ def _merged(sketches: Sequence[Sketch], style: CaptionStyle, ledger: Ledger) -> 
             last[sketch.lines] = sketch
             found.append(sketch)
             continue
-        ledger.note([*before.members, *sketch.members], Rule.MERGED)
+        ledger.note([before.members[0], *sketch.members], Rule.MERGED)
         before.members += sketch.members
         before.end_ms = max(before.end_ms, sketch.end_ms)
         if sketch.score > before.score:

@@ -97,7 +97,7 @@ class Placing:
                 self.placed.append(placed)
                 return
             last = self.placed[-1] if self.placed else None
-            blocks = last is not None and self._floor(last) > sketch.want_ms
+            blocks = last is not None and self._next_start(last) > sketch.want_ms
             if last is None or not blocks or last.host is not None or last.sketch.score >= sketch.score:
                 self._ledger.note(sketch.members, Rule.NO_ROOM)
                 return
@@ -132,9 +132,9 @@ class Placing:
             return 0
         most = self._style.per_minute
         first = self.placed[-most].start_ms + 60_000 if len(self.placed) >= most else 0
-        return max(self._floor(self.placed[-1]), first)
+        return max(self._next_start(self.placed[-1]), first)
 
-    def _floor(self, last: Placed) -> int:
+    def _next_start(self, last: Placed) -> int:
         """Before what time no cue may start after this one, which then is shown just long enough."""
         shown = last.end_ms - last.start_ms
         if last.host is None:

@@ -13,6 +13,7 @@ from avtool.core.files import is_file
 from avtool.core.recipe import Recipe, option, read_recipe_file, validate
 from avtool.core.registry import nearest_hint
 
+_LEAST_INTERVAL = 10
 _STYLES = Path(__file__).parent / "styles.toml"
 
 
@@ -58,6 +59,10 @@ class CaptionStyle(Recipe):
         if self.sustained_duration > self.max_duration:
             longest = f"max_duration {self.max_duration:g} s"
             raise ValueError(f"sustained_duration {self.sustained_duration:g} s is over {longest}")
+        if 0 < self.continues_every < _LEAST_INTERVAL:
+            raise ValueError(
+                f"continues_every is {self.continues_every:g} s: give at least {_LEAST_INTERVAL} s, or 0"
+            )
         for name in ("opening", "closing"):
             value = getattr(self, name)
             if not value.isprintable() or "<" in value or ">" in value or value != value.strip():

@@ -32,7 +32,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A caption's lines with their brackets, and whether words were left out to fit."""
+    """A caption's lines with their brackets, and whether it was shortened to fit."""
 
     lines: tuple[str, ...]
     shortened: bool = False

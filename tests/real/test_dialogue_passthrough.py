@@ -18,6 +18,7 @@ from avtool.media.captions.reading import read_captions
 SOUND = re.compile(r"[\[\](){}♪#*<（［]")
 PHRASES = ["door slams", "dog barks", "rain falls", "glass shatters", "bell rings", "thunder rumbles"]
 FEWEST_DIALOGUES = 60
+LATEST_MS = 300_000_000  # some files try clocks of thousands of hours
 
 
 def sounds(captions: Captions) -> list[SoundEvent]:
@@ -25,7 +26,7 @@ def sounds(captions: Captions) -> list[SoundEvent]:
     chance = random.Random(len(captions.cues))
     found = []
     for cue in captions.cues:
-        if chance.random() < 0.2 or len(captions.cues) < 10:
+        if cue.end_ms < LATEST_MS and (chance.random() < 0.2 or len(captions.cues) < 10):
             start = max(0.0, cue.start_ms / 1000 + chance.uniform(-2, 2))
             found.append(
                 SoundEvent(start, start + chance.uniform(0, 3), chance.choice(PHRASES), chance.random())

@@ -39,6 +39,7 @@ def test_a_style_of_ones_own(tmp_path):
         ("a.toml", "sustained_duration = 9", "sustained_duration 9 s is over max_duration 7 s"),
         ("a.toml", "opening = '<'", "`opening` is '<'"),
         ("a.toml", "cps = nan", "`cps`"),
+        ("a.toml", "continues_every = 1", "continues_every is 1 s: give at least 10 s, or 0"),
     ],
 )
 def test_what_is_no_style_is_refused_in_one_line(tmp_path, monkeypatch, name, content, words):

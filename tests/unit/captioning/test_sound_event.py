@@ -19,6 +19,7 @@ DOOR = SoundEvent(1.0, 1.5, "door slams", 0.9)
         ({"score": nan}, "score is nan"),
         ({"end": 0.5}, "ends at 0.5 s, before its start at 1 s"),
         ({"score": 1.5}, "score is 1.5"),
+        ({"end": 1e12}, "ends at 1e\\+12 s"),
     ],
 )
 def test_impossible_events_are_refused(change, words):

@@ -36,13 +36,13 @@ def as_ttml(cues: Iterable[tuple[Cue, tuple[str, ...]]], language: str = "") -> 
         document = model.ContentDocument()
         document.set_lang(language)
         regions = {top: _region(document, top) for top in (False, True)}
-        body, division = model.Body(document), model.Div(document)
-        for element in (body, division):
+        body, block = model.Body(document), model.Div(document)
+        for element in (body, block):
             element.set_space(model.WhiteSpaceHandling.PRESERVE)
         document.set_body(body)
-        body.push_child(division)
+        body.push_child(block)
         for cue, lines in cues:
-            division.push_child(_paragraph(document, cue, lines, regions[cue.top]))
+            block.push_child(_paragraph(document, cue, lines, regions[cue.top]))
         clock = IMSCWriterConfiguration(time_format=TimeExpressionSyntaxEnum.clock_time)
         tree = ttconv.imsc.writer.from_model(document, clock)
         buffer = io.BytesIO()
