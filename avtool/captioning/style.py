@@ -11,7 +11,6 @@ from pydantic import model_validator
 from avtool.core.errors import BadInputError
 from avtool.core.files import is_file
 from avtool.core.recipe import Recipe, option, read_recipe_file, validate
-from avtool.core.registry import nearest_hint
 
 _LEAST_INTERVAL = 10
 _STYLES = Path(__file__).parent / "styles.toml"
@@ -113,7 +112,7 @@ def _shipped() -> Mapping[str, Mapping[str, Any]]:
 
 def _read(path: Path, names: list[str]) -> dict[str, Any]:
     if path.suffix not in {".toml", ".json"}:
-        hint = nearest_hint(str(path), names, "give netflix, dcmp, bbc, or a .toml or .json file")
+        hint = f"give {', '.join(names)}, or a .toml or .json file"
         raise BadInputError(f"no caption style is called `{path}`", hint)
     if path.suffix == ".toml":
         return read_recipe_file(path)

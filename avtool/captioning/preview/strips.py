@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ _FRAMES, _FRAME_HEIGHT = 6, 90
 _SAMPLE_RATE = 16000
 _SPECTROGRAM = (720, 56)
 _MOST_EVENTS, _MOST_CURVES, _MOST_POINTS = 200, 4, 360
+_MOST_ROOM = 18.0
 _LONGEST_AUDIO = 600.0  # seconds of a strip whose spectrogram is drawn
 
 
@@ -43,7 +44,7 @@ class ScoreCurve:
 
 @dataclass(frozen=True)
 class Box:
-    """Something between two times of a strip; `left` and `width` are per cent of it."""
+    """Something between two times of a strip; `left`, `width` and `room` (of its text) are per cent of it."""
 
     left: float
     width: float
@@ -52,6 +53,7 @@ class Box:
     height: float = 0.0
     threshold: float = 0.0
     kept: bool = True
+    room: float = 0.0
 
 
 @dataclass
@@ -97,6 +99,8 @@ def make_strips(
             if len(strip.events) < _MOST_EVENTS:
                 strip.events.append(_event_box(strip, decision))
     for strip in strips:
+        strip.sound, strip.dialogue = _with_room(strip.sound), _with_room(strip.dialogue)
+        strip.events.sort(key=lambda box: -box.width)  # the shorter stand before the longer
         strip.curves = list(_curves(strip, plan.decisions, curves))
     if film is not None:
         _add_media(strips, film, seconds, reporter)
@@ -119,6 +123,15 @@ def _box(strip: Strip, start: float, end: float, text: str) -> Box:
     length = strip.end - strip.start
     left, right = (min(max((time - strip.start) / length, 0.0), 1.0) for time in (start, end))
     return Box(round(100 * left, 2), round(max(0.2, 100 * (right - left)), 2), start, text)
+
+
+def _with_room(boxes: Sequence[Box]) -> list[Box]:
+    """The boxes of a lane with room for their texts: until the next box begins, where they are short."""
+    lefts = [*(box.left for box in boxes[1:]), 100.0]
+    return [
+        replace(box, room=round(max(box.width, min(left - box.left, _MOST_ROOM)), 2))
+        for box, left in zip(boxes, lefts, strict=False)
+    ]
 
 
 def _event_box(strip: Strip, decision: Decision) -> Box:
