@@ -20,6 +20,7 @@ def demo(
     jobs: Jobs = 1,
 ) -> None:
     """Make a film set, mine it, train on it, and write a report: the whole path."""
+    from avtool.jobs.demo.captioning import caption_table
     from avtool.jobs.demo.job import demo as run
     from avtool.jobs.demo.pretraining import pretraining_table
     from avtool.jobs.demo.report import learning_table, mining_table
@@ -28,6 +29,7 @@ def demo(
     tables = [mining_table(result.scores)]
     tables += [pretraining_table(result.pretrained)] if result.pretrained else []
     tables += [learning_table(result.learned)] if result.learned else []
+    tables += [caption_table(result.captioned)] if result.captioned else []
     for table in tables:
         session.table(table.columns, table.rows, title=table.title)
     session.emit(
@@ -38,6 +40,7 @@ def demo(
             "summary": result.mined.summary,
             "pretrained": result.pretrained,
             "learned": result.learned,
+            "captioned": result.captioned,
         },
         text=f"report: {result.report}",
     )

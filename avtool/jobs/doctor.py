@@ -7,12 +7,12 @@ from avtool.core.environment import Check, checks
 from avtool.core.registry import Registry
 from avtool.data.readers.layouts import READERS
 from avtool.models.registry import MODELS
-from avtool.tasks import TASKS
+from avtool.tasks import CAPTIONERS, TASKS
 
 
 def diagnose() -> list[Check]:
     """Checks the machine and every registry. Loads torch."""
-    registries: tuple[Registry[Any], ...] = (MODELS, TASKS, READERS, BENCHMARKS)
+    registries: tuple[Registry[Any], ...] = (MODELS, TASKS, CAPTIONERS, READERS, BENCHMARKS)
     return [*checks(), *(check for registry in registries for check in _check_registry(registry))]
 
 

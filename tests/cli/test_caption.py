@@ -94,6 +94,7 @@ def test_a_film_gets_captions_in_every_format(caption, film: Path, tmp_path: Pat
         cues = read_captions(out / f"film.en-sdh.{format_}").cues
         assert [cue.text for cue in cues] == ["[engine hums]", "[bell rings]"]
         assert [cue.start_ms / 1000 for cue in cues] == pytest.approx([LOW_AT, HIGH_AT], abs=0.3)
+    assert "<video" in (out / "film.html").read_text(encoding="utf-8")
     assert "thresholds by class" in (out / "film.en-sdh.vtt").read_text(encoding="utf-8")
     assert {row["text"] for row in rows(out / "film.cues.csv")} == {"[engine hums]", "[bell rings]"}
     assert {row["label"] for row in rows(out / "events.csv")} == {"low", "high"}
@@ -271,3 +272,35 @@ def test_the_benchmark_scores_a_model_as_it_scores_its_files(
     assert found[0]["matched"] == 2
     alone = run_avtool("eval", "--benchmark", "sdh", "--data", film.with_suffix(".srt"), "--model", model)
     assert (alone.code, "is no film" in alone.stderr) == (2, True)
+
+
+def test_thresholds_are_calibrated_on_mined_films(model: Path, tmp_path: Path) -> None:
+    phrases = tmp_path / "own.csv"
+    phrases.write_text(PHRASES.replace("engine hums", "dog barks"), encoding="utf-8")
+    cue = "{number}\n00:00:{start:02}.000 --> 00:00:{end:02}.000\n[{text}]\n"
+    for name in ("one", "two", "three"):
+        film = write_film(tmp_path / f"{name}.wav", repeats=4)
+        cues = [
+            cue.format(number=number, start=start, end=start + 2, text=text)
+            for number, (start, text) in enumerate(
+                (12 * turn + at, text)
+                for turn in range(4)
+                for at, text in ((2, "dog barks"), (7, "bell rings"))
+            )
+        ]
+        film.with_suffix(".vtt").write_text("WEBVTT\n\n" + "\n".join(cues), encoding="utf-8")
+    films = [tmp_path / f"{name}.wav" for name in ("one", "two", "three")]
+    mined, out = tmp_path / "mined", tmp_path / "calibrated"
+    settings = ["--sync", "none", "--split", "none", "--no-progress", "-q"]
+    assert run_avtool("mine-subtitles", *films, "--out", mined, *settings).code == 0
+    words = ["--model", model, "--phrases", phrases, "--device", "cpu", "--no-progress"]
+    done = run_avtool("caption", "calibrate", mined, "--out", out, "--json", *words)
+    assert done.code == 0, done.stderr
+    classes = {one["label"]: one for one in done.json["result"]["classes"]}
+    assert {label: one["events"] for label, one in classes.items()} == {"low": 12, "high": 12}
+    assert min(one["f1"] for one in classes.values()) > 0.8
+    assert read_artifact(out, "report").inputs[0].kind == "dataset"
+    more = ["--thresholds", out, "--out", tmp_path / "captions", "--json"]
+    assert run_avtool("caption", films[0], *words, *more).json["films"][0]["cues"] >= 6
+    wrong = run_avtool("caption", "calibrate", model, "--out", tmp_path / "other", *words)
+    assert wrong.code in {2, 4}

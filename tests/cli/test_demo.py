@@ -33,16 +33,21 @@ def test_sounds_of_one_film_are_learned_from_the_other(tmp_path, capsys):
     training, out = tmp_path / "quick.toml", tmp_path / "demo"
     training.write_text(QUICK)
     assert demo(out, "--films", 2, "--minutes", 2, "--training", training) == 0
-    learned = json.loads(capsys.readouterr().out)["learned"]
+    result = json.loads(capsys.readouterr().out)
+    learned, captioned = result["learned"], result["captioned"]
+    assert captioned["num_right"] <= min(captioned["num_cues"], captioned["num_true"])
+    assert captioned["num_true"] > 3
+    assert (out / "captions" / f"{learned['films'][0]}.en-sdh.vtt").is_file()
     assert learned["train_clips"] > learned["classes"] // 2
     assert learned["test_clips"] > 3
     assert len(learned["films"]) == 1
     assert 0 <= learned["interval"][0] <= learned["accuracy"] <= learned["interval"][1] <= 1
     assert 0 <= learned["majority"] < 1
-    for artifact in ("mined", "run", "predictions"):
+    for artifact in ("mined", "run", "predictions", "thresholds", "captions"):
         assert verify(out / artifact) == []
     page = (out / "report.html").read_text()
     assert "always the most frequent sound" in page
+    assert "captions of the held-out film" in page
     assert page.count("<svg") == 2
 
 

@@ -94,7 +94,7 @@ class Calibration:
         found = []
         for place, label in enumerate(self.labels):
             events = int(self._true[place])
-            if defaults[place] > 1 or events < min_events:
+            if defaults[place] > 1 or events < min_events or not self._right[:, place].any():
                 threshold = self._quiet(place, float(defaults[place]), per_hour * hours)
                 found.append(ClassCalibration(label, threshold, events))
                 continue
@@ -112,7 +112,8 @@ class Calibration:
     def _quiet(self, place: int, default: float, most: float) -> float:
         wrong = self._found[:, place] - self._right[:, place]
         pairs = zip(GRID, wrong.tolist(), strict=True)
-        return min((value for value, count in pairs if value >= default and count <= most), default=default)
+        quiet = (value for value, count in pairs if value >= default and count <= most)
+        return min(quiet, default=max(default, GRID[-1]))
 
     def keep_rate(
         self, chosen: Sequence[ClassCalibration], per_minute: int

@@ -39,7 +39,13 @@ _SHORTEST_S = 0.1
 _SILENCE = 1e-3
 """Root mean square of a window, below which nothing is detected in it: 60 dB below full scale."""
 _EARLY_S = 0.2
-"""How long before the estimate of its windows an onset may be."""
+"""How long before its windows' share of time an onset may be."""
+_LATE_S = 0.3
+"""How long after the middle of its windows an onset may be."""
+_LONGEST_RISE_S = 2.0
+"""How long before the middle of a short sound its onset may be."""
+_LONG_WINDOW_S = 1.5
+"""Windows from this length on blur sustained sounds too."""
 
 
 class SoundTagger:
@@ -160,15 +166,25 @@ class SoundTagger:
         return Detection(self._placed(event, onsets), self.classes[place], threshold)
 
     def _placed(self, event: Event, onsets: OnsetCurve) -> Event:
-        """An abrupt event at its onset: the windows that detect it reach to either side of it."""
-        if self.classes[self._places[event.label]].kind not in _ABRUPT:
+        """An event at its onset.
+
+        The windows that detect a short sound reach equally far to either side of it: it is in the middle of
+        them, and begins at the strongest onset before that. A sound that is longer than a window begins
+        within the first window that detects it.
+        """
+        length = self._predictor.inputs.seconds
+        kind = self.classes[self._places[event.label]].kind
+        if kind not in _ABRUPT and not (kind == "sustained" and length > _LONG_WINDOW_S):
             return event
-        reach = max(0.0, (self._predictor.inputs.seconds - self.hop) / 2)
-        start = event.start + reach if event.start > 0 else event.start
+        half, reach = (event.end - event.start) / 2, max(0.0, (length - self.hop) / 2)
+        middle = event.start + half
+        if 2 * half <= length + self.hop:
+            first, last = max(event.start - _EARLY_S, middle - min(length / 2, _LONGEST_RISE_S)), middle
+        else:
+            first, last = event.start - _EARLY_S, event.start + length / 2
+        onset = onsets.strongest(max(0.0, first), last + _LATE_S)
+        start = event.start + min(reach, half) if onset is None and event.start > 0 else onset or event.start
         end = max(start + _SHORTEST_S, event.end - reach)
-        onset = onsets.strongest(max(0.0, start - _EARLY_S), start + 2 * reach + self.hop)
-        if onset is not None:
-            start, end = onset, max(end, onset + _SHORTEST_S)
         return replace(event, start=round(start, 3), end=round(end, 3))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from avtool.captioning.event import CaptionPlan
 from avtool.captioning.plan import plan_captions
+from avtool.captioning.preview.page import write_preview
 from avtool.captioning.style import CaptionStyle
 from avtool.captioning.writing import write_cue_table, write_plan
 from avtool.core.artifact import Artifact, Input
@@ -15,6 +16,7 @@ from avtool.core.artifact_folder import discard_partial, open_partial, publish
 from avtool.core.errors import AvtoolError, DiskFullError, MissingError, SomeFailedError
 from avtool.core.files import link_tree, sha256_of, write_csv, write_json
 from avtool.core.recipe import identity
+from avtool.core.report.page import optional_report
 from avtool.core.reporter import Reporter
 from avtool.inference.captioner import FilmSounds
 from avtool.jobs.caption.films import FoundSounds, listen_to_films
@@ -175,6 +177,8 @@ def _write_film(
             bom=recipe.bom,
         )
         write_cue_table(plan, folder / f"{sounds.pair.film_id}.cues.csv")
+        if recipe.preview:
+            _write_page(sounds, sounds.found, plan, folder, recipe, reporter)
     except DiskFullError:
         raise
     except AvtoolError as error:
@@ -185,6 +189,27 @@ def _write_film(
     status = "kept" if sounds.kept else "captioned"
     events = len(sounds.found.events)
     return FilmOutcome(name, status, count, events, sounds.found.seconds, tuple(files))
+
+
+def _write_page(
+    sounds: FoundSounds,
+    found: FilmSounds,
+    plan: CaptionPlan,
+    folder: Path,
+    recipe: CaptionRecipe,
+    reporter: Reporter,
+) -> None:
+    film = sounds.pair.film
+    with optional_report(reporter):
+        write_preview(
+            folder / f"{sounds.pair.film_id}.html",
+            plan,
+            found.seconds,
+            film=film if film.is_file() else None,
+            language=recipe.language,
+            settings=[("model", sounds.note), ("style", recipe.style), ("dialogue", recipe.merge or "none")],
+            reporter=reporter,
+        )
 
 
 def _plan(

@@ -31,6 +31,12 @@ class CaptionRecipe(ModelOptions):
     style_keys: dict[str, Any] = option(
         {}, "Keys of the style to change, such as { max_chars = 32, per_minute = 6 }."
     )
+    preview: bool = option(
+        True,
+        "A page of each film: player, timeline, cues, scores, spectrogram.",
+        flag="--preview",
+        identity=False,
+    )
     srt_position: bool = option(
         False, "Cues at the top of the frame in SubRip, by {\\an8}; without, they are dropped there.",
         flag="--srt-position",

@@ -13,6 +13,7 @@ from avtool.core.errors import BadInputError
 from avtool.core.files import writing
 from avtool.core.reporter import Reporter
 from avtool.evaluation.mined_events import EventScores
+from avtool.jobs.demo.captioning import CaptionedFilm, caption_held_out
 from avtool.jobs.demo.films import make_films, mine_films, score_mining
 from avtool.jobs.demo.learning import LearnResult, learn_sounds
 from avtool.jobs.demo.pretraining import PretrainedFilms, pretrain_films
@@ -23,7 +24,7 @@ from avtool.synthetic.make_film import FilmFiles
 
 _MARK = ".avtool-demo"
 _ASIDE = ".previous"
-_PARTS = ("films", "mined", "pretrained", "run", "predictions", "report.html")
+_PARTS = ("films", "mined", "pretrained", "run", "predictions", "thresholds", "captions", "report.html")
 _FILM = re.compile(r"film")
 
 
@@ -38,6 +39,7 @@ class DemoResult:
         scores: what was found against what was put in.
         pretrained: what was learned without labels; None where nothing was.
         learned: what a network learned from it; None where nothing was to be learned.
+        captioned: the held-out film with captions by that network; None where nothing was learned.
     """
 
     folder: Path
@@ -46,6 +48,7 @@ class DemoResult:
     scores: EventScores
     pretrained: PretrainedFilms | None
     learned: LearnResult | None
+    captioned: CaptionedFilm | None
 
     @property
     def report(self) -> Path:
@@ -59,7 +62,8 @@ def demo(
     """Makes films with captions that are out of time, mines them, and learns their sounds.
 
     Args:
-        out: the folder for `films/`, `mined/`, `pretrained/`, `run/`, `predictions/` and the page.
+        out: the folder for `films/`, `mined/`, `pretrained/`, `run/`, `predictions/`, `thresholds/`,
+            `captions/` and the page.
         recipe: the settings.
         reporter: gets progress.
         overwrite: whether an older demonstration there may go.
@@ -85,8 +89,9 @@ def _demo(out: Path, recipe: DemoRecipe, reporter: Reporter, jobs: int) -> DemoR
         reporter.info("nothing is trained: one film leaves none to test on")
     else:
         learned = learn_sounds(mined.out, out, recipe, reporter, jobs=jobs)
-    result = DemoResult(out, films.films, mined, scores, pretrained, learned)
-    write_demo_page(result.report, mined.out, scores, pretrained, learned, reporter)
+    captioned = caption_held_out(films.films, mined.out, learned, out, recipe, reporter) if learned else None
+    result = DemoResult(out, films.films, mined, scores, pretrained, learned, captioned)
+    write_demo_page(result.report, mined.out, scores, pretrained, learned, captioned, reporter)
     return result
 
 

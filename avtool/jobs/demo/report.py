@@ -15,6 +15,7 @@ from avtool.evaluation.predictions_file import read_predictions
 from avtool.evaluation.protocols.single_label import class_metrics
 from avtool.evaluation.report import BenchmarkReport, Table
 from avtool.evaluation.report_page import write_report_page
+from avtool.jobs.demo.captioning import CaptionedFilm, caption_table
 from avtool.jobs.demo.learning import LearnResult, known_clips
 from avtool.jobs.demo.pretraining import PretrainedFilms, pretraining_table
 
@@ -25,6 +26,7 @@ def write_demo_page(
     scores: EventScores,
     pretrained: PretrainedFilms | None,
     learned: LearnResult | None,
+    captioned: CaptionedFilm | None,
     reporter: Reporter,
 ) -> BenchmarkReport:
     """Writes the page, and returns what it shows.
@@ -35,9 +37,17 @@ def write_demo_page(
         scores: what mining found against what was put in.
         pretrained: what was learned without labels; None where nothing was.
         learned: what was learned from it; None where nothing was.
+        captioned: the held-out film with captions; None where nothing was learned.
         reporter: gets clips that cannot be played.
     """
     report = _report(mined, scores, learned)
+    if captioned is not None:
+        report = replace(
+            report,
+            tables=[*report.tables, caption_table(captioned)],
+            notes=[*report.notes, *_caption_notes(captioned, path.parent)],
+            metrics={**report.metrics, "captioning": asdict(captioned)},
+        )
     images = []
     if pretrained is not None:
         report = replace(
@@ -81,6 +91,15 @@ def _pretraining_notes(pretrained: PretrainedFilms) -> list[str]:
         f"A tiny MAViL learned to reconstruct patches of {pretrained.train_clips} clips, without labels, "
         f"in {pretrained.seconds:.0f} s: its curves are in `{pretrained.run / 'report.html'}`. Mean and "
         "contrast of masked patches are those of the input, as the model predicts neither.",
+    ]
+
+
+def _caption_notes(captioned: CaptionedFilm, folder: Path) -> list[str]:
+    pages = ", ".join(f"`{page.relative_to(folder)}`" for page in captioned.pages)
+    plays = [f"The held-out film plays with its captions in {pages}."] if pages else []
+    return [
+        *plays,
+        "The network has no class for speech and noise: its thresholds are of the training films.",
     ]
 
 
