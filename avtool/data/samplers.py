@@ -26,6 +26,7 @@ def make_order(
     *,
     labels: Sequence[Sequence[Hashable]] | None = None,
     groups: Sequence[Hashable] | None = None,
+    replacement: bool = True,
 ) -> Order:
     """The order that a sampler gives.
 
@@ -37,6 +38,7 @@ def make_order(
         seed: of the run.
         labels: the labels of each clip.
         groups: the film or recording of each clip.
+        replacement: `class-balanced`: whether an epoch may hold a clip more than once.
 
     Raises:
         BadInputError: the data lack what the sampler needs.
@@ -44,6 +46,8 @@ def make_order(
     assert length % batch_size == 0, "an epoch is a whole number of batches"
     if name == "class-balanced":
         weights = balanced_weights(_given(labels, "labels", name))
+        if not replacement:
+            return _without_replacement(weights, length, seed)
         return lambda epoch: _generator(seed, epoch).choice(num_clips, length, p=weights)
     if name == "grouped":
         ranks = np.unique([str(group) for group in _given(groups, "groups", name)], return_inverse=True)[1]
@@ -71,6 +75,30 @@ def balanced_weights(labels: Sequence[Sequence[Hashable]]) -> npt.NDArray[np.flo
     weights = np.array([sum(1 / counts[label] for label in clip) for clip in sets])
     probabilities: npt.NDArray[np.float64] = weights / weights.sum()
     return probabilities
+
+
+def _without_replacement(weights: npt.NDArray[np.float64], length: int, seed: int) -> Order:
+    if length > len(weights):
+        message = f"an epoch of {length} samples has none twice, and there are {len(weights)}"
+        raise BadInputError(message, "lower loop.epoch_samples, or set sampler.replacement = true")
+    return lambda epoch: drawn_once(weights, length, _generator(seed, epoch))
+
+
+def drawn_once(weights: npt.NDArray[np.float64], length: int, generator: np.random.Generator) -> Indices:
+    """Draws one after the other without replacement, each in proportion to the weights that are left.
+
+    The order of independent exponential times with the weights as rates is that of such draws, so that all
+    of them cost one sort (as Audio-MAE draws 200 000 of AudioSet's 2 M clips for an epoch).
+
+    Args:
+        weights: (clips,) positive.
+        length: clips to draw, at most as many as there are.
+        generator: draws them.
+    """
+    times = generator.standard_exponential(len(weights)) / weights
+    first = np.argpartition(times, length - 1)[:length]
+    drawn: Indices = first[np.argsort(times[first])]
+    return drawn
 
 
 def spread_groups(

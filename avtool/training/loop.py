@@ -168,6 +168,7 @@ class _Loop:
             recipe.seed,
             labels=training.labels,
             groups=training.groups,
+            replacement=recipe.sampler.replacement,
         )
 
     def _batches(self) -> Generator[Batch]:

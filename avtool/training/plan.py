@@ -38,9 +38,9 @@ class Plan:
 
     @classmethod
     def of(cls, recipe: LoopRecipe, num_samples: int, processes: int) -> "Plan":
-        """The plan of a recipe for so many samples."""
+        """The plan of a recipe for so many samples; an epoch of the recipe's own length counts instead."""
         per_step = recipe.batch_size * recipe.accumulate * processes
-        steps_per_epoch = max(1, num_samples // per_step)
+        steps_per_epoch = max(1, (recipe.epoch_samples or num_samples) // per_step)
         return cls(
             batch_size=recipe.batch_size,
             accumulate=recipe.accumulate,

@@ -181,6 +181,9 @@ class LoopRecipe(Recipe):
         False,
         "Contrast the clips of all batches of a step with each other, by two passes over each (GradCache).",
     )
+    epoch_samples: int | None = option(
+        None, "Samples drawn in an epoch; Audio-MAE: 200000 of 2 M.  [default: as many as there are]", ge=1
+    )
     validate_every: Interval = option("1 epoch", "Validation interval; the last step is always validated.")
     checkpoint_every: Interval = option(
         "1 epoch", "Checkpoint interval; the last step always has one.", identity=False
@@ -209,6 +212,10 @@ class SamplerRecipe(Recipe):
         "grouped: each once, those of one film or recording spread over the batches; nearby: each once, "
         "those of 16 films at a time, while their decoded spans are in memory.",
     )
+    replacement: bool = option(
+        True,
+        "class-balanced: whether a sample may be drawn again in an epoch; without, set loop.epoch_samples.",
+    )
 
 
 class TrainRecipe(Recipe):
@@ -232,6 +239,12 @@ class TrainRecipe(Recipe):
     def main(self) -> OptimizationRecipe:
         """The main optimiser with its schedule."""
         return OptimizationRecipe(optimizer=self.optimizer, schedule=self.schedule)
+
+    @model_validator(mode="after")
+    def _check_sampler(self) -> "TrainRecipe":
+        if not self.sampler.replacement and self.sampler.name != "class-balanced":
+            raise ValueError("sampler.replacement = false is of the class-balanced sampler: set sampler.name")
+        return self
 
     @model_validator(mode="after")
     def _check_averages(self) -> "TrainRecipe":

@@ -30,6 +30,12 @@ def test_an_epoch_is_a_whole_number_of_steps() -> None:
     assert plan_of(3, batch_size=8).steps_per_epoch == 1
 
 
+def test_an_epoch_may_have_a_length_of_its_own() -> None:
+    plan = plan_of(1000, batch_size=8, epochs=5, epoch_samples=100)
+    assert (plan.steps_per_epoch, plan.total) == (12, 60)
+    assert plan_of(10, batch_size=8, epoch_samples=100).samples_per_epoch == 96
+
+
 def test_the_clips_of_a_step_are_those_of_its_batches() -> None:
     plan = plan_of(24, processes=2, batch_size=2, accumulate=2, epochs=2)
     order = make_order("uniform", 24, plan.samples_per_epoch, 4, 0)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avtool.core.errors import BadInputError
-from avtool.data.samplers import balanced_weights, make_order, nearby, spread_groups
+from avtool.data.samplers import balanced_weights, drawn_once, make_order, nearby, spread_groups
 
 LABELS = [["dog"]] * 90 + [["cat"]] * 9 + [["owl"]]
 GROUPS = ["film-a"] * 12 + ["film-b"] * 3 + ["film-c"] * 9
@@ -51,6 +51,26 @@ def test_balanced_labels_are_drawn_equally_often() -> None:
 def test_a_clip_of_two_labels_weighs_as_both() -> None:
     weights = balanced_weights([["dog"], ["dog", "owl"], ["dog"], []])
     assert weights == pytest.approx(np.array([1 / 3, 4 / 3, 1 / 3, 1]) / 3)
+
+
+def test_without_replacement_no_clip_comes_twice_and_rare_labels_come_first() -> None:
+    order = make_order("class-balanced", 100, 40, 10, 0, labels=LABELS, replacement=False)
+    assert all(len(set(order(epoch).tolist())) == 40 for epoch in range(20))
+    owls = sum(99 in order(epoch) for epoch in range(20))
+    assert owls == 20  # a third of all weight is its
+    with pytest.raises(BadInputError, match="an epoch of 200 samples has none twice, and there are 100"):
+        make_order("class-balanced", 100, 200, 10, 0, labels=LABELS, replacement=False)
+
+
+def test_draws_without_replacement_have_the_closed_form() -> None:
+    """P(first i, then j) = w_i w_j / (1 - w_i), with weights that sum to 1."""
+    weights = np.array([0.2, 0.3, 0.5])
+    generator = np.random.default_rng(0)
+    counts = Counter(tuple(drawn_once(weights, 2, generator).tolist()) for _ in range(20_000))
+    for (first, second), count in counts.items():
+        assert count / 20_000 == pytest.approx(
+            weights[first] * weights[second] / (1 - weights[first]), abs=0.01
+        )
 
 
 @given(
