@@ -61,6 +61,9 @@ class EvalRecipe(Recipe):
     windows: int | None = option(
         None, "Evenly spaced windows of each clip; 0 tiles it.  [default: the protocol's]", ge=0, le=1000
     )
+    crops: int | None = option(
+        None, "Square crops of each window's frames, side by side.  [default: the protocol's]", ge=1, le=10
+    )
     neighbours: int = option(20, "knn: neighbours that vote, by exp(cosine / 0.07).", ge=1, le=1000)
     baselines: bool = option(True, "Measure the classical baselines.")
     unlabelled: Unlabelled = option("skip", UNLABELLED)
@@ -113,6 +116,7 @@ def _keys_of(spec: BenchmarkSpec) -> set[str]:
         "runs": bool(computed & set(TRAINED)),
         "jobs": bool(computed),
         "windows": bool(computed),
+        "crops": bool(computed & set(TRAINED)) and spec.modality == "video",
         "neighbours": "knn" in names,
         "unlabelled": spec.scoring in {"auto", "multi-label"},
         "baselines": spec.classical_baselines,

@@ -66,6 +66,7 @@ class ProtocolSpec(Recipe):
         "Evenly spaced windows of each clip, by mean probability; 0 tiles it, by mean logits.",
         ge=0,
     )
+    crops: int = option(1, "Square crops of each window's frames, side by side.", ge=1, le=10)
 
 
 class BenchmarkSpec(Recipe):

@@ -11,7 +11,7 @@ from avtool.core.arrays import Ints
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.data.items import Item
-from avtool.inference.windows import iter_windows, spaced_windows
+from avtool.inference.windows import covering_windows, cropped, iter_windows, spaced_windows
 
 if TYPE_CHECKING:
     from avtool.inference.predictor import Predictor
@@ -77,11 +77,12 @@ def score_clips(
     with reporter.progress("scoring", len(items)) as bar:
         for item in items:
             if windows is None:
-                hop = predictor.inputs.hop or predictor.inputs.seconds
-                found = list(iter_windows(item, predictor.inputs, hop))
+                own, length = predictor.inputs.hop, predictor.inputs.seconds
+                tile = iter_windows if own else covering_windows
+                found = list(tile(item, predictor.inputs, own or length))
             else:
                 found = spaced_windows(item, predictor.inputs, windows)
-            logits = predictor.logits(found)
+            logits = predictor.logits(list(cropped(found, predictor.inputs)))
             if windows is None and predictor.outputs.average == "logits":
                 rows.append(logits.mean(axis=0))
             else:

@@ -14,6 +14,7 @@ from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
 from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.spec import InputSpec, Window, read_inputs
+from avtool.data.inputs.video import VideoInput
 from avtool.inference.class_map import map_outputs, read_class_map
 from avtool.inference.outputs import Logits, OutputSpec, read_outputs
 
@@ -109,6 +110,20 @@ class Predictor:
         """
         other = copy(self)
         other.inputs = self.inputs.with_features(folder, self.path)
+        return other
+
+    def with_crops(self, count: int) -> "Predictor":
+        """The same with so many crops of each window of frames, whose scores are averaged as windows' are.
+
+        Raises:
+            BadInputError: the model takes no video.
+        """
+        if count == 1:
+            return self
+        if self.inputs.get(VideoInput) is None:
+            raise BadInputError(f"`{self.path}` takes no video to crop", "run without --crops")
+        other = copy(self)
+        other.inputs = self.inputs.reading(VideoInput, crops=count)
         return other
 
     def with_class_map(self, path: Path) -> "Predictor":

@@ -23,6 +23,17 @@ class PredictRecipe(Recipe):
         flag="--hop",
         ge=0.01,
     )
+    windows: int | None = option(
+        None, "Evenly spaced windows per file, instead of --hop.", flag="--windows", ge=1, le=10_000
+    )
+    crops: int = option(
+        1,
+        "Square crops of each window's frames, evenly spaced along their longer side; 5 windows of 3 crops "
+        "are VideoMAE's views.",
+        flag="--crops",
+        ge=1,
+        le=10,
+    )
     threshold: float = option(0.5, "Minimum probability of an event.", flag="--threshold", ge=0, le=1)
     merge_gap: float = option(
         0.0, "Gap in seconds up to which events of a class are merged.", flag="--merge-gap", ge=0
@@ -47,6 +58,14 @@ class PredictRecipe(Recipe):
     folds: Folds | None = option(None, "Folds of datasets to predict.", flag="--folds")
     batch_size: int = option(16, "Windows per batch.", flag="--batch-size", ge=1, le=4096)
     runtime: RuntimeRecipe = Field(default_factory=RuntimeRecipe)
+
+    @model_validator(mode="after")
+    def _check_views(self) -> "PredictRecipe":
+        if self.windows is not None and self.hop is not None:
+            raise ValueError("windows and hop both place the windows: set one")
+        if self.events and (self.windows is not None or self.crops > 1):
+            raise ValueError("windows and crops are averaged, and a timeline of events is not: use hop")
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -1,5 +1,6 @@
 """The score of a file over its windows, one batch of them in memory at a time."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,10 +9,17 @@ from numpy.typing import NDArray
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
+from avtool.data.inputs.spec import Window
 from avtool.data.items import Item
 from avtool.inference.events import Event, EventFinder
 from avtool.inference.recipes import PredictRecipe
-from avtool.inference.windows import in_batches, iter_windows
+from avtool.inference.windows import (
+    covering_windows,
+    cropped,
+    in_batches,
+    iter_windows,
+    spaced_windows,
+)
 
 if TYPE_CHECKING:
     from avtool.inference.predictor import Predictor
@@ -73,10 +81,11 @@ def score_file(item: Item, predictor: "Predictor", recipe: PredictRecipe, report
     item.ready()
     outputs, length = predictor.outputs, predictor.inputs.seconds
     hop = recipe.hop or predictor.inputs.hop or (length / 2 if recipe.events else length)
+    given = cropped(_windows(item, predictor, recipe, hop, reporter), predictor.inputs)
     finder = EventFinder(outputs.labels, recipe.threshold, recipe.merge_gap, recipe.min_duration, hop)
     state, end, count = item.state(), 0.0, 0
     logit_sum, probability_sum = np.zeros((2, len(outputs.labels)))
-    for windows in in_batches(iter_windows(item, predictor.inputs, hop, reporter), recipe.batch_size):
+    for windows in in_batches(given, recipe.batch_size):
         logits = predictor.logits(windows)
         if not np.isfinite(logits).all():
             raise BadInputError(f"the logits of `{item.path}` are not finite", "train the model again")
@@ -95,3 +104,15 @@ def score_file(item: Item, predictor: "Predictor", recipe: PredictRecipe, report
         shown = probability_sum / count
         mean = np.log(np.maximum(shown, np.finfo(np.float32).tiny)).astype(np.float32)
     return Scored(state, round(end, 3), mean.tolist(), shown.tolist(), finder.finish())
+
+
+def _windows(
+    item: Item, predictor: "Predictor", recipe: PredictRecipe, hop: float, reporter: Reporter
+) -> Iterable[Window]:
+    """The windows that are averaged; those of events, and of a model with a hop of its own, tile the file."""
+    inputs = predictor.inputs
+    if recipe.windows is not None:
+        return spaced_windows(item, inputs, recipe.windows)
+    if recipe.events or (recipe.hop is None and inputs.hop):
+        return iter_windows(item, inputs, hop, reporter)
+    return covering_windows(item, inputs, hop, reporter)

@@ -1,11 +1,14 @@
 """Windows of files: every so many seconds, or evenly spaced; in bounded memory."""
 
+import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.data.inputs.spec import InputSpec, Window
+from avtool.data.inputs.video import VideoInput
 from avtool.data.items import Item
 from avtool.media.still_images import is_image
 
@@ -40,6 +43,22 @@ def iter_windows(
         yield Window(start, end, values)
 
 
+def covering_windows(
+    item: Item, inputs: InputSpec, hop: float, reporter: Reporter | None = None
+) -> Iterator[Window]:
+    """Evenly spaced windows of a file, at most `hop` seconds apart, the last of which ends where it ends.
+
+    So none is padded, and all count alike in a mean; a file shorter than a window gives one that is.
+
+    Raises:
+        BadInputError: as `iter_windows`, or the duration is unknown.
+    """
+    if is_image(item.path):
+        return _evenly(item, inputs, 1, reporter)
+    count = 1 + max(0, math.ceil((item.seconds - inputs.seconds - _ROUNDING_S) / hop))
+    return _evenly(item, inputs, count, reporter)
+
+
 def spaced_windows(item: Item, inputs: InputSpec, count: int) -> list[Window]:
     """At most `count` windows of a short file or clip, evenly spaced from its start to its end.
 
@@ -48,11 +67,30 @@ def spaced_windows(item: Item, inputs: InputSpec, count: int) -> list[Window]:
     Raises:
         BadInputError: as `iter_windows`, or the duration is unknown.
     """
+    return list(_evenly(item, inputs, count))
+
+
+def _evenly(item: Item, inputs: InputSpec, count: int, reporter: Reporter | None = None) -> Iterator[Window]:
+    """Windows without a padded rest: one that is not whole follows none that is."""
     still = is_image(item.path)
     room = 0.0 if still or count == 1 else (item.seconds - inputs.seconds) / (count - 1)
     # A hop that is a little too short: rounding cannot lose the last window, and what follows is not taken.
     hop = max(room - _ROUNDING_S, _SHORTEST_HOP_S) if room > 0 else inputs.seconds
-    return list(islice(iter_windows(item, inputs, hop), count))
+    for number, window in enumerate(islice(iter_windows(item, inputs, hop, reporter), count)):
+        if number and window.end - window.start < inputs.seconds - _ROUNDING_S:
+            return
+        yield window
+
+
+def cropped(windows: Iterable[Window], inputs: InputSpec) -> Iterator[Window]:
+    """The windows, one for each of the crops of its frames where the input of video has several."""
+    video = inputs.get(VideoInput)
+    for window in windows:
+        if video is None or video.crops == 1 or video.name not in window.values:
+            yield window
+            continue
+        for frames in window.values[video.name]:
+            yield replace(window, values={**window.values, video.name: frames})
 
 
 def in_batches(windows: Iterable[Window], size: int) -> Iterator[list[Window]]:

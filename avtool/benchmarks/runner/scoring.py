@@ -28,6 +28,11 @@ def windows_of(spec: BenchmarkSpec, settings: EvalRecipe) -> int:
     return spec.protocols[settings.protocol].windows if settings.windows is None else settings.windows
 
 
+def crops_of(spec: BenchmarkSpec, settings: EvalRecipe) -> int:
+    """Crops of each window's frames, likewise."""
+    return spec.protocols[settings.protocol].crops if settings.crops is None else settings.crops
+
+
 def score_fold(
     model: Path, fold: Fold, spec: BenchmarkSpec, settings: EvalRecipe, reporter: Reporter
 ) -> Predictions:
@@ -37,6 +42,7 @@ def score_fold(
         BadInputError: there is no classifier, or it does not take the clips.
     """
     predictor = Predictor(model, RuntimeRecipe(device=settings.device), reporter)
+    predictor = predictor.with_crops(crops_of(spec, settings))
     if settings.class_map:
         predictor = predictor.with_class_map(settings.class_map)
     windows = windows_of(spec, settings) or None

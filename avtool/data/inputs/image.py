@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from avtool.core.recipe import validate
 from avtool.core.reporter import Reporter
 from avtool.data.decode_cache.cache import PartCache
-from avtool.data.decode_cache.frames import Box, FrameSpans, cut_out
+from avtool.data.decode_cache.frames import FrameSpans, cut_out
 from avtool.data.decode_cache.settings import SpanSettings
 from avtool.data.inputs.base import ModelInput, Span
+from avtool.data.inputs.boxes import centre_box, random_box
 from avtool.data.inputs.settings import ImageSettings, VideoSettings
 from avtool.data.inputs.video import VideoInput
 from avtool.data.items import Item
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from avtool.data.decode_cache.source import ClipSource
+    from avtool.data.inputs.frame_augment import RandAugment
 
+TRAINING_AREA = (0.2, 1.0)
+"""The range of a training crop's share of the image's area, where none is set."""
 _EVALUATION_SHARE = 224 / 256  # of the shorter side that evaluation keeps
-_MAX_RATIO = 4 / 3
-_TRIES = 10
 _FPS = 2.0  # of films: neighbouring frames are nearly the same
 _LARGEST = 1024
 
@@ -50,14 +52,16 @@ class ImageInput(ModelInput):
         source: of the training clips' frames, where those are not their own files.
         cache_mib: memory for decoded images, of all loader processes together, in MiB.
         as_bytes: whether training samples are bytes.
+        rand_augment: of training samples.
     """
 
     settings: VideoSettings = VideoSettings(num_frames=1)  # noqa: RUF009 - frozen
     name: str = "image"
-    area: tuple[float, float] = field(default=(0.2, 1.0), compare=False)
+    area: tuple[float, float] = field(default=TRAINING_AREA, compare=False)
     source: "ClipSource | None" = field(default=None, compare=False, repr=False)
     cache_mib: float = field(default=1024, compare=False, repr=False)
     as_bytes: bool = field(default=False, compare=False, repr=False)
+    rand_augment: "RandAugment | None" = field(default=None, compare=False, repr=False)
 
     noun: ClassVar[str] = "image"
 
@@ -100,6 +104,8 @@ class ImageInput(ModelInput):
         size = self.settings.size, self.settings.size
         part = cut_out(image, box, size, "bicubic" if self._by_channel else "bilinear")
         turned = part[:, :, ::-1] if flip else part
+        if rng is not None and self.rand_augment is not None:
+            turned = self.rand_augment(turned, rng)
         if self.as_bytes:
             return {self.name: torch.from_numpy(turned[0].copy())}
         return {self.name: self._normalised(frames_to_tensor(turned)[:, 0])}
@@ -184,33 +190,3 @@ class ImageInput(ModelInput):
             return image
         time = media.start + place * (media.end - media.start)
         return self._films.at(path, np.array([int(time * _FPS)]))
-
-
-def centre_box(height: int, width: int, share: float = 1.0) -> Box:
-    """The square in the middle whose side is a share of the shorter one."""
-    side = share * min(height, width)
-    left, top = (width - side) / 2, (height - side) / 2
-    return left, top, left + side, top + side
-
-
-def random_box(height: int, width: int, area: tuple[float, float], rng: np.random.Generator) -> Box:
-    """A rectangle of a random area and shape (3:4 to 4:3) inside an image (Szegedy et al., 2015).
-
-    Args:
-        height: of the image.
-        width: of the image.
-        area: bounds of the rectangle's share of the image's area.
-        rng: draws it, always the same number of values.
-    """
-    shares = rng.uniform(*area, _TRIES)
-    ratios = np.exp(rng.uniform(-math.log(_MAX_RATIO), math.log(_MAX_RATIO), _TRIES))
-    across, down = rng.random(2)
-    widths = np.sqrt(shares * height * width * ratios)
-    heights = np.sqrt(shares * height * width / ratios)
-    fitting = np.flatnonzero((widths <= width) & (heights <= height))
-    if len(fitting):
-        box_width, box_height = float(widths[fitting[0]]), float(heights[fitting[0]])
-    else:
-        box_width = box_height = float(min(height, width))
-    left, top = float(across) * (width - box_width), float(down) * (height - box_height)
-    return left, top, left + box_width, top + box_height

@@ -1,4 +1,4 @@
-"""Mixup (Zhang et al., 2018) of waveforms, of features, and of modalities apart (MBT); CutMix along time.
+"""Mixup (Zhang et al., 2018) of waveforms, features, and modalities apart (MBT); CutMix in time and frames.
 
 A `Mix` holds who is mixed with whom and how much; it is drawn once, and applied to inputs and labels alike.
 """
@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 from torch.distributions import Beta
+
+from avtool.core.requirements import require
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,51 @@ class Mix:
         centred = waveforms - waveforms.mean(dim=1, keepdim=True)
         mixed = self.blend(centred)
         return mixed - mixed.mean(dim=1, keepdim=True)
+
+
+@dataclass(frozen=True)
+class RegionMix(Mix):
+    """CutMix of images or videos (Yun et al., 2019): a rectangle of every frame is the partner's.
+
+    Attributes:
+        region: top, bottom, left and right edge, in pixels.
+    """
+
+    region: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    def blend(self, values: Tensor) -> Tensor:
+        """Mixes frames (B, ..., H, W)."""
+        top, bottom, left, right = self.region
+        mixed = values.clone()
+        mixed[..., top:bottom, left:right] = values[self.partner][..., top:bottom, left:right]
+        return mixed
+
+    def blend_labels(self, labels: Tensor) -> Tensor:
+        """Mixes label vectors (B, C) by the area that each sample keeps."""
+        return Mix(self.partner, self.weight).blend(labels)
+
+
+def draw_cutmix(
+    batch_size: int, size: tuple[int, int], alpha: float, device: torch.device | str = "cpu"
+) -> RegionMix:
+    """One rectangle for the whole batch, mixed with its own reverse; timm draws its place.
+
+    Args:
+        batch_size: samples.
+        size: height and width of the frames.
+        alpha: the share that is kept comes from Beta(alpha, alpha), before the frame's edges cut the rest.
+        device: where the mixture lives.
+
+    Raises:
+        MissingError: timm is not installed.
+    """
+    timm = require("timm.data.mixup", "hub")
+    region, kept = timm.cutmix_bbox_and_lam(size, float(_draw_beta(alpha, 1, device)))
+    partner = torch.arange(batch_size - 1, -1, -1, device=device)
+    top, bottom, left, right = (int(edge) for edge in region)
+    return RegionMix(
+        partner, torch.full((batch_size,), float(kept), device=device), (top, bottom, left, right)
+    )
 
 
 def draw_sample_mix(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -9,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avtool.core.recipe import validate
+from avtool.data.decode_cache.frames import cut_out
 from avtool.data.inputs.base import ModelInput, known_false
+from avtool.data.inputs.boxes import random_box
 from avtool.data.inputs.settings import VideoSettings
 from avtool.data.items import Item
 from avtool.data.manifest import Clip, Manifest
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from avtool.data.decode_cache.source import ClipSource, FilmSource
+    from avtool.data.inputs.frame_augment import RandAugment
 
 Times = NDArray[np.float64]
 
@@ -33,11 +37,17 @@ class VideoInput(ModelInput):
         settings: of the window, and of its augmentation in training.
         name: of the model's argument.
         source: of the training clips' frames, at its rate and size, where that is not their own files.
+        area: range of a training crop's share of the frame's area; None crops squares of full size.
+        rand_augment: of training samples.
+        crops: squares of each window in inference, evenly spaced along the longer side of its frames.
     """
 
     settings: VideoSettings = VideoSettings()  # noqa: RUF009 - frozen
     name: str = "video"
     source: "ClipSource | None" = field(default=None, compare=False, repr=False)
+    area: tuple[float, float] | None = field(default=None, compare=False)
+    rand_augment: "RandAugment | None" = field(default=None, compare=False, repr=False)
+    crops: int = field(default=1, compare=False)
 
     noun: ClassVar[str] = "video"
     is_track: ClassVar[bool] = True
@@ -70,7 +80,13 @@ class VideoInput(ModelInput):
         clip = clips[index]
         change = centred(self.settings) if rng is None else draw_augmentation(self.settings, rng)
         frames = self._read(clips, clip, self.times(clip, place), change.short_side)
-        return {self.name: apply_augmentation(frames, change, self.settings.size)}
+        size, augment = self.settings.size, None
+        if rng is not None and self.area is not None:
+            height, width = frames.shape[1:3]
+            frames = cut_out(frames, random_box(height, width, self.area, rng), (size, size))
+        if rng is not None and self.rand_augment is not None:
+            augment = partial(self.rand_augment, rng=rng)
+        return {self.name: apply_augmentation(frames, change, size, augment)}
 
     def absent(self) -> "dict[str, Tensor]":
         """Grey frames."""
@@ -80,11 +96,18 @@ class VideoInput(ModelInput):
         return {self.name: torch.zeros(3, self.settings.num_frames, size, size)}
 
     def window(self, item: Item, start: float, end: float) -> "Tensor":
-        """The frames between two times, spread as in training."""
+        """The frames between two times, spread as in training; with several crops (crops, 3, T, S, S)."""
         path, offset = item.video()
         times = spread(self.settings, offset + start, end - start)
         frames, _ = read_frames(path, times.tolist(), size=self.settings.short_side, threads=1)
-        return self.crop(frames)
+        if self.crops == 1:
+            return self.crop(frames)
+        import torch
+
+        from avtool.data.inputs.video_augment import apply_augmentation, beside
+
+        changes = beside(self.settings, self.crops)
+        return torch.stack([apply_augmentation(frames, change, self.settings.size) for change in changes])
 
     def crop(self, frames: NDArray[np.uint8]) -> "Tensor":
         """The centre of frames (T, H, W, 3) whose shorter side is `short_side`."""

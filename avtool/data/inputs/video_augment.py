@@ -1,7 +1,7 @@
 """Augmentation of video windows: what is drawn once for a window changes all of its frames alike."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -84,13 +84,25 @@ def centred(settings: VideoSettings) -> Augmentation:
     return Augmentation(settings.short_side)
 
 
-def apply_augmentation(frames: NDArray[np.uint8], change: Augmentation, size: int) -> Tensor:
+def beside(settings: VideoSettings, count: int) -> list[Augmentation]:
+    """Crops side by side along the longer side of the frames: with three, its start, middle and end."""
+    places = [number / (count - 1) for number in range(count)]
+    return [Augmentation(settings.short_side, top=place, left=place) for place in places]
+
+
+def apply_augmentation(
+    frames: NDArray[np.uint8],
+    change: Augmentation,
+    size: int,
+    augment: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None = None,
+) -> Tensor:
     """Crops, flips and colours frames that have been scaled to `change.short_side`.
 
     Args:
         frames: (T, H, W, 3) RGB.
         change: what to do.
         size: side of the crop, in pixels.
+        augment: changes the cropped bytes before the colours.
 
     Returns:
         (3, T, size, size) float32 in [-1, 1].
@@ -99,7 +111,8 @@ def apply_augmentation(frames: NDArray[np.uint8], change: Augmentation, size: in
     assert min(height, width) >= size, f"frames of {width}x{height} hold no square of {size}"
     top, left = round(change.top * (height - size)), round(change.left * (width - size))
     window = frames[:, top : top + size, left : left + size]
-    video = frames_to_tensor(window[:, :, ::-1] if change.flip else window)
+    window = window[:, :, ::-1] if change.flip else window
+    video = frames_to_tensor(window if augment is None else augment(window))
     if change.colours == UNCHANGED:
         return video
     return change_colours(video[None], torch.tensor([change.colours]))[0]

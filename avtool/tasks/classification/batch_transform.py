@@ -7,9 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from avtool.data.inputs.audio import AudioInput
+from avtool.data.inputs.frame_augment import erase
 from avtool.data.inputs.mixup import (
     Mix,
     draw_batch_mix,
+    draw_cutmix,
     draw_modality_mixes,
     draw_presence,
     draw_sample_mix,
@@ -21,6 +23,7 @@ from avtool.tasks.classification.augment_recipe import AugmentRecipe
 
 Batch = dict[str, Any]
 _MODALITIES = ("audio", "video")
+_FRAMED = ("image", "video")
 _FRAMES = "audio_frames"
 
 
@@ -63,6 +66,7 @@ class BatchTransform(nn.Module):
             ):  # before mixing: each partner has a roll of its own
                 batch["audio"] = self._rolled(batch["audio"], batch.get(_FRAMES))
             self._drop_modalities(batch)
+            self._erase(batch)
             self._mix(batch)
         if "audio" in batch:
             batch["audio"] = self._audio(batch["audio"], batch.get(_FRAMES))
@@ -88,6 +92,10 @@ class BatchTransform(nn.Module):
         empty = ~torch.stack(list(kept.values())).any(dim=0)  # what the clip itself lacks counts too
         batch.update({name: kept[name] | (empty & batch[name]) for name in kept})
 
+    def _erase(self, batch: Batch) -> None:
+        if self.augment.erase:
+            batch.update({name: erase(batch[name], self.augment.erase) for name in _FRAMED if name in batch})
+
     def _mix(self, batch: Batch) -> None:
         augment = self.augment
         if augment.mixup == "none":
@@ -106,6 +114,9 @@ class BatchTransform(nn.Module):
                 mix = mix.with_same_class(batch["label"], augment.same_class)
             if augment.cutmix:
                 mix = mix.cutmix(batch["audio"].shape[1], augment.cutmix)
+        elif augment.cutmix and float(torch.rand(())) < augment.cutmix:
+            height, width = next(batch[name] for name in _FRAMED if name in batch).shape[-2:]
+            mix = draw_cutmix(size, (height, width), augment.cutmix_alpha, device)
         else:
             mix = draw_batch_mix(size, augment.mixup_alpha, device)
         batch["label"] = mix.blend_labels(batch["label"])

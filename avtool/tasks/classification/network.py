@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from avtool.core.errors import BadInputError
+from avtool.core.requirements import require
 from avtool.models.build import build_seeded, tuples
 from avtool.models.family import DataFact
 from avtool.models.registry import MODELS
@@ -61,10 +62,17 @@ def check_inputs(recipe: FinetuneRecipe, inputs: Sequence[str]) -> None:
             f"augment.modality_dropout needs a model of audio and video; `{recipe.model.name}` is none",
             "leave it out, or choose an MBT",
         )
-    if recipe.augment.cutmix and tuple(inputs) != ("audio",):
-        raise BadInputError(
-            f"augment.cutmix needs a model of audio alone; `{recipe.model.name}` is none", "leave it out"
-        )
+    if recipe.augment.cutmix:
+        taken = {"sample": "audio", "batch": "images or video"}[recipe.augment.mixup]
+        if len(inputs) > 1 or (inputs[0] == "audio") != (taken == "audio"):
+            message = f"augment.cutmix needs a model of {taken} alone with --mixup {recipe.augment.mixup}"
+            raise BadInputError(f"{message}; `{recipe.model.name}` is none", "leave it out")
+    frames = {"augment.rand_augment": recipe.augment.rand_augment, "augment.erase": recipe.augment.erase}
+    if (set_ := [key for key, value in frames.items() if value]) and not {"image", "video"} & set(inputs):
+        message = f"{set_[0]} needs a model of images or video; `{recipe.model.name}` is none"
+        raise BadInputError(message, "leave it out")
+    if set_ or (recipe.augment.cutmix and recipe.augment.mixup == "batch"):
+        require("timm", "hub")
     if recipe.augment.mixup == "modality" and not (both and recipe.loss.per_modality):
         raise BadInputError(
             "--mixup modality gives audio and video different labels: it needs a model of both, and "

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from avtool.core.recipe import Recipe, listed, option
-from avtool.data.inputs.settings import SpectrogramRecipe, VideoSettings
+from avtool.data.inputs.settings import ImageSettings, SpectrogramRecipe, VideoSettings
 from avtool.evaluation.metrics.multi_label import UNLABELLED, Unlabelled
 from avtool.inference.outputs import MOST_ROLLS
 from avtool.tasks.classification.augment_recipe import AugmentRecipe
@@ -66,7 +66,15 @@ class DataRecipe(ClipsRecipe, SpectrogramRecipe):
         le=MOST_ROLLS,
     )
     frame_features: Path | None = option(None, "A `features` artifact of frames, for AST-MM.")
+    interpolation: Literal["bilinear", "bicubic"] = option("bilinear", "Scaling of images; MAE: bicubic.")
     video: VideoSettings = Field(default_factory=VideoSettings)
+
+    @property
+    def image(self) -> VideoSettings:
+        """The settings of images: scaled bicubically, they are read at their full size."""
+        if self.interpolation == "bilinear" or isinstance(self.video, ImageSettings):
+            return self.video
+        return ImageSettings(**{**self.video.model_dump(), "num_frames": 1})
 
 
 class LossRecipe(Recipe):

@@ -14,7 +14,7 @@ from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.base import ModelInput
 from avtool.data.inputs.feature_cache import FeatureCache
 from avtool.data.inputs.features import FeaturesInput
-from avtool.data.inputs.image import ImageInput
+from avtool.data.inputs.image import TRAINING_AREA, ImageInput
 from avtool.data.inputs.spec import InputSpec
 from avtool.data.inputs.video import VideoInput
 from avtool.data.labels import encode_labels
@@ -263,6 +263,8 @@ class ClassificationTask(Task[FinetuneRecipe]):
         self, train: Manifest, names: Sequence[str], frames: FeaturesInput
     ) -> tuple[InputSpec, FeatureCache | None]:
         """The inputs among a model's arguments, and cached spectrograms of the training clips."""
+        from avtool.data.inputs.frame_augment import RandAugment
+
         data, features = self.recipe.data, None
         mean, std = data.mean or 0.0, data.std or 1.0
         if "audio" in names:
@@ -270,11 +272,13 @@ class ClassificationTask(Task[FinetuneRecipe]):
             features = self._source.of(train)
             if data.std is None:
                 mean, std = self._source.scale(train, features)
-        pad_waveform = self.recipe.augment.mix_waveforms
+        augment = self.recipe.augment
+        pad_waveform, area = augment.mix_waveforms, augment.crop_area
+        changes = RandAugment(augment.rand_augment, data.video.size) if augment.rand_augment else None
         known: dict[str, ModelInput] = {
             "audio": AudioInput(data.audio, self._num_frames, mean, std, pad_waveform),
-            "video": VideoInput(data.video),
-            "image": ImageInput(data.video),
+            "video": VideoInput(data.video, area=area, rand_augment=changes),
+            "image": ImageInput(data.image, rand_augment=changes, area=area or TRAINING_AREA),
             "clip": frames,
         }
         return InputSpec(tuple(known[name] for name in names if name in known)), features

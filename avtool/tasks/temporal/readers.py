@@ -10,9 +10,9 @@ from torch import Tensor
 from avtool.data.decode_cache.frames import cut_out
 from avtool.data.decode_cache.shots import cut_places, steps_of
 from avtool.data.decode_cache.source import ClipSource
+from avtool.data.inputs.boxes import centre_box, random_box
 from avtool.data.inputs.fbank import FLOOR
 from avtool.data.inputs.feature_cache import FeatureCache
-from avtool.data.inputs.image import centre_box, random_box
 from avtool.data.inputs.settings import AudioSettings
 from avtool.data.inputs.spectrogram import features_of
 from avtool.data.inputs.video_augment import UNCHANGED, ColourChange, draw_colours

@@ -78,7 +78,7 @@ def test_each_part_of_a_mixture_is_rotated_on_its_own():
 
 
 def test_cutmix_is_of_spectrograms_and_of_samples():
-    for wrong in ({"mixup": "batch"}, {"mixup": "sample", "mix_waveforms": True}):
+    for wrong in ({"mixup": "modality"}, {"mixup": "sample", "mix_waveforms": True}):
         with pytest.raises(ValidationError, match=r"augment\.cutmix needs"):
             AugmentRecipe.model_validate({"cutmix": 0.5, **wrong})
     with pytest.raises(ValidationError, match=r"augment\.same_class needs"):

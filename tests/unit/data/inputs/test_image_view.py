@@ -3,7 +3,8 @@ import pytest
 import torch
 from PIL import Image
 
-from avtool.data.inputs.image import ImageInput, centre_box, random_box
+from avtool.data.inputs.boxes import centre_box, random_box
+from avtool.data.inputs.image import ImageInput
 from avtool.data.inputs.settings import VideoSettings
 from avtool.data.inputs.video_augment import as_float
 from avtool.data.manifest import Clip
