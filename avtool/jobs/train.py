@@ -54,6 +54,8 @@ class TrainPlan:
         samples_per_step: of all processes of this one launch.
         learning_rate: at the schedule's peak.
         checkpoint_mib: disk that one checkpoint takes.
+        state_mib: memory of a process for weights, gradients and moments, estimated.
+        activations_mib: memory of a process for what the backward pass needs, in fp32; None where unknown.
     """
 
     out: Path
@@ -63,6 +65,8 @@ class TrainPlan:
     samples_per_step: int
     learning_rate: float
     checkpoint_mib: float
+    state_mib: float
+    activations_mib: float | None
 
     def values(self) -> dict[str, Any]:
         """All numbers by name, the task's own facts among them."""
@@ -77,6 +81,8 @@ class TrainPlan:
         yield "parameters", f"{self.parameters / 1e6:.2f} M"
         yield "steps", f"{self.steps} of {self.samples_per_step} samples"
         yield "learning rate", f"{self.learning_rate:.4g} at its peak"
+        more = f" and {_size(self.activations_mib)} of activations in fp32" if self.activations_mib else ""
+        yield "memory", f"about {_size(self.state_mib)} of weights, gradients and moments{more}, a process"
         yield "disk", f"{self.checkpoint_mib:.1f} MiB a checkpoint"
 
 
@@ -147,6 +153,7 @@ def plan_training(
     import torch
 
     from avtool.models.runtime import launched_processes
+    from avtool.training.memory import estimate_memory
     from avtool.training.plan import Plan, check_plan
 
     task = make_task(name, source, recipe, reporter)
@@ -156,6 +163,7 @@ def plan_training(
         model, _ = task.build()
     plan = Plan.of(recipe.loop, task.num_samples(), launched_processes())
     check_plan(plan, recipe, task.num_samples(), validates=task.validates)
+    memory = estimate_memory(recipe, model, lambda: task.build()[0], task.example)
     parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     return TrainPlan(
         out,
@@ -165,4 +173,10 @@ def plan_training(
         plan.samples_per_step,
         recipe.optimizer.peak_rate(plan.samples_per_step),
         round(parameters * _BYTES_A_PARAMETER / 2**20, 1),
+        memory.state,
+        memory.activations,
     )
+
+
+def _size(mib: float) -> str:
+    return f"{mib / 1024:.1f} GiB" if mib >= 1024 else f"{mib:.1f} MiB"

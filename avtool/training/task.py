@@ -205,6 +205,10 @@ class Task(ABC, Generic[RecipeType]):
             BadInputError: data, model and settings do not fit together.
         """
 
+    def example(self) -> "Mapping[str, Tensor] | None":
+        """A batch of the network's inputs, of any content, to estimate memory by; None where none is made."""
+        return None
+
     @property
     def validates(self) -> bool:
         """Whether the training has something to validate on."""

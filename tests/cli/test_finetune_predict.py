@@ -102,6 +102,7 @@ def test_a_plan_writes_nothing(dataset, tmp_path, capsys):
     assert (plan["model"], plan["labels"], plan["classes"]) == ("cnn_tiny", "single-label", 2)
     assert plan["train_clips"] > plan["val_clips"] > plan["skipped_clips"] == 0
     assert plan["steps"] > 0
+    assert plan["activations_mib"] > 0 < plan["state_mib"]
     assert not out.exists()
     assert not partial_folder(out).exists()
 

@@ -40,7 +40,7 @@ from avtool.training.task import Task, Training, register
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
+    from torch import Tensor, nn
 
     from avtool.objectives.classification import Classification, Criterion
     from avtool.tasks.classification.batch_transform import BatchTransform
@@ -200,9 +200,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
         check_inputs(recipe, inputs)
         train, val = clips.train, clips.val
         warn_of_unseen_classes(encode_labels(train, clips.kind, clips.classes), self.reporter)
-        settings = getattr(model, "settings", None)  # of frame features, where it takes some
-        frames = FeaturesInput(getattr(settings, "clip_steps", 1), dim=getattr(settings, "clip_dim", 1))
-        spec, features = self._inputs(train, inputs, frames)
+        spec, features = self._inputs(train, inputs, _frames_of(model))
         outputs = self._outputs(inputs)
         transform = BatchTransform(outputs.sizes, spec, recipe.augment)
         return Training(
@@ -230,6 +228,20 @@ class ClassificationTask(Task[FinetuneRecipe]):
             groups=train.column("group"),
             parameter_groups=video_group(recipe, model),
         )
+
+    def example(self) -> "Mapping[str, Tensor]":
+        """Zeros."""
+        import torch
+
+        model, _ = self.build()
+        names: tuple[str, ...] = model.inputs  # type: ignore[assignment]
+        size = self.recipe.loop.batch_size
+        found: dict[str, Tensor] = {}
+        for one in self._spec(names, _frames_of(model)).reading(AudioInput, pad_waveform=False):
+            for name, value in one.absent().items():
+                if name in names:
+                    found[name] = torch.zeros(size, *value.shape, dtype=value.dtype)
+        return found
 
     def report(self, run: Path, training: Training) -> Sequence[Section]:
         """Each class's score on the validation clips, and the most confident mistakes."""
@@ -263,8 +275,6 @@ class ClassificationTask(Task[FinetuneRecipe]):
         self, train: Manifest, names: Sequence[str], frames: FeaturesInput
     ) -> tuple[InputSpec, FeatureCache | None]:
         """The inputs among a model's arguments, and cached spectrograms of the training clips."""
-        from avtool.data.inputs.frame_augment import RandAugment
-
         data, features = self.recipe.data, None
         mean, std = data.mean or 0.0, data.std or 1.0
         if "audio" in names:
@@ -272,7 +282,14 @@ class ClassificationTask(Task[FinetuneRecipe]):
             features = self._source.of(train)
             if data.std is None:
                 mean, std = self._source.scale(train, features)
-        augment = self.recipe.augment
+        return self._spec(names, frames, mean, std), features
+
+    def _spec(
+        self, names: Sequence[str], frames: FeaturesInput, mean: float = 0.0, std: float = 1.0
+    ) -> InputSpec:
+        from avtool.data.inputs.frame_augment import RandAugment
+
+        data, augment = self.recipe.data, self.recipe.augment
         pad_waveform, area = augment.mix_waveforms, augment.crop_area
         changes = RandAugment(augment.rand_augment, data.video.size) if augment.rand_augment else None
         known: dict[str, ModelInput] = {
@@ -281,7 +298,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
             "image": ImageInput(data.image, rand_augment=changes, area=area or TRAINING_AREA),
             "clip": frames,
         }
-        return InputSpec(tuple(known[name] for name in names if name in known)), features
+        return InputSpec(tuple(known[name] for name in names if name in known))
 
     def _outputs(self, inputs: Sequence[str]) -> OutputSpec:
         labels = tuple(name for names in self.clips.classes for name in names)
@@ -346,6 +363,12 @@ class ClassificationTask(Task[FinetuneRecipe]):
         return ClipValidation(
             clips, transform, batch_size, workers, criterion, outputs.rolls, self.recipe.data.unlabelled
         )
+
+
+def _frames_of(model: "nn.Module") -> FeaturesInput:
+    """The input of frame features, where the model takes some."""
+    settings = getattr(model, "settings", None)
+    return FeaturesInput(getattr(settings, "clip_steps", 1), dim=getattr(settings, "clip_dim", 1))
 
 
 @dataclass(frozen=True)
