@@ -10,10 +10,24 @@ from avtool.core.recipe import Recipe, option, read_recipe_file, validate
 from avtool.evaluation.protocols.predictions import Scoring
 from avtool.evaluation.published import BenchmarkFacts, PublishedResult
 
-ProtocolName = Literal["train", "finetune", "frozen", "linear", "svm", "knn", "retrieval", "predictions"]
+ProtocolName = Literal[
+    "train",
+    "finetune",
+    "frozen",
+    "linear",
+    "svm",
+    "knn",
+    "retrieval",
+    "av-retrieval",
+    "zero-shot",
+    "predictions",
+]
 TRAINED: tuple[ProtocolName, ...] = ("train", "finetune", "frozen")
 PROBES: tuple[ProtocolName, ...] = ("linear", "svm", "knn")
-OF_ENCODERS: tuple[ProtocolName, ...] = ("finetune", "frozen", *PROBES, "retrieval")
+OF_ENCODERS: tuple[ProtocolName, ...] = (
+    "finetune", "frozen", *PROBES, "retrieval", "av-retrieval", "zero-shot"
+)  # fmt: skip
+_OF_ONE_LABEL = {*PROBES, "retrieval", "zero-shot"}
 Modality = Literal["audio", "video", "image"]
 
 
@@ -67,6 +81,8 @@ class ProtocolSpec(Recipe):
         ge=0,
     )
     crops: int = option(1, "Square crops of each window's frames, side by side.", ge=1, le=10)
+    per_class: int = option(0, "av-retrieval: the first test clips of each class; 0: all of them.", ge=0)
+    prompt: str = option("{}", "zero-shot: the text of a class, {} its name in words.", pattern=r"\{\}")
 
 
 class BenchmarkSpec(Recipe):
@@ -100,6 +116,10 @@ class BenchmarkSpec(Recipe):
         for name, protocol in self.protocols.items():
             if foreign := set(protocol.folds) - set(self.data.folds):
                 raise ValueError(f"protocols.{name}.folds: {min(foreign)} is none of data.folds")
+        if self.multi_label and (single := sorted(_OF_ONE_LABEL & self.protocols.keys())):
+            raise ValueError(f"protocols.{single[0]} is of one label a clip, and scoring is multi-label")
+        if self.multi_label and self.data.folds:
+            raise ValueError("clips of several labels have one official split: leave data.folds out")
         if self.classical_baselines and self.data.seconds is None:
             raise ValueError("classical_baselines needs data.seconds: clips of one length")
         return self
@@ -108,6 +128,11 @@ class BenchmarkSpec(Recipe):
     def computed(self) -> tuple[ProtocolName, ...]:
         """The protocols that run a model; scoring predictions does not."""
         return tuple(name for name in self.protocols if name != "predictions")
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether clips have several labels."""
+        return self.scoring == "multi-label"
 
     def folds_of(self, protocol: ProtocolName) -> tuple[int, ...]:
         """The official folds of a protocol."""

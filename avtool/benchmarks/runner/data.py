@@ -124,8 +124,8 @@ def read_data(spec: BenchmarkSpec, folder: Path, jobs: int, reporter: Reporter) 
                 f"no clip of `{folder}` has a label of {spec.title} ({', '.join(spec.data.labels[:_SHOWN])})"
             )
             raise BadInputError(message, "give the folder of its dataset with --data")
-    _check_labels(clips)
-    classes = tuple(sorted({labels[0] for labels in clips.column("labels")}))
+    _check_labels(spec, clips)
+    classes = tuple(sorted({label for labels in clips.column("labels") for label in labels}))
     data = BenchmarkData(spec, folder, clips, classes)
     if spec.data.complete:
         _check_complete(data)
@@ -177,7 +177,7 @@ def _read(spec: BenchmarkSpec, folder: Path, jobs: int, reporter: Reporter) -> M
     if spec.data.reader == "image-folder":
         return read_image_splits(folder)
     source = read_source(folder, spec.data.reader)
-    if all(clip.end is not None for clip in source.clips):
+    if not source.web and all(clip.end is not None for clip in source.clips):
         return _listed(source)
     dataset = cache_folder() / "benchmarks" / f"{spec.data.reader}-{settings_hash(str(folder.absolute()))}"
     dataset.parent.mkdir(parents=True, exist_ok=True)
@@ -204,9 +204,9 @@ def _listed(source: Source) -> Manifest:
     return Manifest(checked_table(make_table(clips), origin), source.media, origin)
 
 
-def _check_labels(clips: Manifest) -> None:
+def _check_labels(spec: BenchmarkSpec, clips: Manifest) -> None:
     for clip_id, labels in zip(clips.column("clip_id"), clips.column("labels"), strict=True):
-        if len(labels) != 1:
+        if not labels or (len(labels) > 1 and not spec.multi_label):
             message = f"clip `{clip_id}` has {len(labels)} labels ({', '.join(labels) or 'none'}), needs one"
             raise BadInputError(message, "prepare the dataset again")
 

@@ -141,6 +141,7 @@ class Trainings:
             self.reporter,
             inputs=[Input(f"{self.spec.title}, {fold.name}", "clips", _content(fold))],
             features=self._features(recipe),
+            kind="multi-label" if self.spec.multi_label else "single-label",
             command=f"eval --benchmark {self.name}",
         )
         folder = self.settings.runs or cache_folder() / "benchmarks"

@@ -17,6 +17,7 @@ from avtool.evaluation.baselines import SAMPLE_RATE, Baseline, measure_baselines
 from avtool.evaluation.feature_map import map_values
 from avtool.evaluation.metrics.intervals import summarise_folds
 from avtool.evaluation.protocols.cross_validation import FoldedClips, ScoredModel, cross_validation_report
+from avtool.evaluation.protocols.multi_label import evaluate_multi_label
 from avtool.evaluation.report import BenchmarkReport, Table
 from avtool.media.waveforms import read_waveform
 
@@ -26,12 +27,14 @@ _TITLES: Mapping[ProtocolName, str] = {
     "knn": "k-NN",
     "finetune": "fine-tuning",
     "frozen": "last layer",
+    "zero-shot": "zero-shot",
 }
 _LAST_EPOCH = "The last epoch is scored: nothing was chosen by test clips."
 _CHOICES: Mapping[ProtocolName, str] = {
     "linear": "C was chosen by cross-validation inside the training clips, {groups} kept together.",
     "svm": "C was chosen by cross-validation inside the training clips, {groups} kept together.",
     "knn": "The number of neighbours and their weights were set beforehand.",
+    "zero-shot": "Nothing was trained: each class is a text.",
     "predictions": "How its settings were chosen is not known here.",
 }
 
@@ -71,6 +74,37 @@ def cross_validated_report(
         model=ScoredModel(title, training, _choice(data, settings)),
     )
     return _with_encoder_facts(report, data, settings, outcomes) if settings.encoder else report
+
+
+def multi_label_report(
+    data: BenchmarkData,
+    settings: EvalRecipe,
+    folds: list[Fold],
+    outcomes: Mapping[str, ModelOutcome],
+    reporter: Reporter,
+) -> BenchmarkReport:
+    """The report of clips with several labels: mAP, mAUC and d′, and the mAP of the random-init baseline.
+
+    Raises:
+        BadInputError: no label is a class of the model.
+    """
+    facts, caveats = data.spec.facts(settings.protocol).without_published(differences(data, settings, folds))
+    reports = {
+        name: evaluate_multi_label(next(iter(outcome.joined().values())), facts, reporter, name)
+        for name, outcome in outcomes.items()
+    }
+    ours = next(iter(reports.values()))
+    metrics, tables = dict(ours.metrics), list(ours.tables)
+    if RANDOM_INIT in reports:
+        metrics["random_init"] = {
+            key: reports[RANDOM_INIT].metrics[key] for key in ("mAP", "mAUC", "d_prime")
+        }
+        rows = [[name, round(100 * report.metrics["mAP"], 2)] for name, report in reports.items()]
+        tables.insert(
+            1, Table("mAP in %, beside the same network from random weights", ["start", "mAP"], rows)
+        )
+    notes = [*split_notes(data, settings), *ours.notes]
+    return replace(ours, metrics=metrics, tables=tables, notes=notes, caveats=[*caveats, *ours.caveats])
 
 
 def split_notes(data: BenchmarkData, settings: EvalRecipe) -> list[str]:

@@ -2,13 +2,21 @@
 
 from dataclasses import replace
 
+from avtool.benchmarks.runner.av_retrieval import av_retrieval_report
 from avtool.benchmarks.runner.data import BenchmarkData, Fold, open_data
 from avtool.benchmarks.runner.features import FeatureStore, mean_recall, probe_fold, retrieve_fold
 from avtool.benchmarks.runner.models import Run, Trainings, encoder_title
 from avtool.benchmarks.runner.outcome import RANDOM_INIT, ModelOutcome
-from avtool.benchmarks.runner.report import cross_validated_report, differences, retrieval_notes, split_notes
+from avtool.benchmarks.runner.report import (
+    cross_validated_report,
+    differences,
+    multi_label_report,
+    retrieval_notes,
+    split_notes,
+)
 from avtool.benchmarks.runner.scoring import score_fold
 from avtool.benchmarks.runner.tested_clips import check_predictions, check_test_clips, folds_to_test
+from avtool.benchmarks.runner.zero_shot import zero_shot
 from avtool.benchmarks.settings import EvalRecipe
 from avtool.benchmarks.spec import PROBES, TRAINED, BenchmarkSpec
 from avtool.core.reporter import Reporter
@@ -75,7 +83,14 @@ def _report(
         return class_retrieval_report(
             recall, facts, retrieval_notes(data, settings, folds), differences(data, settings, folds)
         )
-    outcomes = _measure(name, data, settings, folds, reporter)
+    if settings.protocol == "av-retrieval":
+        return av_retrieval_report(data, settings, folds, reporter)
+    if settings.protocol == "zero-shot":
+        outcomes = {encoder_title(settings): zero_shot(data, settings, folds, reporter)}
+    else:
+        outcomes = _measure(name, data, settings, folds, reporter)
+    if spec.multi_label:
+        return multi_label_report(data, settings, folds, outcomes, reporter)
     if spec.data.cross_validated:
         return cross_validated_report(data, settings, folds, outcomes, reporter)
     names = [fold.name for fold in folds]

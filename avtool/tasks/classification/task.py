@@ -17,7 +17,7 @@ from avtool.data.inputs.features import FeaturesInput
 from avtool.data.inputs.image import TRAINING_AREA, ImageInput
 from avtool.data.inputs.spec import InputSpec
 from avtool.data.inputs.video import VideoInput
-from avtool.data.labels import encode_labels
+from avtool.data.labels import LabelKind, encode_labels
 from avtool.data.manifest import Manifest
 from avtool.inference.outputs import OutputSpec
 from avtool.models.registry import MODELS
@@ -79,10 +79,11 @@ class ClassificationTask(Task[FinetuneRecipe]):
         val: Manifest | None = None,
         inputs: Sequence[Input] = (),
         features: FeatureSource | None = None,
+        kind: LabelKind = "single-label",
         jobs: int = 1,
         command: str = "finetune",
     ) -> "ClassificationTask":
-        """A task with one label a clip, of clips that a caller has chosen: a fold of a benchmark.
+        """A task of clips that a caller has chosen: a fold of a benchmark.
 
         Args:
             train: clips to learn from.
@@ -92,10 +93,11 @@ class ClassificationTask(Task[FinetuneRecipe]):
             val: clips to validate on.
             inputs: what decides the clips; by default their ids, places and labels.
             features: of spectrograms, where several tasks share them.
+            kind: of labels: one a clip, or several.
             jobs: processes that compute spectrograms.
             command: the command line, for the cards.
         """
-        clips = LabelledClips(train, val, "single-label", (tuple(classes),))
+        clips = LabelledClips(train, val, kind, (tuple(classes),))
         return cls(
             Path(train.origin), recipe, reporter, jobs, command,
             given=clips, given_inputs=inputs or [clips.as_input()], features=features,
