@@ -89,7 +89,7 @@ def load_predictor(model: Path, recipe: PredictRecipe, reporter: Reporter) -> "P
     """
     from avtool.inference.predictor import Predictor
 
-    predictor = Predictor(model, recipe.runtime, reporter).with_crops(recipe.crops)
+    predictor = Predictor(model, recipe.runtime, reporter).only(recipe.modality).with_crops(recipe.crops)
     if recipe.class_map:
         predictor = predictor.with_class_map(recipe.class_map)
     reporter.detail(f"{len(predictor.outputs.labels)} classes")

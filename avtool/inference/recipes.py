@@ -48,6 +48,9 @@ class PredictRecipe(Recipe):
         "logits where it has none]",
         flag="--average",
     )
+    modality: Literal["audio", "video"] | None = option(
+        None, "Give a model of both one of them alone.  [default: all that a file has]", flag="--modality"
+    )
     class_map: Path | None = option(
         None, "TOML file of classes, each with those of the model that stand for it.", flag="--class-map"
     )
