@@ -62,10 +62,10 @@ docs: $(READY)  ## the documentation as a web site in site/
 	$(BIN)/zensical build
 
 lock: $(READY)  ## write both lock files anew
-	$(BIN)/uv pip compile pyproject.toml --all-extras --constraint constraints.txt --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra all --extra docs --extra dev --constraint constraints.txt --python-version 3.11 \
 	  --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --quiet --upgrade -o requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --all-extras --resolution lowest-direct --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra all --extra docs --extra dev --resolution lowest-direct --python-version 3.11 \
 	  --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --quiet -o requirements-oldest.lock
 

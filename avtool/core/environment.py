@@ -19,6 +19,7 @@ _LIBRARIES = (
     ("tensorboard", "tensorboard"), ("dask", "dask"), ("webdataset", "webdataset"),
     ("onnx", "export"), ("onnxscript", "export"), ("pycocoevalcap", "meteor"), ("nltk", "meteor"),
     ("snowballstemmer", "meteor"),
+    ("sed_scores_eval", "sed"),
 )  # fmt: skip
 
 

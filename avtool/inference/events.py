@@ -42,6 +42,7 @@ class EventFinder:
         min_duration: minimum duration of an event, in seconds.
         hop: seconds between windows.
         release: probability down to which an event lasts; None for the threshold.
+        frames: where given, gets the start, end and probabilities of each part of the file.
     """
 
     labels: Sequence[str]
@@ -50,6 +51,7 @@ class EventFinder:
     min_duration: PerClass
     hop: float
     release: PerClass | None = None
+    frames: list[list[float]] | None = None
     _open: dict[int, Event] = field(default_factory=dict)
     _last: dict[int, Event] = field(default_factory=dict)
     _done: list[Event] = field(default_factory=list)
@@ -90,6 +92,8 @@ class EventFinder:
         begin, self._reached = self._reached, until
         if until <= begin:
             return
+        if self.frames is not None:
+            self.frames.append([begin, until, *probabilities.tolist()])
         above = set(np.flatnonzero(probabilities >= self._release).tolist())
         for index in self._open.keys() - above:
             self._close(index)

@@ -9,7 +9,7 @@ from avtool.core.recipe import Recipe, option
 from avtool.core.runtime import RuntimeRecipe
 from avtool.data.folds import Folds
 
-Format = Literal["csv", "json", "vtt", "audacity"]
+Format = Literal["csv", "json", "vtt", "audacity", "scores"]
 
 
 class PredictRecipe(Recipe):
@@ -40,7 +40,10 @@ class PredictRecipe(Recipe):
     )
     min_duration: float = option(0.0, "Minimum duration of an event in seconds.", flag="--min-duration", ge=0)
     formats: tuple[Format, ...] = option(
-        ("csv", "json"), "Formats of the timeline: csv, json, vtt, audacity.", flag="--format", min_length=1
+        ("csv", "json"),
+        "Formats of the timeline: csv, json, vtt, audacity, and scores of all classes over time.",
+        flag="--format",
+        min_length=1,
     )
     average: Literal["logits", "probabilities"] | None = option(
         None,
@@ -66,6 +69,8 @@ class PredictRecipe(Recipe):
     def _check_views(self) -> "PredictRecipe":
         if self.windows is not None and self.hop is not None:
             raise ValueError("windows and hop both place the windows: set one")
+        if "scores" in self.formats and not self.events:
+            raise ValueError("the format scores is of a timeline: set events (--events)")
         if self.events and (self.windows is not None or self.crops > 1):
             raise ValueError("windows and crops are averaged, and a timeline of events is not: use hop")
         return self

@@ -1,7 +1,7 @@
 """The score of a file over its windows, one batch of them in memory at a time."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from avtool.data.items import Item
 from avtool.inference.events import Event, EventFinder
 from avtool.inference.recipes import PredictRecipe
 from avtool.inference.windows import (
+    ROUNDING_S,
     covering_windows,
     cropped,
     in_batches,
@@ -34,6 +35,7 @@ class Scored:
         seconds: its duration.
         logits, probabilities: of each class, averaged over the windows.
         events: empty without `recipe.events`.
+        frames: start, end and probabilities of each part of the file; empty unless they are written.
     """
 
     state: list[object]
@@ -41,6 +43,7 @@ class Scored:
     logits: list[float]
     probabilities: list[float]
     events: list[Event]
+    frames: list[list[float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,11 @@ def score_file(item: Item, predictor: "Predictor", recipe: PredictRecipe, report
     outputs, length = predictor.outputs, predictor.inputs.seconds
     hop = recipe.hop or predictor.inputs.hop or (length / 2 if recipe.events else length)
     given = cropped(_windows(item, predictor, recipe, hop, reporter), predictor.inputs)
-    finder = EventFinder(outputs.labels, recipe.threshold, recipe.merge_gap, recipe.min_duration, hop)
+    frames: list[list[float]] = []
+    finder = EventFinder(
+        outputs.labels, recipe.threshold, recipe.merge_gap, recipe.min_duration, hop,
+        frames=frames if "scores" in recipe.formats else None,
+    )  # fmt: skip
     state, end, count = item.state(), 0.0, 0
     logit_sum, probability_sum = np.zeros((2, len(outputs.labels)))
     for windows in in_batches(given, recipe.batch_size):
@@ -90,10 +97,14 @@ def score_file(item: Item, predictor: "Predictor", recipe: PredictRecipe, report
         if not np.isfinite(logits).all():
             raise BadInputError(f"the logits of `{item.path}` are not finite", "train the model again")
         probabilities = predictor.probabilities(logits)
-        logit_sum += logits.sum(axis=0, dtype=np.float64)
-        probability_sum += probabilities.sum(axis=0)
-        count += len(windows)
         end = windows[-1].end
+        whole = [
+            predictor.inputs.hop or window.end - window.start > length - ROUNDING_S for window in windows
+        ]
+        counted = np.array(whole, bool) if count or any(whole) else np.ones(len(windows), bool)
+        logit_sum += logits[counted].sum(axis=0, dtype=np.float64)
+        probability_sum += probabilities[counted].sum(axis=0)
+        count += int(counted.sum())
         if recipe.events:
             for window, values in zip(windows, probabilities, strict=True):
                 finder.add(window.start, window.end, values)
@@ -103,7 +114,7 @@ def score_file(item: Item, predictor: "Predictor", recipe: PredictRecipe, report
     else:  # logarithms of the mean probabilities rank, and score, as these do
         shown = probability_sum / count
         mean = np.log(np.maximum(shown, np.finfo(np.float32).tiny)).astype(np.float32)
-    return Scored(state, round(end, 3), mean.tolist(), shown.tolist(), finder.finish())
+    return Scored(state, round(end, 3), mean.tolist(), shown.tolist(), finder.finish(), frames)
 
 
 def _windows(

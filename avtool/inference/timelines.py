@@ -1,13 +1,17 @@
-"""Event timelines as files: CSV, JSON, WebVTT, and the label tracks of Audacity."""
+"""Event timelines as files: CSV, JSON, WebVTT, label tracks of Audacity; DCASE's scores over time."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from avtool.core.errors import CorruptArtifactError
 from avtool.core.files import write_csv, write_json, write_text
 from avtool.inference.events import Event
 from avtool.media.captions.cue import Cue
 from avtool.media.captions.writing import write_captions
+
+SCORES = "scores"
+"""The folder of scores over time in a `predictions` artifact."""
 
 
 def write_timelines(
@@ -42,6 +46,33 @@ def write_timelines(
         if "audacity" in formats:
             text = "".join(f"{event.start:.6f}\t{event.end:.6f}\t{_flat(event.label)}\n" for event in found)
             write_text(folder / "events" / f"{stems[name]}.txt", text)
+
+
+def write_scores(path: Path, labels: Sequence[str], frames: Sequence[Sequence[float]]) -> None:
+    """Writes the scores of a file over time: onset, offset and a column a class, divided by tabs."""
+    rows = ["\t".join(["onset", "offset", *map(_flat, labels)])]
+    rows += [
+        "\t".join([f"{begin:.6f}", f"{end:.6f}", *(f"{value:.6g}" for value in values)])
+        for begin, end, *values in frames
+    ]
+    write_text(path, "\n".join(rows) + "\n")
+
+
+def read_scores(path: Path) -> tuple[list[str], list[list[float]]]:
+    """The classes, and the rows (onset, offset, scores), that `write_scores` has written.
+
+    Raises:
+        CorruptArtifactError: the file is damaged.
+    """
+    try:
+        header, *rows = path.read_text(encoding="utf-8").splitlines()
+        values = [[float(cell) for cell in row.split("\t")] for row in rows]
+        _, _, *labels = header.split("\t")
+    except (ValueError, OSError) as error:
+        raise CorruptArtifactError(f"`{path}` is damaged ({error})", "predict the file again") from error
+    if not values or any(len(row) != len(labels) + 2 for row in values):
+        raise CorruptArtifactError(f"`{path}` lacks scores", "predict the file again")
+    return labels, values
 
 
 def _rounded(event: Event) -> dict[str, object]:

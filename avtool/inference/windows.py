@@ -12,7 +12,8 @@ from avtool.data.inputs.video import VideoInput
 from avtool.data.items import Item
 from avtool.media.still_images import is_image
 
-_ROUNDING_S = 1e-4
+ROUNDING_S = 1e-4
+"""Windows that lack no more than this, in seconds, are whole."""
 _SHORTEST_HOP_S = 0.01
 
 
@@ -55,7 +56,7 @@ def covering_windows(
     """
     if is_image(item.path):
         return _evenly(item, inputs, 1, reporter)
-    count = 1 + max(0, math.ceil((item.seconds - inputs.seconds - _ROUNDING_S) / hop))
+    count = 1 + max(0, math.ceil((item.seconds - inputs.seconds - ROUNDING_S) / hop))
     return _evenly(item, inputs, count, reporter)
 
 
@@ -75,9 +76,9 @@ def _evenly(item: Item, inputs: InputSpec, count: int, reporter: Reporter | None
     still = is_image(item.path)
     room = 0.0 if still or count == 1 else (item.seconds - inputs.seconds) / (count - 1)
     # A hop that is a little too short: rounding cannot lose the last window, and what follows is not taken.
-    hop = max(room - _ROUNDING_S, _SHORTEST_HOP_S) if room > 0 else inputs.seconds
+    hop = max(room - ROUNDING_S, _SHORTEST_HOP_S) if room > 0 else inputs.seconds
     for number, window in enumerate(islice(iter_windows(item, inputs, hop, reporter), count)):
-        if number and window.end - window.start < inputs.seconds - _ROUNDING_S:
+        if number and window.end - window.start < inputs.seconds - ROUNDING_S:
             return
         yield window
 

@@ -22,7 +22,7 @@ from avtool.inference.files import FileOutcome, FileScore, load_predictor, score
 from avtool.inference.outputs import OutputSpec
 from avtool.inference.recipes import PredictRecipe
 from avtool.inference.score import Scored
-from avtool.inference.timelines import write_timelines
+from avtool.inference.timelines import SCORES, write_scores, write_timelines
 from avtool.jobs.predict_texts import predict_texts, takes_prompts
 from avtool.media.addresses import local_path
 from avtool.models.model_files import WEIGHTS, find_learned
@@ -145,6 +145,10 @@ def _write(
     if recipe.events:
         events = {item.name: scored.events for item, scored in done}
         write_timelines(partial, events, {item.name: item.stem for item, _ in done}, recipe.formats)
+        if SCORES in recipe.formats:
+            (partial / SCORES).mkdir(exist_ok=True)
+            for item, scored in done:
+                write_scores(partial / SCORES / f"{item.stem}.tsv", outputs.labels, scored.frames)
     kept = {f"{item.stem}.json" for item, _ in done}
     for path in (partial / _PARTS).iterdir():
         if path.name not in kept:
