@@ -138,7 +138,7 @@ def _scores_of(predictions: Path, truth: Truth, classes: Sequence[str]) -> "dict
 
 @cache
 def _writable_frame() -> "type[pd.DataFrame]":
-    """Data frames with arrays that can be written to, as sed_scores_eval wants them; those of pandas 3 cannot."""
+    """Data frames of writable arrays, which sed_scores_eval wants and pandas 3 no longer gives."""
     import pandas as pd
 
     class WritableSeries(pd.Series):
