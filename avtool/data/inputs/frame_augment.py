@@ -14,6 +14,7 @@ from avtool.core.requirements import require
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _LARGEST_SHIFT = 0.45  # of the side
+_LARGEST_MAGNITUDE = 9.99  # at 10, timm keeps no bit of a posterised image, which Pillow refuses
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class RandAugment:
             "translate_const": int(_LARGEST_SHIFT * self.size),
             "img_mean": tuple(round(255 * value) for value in _MEAN),
             "interpolation": Image.Resampling.BICUBIC,
+            **({} if "-mmax" in self.policy else {"magnitude_max": _LARGEST_MAGNITUDE}),
         }
         return require("timm.data.auto_augment", "hub").rand_augment_transform(self.policy, settings)
 
