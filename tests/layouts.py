@@ -4,8 +4,10 @@ import io
 import tarfile
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
+from avtool.media.encode import FilmSettings, write_film
 from tests.harness import RATE, sine
 
 
@@ -73,6 +75,10 @@ def make_layouts(folder: Path) -> Path:
     )
     (folder / "webdataset").mkdir()
     write_tar(folder / "webdataset" / "00.tar", {"1.wav": wav_bytes(0.1), "1.json": b'{"label": "dog"}'})
+    words = folder / "speech-commands"
+    touch(words, *(f"{word}/{speaker}_nohash_0.wav" for word in ("bed", "up") for speaker in "ab"))
+    write(words / "validation_list.txt", "bed/b_nohash_0.wav\n")
+    write(words / "testing_list.txt", "up/b_nohash_0.wav\n")
     rows = '{"train": [["a.jpg", 0, "cat"]], "val": [], "test": [["b.jpg", 0, "cat"]]}'
     write(folder / "coop-split" / "split_zhou_OxfordPets.json", rows)
     write(folder / "fgvc-aircraft" / "variants.txt", "707-320\n727-200\n")
@@ -104,3 +110,34 @@ def write_tar(path: Path, files: dict[str, bytes] | list[tuple[str, bytes]]) -> 
 def sample_of(folder: Path, layout: str) -> Path:
     """The source of a layout among those of `make_layouts`."""
     return folder / "csv" / "list.csv" if layout == "csv" else folder / layout
+
+
+def make_kitchen(folder: Path) -> Path:
+    """EPIC-Kitchens' layout with films: verbs by how a square changes, nouns by its colour and its tone."""
+    header = EPIC.splitlines()[0]
+    rows: dict[str, list[str]] = {"train": [header], "validation": [header]}
+    nouns = {"door": (300.0, (230, 40, 40)), "tap": (1500.0, (40, 40, 230))}
+    for number in range(10):
+        frames, tones = [], []
+        part = "train" if number < 8 else "validation"
+        for place in range(4):
+            verb, noun = ("open", "close")[place % 2], list(nouns)[place // 2]
+            hertz, colour = nouns[noun]
+            for step in range(12):
+                frame = np.full((40, 40, 3), 20 + number, np.uint8)
+                size = 2 + 3 * (step if verb == "open" else 11 - step)
+                frame[4 : 4 + size, 4 : 4 + size] = colour
+                frames.append(frame)
+            tones.append(20_000 * sine(1.5, hertz + 10 * number))
+            times = f"00:00:0{1.5 * place:.2f},00:00:0{1.5 * (place + 1):.2f}"
+            name = f"P{number:02d}_01"
+            rows[part].append(
+                f"{name}_{place},P{number:02d},{name},{times},x,{verb},{place % 2},{noun},{place // 2}"
+            )
+        path = folder / f"P{number:02d}_01.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        audio = np.concatenate(tones).astype(np.int16)[None]
+        write_film(path, FilmSettings(fps=8, sample_rate=RATE), frames=frames, audio=audio)
+    for part, lines in rows.items():
+        write(folder / f"EPIC_100_{part}.csv", "\n".join(lines) + "\n")
+    return folder

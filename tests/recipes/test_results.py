@@ -9,6 +9,7 @@ import pytest
 
 from avtool.core.paths import find_recipe
 from tests.harness import run_avtool_apart
+from tests.layouts import make_kitchen
 from tests.prompt_hosts import find_towers
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
@@ -28,6 +29,8 @@ def test_a_recipe_gives_its_number(row: dict[str, str], test_data: Path, tmp_pat
     places = {"data": test_data, "out": tmp_path}
     if "{towers}" in row["command"]:  # a host of prompt tuning, made of weights that need not be here
         places["towers"] = find_towers(test_data, tmp_path / "towers")
+    if "{kitchen}" in row["command"]:
+        places["kitchen"] = make_kitchen(tmp_path / "kitchen")
     found: dict = {}
     for command in row["command"].split(" && "):
         found = run_line(command.format(**places), tmp_path)
