@@ -49,14 +49,19 @@ def covering_windows(
 ) -> Iterator[Window]:
     """Evenly spaced windows of a file, at most `hop` seconds apart, the last of which ends where it ends.
 
-    So none is padded, and all count alike in a mean; a file shorter than a window gives one that is.
+    So none is padded, and all count alike in a mean; a file shorter than a window gives one that is. Of a
+    file of unknown duration, windows are `hop` seconds apart.
 
     Raises:
-        BadInputError: as `iter_windows`, or the duration is unknown.
+        BadInputError: as `iter_windows`.
     """
     if is_image(item.path):
         return _evenly(item, inputs, 1, reporter)
-    count = 1 + max(0, math.ceil((item.seconds - inputs.seconds - ROUNDING_S) / hop))
+    try:
+        seconds = item.seconds
+    except BadInputError:  # what is wrong with the file, decoding says
+        return iter_windows(item, inputs, hop, reporter)
+    count = 1 + max(0, math.ceil((seconds - inputs.seconds - ROUNDING_S) / hop))
     return _evenly(item, inputs, count, reporter)
 
 
