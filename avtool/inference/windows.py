@@ -59,7 +59,7 @@ def covering_windows(
         return _evenly(item, inputs, 1, reporter)
     try:
         seconds = item.seconds
-    except BadInputError:  # what is wrong with the file, decoding says
+    except BadInputError:  # decoding reports what is wrong with the file
         return iter_windows(item, inputs, hop, reporter)
     count = 1 + max(0, math.ceil((seconds - inputs.seconds - ROUNDING_S) / hop))
     return _evenly(item, inputs, count, reporter)

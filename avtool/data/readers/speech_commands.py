@@ -21,7 +21,7 @@ def recognises(path: Path) -> bool:
 def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
     """Reads the files of all words; those in neither list are for training, and `group` is the speaker.
 
-    The recordings of background noise are of no class, and left out.
+    The recordings of background noise are of no class, and skipped.
 
     Raises:
         BadInputError: a list is missing, or names a file that is not there.
