@@ -68,7 +68,7 @@ BENCHMARKS.add(
         BenchmarkFactSheet(
             title="DESED",
             summary="Sound event detection on DESED or your own data: PSDS, and event-based F1.",
-            data="predictions",
+            data="scores over time",
             protocols=("predictions",),
             metric="PSDS1",
             published=_PUBLISHED,

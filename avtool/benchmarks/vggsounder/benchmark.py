@@ -73,7 +73,7 @@ BENCHMARKS.add(
         BenchmarkFactSheet(
             title="VGGSounder",
             summary="Several labels a clip, heard or seen: a model's predictions from audio, video and both.",
-            data="predictions",
+            data="predictions in three modes",
             protocols=("predictions",),
             metric="F1 av",
             published=_published(),
