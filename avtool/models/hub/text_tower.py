@@ -10,7 +10,7 @@ from torch import Tensor
 from avtool.core.errors import BadInputError
 from avtool.core.files import read_json
 from avtool.core.requirements import quiet_transformers, require
-from avtool.models.hub.transformers_encoder import download
+from avtool.models.hub_access import download
 from avtool.models.model_folder import one_line
 
 _HUB = "hf:"
