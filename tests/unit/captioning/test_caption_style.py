@@ -1,11 +1,13 @@
 """Styles by name, and from files."""
 
 import json
+import re
 
 import pytest
 
 from avtool.captioning.style import load_style, style_names
 from avtool.core.errors import BadInputError
+from tests.harness import REPOSITORY
 
 
 def test_shipped_styles():
@@ -49,3 +51,12 @@ def test_what_is_no_style_is_refused_in_one_line(tmp_path, monkeypatch, name, co
     with pytest.raises(BadInputError, match=words) as caught:
         load_style(name)
     assert "\n" not in caught.value.message
+
+
+def test_the_documented_table_is_that_of_the_styles():
+    page = (REPOSITORY / "docs" / "explanation" / "sdh-captions.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \|(.*?)\| [^|]*\|$", page, re.MULTILINE))
+    assert len(rows) == 7
+    for key, cells in rows.items():
+        numbers = [float(cell) for cell in cells.strip().split("|")]
+        assert numbers == [round(getattr(load_style(name), key), 3) for name in style_names()], key
