@@ -25,6 +25,7 @@ _NOT_SETTINGS = {"AVTOOL_DATA", "AVTOOL_CACHE_DIR", "AVTOOL_DEBUG", "AVTOOL_TEST
 """Variables with a meaning of their own: a key called `data` is not set by them."""
 _MAX_RECIPE_BYTES = 1 << 20
 _MAX_PARENTS = 20
+_MAX_PROBLEMS = 20  # listed in one error
 
 
 class Recipe(BaseModel):
@@ -197,7 +198,8 @@ def validate(schema: type[Schema], values: Mapping[str, Any], origin: str) -> Sc
     except ValidationError as error:
         known = [key for key, _ in iter_keys(schema)]
         problems, hints = [], []
-        for item in error.errors(include_url=False, include_context=False):
+        found = error.errors(include_url=False, include_context=False)
+        for item in found[:_MAX_PROBLEMS]:
             key = ".".join(str(part) for part in item["loc"] if not _is_union_tag(part))
             if item["type"] == "extra_forbidden":
                 problems.append(f"unknown key `{key}`")
@@ -208,6 +210,8 @@ def validate(schema: type[Schema], values: Mapping[str, Any], origin: str) -> Sc
                 problems.append(message if named else f"`{key}`: {message}")
             else:
                 problems.append(f"`{key}`: {item['msg'][:1].lower()}{item['msg'][1:]}, got {item['input']!r}")
+        if len(found) > _MAX_PROBLEMS:
+            problems.append(f"and {len(found) - _MAX_PROBLEMS} more")
         raise BadInputError(f"{origin}: {'; '.join(problems)}", "; ".join(dict.fromkeys(hints))) from error
 
 

@@ -38,6 +38,8 @@ def show(path: Path) -> Shown:
     if not path.exists():
         hint = f"`{partial}` is an unfinished run: give its command again" if partial.exists() else ""
         raise BadInputError(f"`{path}` does not exist", hint)
+    if not path.is_file():
+        raise BadInputError(f"`{path}` is no regular file", "give a file or a folder")
     try:
         return _show_captions(path)
     except AvtoolError as no_captions:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
+_LONGEST = 50  # letters of a word that is looked up
 # Where the dictionary's lemma is not the word that captions mean ("dinging" is not from "dinge").
 _STEMS = ("whir", "ding", "chitter", "whoosh", "meow")
 
@@ -27,6 +28,8 @@ class Entry:
 @lru_cache(maxsize=20_000)
 def look_up(word: str) -> Entry:
     """Looks an unknown word up. The first call imports lemminflect, which takes a moment."""
+    if len(word) > _LONGEST:
+        return Entry(word, word, False, False, False, False)
     import lemminflect
 
     found = lemminflect.getAllLemmas(word)

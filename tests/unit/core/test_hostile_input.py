@@ -23,7 +23,15 @@ from avtool.media.audio_decode import iter_audio
 from avtool.media.fetch.fetch import fetch
 from avtool.media.fetch.recipe import FetchRecipe
 from avtool.models.build import build_seeded
-from tests.harness import AVTOOL, REPOSITORY, call, make_manifest, run_avtool, write_sine
+from tests.harness import (
+    AVTOOL,
+    REPOSITORY,
+    call,
+    make_manifest,
+    run_avtool,
+    run_avtool_apart,
+    write_sine,
+)
 
 
 @pytest.mark.parametrize("channels", [3, 9, 64, 65, 255])
@@ -215,3 +223,23 @@ def test_a_class_that_looks_like_a_formula_is_learned_and_read_back(tmp_path: Pa
 )
 def test_addresses_lose_their_passwords(text: str, expected: str) -> None:
     assert without_passwords(text) == expected
+
+
+def test_many_problems_of_a_recipe_are_a_short_line(tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text('command = "prepare"\n' + "\n".join(f"x{n} = 1" for n in range(20_000)))
+    result = run_avtool("recipes", "check", tmp_path / "r.toml")
+    assert result.code == 2
+    assert "and 19980 more" in result.stderr
+    assert len(result.stderr) < 3000
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "film.mkv")
+    result = run_avtool_apart("show", tmp_path / "film.mkv", timeout=30)
+    assert (result.code, "is no regular file" in result.stderr) == (2, True)
+
+
+def test_an_endless_word_of_a_tag_costs_no_time() -> None:
+    begin = time.monotonic()
+    assert run_avtool("tag", "x" * 500_000).code == 0
+    assert time.monotonic() - begin < 5
