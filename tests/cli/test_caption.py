@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import signal
 import subprocess
@@ -304,3 +305,20 @@ def test_thresholds_are_calibrated_on_mined_films(model: Path, tmp_path: Path) -
     assert run_avtool("caption", films[0], *words, *more).json["films"][0]["cues"] >= 6
     wrong = run_avtool("caption", "calibrate", model, "--out", tmp_path / "other", *words)
     assert wrong.code in {2, 4}
+
+
+def test_a_benchmark_of_dense_captions_scores_a_model(film: Path, model: Path, cache: Path, tmp_path: Path):
+    small_phrase_table(tmp_path)
+    references = tmp_path / "val_1.json"
+    times = [[LOW_AT, LOW_AT + 2], [HIGH_AT, HIGH_AT + 2]]
+    rows = {"timestamps": times, "sentences": ["Low.", "High."]}
+    references.write_text(json.dumps({"v_film": rows, "v_gone": rows}), encoding="utf-8")
+    evaluation = ("eval", "--benchmark", "activitynet-captions", "--data", references, "--device", "cpu")
+    result = run_avtool(*evaluation, "--model", model, "--videos", film.parent, "--json")
+    assert result.code == 0, result.stderr
+    metrics = result.json["report"]["metrics"]
+    assert metrics["missing_videos"] == 1
+    assert metrics["submitted_videos_only"]["by_tiou"]["recall"][0] == 1
+    for more, words in (((), "--videos"), (("--videos", cache), "holds no film")):
+        refused = run_avtool(*evaluation, "--model", model, *more)
+        assert (refused.code, words in refused.stderr) == (2, True)

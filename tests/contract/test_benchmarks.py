@@ -9,7 +9,10 @@ from avtool.evaluation.published import STANDINGS
 from tests.harness import run_avtool
 
 NAMES = BENCHMARKS.names()
-NEEDED = {"sams-tags": {"data": "tags.csv"}}
+NEEDED = {
+    "sams-tags": {"data": "tags.csv"},
+    "sdh": {"data": "film.mkv", "predictions": "film.vtt"},
+}
 """Settings without a default."""
 OF_DATA = [name for name, benchmark in BENCHMARKS.items() if isinstance(benchmark, TomlBenchmark)]
 

@@ -1,5 +1,6 @@
 """Benchmarks of dense video captioning: one protocol, and a TOML file for each set of references."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,11 +34,15 @@ class DenseCaptionSettings(Recipe):
     predictions: Path | None = option(
         None, "Submission to score (JSON), or a folder with one.", flag="--predictions"
     )
+    model: Path | None = option(None, "Caption --videos by this model, and score that.", flag="--model")
+    videos: Path | None = option(None, "Folder of videos, named by their ids.", flag="--videos")
+    device: str = option("auto", "auto, cpu, cuda or cuda:1.", flag="--device")
     meteor_backend: Backend = option(
         "python",
         "METEOR and tokens by python, or by the Java programs of published numbers.",
         flag="--meteor-backend",
     )
+    seed: int = option(0, "Seed of the random word of METEOR 2021.", flag="--seed", ge=0)
     name: str | None = option(None, "Name of what is scored, in tables.  [default: its file's]")
 
 
@@ -65,7 +70,7 @@ class DenseCaptionBenchmark:
             title=spec.title,
             summary=spec.summary,
             data="captioned segments (JSON)",
-            protocols=("predictions",),
+            protocols=("predictions", "caption"),
             metric="METEOR 2021",
             published=tuple(row for rows in spec.published.values() for row in rows),
             licence=spec.licence,
@@ -80,23 +85,21 @@ class DenseCaptionBenchmark:
         """
         from avtool.benchmarks.dense_captions.report import dense_caption_report
         from avtool.evaluation.dense_captions.protocol import DenseCaptionProtocol
-        from avtool.evaluation.dense_captions.segments import read_submission
         from avtool.evaluation.metrics.caption_tokens import open_tokeniser
         from avtool.evaluation.metrics.meteor import open_meteor
 
         assert isinstance(settings, DenseCaptionSettings), "the settings are its own"
-        if settings.predictions is None:
-            raise BadInputError("no --predictions given, which are scored", "give a submission in JSON")
-        path = _submission(settings.predictions)
-        files = self._files(settings.data)
+        files = self._files(settings.data) if settings.predictions or settings.model else []
         references = [self._references(file) for file in files]
-        submission = read_submission(path)
+        submission, path = self._predictions(settings, references, reporter)
         if not any(submission.keys() & one.keys() for one in references):
             names = f"`{next(iter(submission), '')}` and `{next(iter(references[0]))}`"
             message = f"`{path}` and the references have no video in common ({names})"
             raise BadInputError(message, "give references of the same videos, named alike")
         protocol = DenseCaptionProtocol(
-            open_meteor(settings.meteor_backend, reporter), open_tokeniser(settings.meteor_backend)
+            open_meteor(settings.meteor_backend, reporter),
+            open_tokeniser(settings.meteor_backend),
+            seed=settings.seed,
         )
         scores = protocol.score(submission, references, reporter)
         return dense_caption_report(
@@ -108,6 +111,28 @@ class DenseCaptionBenchmark:
             files,
             settings.meteor_backend,
         )
+
+    @staticmethod
+    def _predictions(
+        settings: DenseCaptionSettings, references: Sequence["Captions"], reporter: Reporter
+    ) -> tuple["Captions", Path]:
+        """The predictions, and where they are from."""
+        from avtool.benchmarks.dense_captions.captioning import caption_videos
+        from avtool.evaluation.dense_captions.segments import read_submission
+
+        if (settings.predictions is None) == (settings.model is None):
+            given = "both are" if settings.model else "neither is"
+            message = f"{given} given of --predictions and --model"
+            raise BadInputError(message, "give a submission in JSON, or a --model with --videos")
+        if settings.predictions is not None:
+            path = _submission(settings.predictions)
+            return read_submission(path), path
+        assert settings.model is not None
+        if settings.videos is None:
+            raise BadInputError("--model captions videos, and none are given", "give --videos FOLDER")
+        videos = list(dict.fromkeys(video for one in references for video in one))
+        submission = caption_videos(settings.model, settings.videos, videos, settings.device, reporter)
+        return submission, settings.model
 
     def _files(self, given: tuple[Path, ...]) -> list[Path]:
         """The files of references."""

@@ -5,10 +5,12 @@ without predictions count 0. The evaluator of 2017 left predictions without a ma
 score: its numbers are higher and cannot be compared.
 """
 
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import chain
+from string import ascii_lowercase
 from typing import Final
 
 import numpy as np
@@ -26,11 +28,9 @@ from avtool.evaluation.metrics.meteor import Meteor, pair_scores
 from avtool.evaluation.metrics.meteor.scores import corpus_counts
 
 THRESHOLDS: Final = (0.3, 0.5, 0.7, 0.9)
-UNMATCHED: Final = {"meteor_2018": "abc123!@#", "meteor_2021": "qkzvwxjqkzvwxj"}
-"""Reference of predictions without one: the fixed one of 2018, which METEOR splits into four words, and one
-word that no caption has, as the random ones of 2021."""
+_FIXED: Final = "abc123!@#"
 OVERLAP_METRICS: Final = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider")
-METRICS: Final = (*UNMATCHED, *OVERLAP_METRICS)
+METRICS: Final = ("meteor_2018", "meteor_2021", *OVERLAP_METRICS)
 _MOST_PREDICTIONS = 1000
 
 
@@ -104,11 +104,20 @@ class DenseCaptionProtocol:
         meteor: counts the matches of pairs.
         tokenise: captions as tokens.
         thresholds: of tIoU.
+        seed: of the random word of 2021.
     """
 
     meteor: Meteor
     tokenise: Tokenise
     thresholds: tuple[float, ...] = THRESHOLDS
+    seed: int = 0
+
+    @cached_property
+    def unmatched(self) -> Mapping[str, str]:
+        """The reference of predictions without one: a fixed text, four words to METEOR, or one word."""
+        generator = random.Random(self.seed)
+        letters = generator.choices(ascii_lowercase, k=generator.randint(10, 20))
+        return {"meteor_2018": _FIXED, "meteor_2021": "".join(letters)}
 
     def score(
         self, submission: Captions, references: Sequence[Captions], reporter: Reporter
@@ -127,10 +136,10 @@ class DenseCaptionProtocol:
         pairing = pair_captions(predicted, truths, videos, self.thresholds)
         reporter.info(f"{len(pairing.pairs)} distinct pairs of captions")
         overlapping = [overlapping_pairs(predicted, truth) for truth in truths]
-        unmatched = (pairing.with_reference(word) for word in UNMATCHED.values())
+        unmatched = (pairing.with_reference(word) for word in self.unmatched.values())
         exchanged = ([pair[::-1] for pair in pairs] for pairs in overlapping)
         counts = self._meteor(chain(*unmatched, *exchanged))
-        scores = _meteor_metrics(pairing, counts) | _overlap_metrics(pairing)
+        scores = _meteor_metrics(pairing, counts, self.unmatched) | _overlap_metrics(pairing)
         scores["precision"], scores["recall"] = detection(predicted, truths, videos, self.thresholds)
         return DenseCaptionScores(
             videos,
@@ -180,10 +189,10 @@ class _Counts:
         return {pair: float(self._scores[self._rows[pair[::-1]]]) for pair in pairs}
 
 
-def _meteor_metrics(pairing: Pairing, counts: _Counts) -> dict[str, Floats]:
+def _meteor_metrics(pairing: Pairing, counts: _Counts, unmatched: Mapping[str, str]) -> dict[str, Floats]:
     found = {}
-    for name, unmatched in UNMATCHED.items():
-        entered = counts.corpus(pairing.with_reference(unmatched))
+    for name, word in unmatched.items():
+        entered = counts.corpus(pairing.with_reference(word))
         found[name] = _by_threshold(pairing, partial(_corpus_meteor, entered))
     return found
 
@@ -194,7 +203,7 @@ def _corpus_meteor(entered: Floats, groups: Sequence[Ints]) -> Floats:
 
 def _overlap_metrics(pairing: Pairing) -> dict[str, Floats]:
     """BLEU, ROUGE-L and CIDEr; which reference stands for a missing one does not matter to them."""
-    pairs = pairing.with_reference(UNMATCHED["meteor_2018"])
+    pairs = pairing.with_reference(_FIXED)
     counts, rouge, cider = bleu_counts(pairs), rouge_l(pairs), Cider()
     sums = _by_threshold(pairing, lambda rows: bleu(_sums(counts, rows)))
     found = {name: sums[..., place] for place, name in enumerate(OVERLAP_METRICS[:4])}
