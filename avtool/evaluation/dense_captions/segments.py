@@ -77,7 +77,7 @@ def read_references(path: Path, subset: str = "") -> Captions:
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BadInputError(f"`{path}` cannot be read: {error.strerror}", "check the path") from error
     except (ValueError, RecursionError) as error:

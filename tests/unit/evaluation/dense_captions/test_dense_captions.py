@@ -183,9 +183,8 @@ def test_submissions_of_the_challenge(tmp_path):
         {"sentence": "x", "timestamp": [0, 1.5], "proposal_score": 2},
         {"sentence": "y", "timestamp": [1, 2]},
     ]
-    path.write_text(
-        json.dumps({"version": "VERSION 1.0", "results": {"a": rows, "b": []}, "external_data": {}})
-    )
+    values = {"version": "VERSION 1.0", "results": {"a": rows, "b": []}, "external_data": {}}
+    path.write_text(json.dumps(values), encoding="utf-8-sig")  # with a byte order mark
     assert read_submission(path) == {"a": segments((0, 1.5, "x", 2), (1, 2, "y")), "b": ()}
 
 
