@@ -10,9 +10,11 @@ from avtool.cli.help import DefaultGroup
 from avtool.cli.inputs import expand_lists
 from avtool.cli.options import DryRun, FailFast, Jobs, Overwrite, Resume, output
 from avtool.cli.session import Session
+from avtool.cli.train import add_task
 from avtool.core.errors import BadInputError, ExitCode
 from avtool.jobs.caption.calibrate import CalibrateRecipe
 from avtool.jobs.caption.recipe import CaptionRecipe
+from avtool.tasks import TASKS
 
 app = verb_app(
     "caption",
@@ -107,3 +109,6 @@ def calibrate(
     ]
     session.table(columns, rows)
     session.emit({"result": result}, text=str(result.out))
+
+
+add_task(app, TASKS.find("dense-captioning"), "train")

@@ -102,7 +102,13 @@ def make_optimizer(groups: Sequence[dict[str, Any]], recipe: OptimizerRecipe) ->
         MissingError: LARS is wanted, and timm is not installed.
     """
     if recipe.name == "sgd":
-        return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, fused=recipe.fused)
+        return torch.optim.SGD(
+            groups,
+            lr=recipe.lr,
+            momentum=recipe.momentum,
+            nesterov=recipe.nesterov and recipe.momentum > 0,
+            fused=recipe.fused,
+        )
     if recipe.name == "lars":
         adapted = [group | {"always_adapt": group["matrices"]} for group in groups]
         lars = require("timm.optim", "hub").Lars(adapted, lr=recipe.lr, momentum=recipe.momentum)

@@ -62,6 +62,7 @@ class OptimizerRecipe(Recipe):
     )
     betas: tuple[float, float] = option((0.9, 0.999), "Adam's betas: decay of its first and second moment.")
     momentum: float = option(0.9, "Momentum of sgd and lars.", ge=0, lt=1)
+    nesterov: bool = option(False, "Nesterov's momentum of sgd.")
     clip_norm: float = option(1.0, "Maximum gradient norm; 0 disables clipping.", ge=0)
     layer_decay: float = option(
         1.0,

@@ -51,6 +51,11 @@ PARAMETERS = {
     "masked_lm": 124_697_433,
     "masked_lm_large": 355_412_057,
     "masked_lm_tiny": 35_664,
+    "masked_transformer": 21_317_536,
+    "masked_transformer_activitynet": 70_326_204,
+    "masked_transformer_published_tiny": 339_866,
+    "masked_transformer_tiny": 243_674,
+    "masked_transformer_youcook2": 67_807_156,
     "mavil_base": 186_477_071,
     "mavil_base_pretrain": 263_152_896,
     "mavil_tiny": 416_394,
@@ -173,6 +178,10 @@ def batch_of(network: Any) -> dict[str, torch.Tensor]:
         "image": (3, side, side),
         "video": (3, steps, side, side),
         "clip": (getattr(settings, "clip_steps", 0), getattr(settings, "clip_dim", 0)),
+        "streams": (
+            getattr(settings, "window", 0),
+            sum(width for _, width in getattr(settings, "streams", ())),
+        ),
     }
     pair = (2,) if hasattr(network, "pretext_tasks") else ()
     batch = {name: torch.randn(2, *pair, *shapes[name]) for name in network.inputs if name in shapes}

@@ -13,6 +13,7 @@ from avtool.core.recipe import flag_of, iter_keys, load, read_recipe_file
 from avtool.tasks import TASKS
 from avtool.training.metrics_log import read_metrics
 from avtool.training.task import Task
+from tests.captioned_films import write_captioned
 from tests.clip_models import write_clip, write_image_split
 from tests.harness import (
     prepare_tones,
@@ -69,6 +70,17 @@ QUICK: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"data.task": "{cues}/kind.toml", "model.path": "{cues}/lm", "data.k": 2, "demos.mode": "random"},
     ),
     "clip": ("clip", "split", {**PROMPTS, "prompt.method": "dpt"}),
+    "dense-captioning": (
+        "dense-captioning",
+        "captioned",
+        {
+            "model.name": "masked_transformer_tiny",
+            "data.features": ["{captioned}/features"],
+            "data.step": 0.5,
+            "data.window": 60,
+            "loss.given": 0.8,
+        },
+    ),
     "image-mae": ("image-mae", "images", {**TINY, "data.size": 32}),
     "audio-mae": ("audio-mae", "audio", {**TINY, **AUDIO, "mask.kind": "time-frequency", "data.roll": True}),
     "video-mae": ("video-mae", "video", {**TINY, **VIDEO, "mask.ratio": 0.75, "mask.decode_fraction": 0.5}),
@@ -109,6 +121,7 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "cues": write_cues(root / "cues"),
         "split": write_image_split(root / "split"),
         "clip": write_clip(root / "clip"),
+        "captioned": write_captioned(root / "captioned", train=3, val=1),
     }
 
 
@@ -126,8 +139,11 @@ def command_line(run: tuple[str, str, dict[str, Any]], datasets: dict[str, Path]
             "mavil": root / "mavil/whole/run/model",
             "cues": Path(datasets["cues"]).parent,
             "clip": datasets["clip"],
+            "captioned": datasets["captioned"].parent,
         }
-        text = value.format(**places) if isinstance(value, str) else value
+        listed = value if isinstance(value, list) else [value]
+        texts = [one.format(**places) if isinstance(one, str) else one for one in listed]
+        text = texts if isinstance(value, list) else texts[0]
         words += ["--set", f"{key}={json.dumps(text)}"]
     return words
 

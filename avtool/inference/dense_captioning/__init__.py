@@ -1,0 +1,1 @@
+"""Captions of films by a masked transformer: features, proposals, sentences."""

@@ -1,0 +1,1 @@
+"""Dense video captioning: proposals and their captions."""
