@@ -153,7 +153,17 @@ def test_dialogue_is_merged_and_stays_as_it_is(caption, film: Path, tmp_path: Pa
     broken = tmp_path / "broken.srt"
     broken.write_bytes(bytes(range(128, 256)) * 4)
     done = caption(film, "--out", tmp_path / "other", "--merge", broken)
-    assert (done.code, done.stderr.count("\n")) == (2, 3), done.stderr
+    assert (done.code, done.stderr.count("\n")) == (2, 2), done.stderr
+
+
+def test_dialogue_that_cannot_be_merged_is_named(caption, film: Path, tmp_path: Path) -> None:
+    spoken = tmp_path / "spoken.srt"
+    spoken.write_text("1\n00:00:01,000 --> 00:00:02,000\nHi.\n", encoding="utf-8")
+    second = write_film(tmp_path / "second.wav")
+    several = caption(film, second, "--out", tmp_path / "out", "--merge", spoken)
+    assert (several.code, "--merge" in several.stderr, "2 films" in several.stderr) == (2, True, True)
+    none = caption(film, "--out", tmp_path / "out", "--merge", "auto")
+    assert (none.code, "--merge FILE" in none.stderr, "--captions" in none.stderr) == (2, True, False)
 
 
 def test_a_film_without_sounds_gets_empty_files(caption, tmp_path: Path) -> None:

@@ -13,16 +13,17 @@ from avtool.captioning.style import CaptionStyle
 from avtool.captioning.writing import write_cue_table, write_plan
 from avtool.core.artifact import Artifact, Input
 from avtool.core.artifact_folder import discard_partial, open_partial, publish
-from avtool.core.errors import AvtoolError, DiskFullError, MissingError, SomeFailedError
+from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, MissingError, SomeFailedError
 from avtool.core.files import link_tree, sha256_of, write_csv, write_json
 from avtool.core.recipe import identity
 from avtool.core.report.page import optional_report
 from avtool.core.reporter import Reporter
 from avtool.inference.captioner import FilmSounds
 from avtool.jobs.caption.films import FoundSounds, listen_to_films
+from avtool.jobs.caption.plan import pair_with_dialogue
 from avtool.jobs.caption.recipe import CaptionRecipe
 from avtool.media.captions.cue import Captions
-from avtool.mining.pairing import AUTO, FilmPair, load_film_captions, pair_films
+from avtool.mining.pairing import FilmPair, load_film_captions
 from avtool.models.model_files import WEIGHTS
 
 PARTS = "films"
@@ -99,7 +100,9 @@ def caption(
 
     begin = time.perf_counter()
     style = recipe.caption_style()
-    pairs = pair_films(sources, recipe.merge or AUTO)
+    pairs = pair_with_dialogue(sources, recipe.merge)
+    if recipe.merge and len(pairs) == 1 and not pairs[0].elsewhere:
+        _dialogue(pairs[0], recipe)  # before the film is listened to
     used = Input(str(model), "model", sha256_of(locate(model) / WEIGHTS))
     settings = {"command": "caption", "model": used.sha256, "recipe": identity(recipe), **_tables(recipe)}
     inputs = [model, *(pair.film for pair in pairs)]
@@ -215,9 +218,16 @@ def _write_page(
 def _plan(
     pair: FilmPair, sounds: FilmSounds, style: CaptionStyle, recipe: CaptionRecipe
 ) -> tuple[CaptionPlan, Captions | None]:
-    dialogue = load_film_captions(pair, recipe.language, keep_rows=True) if recipe.merge else None
+    dialogue = _dialogue(pair, recipe) if recipe.merge else None
     seconds = sounds.seconds or None
     return plan_captions(sounds.events, style, dialogue, seconds, recipe.language), dialogue
+
+
+def _dialogue(pair: FilmPair, recipe: CaptionRecipe) -> Captions:
+    try:
+        return load_film_captions(pair, recipe.language, keep_rows=True)
+    except BadInputError as error:
+        raise BadInputError(error.message, error.hint.replace("--captions", "--merge")) from error
 
 
 def _write_tables(folder: Path, found: Sequence[FoundSounds], films: Sequence[FilmOutcome]) -> None:

@@ -1,11 +1,12 @@
 """The plan of `avtool caption --dry-run`: films with their durations, and what would be written."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from avtool.core.errors import AvtoolError
+from avtool.core.errors import AvtoolError, BadInputError
 from avtool.jobs.caption.recipe import CaptionRecipe
+from avtool.media.addresses import local_path
 from avtool.media.probe import probe
 from avtool.mining.pairing import AUTO, FilmPair, caption_file_of, pair_films
 
@@ -61,10 +62,26 @@ def plan_films(sources: Sequence[str], model: Path | None, recipe: CaptionRecipe
         BadInputError: no film is given, or there is no such style.
     """
     recipe.caption_style()
-    pairs = pair_films(sources, recipe.merge or AUTO)
+    pairs = pair_with_dialogue(sources, recipe.merge)
     films = tuple(_planned(pair, recipe) for pair in pairs)
     chosen = str(model) if model else "the published tagger on this machine"
     return CaptionPlanning(films, chosen, recipe.style, tuple(recipe.formats))
+
+
+def pair_with_dialogue(sources: Sequence[str], merge: str) -> list[FilmPair]:
+    """The films, each with the dialogue that it is merged with, if it is.
+
+    Raises:
+        BadInputError: no film is given, or one file of dialogue for several.
+    """
+    is_file = merge not in ("", AUTO) and not merge.startswith("stream:")
+    pairs = pair_films(sources, AUTO if is_file else merge or AUTO)
+    if not is_file:
+        return pairs
+    if len(pairs) > 1:
+        message = f"--merge `{merge}` is one file, but {len(pairs)} films are given"
+        raise BadInputError(message, "give --merge auto, or a CSV table with the columns film,captions")
+    return [replace(pairs[0], captions=str(local_path(merge)))]
 
 
 def _planned(pair: FilmPair, recipe: CaptionRecipe) -> PlannedFilm:
