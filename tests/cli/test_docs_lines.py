@@ -25,6 +25,7 @@ ABSENT = {
     "demo/mined": "the films of `avtool demo`",
     "-": "a list on the standard input",
     "runs/stage1": "a run of mavil-base, of 200 million parameters",
+    "runs/video-mae": "a run of a video encoder",
     "both": "a run of the lines before it",
 }
 """What pages speak of that is not here."""
