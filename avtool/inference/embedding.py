@@ -1,6 +1,6 @@
 """Features of many files, a table of windows each; results of an interrupted run are kept."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from avtool.core.errors import AvtoolError
+from avtool.data.feature_table import feature_table, read_card, write_table
 from avtool.data.inputs.base import Span
 from avtool.data.inputs.spec import Window
 from avtool.data.items import Item
-from avtool.inference.feature_table import feature_table, read_card, write_table
 from avtool.inference.recipes import EmbedRecipe
 from avtool.inference.windows import in_batches, iter_windows, spaced_windows
 
@@ -71,6 +71,8 @@ def embed_files(
     predictor: "Predictor",
     recipe: EmbedRecipe,
     card: Mapping[str, Any],
+    *,
+    named: Callable[[Item], str] | None = None,
 ) -> Iterator[EmbeddedFile]:
     """Embeds files one after the other, and writes the features of each to a table of its own.
 
@@ -80,9 +82,10 @@ def embed_files(
         predictor: the encoder.
         recipe: the settings.
         card: what must be equal for a table to be kept.
+        named: gives the name of a file's table; by default `part_name`.
     """
     for item in items:
-        path = parts / part_name(item)
+        path = parts / (named or part_name)(item)
         state = {**card, "state": item.state()}
         known = read_card(path)
         if known and {name: known.get(name) for name in state} == state:

@@ -58,7 +58,10 @@ class PredictRecipe(Recipe):
         None, "TOML file of classes, each with those of the model that stand for it.", flag="--class-map"
     )
     frame_features: Path | None = option(
-        None, "A `features` artifact of the dataset's frames, for AST-MM.", flag="--frame-features"
+        None,
+        "Features of the files' frames, for AST-MM: the table of `avtool embed`, or a `features` artifact.  "
+        "[default: made by the encoder that the model names]",
+        flag="--frame-features",
     )
     split: str | None = option(None, "Split of datasets to predict.", flag="--split")
     folds: Folds | None = option(None, "Folds of datasets to predict.", flag="--folds")

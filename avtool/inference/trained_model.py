@@ -9,6 +9,7 @@ import numpy as np
 from avtool.core.recipe import validate
 from avtool.data.items import find_items
 from avtool.inference.embedding import FileFeatures, embed_file
+from avtool.inference.frames import find_frames
 from avtool.inference.predictor import Predictor
 from avtool.inference.recipes import EmbedRecipe, PredictRecipe
 from avtool.inference.score import FilePrediction, score_file
@@ -32,12 +33,15 @@ class TrainedModel(Predictor):
             CorruptArtifactError: the model is no classifier.
         """
         recipe = validate(PredictRecipe, {"events": events, **settings}, "predict")
-        model = self.with_features(recipe.frame_features) if recipe.frame_features else self
+        items = find_items(
+            _names(files), split=recipe.split, folds=recipe.folds, images="image" in self.inputs
+        )
+        frames = find_frames(items, self, recipe, self.reporter)
+        model = self.with_features(frames) if frames else self
         if recipe.class_map:
             model = model.with_class_map(recipe.class_map)
         labels, found = model.outputs.labels, []
-        images = "image" in model.inputs
-        for item in find_items(_names(files), split=recipe.split, folds=recipe.folds, images=images):
+        for item in items:
             scored = score_file(item, model, recipe, self.reporter)
             probabilities = np.array(scored.probabilities)
             found.append(FilePrediction(item.name, scored.seconds, labels, probabilities, scored.events))

@@ -10,12 +10,13 @@ from avtool.core.files import sha256_of, writing
 from avtool.core.reporter import Reporter
 from avtool.core.version import __version__
 from avtool.core.writers import lock_folder, release_folder
+from avtool.data.feature_table import join_tables, read_card
 from avtool.data.items import find_items
 from avtool.inference.embedding import EmbeddedFile, embed_files, part_name
-from avtool.inference.feature_table import join_tables, read_card
 from avtool.inference.recipes import EmbedRecipe
 from avtool.media.addresses import local_path
 from avtool.models.model_files import WEIGHTS
+from avtool.models.source import full_name
 
 _OF_THE_MACHINE = {"runtime", "batch_size", "split", "folds"}
 
@@ -75,9 +76,10 @@ def embed(
     items = find_items(sources, split=recipe.split, folds=recipe.folds, images=images)
     card = {
         "avtool": __version__,
-        "encoder": str(encoder),
+        "encoder": full_name(encoder),
         "weights": sha256_of(locate(encoder) / WEIGHTS),
         "modality": predictor.modality,
+        "hop": None if recipe.windows else recipe.hop or predictor.inputs.hop or predictor.inputs.seconds,
         "settings": recipe.model_dump(mode="json", exclude=_OF_THE_MACHINE),
     }
     parts = out.with_name(f"{out.name}.parts")

@@ -19,6 +19,7 @@ from avtool.evaluation.players import Place
 from avtool.evaluation.predictions import Predictions
 from avtool.evaluation.predictions_file import write_places, write_predictions
 from avtool.inference.files import FileOutcome, FileScore, load_predictor, score_all
+from avtool.inference.frames import find_frames
 from avtool.inference.outputs import OutputSpec
 from avtool.inference.recipes import PredictRecipe
 from avtool.inference.score import Scored
@@ -90,13 +91,17 @@ def predict(
         **({"class_map": sha256_of(recipe.class_map)} if recipe.class_map else {}),
     }
     inputs = [model, *(local_path(source) for source in sources)]
+    frames = find_frames(items, predictor, recipe, reporter)
+    if frames is not None and frames != recipe.frame_features:
+        predictor = predictor.with_features(frames)
+    read = recipe.model_copy(update={"frame_features": frames})  # worker processes load the model by it
     partial = open_partial(out, settings, kind="predictions", overwrite=overwrite, inputs=inputs)
     parts = partial / _PARTS
     if not overwrite and (out / _PARTS).is_dir() and not parts.exists():
         link_tree(out / _PARTS, parts)
     parts.mkdir(exist_ok=True)
     try:
-        files = score_all(items, parts, predictor, recipe, reporter, jobs=jobs, fail_fast=fail_fast)
+        files = score_all(items, parts, predictor, read, reporter, jobs=jobs, fail_fast=fail_fast)
     except AvtoolError:
         if not any(parts.iterdir()):
             discard_partial(partial)

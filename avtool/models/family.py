@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from avtool.models.published.report import LoadReport, State
     from avtool.models.source import Foreign, Source
 
-DataFact = Literal["num_classes", "audio_frames", "num_mel_bins", "video_frames", "image_size"]
+DataFact = Literal["num_classes", "audio_frames", "num_mel_bins", "video_frames", "image_size", "frame_width"]
 """What a dataset and its preprocessing decide of a model."""
 
 DECIDED_BY: Mapping[DataFact, str] = {
@@ -27,6 +27,7 @@ DECIDED_BY: Mapping[DataFact, str] = {
     "num_mel_bins": "the mel bins (data.audio.num_mel_bins)",
     "video_frames": "the frames of the video (--frames)",
     "image_size": "the frame size (data.video.size)",
+    "frame_width": "the features of the frames (--frame-features)",
 }
 """Where each fact comes from, for messages."""
 

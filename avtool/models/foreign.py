@@ -6,7 +6,7 @@ from avtool.core.artifact import CARD, settings_hash
 from avtool.core.errors import BadInputError
 from avtool.core.paths import cache_folder
 from avtool.models.catalogue import fetched_file
-from avtool.models.model_files import find_model
+from avtool.models.model_files import WEIGHTS, find_model, weights_file
 from avtool.models.model_folder import ModelDescription, save_model
 from avtool.models.registry import MODELS
 from avtool.models.source import Foreign, Source
@@ -52,6 +52,22 @@ def find_foreign(path: Path) -> Foreign | None:
     source = Source(str(path), path if path.exists() else None)
     families = {type(model.family): model.family for _, model in MODELS.items()}
     return next((found for family in families.values() if (found := family.adopt(source))), None)
+
+
+def find_weights(path: Path) -> Path:
+    """The file with the weights that a user names: of a model, a run, a checkpoint, or weights of others.
+
+    Of an id of a hub it is the published file itself, with all that an encoder leaves behind, or, where there
+    is not one such file, that of the imported encoder.
+
+    Raises:
+        BadInputError: there are none.
+        AvtoolError: they cannot be downloaded, or read.
+    """
+    if path.exists() or (foreign := find_foreign(path)) is None:
+        return weights_file(path)
+    published = [file for file in foreign.files if file.suffix == ".safetensors"]
+    return published[0] if len(published) == 1 else locate(path) / WEIGHTS
 
 
 def _imported(path: Path, foreign: Foreign) -> Path:

@@ -11,9 +11,9 @@ from torch import Tensor, device, nn
 from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
 from avtool.models.build import tuples
 from avtool.models.checkpoint_files import read_tensors
-from avtool.models.foreign import find_foreign, locate
+from avtool.models.foreign import find_weights, locate
 from avtool.models.frozen import FrozenWeights, content_hash
-from avtool.models.model_files import WEIGHTS, described_folder, find_model, weights_file
+from avtool.models.model_files import WEIGHTS, described_folder, find_model
 from avtool.models.model_folder import (
     AGAIN,
     ModelDescription,
@@ -208,6 +208,4 @@ def _read_checkpoint(path: Path) -> Mapping[str, object]:
     """The tensors of a model, a run, a file of weights, or weights of others by name."""
     if path.is_dir() and needs_frozen(path):
         return load_model(path).model.state_dict()
-    if not path.exists() and find_foreign(path) is not None:
-        path = locate(path)
-    return read_tensors(weights_file(path))
+    return read_tensors(find_weights(path))

@@ -59,3 +59,11 @@ class Foreign:
     summary: str = ""
     files: Sequence[Path] = ()
     assets: Mapping[str, Path] = field(default_factory=dict)
+
+
+def full_name(encoder: Path) -> str:
+    """What names a model, or weights of others, from any working folder: `timm:NAME=FILE` too."""
+    if encoder.exists():
+        return str(encoder.resolve())
+    name, mark, file = str(encoder).partition("=")
+    return f"{name}={Path(file).resolve()}" if mark and Path(file).exists() else str(encoder)

@@ -19,7 +19,7 @@ class ModelRecipe(Recipe):
     )
     init: Path | None = option(
         None,
-        "Initial weights: a model, a run, or a checkpoint file (.safetensors, .pt).",
+        "Initial weights: a model, a run, a checkpoint file (.safetensors, .pt), or an id of a hub.",
         flag="--init",
         identity=False,  # their content is an input of the run
     )

@@ -16,7 +16,7 @@ from avtool.core.recipe import identity
 from avtool.core.report.page import optional_report
 from avtool.data.clip_filter import write_skipped
 from avtool.data.learned_clips import learned_from
-from avtool.models.model_files import find_learned, weights_file
+from avtool.models.model_files import find_learned
 from avtool.training.report import write_report
 from avtool.training.task import Task, TrainOutcome
 
@@ -123,5 +123,7 @@ def weights_input(start: Path) -> Input:
     Raises:
         BadInputError: there are none.
     """
-    weights = weights_file(start)
+    from avtool.models.foreign import find_weights
+
+    weights = find_weights(start)
     return Input(str(weights), "weights", sha256_of(weights))

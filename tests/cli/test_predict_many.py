@@ -127,7 +127,6 @@ def test_frame_features_are_read_from_their_artifact(tmp_path, monkeypatch):
     frames = cached_features(clips, AudioSettings(num_mel_bins=16), Silent(), folder=tmp_path / "frames")
     settings = [
         f"data.frame_features={frames.folder}", "data.audio.num_mel_bins=16", "loop.workers=0",
-        "model.arguments={clip_dim=16}",
     ]  # fmt: skip
     quick = ["--model", "ast_mm_tiny", "--epochs", 1, "--batch-size", 2, "--device", "cpu", "-q"]
     flags = [word for setting in settings for word in ("--set", setting)]

@@ -92,11 +92,12 @@ FACTS: dict[DataFact, int] = {
     "num_mel_bins": 64,
     "video_frames": 4,
     "image_size": 32,
+    "frame_width": 16,
 }
 TINY = [name for name in PARAMETERS if "tiny" in name]
 COMPANIONS = ("_mask", "_present", "_place", "_segments")
 """Endings of arguments that belong to another one."""
-SETTINGS_OF_DATA = {"num_frames", *get_args(DataFact)}
+SETTINGS_OF_DATA = {"num_frames", "clip_dim", *get_args(DataFact)}
 
 
 @cache

@@ -26,6 +26,7 @@ from avtool.core.paths import cache_folder
 from avtool.core.reporter import Reporter
 from avtool.data.inputs.content_hash import ContentHashes
 from avtool.data.inputs.settings import AudioSettings
+from avtool.data.items import Item
 from avtool.data.manifest import Manifest
 
 Features = NDArray[np.float16]
@@ -85,6 +86,23 @@ class FeatureCache:
         if self.clip_ids != manifest.column("clip_id"):
             message = f"the features are not those of the clips of `{manifest.origin}`"
             raise BadInputError(message, "compute them again")
+
+    encoder = None
+    """Of frames, the encoder; spectrograms have none."""
+
+    @property
+    def width(self) -> int:
+        """Numbers of a step."""
+        return int(_open_shard(self.folder, int(self._shard[0])).shape[1])
+
+    def of_item(self, item: Item) -> tuple[Features, NDArray[np.float64]]:
+        """The features of a clip, and the times of its steps in seconds from its start.
+
+        Raises:
+            BadInputError: it has no features here.
+        """
+        clip = self.number(item.name)
+        return self[clip], self.times(clip)
 
     def of(self, clip_ids: Sequence[str]) -> "FeatureCache":
         """The features of some of the clips, in the given order: of a split, or of some folds.

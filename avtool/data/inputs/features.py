@@ -1,23 +1,24 @@
-"""Frame features as an input: vectors by time from a `features` artifact, such as CLIP's of each second."""
+"""Frame features as an input: vectors by time, such as CLIP's of each second, that an encoder has given."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.data.inputs.base import ModelInput, Span
+from avtool.data.inputs.frame_features import FrameEncoder, FrameFeatures
 from avtool.data.items import Item
 from avtool.data.manifest import Manifest
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
-
-    from avtool.data.inputs.feature_cache import FeatureCache, Features
 
 _OLD_NUM_STEPS = 12
 _CLIP_DIM = 512
@@ -31,13 +32,18 @@ class FeaturesInput(ModelInput):
         num_steps: steps that the model takes.
         name: of the model's argument; that of the mask is `<name>_mask`.
         dim: width D.
-        features: the `features` artifact that they are read from.
+        features: where they are read from.
+        crop_seconds: of the audio beside them: of longer clips, the steps of the same crop are taken; 0 for
+            those of the whole clip.
+        encoder: that gives them for new films; None where it is not known.
     """
 
     num_steps: int
     name: str = "clip"
     dim: int = _CLIP_DIM
-    features: "FeatureCache | None" = field(default=None, compare=False, repr=False)
+    features: "FrameFeatures | None" = field(default=None, compare=False, repr=False)
+    crop_seconds: float = field(default=0.0, compare=False)
+    encoder: FrameEncoder | None = None
 
     noun: ClassVar[str] = "frame features"
 
@@ -53,19 +59,22 @@ class FeaturesInput(ModelInput):
 
     def sample(
         self,
-        clips: Manifest,  # noqa: ARG002 - the features are those of the clips, in their order
+        clips: Manifest,
         index: int,
-        place: float,  # noqa: ARG002 - the middle
+        place: float,
         rng: np.random.Generator | None,  # noqa: ARG002 - features are not augmented
     ) -> "dict[str, Tensor]":
-        """The features of a whole clip."""
-        assert self.features is not None, "samples are read from a `features` artifact"
-        return self._fitted(self.features[index])
+        """The features of a clip, of a long one those of the crop at `place`."""
+        clip = clips[index]
+        start, end = 0.0, math.inf
+        if self.crop_seconds:
+            start = place * max(0.0, clip.duration - self.crop_seconds)
+            end = start + self.crop_seconds
+        return self.window(Item(clip.clip_id, Path(clip.media), clip, clips), start, end)
 
     def absent(self) -> "dict[str, Tensor]":
         """Steps that are all masked."""
-        assert self.features is not None, "the artifact gives their width"
-        return self._fitted(self.features[0][:0])
+        return self._fitted(np.zeros((0, self.dim), np.float32))
 
     def noise(self, count: int, generator: "torch.Generator") -> "dict[str, Tensor]":
         """Noise of the features' shape, with some steps masked."""
@@ -88,14 +97,13 @@ class FeaturesInput(ModelInput):
         """The features whose times lie in a window of a clip.
 
         Raises:
-            BadInputError: there is no `features` artifact, or it lacks the clip.
+            BadInputError: there are no features, or none of the clip.
         """
         if self.features is None:
             message = f"`{item.name}` has no {self.noun}, which the model takes"
-            raise BadInputError(message, "give a `features` artifact: --frame-features")
-        clip = self.features.number(item.name)
-        times = self.features.times(clip)
-        return self._fitted(self.features[clip][(start <= times) & (times < end)])
+            raise BadInputError(message, "give the table of `avtool embed`: --frame-features")
+        values, times = self.features.of_item(item)
+        return self._fitted(values[(start <= times) & (times < end)])
 
     def batch(self, windows: "Sequence[Mapping[str, Tensor]]", device: "torch.device") -> "dict[str, Tensor]":
         """(B, num_steps, D) and the mask (B, num_steps), True where there is a step."""
@@ -105,15 +113,17 @@ class FeaturesInput(ModelInput):
 
     def to_json(self) -> dict[str, Any]:
         """Its part of `preprocess.json`."""
-        return {"num_steps": self.num_steps, "dim": self.dim}
+        known = {"encoder": self.encoder.to_json()} if self.encoder else {}
+        return {"num_steps": self.num_steps, "dim": self.dim, **known}
 
     @classmethod
     def from_json(cls, name: str, values: Mapping[str, Any], folder: Path) -> Self:  # noqa: ARG003
         """Reads it back."""
         dim = int(values.get("dim", _CLIP_DIM))
-        return cls(int(values.get("num_steps", _OLD_NUM_STEPS)), name, dim)
+        encoder = FrameEncoder(**values["encoder"]) if "encoder" in values else None
+        return cls(int(values.get("num_steps", _OLD_NUM_STEPS)), name, dim, encoder=encoder)
 
-    def _fitted(self, steps: "Features") -> "dict[str, Tensor]":
+    def _fitted(self, steps: "NDArray[np.floating[Any]]") -> "dict[str, Tensor]":
         import torch
 
         from avtool.data.inputs.spectrogram import pad_or_cut

@@ -119,18 +119,23 @@ class InputSpec:
         """
         return self.only(["audio", "video"] if modality == "both" else [modality], origin)
 
-    def with_features(self, folder: Path, origin: Path | str) -> "InputSpec":
-        """The same, its frame features read from a `features` artifact.
+    def with_features(self, path: Path, origin: Path | str) -> "InputSpec":
+        """The same, its frame features read from a table of `avtool embed`, or from a `features` artifact.
 
         Raises:
-            BadInputError: there are none among the inputs, or the folder is no such artifact.
-            CorruptArtifactError: the artifact is damaged.
+            BadInputError: there are none among the inputs, they are of another width, or there are none.
+            CorruptArtifactError: they are damaged.
         """
-        from avtool.data.inputs.feature_cache import FeatureCache
+        from avtool.data.inputs.frame_features import open_frame_features
 
-        if self.get(FeaturesInput) is None:
+        one = self.get(FeaturesInput)
+        if one is None:
             raise BadInputError(f"`{origin}` takes no frame features", "run without --frame-features")
-        return self.reading(FeaturesInput, features=FeatureCache(folder))
+        found = open_frame_features(path)
+        if found.width != one.dim:
+            message = f"`{origin}` takes frame features of {one.dim} numbers, and `{path}` has {found.width}"
+            raise BadInputError(message, "embed the films by the encoder that it was trained with")
+        return self.reading(FeaturesInput, features=found)
 
     def batch(self, windows: Sequence[Window], device: "torch.device") -> "dict[str, Tensor]":
         """The model's arguments: of the inputs that all of the windows have."""

@@ -47,12 +47,9 @@ class ASTFamily(Family):
         return AST(settings)
 
     def load_weights(self, model: Any, state: "State", *, interpolate: bool = False) -> "LoadReport":
-        from avtool.models.ast.weights import load_ast, load_image_vit
-        from avtool.models.published.image_vit import is_of_images
+        from avtool.models.ast.weights import load_any
 
-        if is_of_images(state):
-            return load_image_vit(model, state)
-        return load_ast(model, state, interpolate=interpolate)
+        return load_any(model, state, interpolate=interpolate)
 
     def hub_form(self, model: Any, library: "Library") -> "HubForm":
         from avtool.models.ast.hub_form import transformers_form
@@ -81,7 +78,8 @@ class ASTMMFamily(Family):
             },
         ),
     }  # fmt: skip
-    follows = ASTFamily.follows
+    follows: ClassVar[Follows] = {**ASTFamily.follows, "clip_dim": "frame_width"}
+    layouts = ("an AST, of any layout that AST loads", *ASTFamily.layouts)
 
     def settings_type(self) -> type[Any]:
         from avtool.models.ast.ast_mm import ASTMMSettings
@@ -92,3 +90,8 @@ class ASTMMFamily(Family):
         from avtool.models.ast.ast_mm import ASTMM
 
         return ASTMM(settings)
+
+    def load_weights(self, model: Any, state: "State", *, interpolate: bool = False) -> "LoadReport":
+        from avtool.models.ast.weights import load_ast_mm
+
+        return load_ast_mm(model, state, interpolate=interpolate)

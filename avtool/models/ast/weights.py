@@ -7,12 +7,50 @@ import torch
 
 from avtool.core.errors import BadInputError
 from avtool.models.ast.ast import AST, NUM_SPECIAL
+from avtool.models.ast.ast_mm import ASTMM
 from avtool.models.layers.position import Grid, crop_or_interpolate_position_grid
-from avtool.models.published.image_vit import format_grid, read_image_vit, square_grid
+from avtool.models.published.image_vit import format_grid, is_of_images, read_image_vit, square_grid
 from avtool.models.published.report import LoadReport, State, copy_into, drop_mismatched_head, unwrap
 from avtool.models.published.transformers_names import from_transformers, is_transformers
 
+_AST, _OF_FRAMES = "ast.", ("clip_embed.", "type_embed")
 HEAD = ("head.1.weight", "head.1.bias")
+
+
+def load_any(model: AST, checkpoint: Mapping[str, object], *, interpolate: bool = False) -> LoadReport:
+    """Loads AST weights as `load_ast`, or those of an image ViT as `load_image_vit`.
+
+    Raises:
+        BadInputError: the weights do not fit.
+    """
+    if is_of_images(unwrap(checkpoint)):
+        return load_image_vit(model, checkpoint)
+    return load_ast(model, checkpoint, interpolate=interpolate)
+
+
+def load_ast_mm(model: ASTMM, checkpoint: Mapping[str, object], *, interpolate: bool = False) -> LoadReport:
+    """Loads weights of an AST-MM, or starts its AST; the embedding of frames then keeps its initial values.
+
+    Args:
+        model: changed in place.
+        checkpoint: of an AST-MM of avtool, or any that an AST starts from.
+        interpolate: interpolate the position embeddings where the weights were trained on another length.
+
+    Raises:
+        BadInputError: the weights do not fit.
+    """
+    state = unwrap(checkpoint)
+    own = {name.removeprefix(_AST): tensor for name, tensor in state.items() if name.startswith(_AST)}
+    report = load_any(model.ast, own or state, interpolate=interpolate)
+    missing = tuple(_AST + name for name in report.missing)
+    frames = {name: tensor for name, tensor in state.items() if name.startswith(_OF_FRAMES)}
+    rest = tuple(name for name in model.state_dict() if name.startswith(_OF_FRAMES) and name not in frames)
+    changes = list(report.changes)
+    if not frames:
+        return LoadReport((*missing, *rest), report.unexpected, report.changes)
+    whole = {**{_AST + name: value for name, value in model.ast.state_dict().items()}, **frames}
+    found = copy_into(model, whole, changes)
+    return LoadReport((*missing, *found.missing), report.unexpected, tuple(changes))
 
 
 def load_ast(model: AST, checkpoint: Mapping[str, object], *, interpolate: bool = False) -> LoadReport:

@@ -21,8 +21,8 @@ _WRAPPERS = re.compile(
     r"|(?<=\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\."
 )
 """What `torch.compile`, DDP, Fabric, FSDP and checkpointing put before the names of what they wrap."""
-_PREFIXES = ("model.", "net.", "network.")
-"""What a trainer's module calls its network."""
+_PREFIXES = ("model.", "net.", "network.", "host.")
+"""What a trainer's module, or our encoder of another library, calls its network."""
 _MOST_NAMES = 8
 _FEWEST_SHARED = 0.1  # of the names: a last layer is called alike in many architectures
 

@@ -59,7 +59,7 @@ def recipe_of_start(recipe: FinetuneRecipe, reporter: Reporter) -> FinetuneRecip
         CorruptArtifactError: its description is damaged.
     """
     from avtool.models.catalogue import fetched_file
-    from avtool.models.foreign import find_foreign, locate
+    from avtool.models.foreign import find_foreign, find_weights, locate
     from avtool.models.model_files import described_folder
     from avtool.models.model_folder import read_description
 
@@ -67,7 +67,7 @@ def recipe_of_start(recipe: FinetuneRecipe, reporter: Reporter) -> FinetuneRecip
     if init is None:
         return recipe
     if not init.exists():
-        init = fetched_file(str(init)) or init
+        init = fetched_file(str(init)) or find_weights(init)
         recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update={"init": init})})
     folder = locate(init) if not init.is_dir() and find_foreign(init) is not None else described_folder(init)
     if folder is None:

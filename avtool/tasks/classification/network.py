@@ -18,9 +18,15 @@ if TYPE_CHECKING:
 
 
 def build_network(
-    recipe: FinetuneRecipe, num_classes: int, num_frames: int
+    recipe: FinetuneRecipe, num_classes: int, num_frames: int, frame_width: int | None = None
 ) -> "tuple[nn.Module, dict[str, Any]]":
     """Builds the architecture for so many classes and frames; its initial weights depend on the seed alone.
+
+    Args:
+        recipe: the architecture and its settings.
+        num_classes: of the dataset.
+        num_frames: of a spectrogram.
+        frame_width: numbers of a feature of a frame; None where there are none.
 
     Returns:
         The network, and the arguments that build it again.
@@ -36,6 +42,13 @@ def build_network(
         "video_frames": video.num_frames,
         "image_size": video.size,
     }
+    if frame_width is not None:
+        facts["frame_width"] = frame_width
+    elif "frame_width" in model.family.follows.values():
+        message = f"`{recipe.model.name}` reads features of frames, and there are none"
+        raise BadInputError(
+            message, "make them: avtool embed DATA --encoder ENCODER --out F.parquet; add --frame-features"
+        )
     given = tuples(recipe.model.arguments)
     if (modalities := recipe.model.modalities) is not None:
         if "modalities" not in model.setting_names():
@@ -79,10 +92,10 @@ def check_inputs(recipe: FinetuneRecipe, inputs: Sequence[str]) -> None:
             "loss.per_modality",
             "choose --mixup batch, or an MBT",
         )
-    if "clip" in inputs and recipe.data.frame_features is None:
+    if "clip" not in inputs and recipe.data.frame_features is not None:
         raise BadInputError(
-            f"`{recipe.model.name}` reads features of frames, and there are none",
-            "set data.frame_features to a `features` artifact",
+            f"`{recipe.model.name}` reads no features of frames",
+            "unset --frame-features, or choose an AST-MM",
         )
 
 

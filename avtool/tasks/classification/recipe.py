@@ -65,7 +65,12 @@ class DataRecipe(ClipsRecipe, SpectrogramRecipe):
         ge=1,
         le=MOST_ROLLS,
     )
-    frame_features: Path | None = option(None, "A `features` artifact of frames, for AST-MM.")
+    frame_features: Path | None = option(
+        None,
+        "Features of the clips' frames, for AST-MM: the table of `avtool embed`, or a `features` artifact.",
+        flag="--frame-features",
+        identity=False,  # their content is an input of the run
+    )
     interpolation: Literal["bilinear", "bicubic"] = option("bilinear", "Scaling of images; MAE: bicubic.")
     video: VideoSettings = Field(default_factory=VideoSettings)
 

@@ -1,7 +1,7 @@
 """Classification of clips as a task: network, loss, augmentation, validation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.base import ModelInput
 from avtool.data.inputs.feature_cache import FeatureCache
 from avtool.data.inputs.features import FeaturesInput
+from avtool.data.inputs.frame_features import FrameFeatures, frames_input, open_frame_features
 from avtool.data.inputs.image import TRAINING_AREA, ImageInput
 from avtool.data.inputs.spec import InputSpec
 from avtool.data.inputs.video import VideoInput
@@ -135,6 +136,8 @@ class ClassificationTask(Task[FinetuneRecipe]):
     def inputs(self) -> Sequence[Input]:
         """Clips and class lists, and the weights that the model starts from."""
         found = list(self.given_inputs) if self.given is not None else dataset_inputs(self.source)
+        if (frames := self.recipe.data.frame_features) is not None:
+            found.append(frames_input(frames))
         init = self.recipe.model.init
         return [*found, *([weights_input(init)] if init else [])]
 
@@ -174,7 +177,8 @@ class ClassificationTask(Task[FinetuneRecipe]):
 
     def build(self) -> "tuple[nn.Module, dict[str, Any]]":
         """The network, and the arguments that build it again."""
-        return build_network(self.recipe, sum(self.clips.sizes), self._num_frames)
+        width = self._frames.width if self._frames is not None else None
+        return build_network(self.recipe, sum(self.clips.sizes), self._num_frames, width)
 
     def prepare(self) -> Training:
         """The network, its loss and the clips.
@@ -269,6 +273,12 @@ class ClassificationTask(Task[FinetuneRecipe]):
         return family.fit_frames(find_frames(self.clips.train, self.recipe.data))
 
     @cached_property
+    def _frames(self) -> "FrameFeatures | None":
+        """The features of frames, for a model that reads some."""
+        path = self.recipe.data.frame_features
+        return None if path is None else open_frame_features(path)
+
+    @cached_property
     def _source(self) -> FeatureSource:
         """Of spectrograms: those of the dataset's folds are cached together."""
         return self.features or FeatureSource(self.recipe, self.reporter, self.jobs, self.clips.whole)
@@ -276,7 +286,13 @@ class ClassificationTask(Task[FinetuneRecipe]):
     def _inputs(
         self, train: Manifest, names: Sequence[str], frames: FeaturesInput
     ) -> tuple[InputSpec, FeatureCache | None]:
-        """The inputs among a model's arguments, and cached spectrograms of the training clips."""
+        """The inputs among a model's arguments, and cached spectrograms of the training clips.
+
+        Args:
+            train: the training clips.
+            names: of the model's arguments.
+            frames: the input of frame features, where the model takes some.
+        """
         data, features = self.recipe.data, None
         mean, std = data.mean or 0.0, data.std or 1.0
         if "audio" in names:
@@ -294,6 +310,9 @@ class ClassificationTask(Task[FinetuneRecipe]):
         data, augment = self.recipe.data, self.recipe.augment
         pad_waveform, area = augment.mix_waveforms, augment.crop_area
         changes = RandAugment(augment.rand_augment, data.video.size) if augment.rand_augment else None
+        if (found := self._frames) is not None:
+            seconds = self._num_frames / data.audio.steps_per_second
+            frames = replace(frames, dim=found.width, crop_seconds=seconds, encoder=found.encoder)
         known: dict[str, ModelInput] = {
             "audio": AudioInput(data.audio, self._num_frames, mean, std, pad_waveform),
             "video": VideoInput(data.video, area=area, rand_augment=changes),
@@ -329,9 +348,8 @@ class ClassificationTask(Task[FinetuneRecipe]):
 
         data = self.recipe.data
         spec = spec.reading(AudioInput, features=features)
-        if data.frame_features is not None:
-            frames = FeatureCache(data.frame_features, clips.column("clip_id"))
-            spec = spec.reading(FeaturesInput, features=frames)
+        if self._frames is not None:
+            spec = spec.reading(FeaturesInput, features=self._frames.of(clips.column("clip_id")))
         return ClipDataset(
             clips,
             spec,

@@ -13,7 +13,7 @@ from avtool.cli.main import run
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.reporter import Silent
 from avtool.core.runtime import RuntimeRecipe
-from avtool.inference.feature_table import feature_table, join_tables, read_card, write_table
+from avtool.data.feature_table import feature_table, join_tables, read_card, write_table
 from avtool.inference.predictor import Predictor
 from avtool.inference.recipes import EmbedRecipe
 from avtool.jobs.embed import embed

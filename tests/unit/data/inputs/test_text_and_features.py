@@ -112,7 +112,7 @@ def test_features_of_a_window_are_those_of_its_times(framed: tuple[Manifest, Fea
 def test_features_go_with_the_windows_of_audio(framed: tuple[Manifest, FeatureCache]) -> None:
     clips, cache = framed
     audio = AudioInput(AudioSettings(num_mel_bins=16), 48)
-    spec = InputSpec((audio, FeaturesInput(60)))
+    spec = InputSpec((audio, FeaturesInput(60, dim=16)))
     item = clip_items(clips)[0]
     with pytest.raises(BadInputError, match="no frame features"):
         list(iter_windows(item, spec, 0.5))
@@ -127,6 +127,24 @@ def test_features_go_with_the_windows_of_audio(framed: tuple[Manifest, FeatureCa
         spec.only(["audio"], "model").with_features(cache.folder, "model")
     with pytest.raises(BadInputError, match="has no features"):
         list(iter_windows(Item("else", item.path), spec.with_features(cache.folder, "m"), 0.5))
+
+
+def test_samples_take_the_steps_of_the_crop_of_audio(framed: tuple[Manifest, FeatureCache]) -> None:
+    clips, cache = framed
+    frames = FeaturesInput(50, dim=16, features=cache, crop_seconds=0.4)
+    for place in (0.0, 0.5, 1.0):
+        start = place * 0.6
+        times = cache.times(1)
+        inside = (times >= start) & (times < start + 0.4)
+        sample = frames.sample(clips, 1, place, None)
+        assert int(sample["clip_mask"].sum()) == inside.sum()
+        np.testing.assert_array_equal(sample["clip"][: inside.sum()], cache[1][inside].astype(np.float32))
+
+
+def test_features_of_another_width_are_refused(framed: tuple[Manifest, FeatureCache]) -> None:
+    spec = InputSpec((FeaturesInput(60, dim=8),))
+    with pytest.raises(BadInputError, match=r"takes frame features of 8 numbers, and .* has 16"):
+        spec.with_features(framed[1].folder, "model")
 
 
 def test_captions_are_samples_of_training() -> None:
