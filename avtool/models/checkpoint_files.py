@@ -11,7 +11,6 @@ import torch
 from avtool.core.errors import BadInputError
 from avtool.models.model_folder import load_tensors
 from avtool.models.published.keras_file import KERAS_SUFFIXES, read_keras
-from avtool.models.published.onnx_file import external_files, read_onnx
 
 _ONNX = ".onnx"
 _PLAIN_OBJECTS: list[Any] = [Namespace, Path, PosixPath, PurePosixPath, PurePath]
@@ -30,6 +29,8 @@ def read_tensors(path: Path) -> Mapping[str, object]:
     if path.suffix == ".safetensors":
         return load_tensors(path)
     if path.suffix == _ONNX:
+        from avtool.models.published.onnx_file import read_onnx
+
         return read_onnx(path)
     if path.suffix in KERAS_SUFFIXES:
         return read_keras(path)
@@ -49,4 +50,8 @@ def read_tensors(path: Path) -> Mapping[str, object]:
 
 def files_of(path: Path) -> list[Path]:
     """A file of weights, and those beside it that hold its tensors."""
-    return [path, *external_files(path)] if path.suffix == _ONNX else [path]
+    if path.suffix != _ONNX:
+        return [path]
+    from avtool.models.published.onnx_file import external_files
+
+    return [path, *external_files(path)]

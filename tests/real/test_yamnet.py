@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from avtool.cli.main import run
 from avtool.core.reporter import Silent
@@ -38,35 +38,9 @@ def weights(test_data: Path) -> Path:
     return path
 
 
-def onnx_message() -> type:
-    """The part of ONNX's schema that is edited here; the rest is kept as it is."""
-    file = descriptor_pb2.FileDescriptorProto(name="edit.proto", package="edit", syntax="proto3")
-    messages = {
-        "Tensor": [("elem_type", 1, 5, False)], "Type": [("tensor_type", 1, "Tensor", False)],
-        "Value": [("name", 1, 9, False), ("type", 2, "Type", False)],
-        "Node": [("input", 1, 9, True), ("output", 2, 9, True), ("op_type", 4, 9, False)],
-        "Graph": [
-            ("node", 1, "Node", True), ("input", 11, "Value", True), ("output", 12, "Value", True),
-            ("value_info", 13, "Value", True),
-        ],
-        "Model": [("graph", 7, "Graph", False)],
-    }  # fmt: skip
-    for title, fields in messages.items():
-        message = file.message_type.add(name=title)
-        for name, number, kind, many in fields:
-            field = message.field.add(name=name, number=number, label=3 if many else 1)
-            if isinstance(kind, str):
-                field.type, field.type_name = 11, f".edit.{kind}"
-            else:
-                field.type = kind
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("edit.Model"))
-
-
 def without_quantisation(path: Path, folder: Path) -> Path:
     """The same graph on floating-point tensors: every pair of quantisation and its inverse taken out."""
-    model = onnx_message().FromString(path.read_bytes())
+    model = onnx.load_model(str(path), load_external_data=False)
     graph, origin, kept = model.graph, {}, []
     for node in graph.node:
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):

@@ -1,18 +1,13 @@
-"""The weights of an ONNX file as named tensors; nothing of it is run.
-
-The file is a protocol buffer. What is read of its schema (onnx.proto3 of the ONNX project) is declared here:
-the nodes, and the tensors that they are given, in the file itself or in files beside it.
-"""
+"""The weights of an ONNX file as named tensors, in it or in files beside it; nothing of it is run."""
 
 import math
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from avtool.core.errors import BadInputError, CorruptArtifactError
@@ -20,35 +15,16 @@ from avtool.core.files import inside
 from avtool.models.published.report import State
 
 _LARGEST = 1 << 31
-_DTYPES: Mapping[int, np.dtype[Any]] = {1: np.dtype("<f4"), 10: np.dtype("<f2"), 11: np.dtype("<f8")}
-_EXTERNAL = 1
+_DTYPES: Mapping[int, np.dtype[Any]] = {
+    onnx.TensorProto.FLOAT: np.dtype("<f4"),
+    onnx.TensorProto.FLOAT16: np.dtype("<f2"),
+    onnx.TensorProto.DOUBLE: np.dtype("<f8"),
+}
+_EXTERNAL = onnx.TensorProto.EXTERNAL
 _WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 _KEPT = ("QuantizeLinear", "DequantizeLinear", "Identity", "Cast")
 """What may stand between a tensor and the node that takes it, and leaves it the same tensor."""
 _MOST_BETWEEN = 8
-
-_INT32, _INT64, _FLOAT, _STRING, _BYTES = 5, 3, 2, 9, 12
-_MESSAGES: Mapping[str, tuple[tuple[str, int, int | str, bool], ...]] = {
-    "Entry": (("key", 1, _STRING, False), ("value", 2, _STRING, False)),
-    "Tensor": (
-        ("dims", 1, _INT64, True),
-        ("data_type", 2, _INT32, False),
-        ("float_data", 4, _FLOAT, True),
-        ("name", 8, _STRING, False),
-        ("raw_data", 9, _BYTES, False),
-        ("external_data", 13, "Entry", True),
-        ("data_location", 14, _INT32, False),
-    ),
-    "Node": (
-        ("input", 1, _STRING, True),
-        ("output", 2, _STRING, True),
-        ("name", 3, _STRING, False),
-        ("op_type", 4, _STRING, False),
-    ),
-    "Graph": (("node", 1, "Node", True), ("initializer", 5, "Tensor", True)),
-    "Model": (("graph", 7, "Graph", False),),
-}
-"""Message → its fields that are read: name, number, type, whether there are many."""
 
 
 def read_onnx(path: Path) -> State:
@@ -89,7 +65,7 @@ def _graph(path: Path) -> Any:
     if path.stat().st_size >= _LARGEST:
         raise BadInputError(f"`{path}` is larger than 2 GiB", "save it with its tensors in a file beside it")
     try:
-        return _model_message().FromString(path.read_bytes()).graph
+        return onnx.load_model(str(path), load_external_data=False).graph
     except DecodeError as error:
         raise CorruptArtifactError(f"`{path}` is no ONNX file ({error})", "get it again") from error
 
@@ -123,20 +99,3 @@ def _external(tensor: Any, path: Path, needed: int) -> bytes:
 
 def _entries(tensor: Any) -> dict[str, str]:
     return {entry.key: entry.value for entry in tensor.external_data}
-
-
-@cache
-def _model_message() -> Any:
-    """The class of the message `Model`."""
-    file = descriptor_pb2.FileDescriptorProto(name="onnx_weights.proto", package="onnx", syntax="proto3")
-    for message_name, fields in _MESSAGES.items():
-        message = file.message_type.add(name=message_name)
-        for name, number, kind, repeated in fields:
-            field = message.field.add(name=name, number=number, label=3 if repeated else 1)
-            if isinstance(kind, str):
-                field.type, field.type_name = 11, f".onnx.{kind}"
-            else:
-                field.type = kind
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("onnx.Model"))

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
 from avtool.core.errors import BadInputError, CorruptArtifactError
-from avtool.models.published.onnx_file import _model_message, external_files, read_onnx
+from avtool.models.published.onnx_file import external_files, read_onnx
 
 KERNEL = np.arange(18, dtype=np.float32).reshape(2, 1, 3, 3)
 
@@ -16,7 +17,7 @@ def write(
     path: Path, *, quantised: bool = True, external: str = "", dims: tuple[int, ...] = (2, 1, 3, 3)
 ) -> Path:
     """A graph of one convolution, its kernel behind a quantisation, and a bias."""
-    model = _model_message()()
+    model = onnx.ModelProto()
     kernel = model.graph.initializer.add(name="k", dims=dims, data_type=1)
     if external:
         kernel.data_location = 1
@@ -69,6 +70,6 @@ def test_a_shape_that_does_not_fit_is_damage(tmp_path: Path, dims: tuple[int, ..
 
 
 def test_a_file_without_layers_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.onnx").write_bytes(_model_message()().SerializeToString())
+    (tmp_path / "a.onnx").write_bytes(onnx.ModelProto().SerializeToString())
     with pytest.raises(BadInputError, match="no weights of layers"):
         read_onnx(tmp_path / "a.onnx")
