@@ -169,7 +169,7 @@ class FrameFolder:
         """See `FrameFeatures`."""
         path = self.folder / state_name(item)
         if not path.is_file():
-            raise BadInputError(f"`{item.name}` has no frames, which the model takes", "leave it out")
+            raise BadInputError(f"`{item.name}` has no frames, which the model takes", "skip it")
         return _opened(path).of_item(item)
 
 
