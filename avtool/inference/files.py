@@ -90,6 +90,8 @@ def load_predictor(model: Path, recipe: PredictRecipe, reporter: Reporter) -> "P
     from avtool.inference.predictor import Predictor
 
     predictor = Predictor(model, recipe.runtime, reporter).only(recipe.modality).with_crops(recipe.crops)
+    if recipe.phrases:
+        predictor = predictor.with_phrases(recipe.phrases)
     if recipe.class_map:
         predictor = predictor.with_class_map(recipe.class_map)
     reporter.detail(f"{len(predictor.outputs.labels)} classes")

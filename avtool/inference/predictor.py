@@ -14,6 +14,7 @@ from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
 from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.spec import InputSpec, Window, read_inputs
+from avtool.data.labels import LabelKind
 from avtool.data.inputs.video import VideoInput
 from avtool.inference.class_map import map_outputs, read_class_map
 from avtool.inference.outputs import Logits, OutputSpec, read_outputs
@@ -135,6 +136,23 @@ class Predictor:
         """
         other = copy(self)
         other.outputs = map_outputs(self.outputs, read_class_map(path), path)
+        return other
+
+    def with_phrases(self, path: Path) -> "Predictor":
+        """The same as a zero-shot classifier: each phrase of a file is a class.
+
+        Raises:
+            BadInputError: the file holds none, or the model has no text tower.
+        """
+        from avtool.models.hub.family import hub_folder
+        from avtool.models.hub.phrases import read_phrases, scorer_of_phrases
+
+        phrases = read_phrases(path)
+        scorer, exclusive = scorer_of_phrases(self.model, hub_folder(self.path), phrases)
+        other = copy(self)
+        other.model = scorer.to(self.device).eval()
+        task: LabelKind = "single-label" if exclusive else "multi-label"
+        other.outputs = OutputSpec(task, phrases, (len(phrases),))
         return other
 
     def logits(self, windows: Sequence[Window]) -> Logits:

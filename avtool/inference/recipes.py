@@ -57,6 +57,11 @@ class PredictRecipe(Recipe):
     class_map: Path | None = option(
         None, "TOML file of classes, each with those of the model that stand for it.", flag="--class-map"
     )
+    phrases: Path | None = option(
+        None,
+        "Zero-shot: text file with a phrase a line, each a class; for models with a text tower (CLAP, …).",
+        flag="--phrases",
+    )
     frame_features: Path | None = option(
         None,
         "Features of the files' frames, for AST-MM: the table of `avtool embed`, or a `features` artifact.  "

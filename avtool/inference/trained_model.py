@@ -38,6 +38,8 @@ class TrainedModel(Predictor):
         )
         frames = find_frames(items, self, recipe, self.reporter)
         model = self.with_features(frames) if frames else self
+        if recipe.phrases:
+            model = model.with_phrases(recipe.phrases)
         if recipe.class_map:
             model = model.with_class_map(recipe.class_map)
         labels, found = model.outputs.labels, []

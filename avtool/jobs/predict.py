@@ -89,6 +89,7 @@ def predict(
         "model": used.sha256,
         "recipe": recipe.model_dump(mode="json", exclude=_OF_THE_MACHINE),
         **({"class_map": sha256_of(recipe.class_map)} if recipe.class_map else {}),
+        **({"phrases": sha256_of(recipe.phrases)} if recipe.phrases else {}),
     }
     inputs = [model, *(local_path(source) for source in sources)]
     frames = find_frames(items, predictor, recipe, reporter)

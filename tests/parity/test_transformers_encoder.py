@@ -58,10 +58,25 @@ def made(name: str, *, true: bool) -> tuple[Any, Any]:
     if name == "dinov2":
         values = {key: value for key, value in image.items() if key != "intermediate_size"}
         return t.Dinov2Model(t.Dinov2Config(**values)), t.BitImageProcessor(**shortest)
-    if name == "pe_audio":
+    if name == "pe_av":
+        return pe_audio_video(), t.PeAudioFeatureExtractor()
+    if name.startswith("pe_audio"):
         parts = {} if true else {"audio_config": PE_AUDIO, "text_config": PE_TEXT}
-        return t.PeAudioModel(t.PeAudioConfig(**parts)), t.PeAudioFeatureExtractor()
+        frames = name == "pe_audio_frame"
+        model = (t.PeAudioFrameLevelModel if frames else t.PeAudioModel)(t.PeAudioConfig(**parts))
+        return model, t.PeAudioFeatureExtractor()
     return t.WhisperModel(t.WhisperConfig(**({} if true else WHISPER))), t.WhisperFeatureExtractor()
+
+
+def pe_audio_video() -> Any:
+    """A small PE-AV; its two encoders and its two towers of text are one, as the library ties them."""
+    t = transformers
+    encoder = {**SMALL, "num_key_value_heads": 2, "head_dim": 16}
+    size = {"img_size": 32, "depth": 1, "embed_dim": 8, "num_heads": 2}
+    vision = {"model_type": "timm_wrapper", "architecture": "vit_tiny_patch16_224", "model_args": size}
+    video = {**encoder, "vision_config": vision}
+    both = {**encoder, "audio_config": PE_AUDIO, "video_config": video}
+    return t.PeAudioVideoModel(t.PeAudioVideoConfig(text_config=PE_TEXT, audio_video_config=both))
 
 
 def theirs(name: str, model: Any, values: torch.Tensor) -> torch.Tensor:
@@ -76,7 +91,9 @@ def theirs(name: str, model: Any, values: torch.Tensor) -> torch.Tensor:
         return found if isinstance(found, torch.Tensor) else found.pooler_output
     if name == "dinov2":
         return model(values).pooler_output
-    if name == "pe_audio":
+    if name == "pe_audio_frame":
+        return model.get_audio_embeds(values).mean(dim=1)
+    if name.startswith("pe_"):
         return model.get_audio_embeds(values)
     return model.get_encoder()(values).last_hidden_state.mean(dim=1)
 
@@ -127,7 +144,8 @@ def _folder_of(folder: Path) -> Path:
     return locate(folder)
 
 
-NAMES = ["ast", "clap", "clip", "siglip", "dinov2", "whisper", "pe_audio"]
+PERCEPTION = ["pe_audio", "pe_audio_frame", "pe_av"]  # whose text tower, by default, is a gigabyte
+NAMES = ["ast", "clap", "clip", "siglip", "dinov2", "whisper", *PERCEPTION]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -136,7 +154,7 @@ def test_features_and_preprocessing_are_the_library_s(name: str, tmp_path: Path,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES[:-1])  # PE-A's default text tower is a gigabyte
+@pytest.mark.parametrize("name", NAMES[: -len(PERCEPTION)])
 def test_the_same_at_the_true_size(name: str, tmp_path: Path, cache: Path) -> None:
     compare(name, tmp_path / "folder", true=True)
 

@@ -9,7 +9,7 @@ from avtool.core.artifact import CARD
 from avtool.core.errors import BadInputError
 from avtool.models.catalogue import entry_of_file
 from avtool.models.family import Family, Follows, Size, Sizes
-from avtool.models.hub.kinds import KINDS, Kind
+from avtool.models.hub.kinds import KINDS, Kind, kind_of
 from avtool.models.registry import register
 from avtool.models.source import Foreign
 
@@ -77,14 +77,11 @@ class _Transformers(Family):
         return TransformersEncoder(settings)
 
     def adopt(self, source: "Source") -> Foreign | None:
-        if source.text.startswith(_HUB):
-            folder = _downloaded(source.text.removeprefix(_HUB))
-        elif source.path is not None and source.path.is_dir() and not (source.path / CARD).exists():
-            folder = source.path
-        else:
+        folder = hub_folder(source.path or Path(source.text))
+        if folder is None:
             return None
-        config = _config_of(folder)
-        kind = KINDS.get(str(config.get("model_type", "")))
+        config = config_of(folder)
+        kind = kind_of(config)
         if kind is None and source.text.startswith(_HUB):
             message = f"`{source.text}` is a `{config.get('model_type')}`, and no encoder that is known here"
             raise BadInputError(message, f"known are {', '.join(sorted(KINDS))}")
@@ -116,13 +113,13 @@ class TransformersImageFamily(_Transformers):
 
 @register
 class TransformersAudioFamily(_Transformers):
-    """AST, CLAP, Whisper's encoder and PE-A."""
+    """AST, CLAP, Whisper's encoder, PE-A and PE-A-Frame."""
 
     title = "transformers audio encoder"
     inputs = ("audio",)
     sizes: ClassVar[Sizes] = {
         "transformers_audio": Size(
-            "AST, CLAP, Whisper or PE-A, of a folder or the hub (`hf:OWNER/NAME`); by default AST.",
+            "AST, CLAP, Whisper, PE-A, PE-A-Frame, of a folder or the hub (`hf:OWNER/NAME`); by default AST.",
             {"architecture": {"model_type": "audio-spectrogram-transformer"}},
         ),
         "transformers_audio_tiny": Size(
@@ -138,6 +135,17 @@ class TransformersAudioFamily(_Transformers):
     }  # fmt: skip
 
 
+def hub_folder(path: Path) -> Path | None:
+    """The folder of transformers that a user means, downloaded where he gives an id; None for other things.
+
+    Raises:
+        MissingError: it cannot be downloaded.
+    """
+    if str(path).startswith(_HUB):
+        return _downloaded(str(path).removeprefix(_HUB))
+    return path if path.is_dir() and not (path / CARD).exists() else None
+
+
 @lru_cache
 def _downloaded(name: str) -> Path:
     from avtool.models.hub_access import download
@@ -145,7 +153,8 @@ def _downloaded(name: str) -> Path:
     return download(name)
 
 
-def _config_of(folder: Path) -> dict[str, Any]:
+def config_of(folder: Path) -> dict[str, Any]:
+    """`config.json` of a folder; empty where there is none."""
     try:
         values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Kind:
         feature: which of its outputs is the feature.
         part: the encoder within what is loaded; empty for all of it.
         seconds: of an audio window.
+        part_config: the encoder's configuration within that of what is loaded; empty for the same one.
     """
 
     title: str
@@ -26,12 +27,14 @@ class Kind:
     feature: str
     part: str = ""
     seconds: float = 0.0
+    part_config: str = ""
 
 
 def _image(title: str, name: str, feature: str = "pooler_output") -> Kind:
     return Kind(title, "image", name, name, feature)
 
 
+_PE_FRAME = "PeAudioFrameLevelModel"
 _AST = "audio-spectrogram-transformer"
 _CLAP = Kind(
     "CLAP", "audio", "ClapAudioModelWithProjection", "ClapAudioModelWithProjection", "audio_embeds", "", 10.0
@@ -54,11 +57,24 @@ _SHARED = {
     "dinov2_with_registers": _image("DINOv2 with registers", "Dinov2WithRegistersModel"),
     "dinov3_vit": _image("DINOv3", "DINOv3ViTModel"),
     "pe_audio": Kind("PE-A", "audio", "PeAudioModel", "PeAudioModel", "get_audio_embeds", "", 10.0),
+    _PE_FRAME: Kind("PE-A-Frame", "audio", _PE_FRAME, _PE_FRAME, "mean of get_audio_embeds", "", 10.0),
 }
-KINDS: Mapping[str, Kind] = {**_SHARED, "clap": _CLAP, "clip": _CLIP, "siglip": _SIGLIP}
-"""`model_type` of a published folder → its kind."""
+_PE_AV = Kind(
+    "PE-AV's audio encoder", "audio", "PeAudioVideoModel", "PeAudioModel", "get_audio_embeds", "audio_model",
+    10.0, "audio_config",
+)  # fmt: skip
+KINDS: Mapping[str, Kind] = {
+    **_SHARED, "clap": _CLAP, "clip": _CLIP, "siglip": _SIGLIP, "pe_audio_video": _PE_AV
+}  # fmt: skip
+"""`model_type` of a published folder, or its class where that alone decides → its kind."""
 
 PARTS: Mapping[str, Kind] = {
     **_SHARED, "clap_audio_model": _CLAP, "clip_vision_model": _CLIP, "siglip_vision_model": _SIGLIP
 }  # fmt: skip
 """`model_type` of the encoder's own configuration → its kind."""
+
+
+def kind_of(config: Mapping[str, Any], known: Mapping[str, Kind] = KINDS) -> Kind | None:
+    """The kind of a configuration, by its class or else by its `model_type`."""
+    names = [*(config.get("architectures") or []), config.get("model_type", "")]
+    return next((known[name] for name in names if name in known), None)

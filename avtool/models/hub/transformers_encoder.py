@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from avtool.core.errors import BadInputError, MissingError
-from avtool.models.hub.kinds import KINDS, PARTS, Kind
+from avtool.models.hub.kinds import KINDS, PARTS, Kind, kind_of
 from avtool.models.model_folder import one_line
 
 _OF_FILES = {"architectures", "dtype", "torch_dtype", "transformers_version", "_name_or_path"}
@@ -84,12 +84,18 @@ def _audio_head(host: Any, values: Tensor) -> Tensor:
     return found
 
 
+def _mean_of_frames(host: Any, values: Tensor) -> Tensor:
+    found: Tensor = host.get_audio_embeds(values).mean(dim=1)
+    return found
+
+
 _FEATURES: Mapping[str, Callable[[Any, Tensor], Tensor]] = {
     "pooler_output": _pooled,
     "image_embeds": _image_embeds,
     "audio_embeds": _clap,
     "mean of last_hidden_state": _mean_state,
     "get_audio_embeds": _audio_head,
+    "mean of get_audio_embeds": _mean_of_frames,
 }
 
 
@@ -99,7 +105,7 @@ def kind_of_part(architecture: Mapping[str, Any]) -> Kind:
     Raises:
         BadInputError: it is none that is known here.
     """
-    kind = PARTS.get(str(architecture.get("model_type", "")))
+    kind = kind_of(architecture, PARTS)
     if kind is None:
         message = f"`{architecture.get('model_type')}` of transformers is no encoder that is known here"
         raise BadInputError(message, f"known are {', '.join(sorted(KINDS))}")
@@ -114,7 +120,7 @@ def build_host(architecture: Mapping[str, Any]) -> Any:
         MissingError: transformers is not installed.
     """
     kind = kind_of_part(architecture)
-    cls = _class_of(kind.part_class)
+    cls = class_of(kind.part_class)
     try:
         return cls._from_config(cls.config_class.from_dict(_lists(architecture)), dtype=torch.float32)
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
@@ -130,7 +136,7 @@ def load_encoder(folder: Path, kind: Kind) -> TransformersEncoder:
         MissingError: transformers is not installed.
     """
     try:
-        whole = _class_of(kind.loaded_class).from_pretrained(
+        whole = class_of(kind.loaded_class).from_pretrained(
             str(folder.absolute()), local_files_only=True, use_safetensors=True, dtype=torch.float32
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
@@ -147,11 +153,10 @@ def encoder_architecture(folder: Path, kind: Kind) -> dict[str, Any]:
     Raises:
         BadInputError: the configuration cannot be read.
     """
-    cls = _class_of(kind.part_class)
+    cls = class_of(kind.loaded_class if kind.part_config else kind.part_class)
     try:
-        return part_architecture(
-            cls.config_class.from_pretrained(str(folder.absolute()), local_files_only=True)
-        )
+        config = cls.config_class.from_pretrained(str(folder.absolute()), local_files_only=True)
+        return part_architecture(getattr(config, kind.part_config) if kind.part_config else config)
     except (OSError, ValueError, KeyError, TypeError) as error:
         message = f"the configuration of `{folder}` cannot be read ({one_line(error)})"
         raise BadInputError(message, "get its config.json again") from error
@@ -171,11 +176,14 @@ def describe_input(processors: Sequence[Path], kind: Kind) -> dict[str, Any]:
 
 
 def part_architecture(config: Any) -> dict[str, Any]:
-    """A configuration without what concerns files."""
-    return {key: value for key, value in config.to_dict().items() if key not in _OF_FILES}
+    """A configuration without what concerns files; with its class where that decides what it computes."""
+    values = config.to_dict()
+    deciding = [name for name in values.get("architectures") or [] if name in PARTS]
+    kept = {key: value for key, value in values.items() if key not in _OF_FILES}
+    return {**kept, "architectures": deciding} if deciding else kept
 
 
-def _class_of(name: str) -> Any:
+def class_of(name: str) -> Any:
     """A class of transformers; its modules are imported on the CPU, as some make tensors on import."""
     try:
         with torch.device("cpu"):
