@@ -27,6 +27,8 @@ ABSENT = {
     "runs/stage1": "a run of mavil-base, of 200 million parameters",
     "runs/video-mae": "a run of a video encoder",
     "both": "a run of the lines before it",
+    "mm": "a run of the lines before it",
+    "runs/image-mae": "a run of image-mae",
 }
 """What pages speak of that is not here."""
 

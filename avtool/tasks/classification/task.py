@@ -129,8 +129,12 @@ class ClassificationTask(Task[FinetuneRecipe]):
 
     @property
     def starts(self) -> Sequence[Path]:
-        """Initial weights, and the features of frames, whose encoder has learned from clips of its own."""
-        return [path for path in (self.recipe.model.init, self.recipe.data.frame_features) if path]
+        """Initial weights, and the encoder of the frames, which has learned from clips of its own."""
+        found = [self.recipe.model.init]
+        if self._frames is not None:
+            encoder = self._frames.encoder
+            found.append(Path(encoder.name) if encoder else self.recipe.data.frame_features)
+        return [path for path in found if path is not None]
 
     @cached_property
     def inputs(self) -> Sequence[Input]:
