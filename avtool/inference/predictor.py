@@ -14,8 +14,8 @@ from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
 from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.spec import InputSpec, Window, read_inputs
-from avtool.data.labels import LabelKind
 from avtool.data.inputs.video import VideoInput
+from avtool.data.labels import LabelKind
 from avtool.inference.class_map import map_outputs, read_class_map
 from avtool.inference.outputs import Logits, OutputSpec, read_outputs
 
