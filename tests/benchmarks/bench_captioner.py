@@ -121,5 +121,5 @@ def proposals() -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    captions("masked_transformer", 64)
+    captions("masked_transformer", 16)
     proposals()
