@@ -1,0 +1,1 @@
+"""Query localisation: submissions of each challenge against its annotations."""

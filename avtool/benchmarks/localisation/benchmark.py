@@ -1,0 +1,95 @@
+"""Benchmarks of query localisation: a TOML file for each set of annotations, a protocol a challenge."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+
+from avtool.benchmarks.benchmark import BENCHMARKS, BenchmarkFactSheet
+from avtool.benchmarks.localisation.spec import LocalisationSpec
+from avtool.core.errors import BadInputError
+from avtool.core.paths import data_folder
+from avtool.core.recipe import Recipe, option, read_recipe_file, validate
+from avtool.core.reporter import Reporter
+from avtool.evaluation.report import BenchmarkReport
+
+_FOLDER = Path(__file__).parent
+
+
+class LocalisationSettings(Recipe):
+    """Settings of query localisation."""
+
+    data: Path | None = option(
+        None, "Annotations, or their folder.  [default: in AVTOOL_DATA]", flag="--data"
+    )
+    predictions: Path | None = option(
+        None, "Submission to score, in the form of the challenge.", flag="--predictions"
+    )
+    fix: bool = option(False, "Drop predictions that end before they start or are not finite.", flag="--fix")
+    seed: int = option(0, "Seed of the random baseline.", flag="--seed", ge=0)
+    name: str | None = option(None, "Name of what is scored, in tables.  [default: its file's]")
+
+
+@dataclass(frozen=True)
+class LocalisationBenchmark:
+    """The benchmark of a TOML file."""
+
+    path: Path
+
+    @cached_property
+    def spec(self) -> LocalisationSpec:
+        """The content of the file."""
+        return validate(LocalisationSpec, read_recipe_file(self.path), origin=str(self.path))
+
+    @property
+    def settings(self) -> type[Recipe]:
+        """The settings of every set."""
+        return LocalisationSettings
+
+    @property
+    def facts(self) -> BenchmarkFactSheet:
+        """Its row of a listing."""
+        spec = self.spec
+        return BenchmarkFactSheet(
+            title=spec.title,
+            summary=spec.summary,
+            data="located queries",
+            protocols=("predictions",),
+            metric=spec.metric,
+            published=tuple(row for rows in spec.published.values() for row in rows),
+            licence=spec.licence,
+        )
+
+    def run(self, settings: Recipe, reporter: Reporter) -> BenchmarkReport:
+        """Scores a submission.
+
+        Raises:
+            BadInputError: submission or annotations are absent, unreadable, or of other queries.
+        """
+        from avtool.benchmarks.localisation.report import localisation_report
+
+        assert isinstance(settings, LocalisationSettings), "the settings are its own"
+        if settings.predictions is None:
+            raise BadInputError("--predictions is not given", "give a submission in the challenge's form")
+        annotations = self._annotations(settings.data)
+        protocol = import_module(f"avtool.benchmarks.localisation.{self.spec.protocol}")
+        scored = protocol.score(annotations, settings.predictions, fix=settings.fix, seed=settings.seed)
+        for warning in scored.coverage.caveats():
+            reporter.warn(warning)
+        name = settings.name or settings.predictions.stem
+        return localisation_report(name, self.spec, scored, annotations.name)
+
+    def _annotations(self, given: Path | None) -> Path:
+        if given is not None and not given.is_dir():
+            return given
+        folders = [given] if given else [data_folder() / name for name in self.spec.folders]
+        for folder in folders:
+            for name in self.spec.files:
+                if (folder / name).is_file():
+                    return folder / name
+        message = f"the annotations of {self.spec.title} are not in `{folders[0]}`"
+        raise BadInputError(message, f"give --data {self.spec.files[0]}")
+
+
+for _path in sorted(_FOLDER.glob("*.toml")):
+    BENCHMARKS.add(_path.stem, LocalisationBenchmark(_path))

@@ -1,0 +1,143 @@
+"""Submissions of the challenges: predicted windows, read in each challenge's own form."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from avtool.core.arrays import Floats
+from avtool.core.errors import BadInputError
+from avtool.data.readers.video_queries import Window, as_number, brief, read_json_lines
+from avtool.data.readers.video_queries import field as field_of
+from avtool.evaluation.localisation.moments import RankedWindows
+
+
+@dataclass
+class WindowChecks:
+    """Checks of predicted windows.
+
+    Attributes:
+        fix: drop windows that are none, instead of refusing them.
+        dropped: how many were.
+    """
+
+    fix: bool = False
+    dropped: int = field(default=0, init=False)
+
+    def ranked(self, rows: Any, where: str, *, scored: bool) -> list[tuple[float, float, float]]:
+        """Windows of a query: start, end and, if `scored`, a score, else the negative rank.
+
+        Raises:
+            BadInputError: one is no window, and they are not fixed.
+        """
+        if not isinstance(rows, list):
+            raise BadInputError(
+                f"{where} has no list of windows, but {brief(rows)}", "correct the submission"
+            )
+        found = []
+        for place, row in enumerate(rows):
+            values = [as_number(one) for one in row] if isinstance(row, list) else []
+            start, end, score = (*values, -float(place))[:3] if len(values) >= 2 else (None, None, None)
+            if scored and len(values) < 3:
+                score = None
+            if start is None or end is None or score is None or end <= start:
+                self.refuse(f"{where}: window {place} is {brief(row)}, no start before an end")
+            else:
+                found.append((start, end, score))
+        return found
+
+    def refuse(self, message: str) -> None:
+        """Counts a window that is none.
+
+        Raises:
+            BadInputError: they are not fixed.
+        """
+        if not self.fix:
+            raise BadInputError(message, "correct it, or drop all such predictions by --fix")
+        self.dropped += 1
+
+
+def read_jsonl_submission(path: Path, checks: WindowChecks) -> Mapping[str, RankedWindows]:
+    """QVHighlights' form: a line a query with `qid`, `pred_relevant_windows`, `pred_saliency_scores`.
+
+    Raises:
+        BadInputError: a line lacks its query or both predictions, a query is there twice, or a value is
+            wrong.
+    """
+    found: dict[str, RankedWindows] = {}
+    for where, record in read_json_lines(path):
+        key = str(field_of(record, "qid", int, where))
+        if key in found:
+            raise BadInputError(f"{where}: query {key} is there twice", "remove one")
+        if not {"pred_relevant_windows", "pred_saliency_scores"} & record.keys():
+            message = f"{where} has neither `pred_relevant_windows` nor `pred_saliency_scores`"
+            raise BadInputError(message, "give a submission of QVHighlights (JSONL)")
+        place = f"{where}, query {key}"
+        rows = checks.ranked(record.get("pred_relevant_windows", []), place, scored=True)
+        found[key] = ranked_windows(rows, _saliency(record.get("pred_saliency_scores"), place))
+    if not found:
+        raise BadInputError(f"`{path}` has no predictions", "give a submission (JSONL)")
+    return found
+
+
+def ranked_windows(rows: Sequence[tuple[float, ...]], saliency: Floats | None = None) -> RankedWindows:
+    """Windows of (start, end, score) as arrays."""
+    values = np.array(rows, dtype=np.float64).reshape(-1, 3)
+    return RankedWindows(values[:, :2], values[:, 2], saliency)
+
+
+def check_keys(path: Path, predicted: Collection[str], wanted: Collection[str], kind: str) -> None:
+    """Refuses predictions of queries that the annotations lack.
+
+    Raises:
+        BadInputError: there are some.
+    """
+    known = set(wanted)
+    if unknown := [key for key in predicted if key not in known]:
+        message = (
+            f"`{path}`: {kind} `{unknown[0]}` is not in the annotations ({len(unknown)} of {len(predicted)})"
+        )
+        raise BadInputError(
+            message, f"give the annotations of the same split; they begin with `{next(iter(wanted))}`"
+        )
+
+
+def whole_videos(durations: Mapping[str, float | None]) -> dict[str, RankedWindows]:
+    """The baseline of one window over each whole video; of queries whose duration is known."""
+    return {key: ranked_windows([(0.0, end, 1.0)]) for key, end in durations.items() if end}
+
+
+def random_windows(durations: Mapping[str, float | None], seed: int, number: int) -> dict[str, RankedWindows]:
+    """The baseline of windows between two random times of the video, ranked as they are drawn.
+
+    Args:
+        durations: of the video of each query, in seconds.
+        seed: of the times.
+        number: of windows.
+    """
+    generator = np.random.default_rng(seed)
+    return {
+        key: ranked_windows(
+            [(*window, -float(rank)) for rank, window in enumerate(_drawn(generator, end, number))]
+        )
+        for key, end in durations.items()
+        if end
+    }
+
+
+def _drawn(generator: np.random.Generator, end: float, number: int) -> Iterator[Window]:
+    yield from map(tuple, np.sort(generator.uniform(0, end, (number, 2)), axis=1).tolist())
+
+
+def _saliency(values: Any, where: str) -> Floats | None:
+    if values is None:
+        return None
+    numbers = [as_number(one) for one in values] if isinstance(values, list) else [None]
+    if None in numbers:
+        place = numbers.index(None)
+        shown = brief(values[place]) if isinstance(values, list) else brief(values)
+        message = f"{where}: `pred_saliency_scores` {place} is {shown}, no finite number"
+        raise BadInputError(message, "correct the submission")
+    return np.array(numbers, dtype=np.float64)
