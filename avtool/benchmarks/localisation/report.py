@@ -100,7 +100,7 @@ def localisation_report(
     coverage = scored.coverage
     facts = BenchmarkFacts(spec.title, published=tuple(published))
     notes = [f"Annotations: {annotations}.", *coverage.notes(), *scored.notes]
-    if coverage.queries != spec.queries:
+    if spec.queries and coverage.queries != spec.queries:
         notes.append(f"{spec.title} has {spec.queries} queries: published numbers are on all of them.")
     return BenchmarkReport(
         headline=", ".join(f"{title} {value:.2f}" for title, value in scored.means.items()),

@@ -7,7 +7,7 @@ from pydantic import Field
 from avtool.core.recipe import Recipe
 from avtool.evaluation.published import PublishedResult
 
-ProtocolName = Literal["moments"]
+ProtocolName = Literal["moments", "sentences", "sentences_ego4d"]
 
 
 class LocalisationSpec(Recipe):
@@ -19,7 +19,7 @@ class LocalisationSpec(Recipe):
     metric: str = Field(description="The main metric.", min_length=1)
     files: tuple[str, ...] = Field(description="Names of its annotation file.", min_length=1)
     folders: tuple[str, ...] = Field(description="Where it is looked for in AVTOOL_DATA.", min_length=1)
-    queries: int = Field(description="Queries of the published split.", ge=1)
+    queries: int | None = Field(None, description="Queries of the published split, where there is one.", ge=1)
     licence: str = Field("", description="Of the annotations.")
     published: dict[str, tuple[PublishedResult, ...]] = Field(
         default_factory=dict, description="Published tables."

@@ -101,17 +101,17 @@ def as_number(value: Any) -> float | None:
 
 
 def true_window(value: Any, where: str) -> Window:
-    """A start and an end in seconds; equal ones are allowed, since annotations have them.
+    """A start and an end in seconds; published annotations have some of no length, or reversed.
+
+    A reversed window becomes one of no length, which no prediction finds either.
 
     Raises:
-        BadInputError: they are no two finite numbers, or the end lies before the start.
+        BadInputError: they are no two finite numbers.
     """
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise BadInputError(f"{where} has no start and end, but {brief(value)}", "correct the record")
     start, end = (number(one, f"{where}: a time") for one in value)
-    if end < start:
-        raise BadInputError(f"{where} ends before it starts: {start:g} to {end:g} s", "correct the record")
-    return start, end
+    return start, max(start, end)
 
 
 def brief(value: Any) -> str:

@@ -9,7 +9,14 @@ import numpy as np
 
 from avtool.core.arrays import Floats
 from avtool.core.errors import BadInputError
-from avtool.data.readers.video_queries import Window, as_number, brief, read_json_lines
+from avtool.data.readers.video_queries import (
+    VideoQuery,
+    Window,
+    as_number,
+    brief,
+    read_json_file,
+    read_json_lines,
+)
 from avtool.data.readers.video_queries import field as field_of
 from avtool.evaluation.localisation.moments import RankedWindows
 
@@ -82,6 +89,72 @@ def read_jsonl_submission(path: Path, checks: WindowChecks) -> Mapping[str, Rank
     return found
 
 
+def read_sentence_submission(
+    path: Path, queries: Sequence[VideoQuery], checks: WindowChecks
+) -> Mapping[str, RankedWindows]:
+    """Predictions of sentences: a line each with `vid`, `query` and `pred_relevant_windows` (JSONL).
+
+    All queries of the video with that sentence have them. Scores are optional.
+
+    Raises:
+        BadInputError: a line lacks one of these, or is about a sentence that the annotations lack.
+    """
+    wanted: dict[tuple[str, str], list[str]] = {}
+    for query in queries:
+        wanted.setdefault((query.video, _plain(query.text)), []).append(query.key)
+    found: dict[str, RankedWindows] = {}
+    for where, record in read_json_lines(path):
+        video, text = field_of(record, "vid", str, where), field_of(record, "query", str, where)
+        keys = wanted.get((video, _plain(text)))
+        if keys is None:
+            message = f"{where}: the annotations have no query `{text[:80]}` of video `{video}`"
+            raise BadInputError(message, "give the annotations of the same split")
+        if keys[0] in found:
+            raise BadInputError(
+                f"{where}: query `{text[:80]}` of video `{video}` is there twice", "remove one"
+            )
+        rows = checks.ranked(record.get("pred_relevant_windows"), where, scored=False)
+        found |= dict.fromkeys(keys, ranked_windows(rows))
+    if not found:
+        raise BadInputError(f"`{path}` has no predictions", "give a submission (JSONL)")
+    return found
+
+
+def read_nlq_submission(path: Path, checks: WindowChecks) -> Mapping[str, RankedWindows]:
+    """Ego4D NLQ's form: `results` with `clip_uid`, `annotation_uid`, `query_idx`, `predicted_times`.
+
+    Raises:
+        BadInputError: it is of another challenge or version, a record is incomplete, or a query is there
+            twice.
+    """
+    content = read_json_file(path)
+    check_challenge(content, path, "ego4d_nlq_challenge")
+    found: dict[str, RankedWindows] = {}
+    for number, record in enumerate(field_of(content, "results", list, f"`{path}`")):
+        where = f"`{path}`, result {number}"
+        clip, annotation = (field_of(record, name, str, where) for name in ("clip_uid", "annotation_uid"))
+        key = f"{clip}/{annotation}/{field_of(record, 'query_idx', int, where)}"
+        if key in found:
+            raise BadInputError(f"{where}: query `{key}` is there twice", "remove one")
+        rows = checks.ranked(record.get("predicted_times"), f"{where} (`{key}`)", scored=False)
+        found[key] = ranked_windows(rows)
+    if not found:
+        raise BadInputError(f"`{path}` has no results", "give a submission of the challenge")
+    return found
+
+
+def check_challenge(content: Any, path: Path, challenge: str) -> None:
+    """Refuses a submission to another challenge, or of another version than 1.0.
+
+    Raises:
+        BadInputError: it is one.
+    """
+    for name, wanted in (("challenge", challenge), ("version", "1.0")):
+        if (given := field_of(content, name, str, f"`{path}`")) != wanted:
+            message = f"`{path}`: `{name}` is `{given[:60]}`, not `{wanted}`"
+            raise BadInputError(message, "give a submission of this challenge")
+
+
 def ranked_windows(rows: Sequence[tuple[float, ...]], saliency: Floats | None = None) -> RankedWindows:
     """Windows of (start, end, score) as arrays."""
     values = np.array(rows, dtype=np.float64).reshape(-1, 3)
@@ -141,3 +214,7 @@ def _saliency(values: Any, where: str) -> Floats | None:
         message = f"{where}: `pred_saliency_scores` {place} is {shown}, no finite number"
         raise BadInputError(message, "correct the submission")
     return np.array(numbers, dtype=np.float64)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().split()).rstrip(" .")
