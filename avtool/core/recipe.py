@@ -199,6 +199,9 @@ def validate(schema: type[Schema], values: Mapping[str, Any], origin: str) -> Sc
         known = [key for key, _ in iter_keys(schema)]
         problems, hints = [], []
         found = error.errors(include_url=False, include_context=False)
+        # A list whose items are refused is too short as well: that is the same fault.
+        inside = {item["loc"][:end] for item in found for end in range(len(item["loc"]))}
+        found = [one for one in found if one["type"] != "too_short" or one["loc"] not in inside]
         for item in found[:_MAX_PROBLEMS]:
             key = ".".join(str(part) for part in item["loc"] if not _is_union_tag(part))
             if item["type"] == "extra_forbidden":

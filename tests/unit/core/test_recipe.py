@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from pydantic import Field
@@ -145,3 +146,14 @@ def test_a_recipe_is_a_regular_file(tmp_path: Path) -> None:
         read_recipe_file(write(tmp_path / "a.toml", 'extends = "/dev/zero"'))
     with pytest.raises(BadInputError, match="`extends` is 3"):
         read_recipe_file(write(tmp_path / "b.toml", "extends = 3"))
+
+
+class Listing(Recipe):
+    formats: tuple[Literal["vtt", "srt"], ...] = option(("vtt",), "Formats.", min_length=1)
+
+
+@pytest.mark.parametrize(("given", "problems"), [([], 1), (["ass"], 1), (["ass", "doc"], 2)])
+def test_a_list_is_not_also_too_short_for_want_of_refused_items(given: list[str], problems: int) -> None:
+    with pytest.raises(BadInputError) as caught:
+        load(Listing, flags={"formats": given}, environment={})
+    assert caught.value.message.count("`formats") == problems
