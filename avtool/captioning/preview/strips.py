@@ -14,6 +14,7 @@ from avtool.core.errors import AvtoolError
 from avtool.core.report.page import data_uri
 from avtool.core.reporter import Reporter
 from avtool.media.preview import spectrogram_png
+from avtool.media.probe import probe
 from avtool.media.video_frames import read_frames
 from avtool.media.waveforms import read_waveform
 
@@ -166,15 +167,24 @@ def _curves(
 
 
 def _add_media(strips: Sequence[Strip], film: Path, seconds: float, reporter: Reporter) -> None:
-    """Frames and spectrograms of each strip; what cannot be read is warned of once."""
+    """Frames and spectrograms of each strip; what the film has and cannot be read is warned of once."""
     readers = {"frames": _add_frames, "spectrogram": _add_spectrogram}
     for what, add in readers.items():
         for strip in strips:
             try:
                 add(strip, film, seconds)
             except AvtoolError as error:
+                if what == "frames" and _is_audio(film):
+                    break
                 reporter.warn(f"the preview has no {what} from {strip.start:g} s on: {error}")
                 break
+
+
+def _is_audio(film: Path) -> bool:
+    try:
+        return not probe(film).video
+    except AvtoolError:
+        return False
 
 
 def _add_frames(strip: Strip, film: Path, seconds: float) -> None:

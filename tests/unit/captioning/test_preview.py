@@ -66,6 +66,7 @@ def test_audio_alone_has_no_frames_and_a_broken_film_is_warned_of(tmp_path, plan
     strips = make_strips(plan, 2.0, write_chirp(tmp_path / "a.wav", 2.0), [], reporter)
     assert strips[0].spectrogram
     assert not strips[0].frames
+    assert "no frames" not in str(reporter)
     (tmp_path / "b.mp4").write_bytes(b"no film")
     write_preview(tmp_path / "preview.html", plan, 4.0, film=tmp_path / "b.mp4", reporter=reporter)
     assert [what for what in ("frames", "spectrogram") if f"no {what}" in str(reporter)] == [
