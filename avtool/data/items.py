@@ -72,7 +72,8 @@ class Item:
         else:
             path = fetch(self.name)
         if not path.is_file():
-            raise BadInputError(f"`{path}` does not exist", "put it back")
+            hint = "put it back" if self.clip is not None else "check the path"
+            raise BadInputError(f"`{path}` does not exist", hint)
         return path
 
     def state(self) -> list[object]:

@@ -55,6 +55,7 @@ def svg(figure: "Figure") -> "Markup":
     with rc_context(_STYLE), warnings.catch_warnings():
         # texts stay texts, and the reader's browser has the letters that this machine's fonts lack
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        warnings.filterwarnings("ignore", "constrained_layout not applied")  # very long names of classes
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     text = buffer.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
