@@ -20,7 +20,7 @@ CAPTION_SUFFIXES = (
     ".vtt", ".srt", ".ass", ".ssa", ".ttml", ".dfxp", ".xml",
     ".scc", ".stl", ".smi", ".sami", ".sub", ".sbv", ".mpl",
 )  # fmt: skip
-_SDH = re.compile(r"\b(sdh|cc|hi|captions?)\b", re.IGNORECASE)
+_SDH = re.compile(r"(?<![a-z])(sdh|cc|hi|captions?)(?![a-z])", re.IGNORECASE)
 _STREAM = re.compile(r"stream:(\d+)")
 _MAX_ROWS = 1_000_000
 _MOST_DIGITS = 6
@@ -36,6 +36,7 @@ class FilmPair:
         captions: `auto`, `stream:N`, or the path of a caption file.
         elsewhere: addresses of film and captions that `fetch_pair` copies to these paths.
         audio_stream: the container's number of the audio stream, None to choose by language.
+        for_dialogue: whether `auto` prefers dialogue to a track that describes sounds.
     """
 
     film_id: str
@@ -43,6 +44,7 @@ class FilmPair:
     captions: str
     elsewhere: tuple[str, ...] = ()
     audio_stream: int | None = None
+    for_dialogue: bool = False
 
     @property
     def film_name(self) -> str:
@@ -157,7 +159,20 @@ def caption_file_of(pair: FilmPair, language: str) -> Path | None:
     """The caption file that a film's captions come from; None when they come from a stream of the film."""
     if _STREAM.fullmatch(pair.captions):
         return None
-    return captions_beside(pair.film, language) if pair.captions == AUTO else Path(pair.captions)
+    if pair.captions != AUTO:
+        return Path(pair.captions)
+    return captions_beside(pair.film, language, for_dialogue=pair.for_dialogue)
+
+
+def offers_captions(pair: FilmPair, language: str) -> bool:
+    """Whether captions are named, or `auto` finds some that can be read.
+
+    Raises:
+        BadInputError: the film cannot be opened.
+    """
+    if pair.captions != AUTO or caption_file_of(pair, language) is not None:
+        return True
+    return any(stream.readable for stream in list_caption_streams(pair.film))
 
 
 def load_film_captions(
@@ -185,13 +200,15 @@ def load_film_captions(
     if not streams:
         message = f"`{pair.film}` has no captions: none beside it, no stream in it"
         raise BadInputError(message, "give them with --captions FILE")
-    return read_caption_stream(pair.film, choose_caption_stream(streams, language).index, keep_rows=keep_rows)
+    chosen = choose_caption_stream(streams, language, for_dialogue=pair.for_dialogue)
+    return read_caption_stream(pair.film, chosen.index, keep_rows=keep_rows)
 
 
-def captions_beside(film: Path, language: str) -> Path | None:
+def captions_beside(film: Path, language: str, *, for_dialogue: bool = False) -> Path | None:
     """The caption file that stands beside a film: `film.srt`, `film.en.sdh.vtt`, …; None if there is none.
 
-    Captions for the deaf come first, then the wanted language, then a name without any language.
+    The wanted language, or none in the name, comes first; then captions for the deaf (`for_dialogue`: those
+    that are not); then a name without any language.
     """
     stem = film.stem.casefold()
     candidates = [
@@ -205,6 +222,6 @@ def captions_beside(film: Path, language: str) -> Path | None:
         marked = path.stem[len(stem) :].strip(".")
         languages = {re.split(r"[-_]", mark)[0].casefold() for mark in marked.split(".")}
         foreign = bool(marked) and language.casefold() not in languages
-        return foreign, not _SDH.search(marked), bool(marked), path.name
+        return foreign, bool(_SDH.search(marked)) is for_dialogue, bool(marked), path.name
 
     return min(candidates, key=rank, default=None)

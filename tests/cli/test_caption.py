@@ -162,8 +162,33 @@ def test_dialogue_that_cannot_be_merged_is_named(caption, film: Path, tmp_path: 
     second = write_film(tmp_path / "second.wav")
     several = caption(film, second, "--out", tmp_path / "out", "--merge", spoken)
     assert (several.code, "--merge" in several.stderr, "2 films" in several.stderr) == (2, True, True)
-    none = caption(film, "--out", tmp_path / "out", "--merge", "auto")
-    assert (none.code, "--merge FILE" in none.stderr, "--captions" in none.stderr) == (2, True, False)
+    absent = caption(film, "--out", tmp_path / "out", "--merge", tmp_path / "absent.srt")
+    assert (absent.code, "--merge" in absent.stderr, "--captions" in absent.stderr) == (2, True, False)
+
+
+def test_a_film_that_offers_no_dialogue_is_captioned_without(caption, film: Path, tmp_path: Path) -> None:
+    second = write_film(tmp_path / "second.wav")
+    second.with_suffix(".srt").write_text("1\n00:00:04,500 --> 00:00:06,000\nHi.\n", encoding="utf-8")
+    out = tmp_path / "out"
+    plan = caption(film, second, "--merge", "auto", "--dry-run", "--json").json["plan"]
+    assert [one["dialogue"] for one in plan["films"]] == ["none", str(second.with_suffix(".srt"))]
+    done = caption(film, second, "--out", out, "--merge", "auto")
+    assert done.code == 0, done.stderr
+    assert done.stderr.count("captioned without dialogue") == 1
+    assert [cue.text for cue in read_captions(out / "film.en-sdh.vtt").cues] == [
+        "[engine hums]",
+        "[bell rings]",
+    ]
+    assert "Hi." in (out / "second.en-sdh.vtt").read_text(encoding="utf-8")
+
+
+def test_dialogue_is_preferred_to_captions_that_describe_sounds(caption, film: Path, tmp_path: Path) -> None:
+    for name, text in (("film.en.srt", "Hi."), ("film.en_sdh.srt", "[dog barks]"), ("film.fr.srt", "Salut.")):
+        film.with_name(name).write_text(f"1\n00:00:04,500 --> 00:00:06,000\n{text}\n", encoding="utf-8")
+    assert caption(film, "--out", tmp_path / "out", "--merge", "auto").code == 0
+    texts = [cue.text for cue in read_captions(tmp_path / "out" / "film.en-sdh.vtt").cues]
+    assert "Hi." in texts
+    assert "[dog barks]" not in texts
 
 
 def test_a_film_without_sounds_gets_empty_files(caption, tmp_path: Path) -> None:

@@ -17,13 +17,13 @@ from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, Missin
 from avtool.core.files import link_tree, sha256_of, write_csv, write_json
 from avtool.core.recipe import identity
 from avtool.core.report.page import optional_report
-from avtool.core.reporter import Reporter
+from avtool.core.reporter import Reporter, Silent
 from avtool.inference.captioner import FilmSounds
 from avtool.jobs.caption.films import FoundSounds, listen_to_films
 from avtool.jobs.caption.plan import pair_with_dialogue
 from avtool.jobs.caption.recipe import CaptionRecipe
 from avtool.media.captions.cue import Captions
-from avtool.mining.pairing import FilmPair, load_film_captions
+from avtool.mining.pairing import FilmPair, load_film_captions, offers_captions
 from avtool.models.model_files import WEIGHTS
 
 PARTS = "films"
@@ -102,7 +102,7 @@ def caption(
     style = recipe.caption_style()
     pairs = pair_with_dialogue(sources, recipe.merge)
     if recipe.merge and len(pairs) == 1 and not pairs[0].elsewhere:
-        _dialogue(pairs[0], recipe)  # before the film is listened to
+        _dialogue(pairs[0], recipe, Silent())  # before the film is listened to
     used = Input(str(model), "model", sha256_of(locate(model) / WEIGHTS))
     settings = {"command": "caption", "model": used.sha256, "recipe": identity(recipe), **_tables(recipe)}
     inputs = [model, *(pair.film for pair in pairs)]
@@ -166,7 +166,7 @@ def _write_film(
     if not isinstance(sounds.found, FilmSounds):
         return FilmOutcome(name, "failed", error=sounds.found)
     try:
-        plan, dialogue = _plan(sounds.pair, sounds.found, style, recipe)
+        plan, dialogue = _plan(sounds.pair, sounds.found, style, recipe, reporter)
         stem = folder / f"{sounds.pair.film_id}.{recipe.language}-sdh"
         files = write_plan(
             plan,
@@ -216,15 +216,19 @@ def _write_page(
 
 
 def _plan(
-    pair: FilmPair, sounds: FilmSounds, style: CaptionStyle, recipe: CaptionRecipe
+    pair: FilmPair, sounds: FilmSounds, style: CaptionStyle, recipe: CaptionRecipe, reporter: Reporter
 ) -> tuple[CaptionPlan, Captions | None]:
-    dialogue = _dialogue(pair, recipe) if recipe.merge else None
+    dialogue = _dialogue(pair, recipe, reporter) if recipe.merge else None
     seconds = sounds.seconds or None
     return plan_captions(sounds.events, style, dialogue, seconds, recipe.language), dialogue
 
 
-def _dialogue(pair: FilmPair, recipe: CaptionRecipe) -> Captions:
+def _dialogue(pair: FilmPair, recipe: CaptionRecipe, reporter: Reporter) -> Captions | None:
+    """The captions to merge with; None where `auto` finds none."""
     try:
+        if not offers_captions(pair, recipe.language):
+            reporter.info(f"{pair.film_name}: captioned without dialogue: none beside it, none in it")
+            return None
         return load_film_captions(pair, recipe.language, keep_rows=True)
     except BadInputError as error:
         raise BadInputError(error.message, error.hint.replace("--captions", "--merge")) from error

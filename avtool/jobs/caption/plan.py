@@ -8,7 +8,7 @@ from avtool.core.errors import AvtoolError, BadInputError
 from avtool.jobs.caption.recipe import CaptionRecipe
 from avtool.media.addresses import local_path
 from avtool.media.probe import probe
-from avtool.mining.pairing import AUTO, FilmPair, caption_file_of, pair_films
+from avtool.mining.pairing import AUTO, FilmPair, caption_file_of, offers_captions, pair_films
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ def pair_with_dialogue(sources: Sequence[str], merge: str) -> list[FilmPair]:
     """
     is_file = merge not in ("", AUTO) and not merge.startswith("stream:")
     pairs = pair_films(sources, AUTO if is_file else merge or AUTO)
+    pairs = [replace(pair, for_dialogue=True) for pair in pairs]
     if not is_file:
         return pairs
     if len(pairs) > 1:
@@ -89,9 +90,14 @@ def _planned(pair: FilmPair, recipe: CaptionRecipe) -> PlannedFilm:
         return PlannedFilm(pair.film_name, problem="")
     try:
         info = probe(pair.film)
-        file = caption_file_of(pair, recipe.language) if recipe.merge else None
+        dialogue = _dialogue_of(pair, recipe.language) if recipe.merge else ""
     except AvtoolError as error:
         return PlannedFilm(pair.film_name, problem=str(error))
-    dialogue = str(file) if file else ("a stream of the film" if recipe.merge else "")
     problem = "" if info.audio else "it has no audio"
     return PlannedFilm(pair.film_name, info.duration_s, dialogue, problem)
+
+
+def _dialogue_of(pair: FilmPair, language: str) -> str:
+    if not offers_captions(pair, language):
+        return "none"
+    return str(caption_file_of(pair, language) or "a stream of the film")

@@ -54,6 +54,11 @@ class CaptionStream:
     hearing_impaired: bool = False
     kind: Kind = "text"
 
+    @property
+    def readable(self) -> bool:
+        """Whether its cues can be read."""
+        return self.kind in ("text", "cea608")
+
     def __str__(self) -> str:
         language = self.language or "no language"
         marks = [mark for mark, on in (("SDH", self.hearing_impaired), ("forced", self.forced)) if on]
@@ -79,13 +84,20 @@ def list_caption_streams(path: Path) -> list[CaptionStream]:
     return sorted(streams, key=lambda stream: stream.index)
 
 
-def choose_caption_stream(streams: Sequence[CaptionStream], language: str = "en") -> CaptionStream:
+def choose_caption_stream(
+    streams: Sequence[CaptionStream], language: str = "en", *, for_dialogue: bool = False
+) -> CaptionStream:
     """The stream to learn sounds from: in the language, not forced, describing sounds, the default.
+
+    Args:
+        streams: those of a film.
+        language: the wanted one.
+        for_dialogue: prefer a stream that does not describe sounds.
 
     Raises:
         BadInputError: there is none that can be read.
     """
-    readable = [stream for stream in streams if stream.kind in ("text", "cea608")]
+    readable = [stream for stream in streams if stream.readable]
     if not readable:
         found = f"only {', '.join(map(str, streams))}" if streams else "none"
         is_bitmap = any(stream.kind == "bitmap" for stream in streams)
@@ -94,7 +106,7 @@ def choose_caption_stream(streams: Sequence[CaptionStream], language: str = "en"
 
     def preference(stream: CaptionStream) -> tuple[int, bool, bool, bool]:
         fits = 2 if same_language(stream.language, language) else int(not stream.language)
-        return fits, not stream.forced, stream.hearing_impaired, stream.default
+        return fits, not stream.forced, stream.hearing_impaired is not for_dialogue, stream.default
 
     return max(readable, key=preference)  # the first of equals
 
@@ -115,9 +127,9 @@ def read_caption_stream(path: Path, index: int, *, keep_rows: bool = False) -> C
     if described is None:
         found = ", ".join(map(str, streams)) or "none at all"
         raise BadInputError(f"{path} has no caption stream #{index}", f"caption streams: {found}")
-    if described.kind not in ("text", "cea608"):
+    if not described.readable:
         why = "is a bitmap: OCR is not offered" if described.kind == "bitmap" else "has no decoder"
-        others = ", ".join(str(stream) for stream in streams if stream.kind in ("text", "cea608"))
+        others = ", ".join(str(stream) for stream in streams if stream.readable)
         raise BadInputError(
             f"caption stream {described} of {path} {why}",
             f"readable: {others}" if others else "give a text file",

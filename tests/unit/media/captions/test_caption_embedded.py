@@ -199,6 +199,18 @@ def test_choice(streams, language, chosen):
 
 
 @pytest.mark.parametrize(
+    ("streams", "chosen"),
+    [
+        ([ENGLISH_SDH, ENGLISH], ENGLISH),
+        ([ENGLISH_SDH, FORCED], ENGLISH_SDH),
+        ([ENGLISH_SDH, FRENCH], ENGLISH_SDH),
+    ],
+)
+def test_choice_of_the_dialogue(streams, chosen):
+    assert choose_caption_stream(streams, for_dialogue=True) is chosen
+
+
+@pytest.mark.parametrize(
     ("streams", "what", "hint"),
     [
         ([], "none", "give a caption file"),
