@@ -107,8 +107,9 @@ def _add_command(to: typer.Typer, name: str | None = None) -> None:
             title, found, recipe, session.reporter,
             out=out, overwrite=overwrite, command=session.command_line,
         )  # fmt: skip
-        for table in [*report.tables, *([mistake_table(report.mistakes)] if report.mistakes else [])]:
-            session.table(table.columns, table.rows, title=table.title)
+        session.report_tables(
+            [*report.tables, *([mistake_table(report.mistakes)] if report.mistakes else [])]
+        )
         for caveat in report.caveats:
             session.reporter.warn(caveat)
         for note in report.notes:

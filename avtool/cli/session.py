@@ -3,7 +3,7 @@
 import json as json_library
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,11 @@ from avtool.core.parallel import is_first_process
 
 if TYPE_CHECKING:
     from avtool.evaluation.report import BenchmarkReport
+    from avtool.evaluation.report import Table as ReportTable
 
 JSON_SCHEMA_VERSION = 1
 _ERRORS_ONLY = -2
+_SHOWN_ROWS = 40  # of a report's table, on the terminal
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,15 @@ class Session:
 
     def report(self, report: "BenchmarkReport", out: Path) -> None:
         """Prints the tables of a report that was written, and its path."""
-        for table in report.tables:
-            self.table(table.columns, table.rows, title=table.title)
+        self.report_tables(report.tables)
         self.emit({"out": out, "report": report}, text=str(out))
+
+    def report_tables(self, tables: "Iterable[ReportTable]") -> None:
+        """Prints the first rows of each table; the page and `--json` have all of them."""
+        for table in tables:
+            more = len(table.rows) - _SHOWN_ROWS
+            title = f"{table.title} (and {more} more rows in the report)" if more > 0 else table.title
+            self.table(table.columns, table.rows[:_SHOWN_ROWS], title=title)
 
 
 def _print(renderable: object) -> None:
