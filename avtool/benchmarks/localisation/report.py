@@ -24,6 +24,7 @@ class Coverage:
         unreachable: how many no prediction can find, since their windows have no length.
         dropped: predictions that --fix dropped.
         counted: whether missing queries count 0; otherwise they are skipped, as by the evaluator.
+        unit: what they are: queries, or clips.
     """
 
     queries: int
@@ -31,6 +32,7 @@ class Coverage:
     unreachable: int = 0
     dropped: int = 0
     counted: bool = True
+    unit: str = "queries"
 
     def caveats(self) -> list[str]:
         """What makes the numbers other than they should be."""
@@ -45,13 +47,13 @@ class Coverage:
         """Sentences of the report."""
         submitted = self.queries - len(self.missing)
         share = 100 * submitted / max(self.queries, 1)
-        found = [f"Coverage: {submitted} of {self.queries} queries have a prediction ({share:.1f} %)."]
+        found = [f"Coverage: {submitted} of {self.queries} {self.unit} have a prediction ({share:.1f} %)."]
         if self.missing and self.counted:
-            found.append(f"Queries without one count 0; the first is `{self.missing[0]}`.")
+            found.append(f"{self.unit.capitalize()} without one count 0; the first is `{self.missing[0]}`.")
         if self.unreachable:
             share = 100 * self.unreachable / self.queries
             found.append(
-                f"{self.unreachable} queries ({share:.1f} %) have no true window with a length: no "
+                f"{self.unreachable} {self.unit} ({share:.1f} %) have no true window with a length: no "
                 "prediction finds them."
             )
         if self.dropped:

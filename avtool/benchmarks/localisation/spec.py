@@ -7,7 +7,7 @@ from pydantic import Field
 from avtool.core.recipe import Recipe
 from avtool.evaluation.published import PublishedResult
 
-ProtocolName = Literal["moments", "sentences", "sentences_ego4d"]
+ProtocolName = Literal["moments", "sentences", "sentences_ego4d", "activities", "tubes"]
 
 
 class LocalisationSpec(Recipe):

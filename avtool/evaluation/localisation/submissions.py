@@ -18,6 +18,7 @@ from avtool.data.readers.video_queries import (
     read_json_lines,
 )
 from avtool.data.readers.video_queries import field as field_of
+from avtool.evaluation.localisation.activities import Activities, Activity
 from avtool.evaluation.localisation.moments import RankedWindows
 
 
@@ -143,14 +144,41 @@ def read_nlq_submission(path: Path, checks: WindowChecks) -> Mapping[str, Ranked
     return found
 
 
-def check_challenge(content: Any, path: Path, challenge: str) -> None:
-    """Refuses a submission to another challenge, or of another version than 1.0.
+def read_mq_submission(path: Path, checks: WindowChecks) -> tuple[Activities, Activities]:
+    """Ego4D MQ's form: `detect_results` and `retrieve_results`, clip → `label`, `score`, `segment`.
+
+    Raises:
+        BadInputError: it is of another challenge or version, or a prediction is incomplete.
+    """
+    content = read_json_file(path)
+    check_challenge(content, path, "ego4d_moment_queries")
+    parts = []
+    for part in ("detect_results", "retrieve_results"):
+        found: dict[str, list[Activity]] = {}
+        for clip, rows in field_of(content, part, dict, f"`{path}`").items():
+            where = f"`{path}`: `{part}` of `{clip}`"
+            if not isinstance(rows, list):
+                raise BadInputError(f"{where} is no list, but {brief(rows)}", "correct the submission")
+            found[clip] = []
+            for number, row in enumerate(rows):
+                place = f"{where}, prediction {number}"
+                label, times = field_of(row, "label", str, place), field_of(row, "segment", list, place)
+                for start, end, score in checks.ranked([[*times[:2], row.get("score")]], place, scored=True):
+                    found[clip].append(Activity(label, start, end, score))
+        parts.append(found)
+    if not any(parts):
+        raise BadInputError(f"`{path}` has no results", "give a submission of the challenge")
+    return parts[0], parts[1]
+
+
+def check_challenge(content: Any, path: Path, challenge: str, version: str | None = "1.0") -> None:
+    """Refuses a submission to another challenge, or of another version; None takes any.
 
     Raises:
         BadInputError: it is one.
     """
-    for name, wanted in (("challenge", challenge), ("version", "1.0")):
-        if (given := field_of(content, name, str, f"`{path}`")) != wanted:
+    for name, wanted in (("challenge", challenge), ("version", version)):
+        if wanted and (given := field_of(content, name, str, f"`{path}`")) != wanted:
             message = f"`{path}`: `{name}` is `{given[:60]}`, not `{wanted}`"
             raise BadInputError(message, "give a submission of this challenge")
 
