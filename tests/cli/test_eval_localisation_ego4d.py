@@ -127,6 +127,8 @@ def test_fix_empties_a_wrong_tube(tmp_path):
     ("truth", "words"),
     [
         (vq([3]), "response 0 is 3, no box"),
+        (vq([box(10**400)]), "`frame_number` is 1000"),
+        (vq([box(1, width=1e200)]), "`width` is 1e+200, no finite number"),
         (vq([box(1, width=-2)]), "is a box of -2 × 10"),
         (vq([box(1)], query_frame=10**12), "`query_frame` is 1000000000000"),
         (vq(None), "no list `response_track`"),

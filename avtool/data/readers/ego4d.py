@@ -151,14 +151,19 @@ def _tube(key: str, query: Any, where: str) -> TubeQuery:
         )
         if width < 0 or height < 0:
             raise BadInputError(f"{spot} is a box of {width:g} × {height:g}", "correct the record")
-        track[field(row, "frame_number", int, spot)] = (x, y, x + width, y + height)
+        track[_frame(row, "frame_number", spot)] = (x, y, x + width, y + height)
         wide, high = as_number(row.get("original_width")), as_number(row.get("original_height"))
         size = (wide, high) if wide and high else size
     title = query.get("object_title")
-    frame = field(query, "query_frame", int, where)
-    if not 0 <= frame <= _FRAMES:
-        raise BadInputError(f"{where}: `query_frame` is {frame}", f"it lies in 0 .. {_FRAMES}")
+    frame = _frame(query, "query_frame", where)
     return TubeQuery(key, title if isinstance(title, str) else "", frame, track, size)
+
+
+def _frame(record: Any, name: str, where: str) -> int:
+    frame = field(record, name, int, where)
+    if not 0 <= frame <= _FRAMES:
+        raise BadInputError(f"{where}: `{name}` is {brief(frame)}", f"it lies in 0 .. {_FRAMES}")
+    return frame
 
 
 def _videos(path: Path) -> Iterator[Clip]:

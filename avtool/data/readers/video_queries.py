@@ -1,7 +1,6 @@
 """Queries about parts of a video, and checked reading of the JSON files that hold them."""
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from avtool.core.errors import BadInputError
 Window = tuple[float, float]
 """Start and end, in seconds."""
 _LARGEST = 1 << 30  # bytes: the largest published file, Ego4D's of visual queries, has half of it
+_HUGE = 1e100
 _T = TypeVar("_T")
 _KINDS = {str: "text", list: "list", dict: "object", int: "whole number"}
 
@@ -90,14 +90,14 @@ def number(value: Any, what: str) -> float:
 
 
 def as_number(value: Any) -> float | None:
-    """A finite number, or None."""
+    """A finite number whose square is one too, or None."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     try:
         found = float(value)
     except OverflowError:
         return None
-    return found if math.isfinite(found) else None
+    return found if abs(found) < _HUGE else None
 
 
 def true_window(value: Any, where: str) -> Window:
