@@ -144,14 +144,14 @@ class Predictor:
         Raises:
             BadInputError: the file holds none, or the model has no text tower.
         """
-        from avtool.models.hub.family import hub_folder
-        from avtool.models.hub.phrases import read_phrases, scorer_of_phrases
+        from avtool.models.hub.phrases import PhraseScorer, read_phrases
+        from avtool.models.hub.text_tower import embed_texts
 
         phrases = read_phrases(path)
-        scorer, exclusive = scorer_of_phrases(self.model, hub_folder(self.path), phrases)
+        texts = embed_texts(self.path, phrases, self.device)
         other = copy(self)
-        other.model = scorer.to(self.device).eval()
-        task: LabelKind = "single-label" if exclusive else "multi-label"
+        other.model = PhraseScorer(self.model, texts).eval()
+        task: LabelKind = "single-label" if texts.exclusive else "multi-label"
         other.outputs = OutputSpec(task, phrases, (len(phrases),))
         return other
 

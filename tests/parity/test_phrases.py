@@ -13,7 +13,7 @@ from avtool.core.reporter import Silent
 from avtool.core.runtime import RuntimeRecipe
 from avtool.inference.predictor import Predictor
 from avtool.models.hub.phrases import read_phrases
-from avtool.models.registry import create
+from avtool.models.hub.text_tower import embed_texts
 from tests.harness import _word_tokenizer, noise, run_avtool, write_wav
 from tests.parity.test_transformers_encoder import PERCEPTION, made
 
@@ -113,7 +113,8 @@ def test_files_without_distinct_phrases_are_refused(tmp_path: Path, text: str, w
 
 
 def test_an_encoder_without_texts_takes_no_phrases(tmp_path: Path) -> None:
-    from avtool.models.hub.phrases import scorer_of_phrases
-
-    with pytest.raises(BadInputError, match="models with a text tower"):
-        scorer_of_phrases(create("transformers_audio_tiny"), tmp_path, PHRASES)
+    model, processor = made("ast", true=False)
+    for part in (model, processor):
+        part.save_pretrained(tmp_path)
+    with pytest.raises(BadInputError, match="compares no texts with images or audio"):
+        embed_texts(tmp_path, PHRASES, torch.device("cpu"))

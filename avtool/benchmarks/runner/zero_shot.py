@@ -1,6 +1,7 @@
 """Zero-shot classification: a clip is of the class whose text is the most similar to it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -10,9 +11,6 @@ from avtool.benchmarks.runner.outcome import ModelOutcome
 from avtool.benchmarks.runner.scoring import predictions_of
 from avtool.benchmarks.settings import EvalRecipe
 from avtool.core.reporter import Reporter
-
-_SCALE = 100.0
-"""The factor on cosines, as CLIP and CLAP come to have it; ranks do not depend on it."""
 
 
 def zero_shot(
@@ -33,14 +31,13 @@ def zero_shot(
     texts = [prompt.replace("{}", name.replace("_", " ")) for name in data.classes]
     reporter.info(f"{len(texts)} classes as texts, such as `{texts[0]}`")
     device = torch.device(choose_device(settings.device).value)
-    towers = embed_texts(settings.encoder, texts, device).cpu().numpy()
+    embedded = embed_texts(Path(settings.encoder), texts, device)
     store = FeatureStore(data, settings, reporter)
-    parts = [
-        predictions_of(
-            fold.test,
-            data.classes,
-            (_SCALE * store.directions(fold.test, fold.number) @ towers.T).astype(np.float32),
-        )
-        for fold in folds
-    ]
+    parts = []
+    for fold in folds:
+        found = store.of(fold.test, fold.number)
+        logits = embedded.logits(torch.from_numpy(found.values).to(device)).cpu().numpy()
+        windows = np.bincount(found.owners)[:, None]
+        means = np.add.reduceat(logits, np.flatnonzero(np.diff(found.owners, prepend=-1))) / windows
+        parts.append(predictions_of(fold.test, data.classes, means.astype(np.float32)))
     return ModelOutcome({settings.seed: parts})

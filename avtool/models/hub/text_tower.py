@@ -1,69 +1,158 @@
-"""The text tower of a model of transformers that compares texts with images or audio: CLIP, SigLIP, CLAP."""
+"""The text towers of models of transformers that compare texts with images or audio."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from avtool.core.errors import BadInputError
-from avtool.core.files import read_json
+from avtool.core.errors import BadInputError, MissingError
 from avtool.core.requirements import quiet_transformers, require
-from avtool.models.hub_access import download
+from avtool.models.hub.family import config_of, hub_folder
+from avtool.models.hub.kinds import kind_of
+from avtool.models.hub.transformers_encoder import class_of
 from avtool.models.model_folder import one_line
 
-_HUB = "hf:"
-_CLASSES = {"clip": "CLIPModel", "siglip": "SiglipModel", "clap": "ClapModel"}
 _TEXTS = 64
 """Texts at a time."""
 
 
-def embed_texts(encoder: str, texts: Sequence[str], device: torch.device) -> Tensor:
-    """Unit features of texts (N, D), in the space of the encoder's images or audio.
+@dataclass(frozen=True)
+class _TextTower:
+    """How a kind of model compares its features with texts.
+
+    Attributes:
+        whole: its class, with both towers.
+        embed: gives the features of tokenised texts (C, D).
+        scale: the name of what similarities are scaled by.
+        bias: of what is added to them; without one, logits are of a softmax.
+        logarithm: whether the scale is kept as its logarithm, and features are compared by their cosine.
+        padding: of texts, as in training.
+    """
+
+    whole: str
+    embed: Callable[[Any, Mapping[str, Tensor]], Tensor]
+    scale: str
+    bias: str = ""
+    logarithm: bool = True
+    padding: str = "longest"
+
+
+def _text_features(model: Any, tokens: Mapping[str, Tensor]) -> Tensor:
+    found = model.get_text_features(**tokens)
+    features: Tensor = found if isinstance(found, Tensor) else found.pooler_output
+    return features
+
+
+def _first_state(model: Any, tokens: Mapping[str, Tensor]) -> Tensor:
+    states = model.text_model(**tokens, output_hidden_states=True).hidden_states
+    features: Tensor = model.text_audio_head(states[-1][:, 0])
+    return features
+
+
+def _of_audio(model: Any, tokens: Mapping[str, Tensor]) -> Tensor:
+    return _first_state(model.audio_model, tokens)
+
+
+_PE = ("text_audio_logit_scale", "text_audio_logit_bias")
+_TOWERS: Mapping[str, _TextTower] = {
+    "CLIP": _TextTower("CLIPModel", _text_features, "logit_scale"),
+    "SigLIP": _TextTower("SiglipModel", _text_features, "logit_scale", "logit_bias", padding="max_length"),
+    "CLAP": _TextTower("ClapModel", _text_features, "logit_scale_a"),
+    "PE-A": _TextTower("PeAudioModel", _first_state, *_PE, logarithm=False),
+    "PE-AV's audio encoder": _TextTower(
+        "PeAudioVideoModel",
+        _of_audio,
+        "audio_model.text_audio_logit_scale",
+        "audio_model.text_audio_logit_bias",
+        logarithm=False,
+    ),
+    "PE-A-Frame": _TextTower("PeAudioFrameLevelModel", _first_state, *_PE, logarithm=False),
+}
+"""By the titles of kinds."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Embedded texts, and what makes logits of their similarity to features, as the authors scale it.
+
+    Attributes:
+        features: of the texts (C, D), of unit length where cosines are compared.
+        scale: of the similarity.
+        bias: added to it.
+        cosine: features are compared by their cosine, else by their product.
+        exclusive: whether the texts exclude each other (softmax).
+    """
+
+    features: Tensor
+    scale: float
+    bias: float
+    cosine: bool
+    exclusive: bool
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Features of images or audio (N, D) → logits of the texts (N, C)."""
+        features = F.normalize(features.float(), dim=-1) if self.cosine else features.float()
+        return features @ self.features.to(features.device).T * self.scale + self.bias
+
+
+def embed_texts(encoder: Path, texts: Sequence[str], device: torch.device) -> Texts:
+    """Texts in the space of an encoder's images or audio, by its own text tower.
 
     Args:
-        encoder: a folder that transformers saved, or `hf:NAME`; its tokenizer is in it.
+        encoder: a folder that transformers saved, with both towers and a tokenizer, or `hf:OWNER/NAME`.
         texts: to embed.
-        device: where the tower computes.
+        device: where the tower computes, and the features stay.
 
     Raises:
-        BadInputError: the model has no text tower that is known here, or cannot be read.
+        BadInputError: the encoder has no text tower, or its folder lacks it or the tokenizer.
         MissingError: transformers is not installed, or the model cannot be downloaded.
     """
-    transformers = require("transformers", "hub")
-    folder = download(encoder.removeprefix(_HUB)) if encoder.startswith(_HUB) else Path(encoder)
-    kind = _kind_of(folder)
-    if kind not in _CLASSES:
+    folder = hub_folder(encoder)
+    kind = kind_of(config_of(folder)) if folder is not None else None
+    tower = _TOWERS.get(kind.title) if kind is not None else None
+    if tower is None or folder is None:
         message = f"`{encoder}` compares no texts with images or audio"
-        raise BadInputError(message, f"give a folder of transformers with one of {', '.join(_CLASSES)}")
-    options: dict[str, Any] = {"local_files_only": True}
-    try:
-        with quiet_transformers():
-            model = getattr(transformers, _CLASSES[kind]).from_pretrained(str(folder), **options)
-            tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **options)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-        message = f"the text tower of `{encoder}` cannot be read ({one_line(error)})"
-        raise BadInputError(message, "get the model again, with its tokenizer") from error
-    model = model.eval().to(device)
-    padding = "max_length" if kind == "siglip" else True  # as it was trained
+        raise BadInputError(message, f"give a {', '.join(_TOWERS)} of transformers, which has a text tower")
+    whole, tokenizer = _read(tower, folder)
+    whole = whole.eval().to(device)
     found = []
     with torch.no_grad():
         for first in range(0, len(texts), _TEXTS):
-            tokens = tokenizer(
-                list(texts[first : first + _TEXTS]), padding=padding, truncation=True, return_tensors="pt"
-            )
-            names = ("input_ids", "attention_mask")
-            features = model.get_text_features(
-                **{name: tokens[name].to(device) for name in names if name in tokens}
-            )
-            found.append(getattr(features, "pooler_output", features).float())
-    unit: Tensor = torch.nn.functional.normalize(torch.cat(found), dim=1)
-    return unit
+            some = list(texts[first : first + _TEXTS])
+            tokens = tokenizer(some, padding=tower.padding, truncation=True, return_tensors="pt")
+            names = [name for name in ("input_ids", "attention_mask") if name in tokens]
+            found.append(tower.embed(whole, {name: tokens[name].to(device) for name in names}).float())
+        features = torch.cat(found)
+        scale = attrgetter(tower.scale)(whole)
+        return Texts(
+            F.normalize(features, dim=-1) if tower.logarithm else features,
+            float(scale.exp() if tower.logarithm else scale),
+            float(attrgetter(tower.bias)(whole)) if tower.bias else 0.0,
+            cosine=tower.logarithm,
+            exclusive=not tower.bias,
+        )
 
 
-def _kind_of(folder: Path) -> str:
-    if not (folder / "config.json").is_file():
-        return ""
-    values: Any = read_json(folder / "config.json")
-    return str(values.get("model_type", "")) if isinstance(values, dict) else ""
+def _read(tower: _TextTower, folder: Path) -> tuple[Any, Any]:
+    """The whole model and its tokenizer."""
+    require("transformers", "hub")
+    place = str(folder.absolute())
+    try:
+        with quiet_transformers():
+            tokenizer = class_of("AutoTokenizer").from_pretrained(
+                place, local_files_only=True, trust_remote_code=False
+            )
+            whole = class_of(tower.whole).from_pretrained(
+                place, local_files_only=True, use_safetensors=True, dtype=torch.float32
+            )
+    except MissingError:
+        raise
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        message = f"`{folder}` has no text tower with a tokenizer ({one_line(error)})"
+        raise BadInputError(message, "get the whole model, with tokenizer.json") from error
+    return whole, tokenizer
