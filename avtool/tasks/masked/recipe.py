@@ -102,7 +102,7 @@ class VideoMaskRecipe(MaskRecipe):
 class JointMaskRecipe(MaskRecipe):
     """Masks of audio and video."""
 
-    ratio: float = option(0.8, "Share of the patches that are masked.", flag="--mask-ratio", gt=0, lt=1)
+    ratio: float = option(0.8, "Share of the patches that are masked.", gt=0, lt=1)
 
 
 class ContrastRecipe(Recipe):
@@ -185,6 +185,7 @@ class VideoMaeRecipe(MaskedRecipe):
 class JointEncoderRecipe(EncoderRecipe):
     """Encoders of audio and video to pretrain; each may start from a model of its own modality."""
 
+    init: Path | None = option(None, "Initial weights of the whole: a MAViL, or its run.", identity=False)
     init_video: Path | None = option(
         None, "Initial weights of the video encoder and the fusion: an image MAE.", flag="--init-video",
         identity=False,
