@@ -7,6 +7,7 @@ from avtool.training.recipe import LoopRecipe, TrainRecipe, in_steps
 
 _MOST_EPOCH_LINES = 1000
 _MOST_REPEATS = 100
+_LARGE_STEP = 65_536  # samples; published steps are smaller (a linear probe of MAE takes 16 384)
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def check_plan(plan: Plan, recipe: TrainRecipe, num_samples: int, *, validates: 
     Raises:
         BadInputError: there are some.
     """
-    if num_samples and plan.samples_per_step > _MOST_REPEATS * num_samples:
+    if num_samples and plan.samples_per_step > max(_MOST_REPEATS * num_samples, _LARGE_STEP):
         message = f"a step of {plan.samples_per_step} samples takes each of the {num_samples} many times"
         raise BadInputError(message, "lower --batch-size: more than all samples teach nothing more")
     first = recipe.average.first_epoch

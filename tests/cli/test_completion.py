@@ -16,7 +16,7 @@ LINES = {
     "avtool finetune clips --model ast_t": ["ast_tiny"],
     "avtool finetune clips --recipe finetune/esc50-cnn": ["finetune/esc50-cnn", "finetune/esc50-cnn-tiny"],
     "avtool finetune --recipe fine": [name for name in list_recipes() if name.startswith("finetune/")],
-    "avtool finetune --set loop.ep": ["loop.epochs="],
+    "avtool finetune --set loop.ep": ["loop.epoch_samples=", "loop.epochs="],
     "avtool recipes show mine-": [name for name in list_recipes() if name.startswith("mine-")],
     "avtool eval --benchmark esc": ["esc10", "esc50"],
     "avtool eval --benchmark esc50 --enc": ["--encoder"],

@@ -137,9 +137,9 @@ def test_an_interrupted_run_goes_on_to_the_same_curve(dataset, tmp_path):
 @pytest.mark.parametrize(
     "settings",
     [
-        ["--mixup", "batch", "--set", "augment.time_roll=0.5", "--set", "augment.noise=0.1"],
+        ["--set", "augment.mixup=batch", "--set", "augment.time_roll=0.5", "--set", "augment.noise=0.1"],
         ["--set", "augment.mix_waveforms=true", "--set", "augment.mask_value=zero"],
-        ["--task", "multi-label", "--set", "loss.over_classes=sum", "--mixup", "none"],
+        ["--task", "multi-label", "--set", "loss.over_classes=sum", "--set", "augment.mixup=none"],
         ["--model", "ast_tiny", "--set", "model.arguments.depth=1"],
     ],
     ids=["features", "waveforms", "multi-label", "ast"],
@@ -180,8 +180,8 @@ def test_mbt_learns_from_sound_and_pictures_and_scores_files_without_sound(films
     mbt = [
         "--model",
         "mbt_tiny",
-        "--mixup",
-        "modality",
+        "--set",
+        "augment.mixup=modality",
         "--set",
         "augment.modality_dropout=0.3",
         "--batch-size",
@@ -306,7 +306,7 @@ def test_a_bad_file_does_not_stop_the_others_and_they_are_kept(trained, tmp_path
         (["--set", "augment.mixup_probability=2"], "mixup_probability"),
         (["--set", "augment.modality_dropout=1.5"], "modality_dropout"),
         (["--set", "augment.modality_dropout=0.5"], "needs a model of audio and video"),
-        (["--mixup", "modality"], "needs a model of both"),
+        (["--set", "augment.mixup=modality"], "needs a model of both"),
         (["--lr", "2"], "too large for adamw"),
         (["--seconds", "0.01"], "shorter than one window"),
         (["--set", "data.mean=-4"], "belong together"),

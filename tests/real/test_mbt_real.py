@@ -57,7 +57,7 @@ def mined(tmp_path_factory) -> Path:
 @pytest.mark.parametrize("modalities", ["audio", "video", "video,audio"])
 def test_mbt_learns_from_real_films(films: Path, tmp_path: Path, modalities: str) -> None:
     out = tmp_path / "run"
-    length = ["--epochs", 10, "--batch-size", 8, "--mixup", "none", "--set", "loop.log_every=5"]
+    length = ["--epochs", 10, "--batch-size", 8, "--set", "augment.mixup=none", "--set", "loop.log_every=5"]
     assert (
         call("finetune", films, "--set", f"model.modalities={modalities}", *length, *QUICK, "--out", out) == 0
     )

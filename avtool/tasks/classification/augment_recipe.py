@@ -14,7 +14,6 @@ class AugmentRecipe(Recipe):
         "sample",
         "Mixup of clips and labels: each with any other, the batch with its reverse (MBT), or the latter "
         "for each modality apart.",
-        flag="--mixup",
     )
     mixup_alpha: float = option(0.4, "Mixing weights come from Beta(alpha, alpha).", gt=0, le=100)
     mixup_probability: float = option(1.0, "Probability of mixing a clip (`sample`).", ge=0, le=1)

@@ -78,7 +78,9 @@ def check_inputs(recipe: FinetuneRecipe, inputs: Sequence[str]) -> None:
     if recipe.augment.cutmix:
         taken = {"sample": "audio", "batch": "images or video"}[recipe.augment.mixup]
         if len(inputs) > 1 or (inputs[0] == "audio") != (taken == "audio"):
-            message = f"augment.cutmix needs a model of {taken} alone with --mixup {recipe.augment.mixup}"
+            message = (
+                f"augment.cutmix needs a model of {taken} alone with augment.mixup={recipe.augment.mixup}"
+            )
             raise BadInputError(f"{message}; `{recipe.model.name}` is none", "leave it out")
     frames = {"augment.rand_augment": recipe.augment.rand_augment, "augment.erase": recipe.augment.erase}
     if (set_ := [key for key, value in frames.items() if value]) and not {"image", "video"} & set(inputs):
@@ -88,9 +90,9 @@ def check_inputs(recipe: FinetuneRecipe, inputs: Sequence[str]) -> None:
         require("timm", "hub")
     if recipe.augment.mixup == "modality" and not (both and recipe.loss.per_modality):
         raise BadInputError(
-            "--mixup modality gives audio and video different labels: it needs a model of both, and "
+            "augment.mixup=modality gives audio and video different labels: it needs a model of both, and "
             "loss.per_modality",
-            "choose --mixup batch, or an MBT",
+            "choose augment.mixup=batch, or an MBT",
         )
     if "clip" not in inputs and recipe.data.frame_features is not None:
         raise BadInputError(

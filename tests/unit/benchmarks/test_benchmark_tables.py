@@ -69,10 +69,14 @@ def test_a_subset_extends_its_whole_but_for_published_numbers() -> None:
     assert not part.facts("linear").published
 
 
+_DRAW_NOTHING = {"desed", "vggsounder"}
+"""They score predictions that are there, and train nothing."""
+
+
 @pytest.mark.parametrize("name", sorted(BENCHMARKS.names()))
 def test_a_benchmark_takes_few_flags(name: str) -> None:
     assert len(flags(name)) <= 16
-    assert {"--seed", "--seeds"} & set(flags(name))
+    assert {"--seed", "--seeds"} & set(flags(name)) or name in _DRAW_NOTHING
 
 
 @pytest.mark.parametrize("name", sorted(BENCHMARKS.names()))

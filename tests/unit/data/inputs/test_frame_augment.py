@@ -127,12 +127,12 @@ def test_bicubic_images_keep_the_scale_of_bilinear_ones():
         (
             {"mixup": "batch", "cutmix": 0.5},
             ("audio",),
-            "augment.cutmix needs a model of images or video alone with --mixup batch",
+            "augment.cutmix needs a model of images or video alone with augment.mixup=batch",
         ),
         (
             {"mixup": "sample", "cutmix": 0.5},
             ("video",),
-            "augment.cutmix needs a model of audio alone with --mixup sample",
+            "augment.cutmix needs a model of audio alone with augment.mixup=sample",
         ),
         ({"mixup": "batch", "cutmix": 0.5}, ("audio", "video"), "images or video alone"),
         ({"erase": 0.5}, ("audio",), "augment.erase needs a model of images or video"),
