@@ -20,6 +20,7 @@ from avtool.training.cached_gradients import SplitObjective
 from avtool.training.loader import make_loader, samples_of_step
 from avtool.training.metric_buffer import NotFiniteError, is_loss
 from avtool.training.metrics_log import MetricsLog
+from avtool.training.plan import refuse_lone_values
 from avtool.training.progress import write_run_plan
 from avtool.training.recipe import TrainRecipe
 from avtool.training.stop_signals import StopSignals
@@ -308,7 +309,8 @@ class _Loop:
 def _in_one_line(loop: _Loop) -> Iterator[None]:
     trainer = loop.trainer
     try:
-        yield
+        with refuse_lone_values():
+            yield
     except torch.OutOfMemoryError as error:
         message = f"out of GPU memory with batches of {trainer.plan.batch_size} samples"
         raise BadInputError(message, "halve --batch-size and double loop.accumulate") from error

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from avtool.training.plan import refuse_lone_values
 from avtool.training.recipe import TrainRecipe
 
 _FLOAT = 4
@@ -40,6 +41,9 @@ def estimate_memory(
         model: the network, which may be on the meta device.
         build: builds it again.
         example: makes a batch of its inputs, or None where that is not known.
+
+    Raises:
+        BadInputError: a batch is too small for the network's batch norms.
     """
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     copies = 1 + _MOMENTS[recipe.optimizer.name] + bool(recipe.ema.decay) + bool(recipe.average.first_epoch)
@@ -68,7 +72,7 @@ def _activations(
             if batch is None:
                 return None
             model = build().train()
-            with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            with refuse_lone_values(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
                 model(**batch)
             own = {value.untyped_storage()._cdata for value in [*model.parameters(), *model.buffers()]}  # noqa: SLF001
     except (RuntimeError, NotImplementedError):  # an operation that needs values

@@ -1,5 +1,7 @@
 """A run in numbers: how many steps, and what is due after each."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from avtool.core.errors import BadInputError
@@ -103,3 +105,19 @@ def check_plan(plan: Plan, recipe: TrainRecipe, num_samples: int, *, validates: 
         )
     if recipe.loop.patience and not plan.validate_every:
         raise BadInputError("loop.patience counts validations, and loop.validate_every is never")
+
+
+@contextmanager
+def refuse_lone_values() -> Iterator[None]:
+    """Torch's word on a batch norm that would learn from a single value a channel, in the project's words.
+
+    Raises:
+        BadInputError: the network met one.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        message = "a batch norm of the network has one value a channel in a batch, and no variance"
+        raise BadInputError(message, "raise --batch-size to 2 or more") from error

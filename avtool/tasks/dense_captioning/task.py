@@ -25,7 +25,7 @@ from avtool.tasks.dense_captioning.samples import CaptionedFilm, CaptionedFilms,
 from avtool.training.task import Task, Training, register
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from avtool.models.masked_transformer.masked_transformer import MaskedTransformer
 
@@ -147,6 +147,18 @@ class DenseCaptioningTask(Task[DenseCaptioningRecipe]):
             "max_words": data.max_words,
         }
         return build_network(model.name, model.arguments, chosen, self.recipe.seed)
+
+    def example(self) -> "Mapping[str, Tensor]":
+        """Zeros, with sentences of full length."""
+        import torch
+
+        data, size = self.recipe.data, self.recipe.loop.batch_size
+        width = sum(int(stream.dim or 0) for stream in self.streams)
+        return {
+            "streams": torch.zeros(size, data.window, width),
+            "streams_mask": torch.ones(size, data.window, dtype=torch.bool),
+            "tokens": torch.zeros(size, data.max_words - 1, dtype=torch.int64),
+        }
 
     def prepare(self) -> Training:
         """The network, its objective, and events in windows of features.

@@ -13,7 +13,9 @@ from avtool.data.items import Item
 from avtool.data.manifest import Clip, write_manifest
 from avtool.data.vocabulary import Vocabulary, frequent_phrases
 from avtool.inference.captioner import ModelOptions, open_captioner
+from avtool.inference.dense_captioning.captioner import TASK
 from avtool.inference.dense_captioning.streams import FilmFeatures, FilmStreams
+from avtool.jobs.train import plan_training
 from avtool.models.masked_transformer.anchors import Anchors
 from avtool.tasks.dense_captioning.recipe import DenseCaptioningRecipe
 from avtool.tasks.dense_captioning.samples import CaptionedFilm, EventSamples, find_films
@@ -153,13 +155,39 @@ def test_what_cannot_be_trained_on_is_refused(tmp_path: Path, data: Any, words: 
         DenseCaptioningTask(folder, recipe, Silent()).prepare()
 
 
+def small_recipe(folder: Path, **loop: Any) -> DenseCaptioningRecipe:
+    return recipe_of(
+        model={"name": "masked_transformer_published_tiny"},
+        data={"features": [str(folder / "features")], "step": 0.5, "window": 60, "least_words": 1},
+        loop={"workers": 0, "tensorboard": False, "max_steps": 1, **loop},
+        runtime={"device": "cpu", "precision": "fp32"},
+    )
+
+
+def test_a_plan_counts_what_a_step_keeps(tmp_path: Path) -> None:
+    captions = write_captioned(tmp_path)
+    kept = [
+        plan_training(TASK, captions, small_recipe(tmp_path, batch_size=size), Silent()).activations_mib
+        for size in (4, 8)
+    ]
+    assert kept[1] / kept[0] == pytest.approx(2, abs=0.1)
+
+
+def test_a_mask_network_of_batch_norms_takes_no_batch_of_one(tmp_path: Path) -> None:
+    captions, recipe = write_captioned(tmp_path), small_recipe(tmp_path, batch_size=1)
+    with pytest.raises(BadInputError, match="one value a channel"):
+        plan_training(TASK, captions, recipe, Silent())
+    with pytest.raises(BadInputError, match="one value a channel"):
+        train_task(DenseCaptioningTask(captions, recipe, Silent()), tmp_path / "run")
+
+
 def test_phrases_are_counted_without_brackets_and_capitals() -> None:
     assert frequent_phrases(["[Dog barks]", "dog barks.", "(glass)"], 2) == ["dog barks"]
 
 
 @pytest.mark.slow
 def test_what_is_learned_is_written_over_a_long_film(tmp_path: Path) -> None:
-    folder = write_captioned(tmp_path, train=8, val=1)
+    folder = write_captioned(tmp_path, train=24, val=1)
     recipe = recipe_of(
         model={"name": "masked_transformer_tiny", "arguments": {"anchors": [4, 6, 9]}},
         data={
@@ -170,11 +198,11 @@ def test_what_is_learned_is_written_over_a_long_film(tmp_path: Path) -> None:
             "negative": 0.5,
         },
         loop={
-            "epochs": 60,
+            "epochs": 25,
             "batch_size": 16,
             "workers": 0,
             "tensorboard": False,
-            "validate_every": "60 epochs",
+            "validate_every": "25 epochs",
         },
         optimizer={"lr": 3e-3},
         ema={"decay": 0.9},
