@@ -12,8 +12,14 @@ from typing import Any
 import pytest
 import torch
 
+from avtool.core.reporter import Silent
+from avtool.tasks.dense_captioning.recipe import DenseCaptioningRecipe
+from avtool.tasks.dense_captioning.task import DenseCaptioningTask
 from avtool.training.loop import fit
 from avtool.training.metrics_log import read_metrics
+from avtool.training.recipe import TrainRecipe
+from avtool.training.task import Training
+from tests.captioned_films import write_captioned
 from tests.unit.training.synthetic_training import make_task, recipe
 
 torch.set_num_threads(1)
@@ -30,12 +36,28 @@ CASES: dict[str, dict[str, Any]] = {
         "schedule": {"name": "step", "warmup_steps": 3, "step_from": 1},
         "sampler": {"name": "grouped"},
     },
+    "captioned films, sgd of Nesterov": {
+        "model": {"name": "masked_transformer_tiny"},
+        "data": {"step": 0.5, "window": 60, "least_words": 1},
+        "loss": {"given": 0.8},
+        "optimizer": {"name": "sgd", "lr": 0.02, "momentum": 0.95, "nesterov": True},
+    },
 }
 
 
+def training_of(tables: dict[str, Any], folder: Path) -> tuple[Training, TrainRecipe]:
+    own = {name: table for name, table in tables.items() if name not in TrainRecipe.model_fields}
+    rest = {name: table for name, table in tables.items() if name not in own}
+    common = recipe(**rest, loop={"max_steps": 10, "log_every": 1, "checkpoint_every": "never"})
+    if not own:
+        return make_task(validate=None), common
+    own["data"] = {**own["data"], "features": [str(folder / "features")]}
+    films = DenseCaptioningRecipe.model_validate({**common.model_dump(), **own})
+    return DenseCaptioningTask(write_captioned(folder, val=0), films, Silent()).prepare(), films
+
+
 def ten_losses(tables: dict[str, Any], folder: Path) -> list[float]:
-    loop = {"max_steps": 10, "log_every": 1, "checkpoint_every": "never"}
-    fit(make_task(validate=None), recipe(**tables, loop=loop), folder)
+    fit(*training_of(tables, folder / "films"), folder)
     return [line["loss"] for line in read_metrics(folder / "metrics.jsonl")]
 
 
