@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from avtool.core.paths import find_recipe
+from tests.captioned_films import write_captioned
 from tests.harness import run_avtool_apart
 from tests.layouts import make_kitchen
 from tests.prompt_hosts import find_towers
@@ -31,6 +32,8 @@ def test_a_recipe_gives_its_number(row: dict[str, str], test_data: Path, tmp_pat
         places["towers"] = find_towers(test_data, tmp_path / "towers")
     if "{kitchen}" in row["command"]:
         places["kitchen"] = make_kitchen(tmp_path / "kitchen")
+    if "{captioned}" in row["command"]:
+        places["captioned"] = write_captioned(tmp_path / "captioned").parent
     found: dict = {}
     for command in row["command"].split(" && "):
         found = run_line(command.format(**places), tmp_path)
