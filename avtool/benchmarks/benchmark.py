@@ -5,11 +5,24 @@ from dataclasses import dataclass
 from inspect import getattr_static
 from typing import Any, Protocol
 
+from pydantic import Field
+
 from avtool.core.recipe import Recipe
 from avtool.core.registry import Registry
 from avtool.core.reporter import Reporter
 from avtool.evaluation.published import PublishedResult
 from avtool.evaluation.report import BenchmarkReport
+
+
+class ListedSpec(Recipe):
+    """What the TOML file of any benchmark has for its row of a listing."""
+
+    title: str = Field(description="Its name for people.", min_length=1)
+    summary: str = Field(description="One line for the listing.", min_length=1)
+    licence: str = Field("", description="Of the data.")
+    published: dict[str, tuple[PublishedResult, ...]] = Field(
+        default_factory=dict, description="Published tables by name."
+    )
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,14 @@ class BenchmarkFactSheet:
     metric: str
     published: tuple[PublishedResult, ...] = ()
     licence: str = ""
+
+    @classmethod
+    def of(
+        cls, spec: ListedSpec, *, data: str, protocols: tuple[str, ...], metric: str
+    ) -> "BenchmarkFactSheet":
+        """The row of a benchmark's TOML file."""
+        published = tuple(row for rows in spec.published.values() for row in rows)
+        return cls(spec.title, spec.summary, data, protocols, metric, published, spec.licence)
 
 
 class Benchmark(Protocol):

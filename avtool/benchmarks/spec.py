@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from avtool.benchmarks.benchmark import ListedSpec
 from avtool.core.recipe import Recipe, option, read_recipe_file, validate
 from avtool.evaluation.protocols.predictions import Scoring
-from avtool.evaluation.published import BenchmarkFacts, PublishedResult
+from avtool.evaluation.published import BenchmarkFacts
 
 ProtocolName = Literal[
     "train",
@@ -85,23 +86,17 @@ class ProtocolSpec(Recipe):
     prompt: str = option("{}", "zero-shot: the text of a class, {} its name in words.", pattern=r"\{\}")
 
 
-class BenchmarkSpec(Recipe):
+class BenchmarkSpec(ListedSpec):
     """A benchmark."""
 
-    title: str = Field(description="Its name for people.", min_length=1)
-    summary: str = Field(description="One line for the listing.", min_length=1)
     modality: Modality = option("audio", "What encoders are given.")
     scoring: Scoring = option("single-label", "What the labels of predictions are.")
     rule: str = option("", "How predictions are scored, in a sentence.")
-    licence: str = option("", "Of the data.")
     notes: tuple[str, ...] = option((), "Further sentences of every report.")
     classical_baselines: bool = option(False, "Measure statistics of the audio with classifiers beside it.")
     data: DataSpec = Field(default_factory=DataSpec)
     defaults: dict[str, Any] = Field(default_factory=dict, description="Settings that differ from avtool's.")
     protocols: dict[ProtocolName, ProtocolSpec] = Field(min_length=1)
-    published: dict[str, tuple[PublishedResult, ...]] = Field(
-        default_factory=dict, description="Published tables by name."
-    )
 
     @model_validator(mode="after")
     def _check(self) -> "BenchmarkSpec":

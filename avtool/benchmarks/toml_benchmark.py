@@ -27,14 +27,11 @@ class TomlBenchmark:
     def facts(self) -> BenchmarkFactSheet:
         """Its row of a listing."""
         spec = self.spec
-        return BenchmarkFactSheet(
-            title=spec.title,
-            summary=spec.summary,
+        return BenchmarkFactSheet.of(
+            spec,
             data=spec.data.reader or "predictions",
             protocols=tuple(spec.protocols),
             metric=next(iter(spec.protocols.values())).metric,
-            published=tuple(row for rows in spec.published.values() for row in rows),
-            licence=spec.licence,
         )
 
     @cached_property

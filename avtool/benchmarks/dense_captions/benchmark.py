@@ -65,15 +65,11 @@ class DenseCaptionBenchmark:
     @property
     def facts(self) -> BenchmarkFactSheet:
         """Its row of a listing."""
-        spec = self.spec
-        return BenchmarkFactSheet(
-            title=spec.title,
-            summary=spec.summary,
+        return BenchmarkFactSheet.of(
+            self.spec,
             data="captioned segments (JSON)",
             protocols=("predictions", "caption"),
             metric="METEOR 2021",
-            published=tuple(row for rows in spec.published.values() for row in rows),
-            licence=spec.licence,
         )
 
     def run(self, settings: Recipe, reporter: Reporter) -> BenchmarkReport:

@@ -49,15 +49,8 @@ class LocalisationBenchmark:
     @property
     def facts(self) -> BenchmarkFactSheet:
         """Its row of a listing."""
-        spec = self.spec
-        return BenchmarkFactSheet(
-            title=spec.title,
-            summary=spec.summary,
-            data="located queries",
-            protocols=("predictions",),
-            metric=spec.metric,
-            published=tuple(row for rows in spec.published.values() for row in rows),
-            licence=spec.licence,
+        return BenchmarkFactSheet.of(
+            self.spec, data="located queries", protocols=("predictions",), metric=self.spec.metric
         )
 
     def run(self, settings: Recipe, reporter: Reporter) -> BenchmarkReport:

@@ -4,23 +4,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from avtool.core.recipe import Recipe
-from avtool.evaluation.published import PublishedResult
+from avtool.benchmarks.benchmark import ListedSpec
 
 ProtocolName = Literal["moments", "sentences", "sentences_ego4d", "activities", "tubes"]
 
 
-class LocalisationSpec(Recipe):
+class LocalisationSpec(ListedSpec):
     """A set of located queries."""
 
-    title: str = Field(description="Its name for people.", min_length=1)
-    summary: str = Field(description="One line for the listing.", min_length=1)
     protocol: ProtocolName = Field(description="How it is scored.")
     metric: str = Field(description="The main metric.", min_length=1)
     files: tuple[str, ...] = Field(description="Names of its annotation file.", min_length=1)
     folders: tuple[str, ...] = Field(description="Where it is looked for in AVTOOL_DATA.", min_length=1)
     queries: int | None = Field(None, description="Queries of the published split, where there is one.", ge=1)
-    licence: str = Field("", description="Of the annotations.")
-    published: dict[str, tuple[PublishedResult, ...]] = Field(
-        default_factory=dict, description="Published tables."
-    )
