@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,28 @@ def check_output_file(path: Path, inputs: Iterable[Path] = ()) -> None:
     for one in inputs if exists else ():
         if real.is_relative_to(os.path.realpath(one)):
             raise BadInputError(f"`{path}` is an input, and would be replaced", "choose another --out file")
+
+
+def check_own_output(
+    path: Path, inputs: Iterable[Path], is_ours: Callable[[Path], object], kind: str, *, overwrite: bool
+) -> None:
+    """Refuses, before the work for it begins, a file that may not take the place of what is there.
+
+    Args:
+        path: the file to be written.
+        inputs: of the work; folders among them may hold the file.
+        is_ours: whether a file is of the kind that the command writes: no other is ever replaced.
+        kind: for messages: "holds no features of avtool".
+        overwrite: whether a file of that kind may be replaced.
+
+    Raises:
+        BadInputError: it cannot be written, exists, is an input, or is of another kind.
+    """
+    if path.is_dir() or (path.exists() and not overwrite):
+        raise BadInputError(f"`{path}` exists", "add --overwrite, or choose another --out")
+    check_output_file(path, (one for one in inputs if one.is_file()))
+    if path.exists() and not is_ours(path):
+        raise BadInputError(f"`{path}` exists and {kind}", "choose another --out")
 
 
 def write_text(path: Path, text: str) -> None:

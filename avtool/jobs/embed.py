@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avtool.core.errors import BadInputError, DiskFullError, MissingError, SomeFailedError
-from avtool.core.files import sha256_of, writing
+from avtool.core.files import check_own_output, sha256_of, writing
 from avtool.core.reporter import Reporter
 from avtool.core.version import __version__
 from avtool.core.writers import lock_folder, release_folder
@@ -67,7 +67,9 @@ def embed(
     from avtool.models.encoder import need_encoder
     from avtool.models.foreign import locate
 
-    _check_out(out, sources, overwrite)
+    check_own_output(
+        out, map(local_path, sources), read_card, "holds no features of avtool", overwrite=overwrite
+    )
     if recipe.hop and recipe.windows:
         raise BadInputError("--hop and --windows are both given", "give one of them")
     predictor = Predictor(encoder, recipe.runtime, reporter).only(recipe.modality)
@@ -105,16 +107,6 @@ def embed(
     rows = join_tables(done, out, {**card, "width": width})
     _remove(parts)
     return EmbedResult(out, rows, width, predictor.modality, files, round(time.perf_counter() - begin, 3))
-
-
-def _check_out(out: Path, sources: Sequence[str], overwrite: bool) -> None:
-    if out.is_dir() or (out.exists() and not overwrite):
-        raise BadInputError(f"`{out}` exists", "add --overwrite, or choose another --out")
-    real = out.resolve()
-    if any(local_path(source).resolve() == real for source in sources):
-        raise BadInputError(f"`{out}` is an input, and would be replaced", "choose another --out")
-    if out.exists() and not read_card(out):  # not ours: not even --overwrite may remove it
-        raise BadInputError(f"`{out}` exists and holds no features of avtool", "choose another --out")
 
 
 def _remove(parts: Path) -> None:

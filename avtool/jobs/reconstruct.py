@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avtool.core.errors import BadInputError
+from avtool.core.files import check_own_output
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
 from avtool.data.items import find_items
@@ -66,7 +67,7 @@ def reconstruct(
     """
     from avtool.inference.predictor import Predictor
 
-    _check_out(out, sources, overwrite)
+    check_own_output(out, map(local_path, sources), is_sheet, "is no sheet of avtool", overwrite=overwrite)
     runtime = RuntimeRecipe(device=recipe.device, precision="fp32", channels_last=False)
     predictor = Predictor(run, runtime, reporter)
     kind = predictor.description.preprocess.get("target")
@@ -91,13 +92,3 @@ def reconstruct(
         names,
         [Reconstructed(item.modality, item.loss, item.trivial, item.normalised) for item in found],
     )
-
-
-def _check_out(out: Path, sources: Sequence[str], overwrite: bool) -> None:
-    if out.is_dir() or (out.exists() and not overwrite):
-        raise BadInputError(f"`{out}` exists", "add --overwrite, or choose another --out")
-    real = out.resolve()
-    if any(local_path(source).resolve() == real for source in sources):
-        raise BadInputError(f"`{out}` is an input, and would be replaced", "choose another --out")
-    if out.exists() and not is_sheet(out):  # not ours: not even --overwrite may remove it
-        raise BadInputError(f"`{out}` exists and is no sheet of avtool", "choose another --out")
