@@ -15,6 +15,7 @@ from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import read_json, sha256_of, write_json, writing
 from avtool.core.parallel import one_at_a_time
 from avtool.core.paths import cache_folder
+from avtool.core.recipe import identity
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
 from avtool.data.inputs.content_hash import ContentHashes
@@ -192,7 +193,12 @@ class EncodedStream:
         """
         path = film.ready()
         hashes = ContentHashes(cache_folder() / "media-hashes.json")
-        card = {"content": hashes.of(path), "weights": self.weights, "hop": self.hop}
+        card = {
+            "content": hashes.of(path),
+            "weights": self.weights,
+            "hop": self.hop,
+            "runtime": identity(self.runtime),
+        }
         span = [film.clip.start, film.clip.end] if film.clip else []
         hashes.save()
         folder = cache_folder() / f"streams-{settings_hash([card, span])}"
