@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from avtool.captioning.event import CaptionPlan, Decision
-from avtool.captioning.preview.strips import ScoreCurve, make_strips
+from avtool.captioning.preview.strips import make_strips
 from avtool.core.report.page import data_uri, format_seconds, write_page
 from avtool.core.reporter import Reporter
 from avtool.media.captions.writing import render_captions
@@ -47,7 +47,6 @@ def write_preview(
     title: str = "",
     language: str = "en",
     settings: Sequence[tuple[str, str]] = (),
-    curves: Sequence[ScoreCurve] = (),
     reporter: Reporter,
 ) -> None:
     """Writes the page, whose size does not grow with the film's length.
@@ -60,10 +59,9 @@ def write_preview(
         title: of the page; the film's name by default.
         language: of the captions (BCP 47).
         settings: names and values to print, such as model and style.
-        curves: scores of classes over the film.
         reporter: warned of frames and audio that cannot be read.
     """
-    strips = make_strips(plan, seconds, film, curves, reporter)
+    strips = make_strips(plan, seconds, film, reporter)
     rows = _rows(plan.decisions)
     track = render_captions(plan.cues, "vtt").encode()
     write_page(
@@ -78,7 +76,6 @@ def write_preview(
         language=language,
         facts=_facts(plan, seconds),
         strips=strips,
-        names=list(dict.fromkeys(name for strip in strips for name, _ in strip.curves)),
         rows=sorted(rows[:_MOST_ROWS], key=lambda row: row.start),
         num_skipped=max(0, len(rows) - _MOST_ROWS),
         num_dropped=sum(not row.kept for row in rows[:_MOST_ROWS]),

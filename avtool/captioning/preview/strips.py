@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,24 +23,9 @@ _SHORTEST, _MOST_STRIPS = 30, 60
 _FRAMES, _FRAME_HEIGHT = 6, 90
 _SAMPLE_RATE = 16000
 _SPECTROGRAM = (720, 56)
-_MOST_EVENTS, _MOST_CURVES, _MOST_POINTS = 200, 4, 360
+_MOST_EVENTS = 200
 _MOST_ROOM = 18.0
 _LONGEST_AUDIO = 600.0  # seconds of a strip whose spectrogram is drawn
-
-
-@dataclass(frozen=True)
-class ScoreCurve:
-    """The score of a class over the film.
-
-    Attributes:
-        label: the class.
-        step: seconds between two scores; the first is at 0.
-        values: (N,) scores, 0 to 1.
-    """
-
-    label: str
-    step: float
-    values: NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -59,7 +44,7 @@ class Box:
 
 @dataclass
 class Strip:
-    """A piece of the timeline; images are data URIs, curves SVG points in a box of 1000 by 100.
+    """A piece of the timeline; images are data URIs.
 
     `heard` is the share of the strip that its spectrogram covers, in per cent.
     """
@@ -72,19 +57,15 @@ class Strip:
     sound: list[Box] = field(default_factory=list)
     dialogue: list[Box] = field(default_factory=list)
     events: list[Box] = field(default_factory=list)
-    curves: list[tuple[str, str]] = field(default_factory=list)
 
 
-def make_strips(
-    plan: CaptionPlan, seconds: float, film: Path | None, curves: Sequence[ScoreCurve], reporter: Reporter
-) -> list[Strip]:
+def make_strips(plan: CaptionPlan, seconds: float, film: Path | None, reporter: Reporter) -> list[Strip]:
     """The strips of a film, 60 at most, whatever its length; the film is read strip by strip.
 
     Args:
         plan: the captions.
         seconds: duration of the film.
         film: where frames and spectrograms come from; None, or what it lacks, leaves them out.
-        curves: scores of classes.
         reporter: warned of what cannot be read.
     """
     length = min(_length(seconds), max(seconds, 1.0))
@@ -102,7 +83,6 @@ def make_strips(
     for strip in strips:
         strip.sound, strip.dialogue = _with_room(strip.sound), _with_room(strip.dialogue)
         strip.events.sort(key=lambda box: -box.width)  # the shorter stand before the longer
-        strip.curves = list(_curves(strip, plan.decisions, curves))
     if film is not None:
         _add_media(strips, film, seconds, reporter)
     return strips
@@ -140,30 +120,6 @@ def _event_box(strip: Strip, decision: Decision) -> Box:
     box = _box(strip, event.start, event.end, decision.text or event.phrase)
     height, threshold = round(100 * event.score, 1), round(100 * event.threshold, 1)
     return Box(box.left, box.width, box.start, box.text, height, threshold, decision.cue is not None)
-
-
-def _curves(
-    strip: Strip, decisions: Sequence[Decision], curves: Sequence[ScoreCurve]
-) -> Iterator[tuple[str, str]]:
-    """The highest curves of a strip, as SVG points."""
-    pieces = []
-    for curve in curves:
-        first, last = (max(0, round(time / curve.step)) for time in (strip.start, strip.end))
-        piece = np.asarray(curve.values[first : last + 1], np.float64)
-        if len(piece):
-            pieces.append((float(np.nan_to_num(piece).max()), curve, piece))
-    pieces.sort(key=lambda piece: -piece[0])
-    labels = {
-        decision.event.label for decision in decisions if strip.start <= decision.event.start < strip.end
-    }
-    pieces.sort(key=lambda piece: piece[1].label not in labels)
-    for _, curve, piece in pieces[:_MOST_CURVES]:
-        group = max(1, math.ceil(len(piece) / _MOST_POINTS))
-        starts = np.arange(0, len(piece), group)
-        peaks = np.maximum.reduceat(np.nan_to_num(piece), starts)
-        across = starts * curve.step / (strip.end - strip.start) * 1000
-        points = zip(across, 100 - 100 * np.clip(peaks, 0, 1), strict=True)
-        yield curve.label, " ".join(f"{x:.0f},{y:.1f}" for x, y in points)
 
 
 def _add_media(strips: Sequence[Strip], film: Path, seconds: float, reporter: Reporter) -> None:

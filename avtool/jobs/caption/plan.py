@@ -87,7 +87,7 @@ def pair_with_dialogue(sources: Sequence[str], merge: str) -> list[FilmPair]:
 
 def _planned(pair: FilmPair, recipe: CaptionRecipe) -> PlannedFilm:
     if pair.elsewhere and not pair.film.is_file():
-        return PlannedFilm(pair.film_name, problem="")
+        return PlannedFilm(pair.film_name)
     try:
         info = probe(pair.film)
         dialogue = _dialogue_of(pair, recipe.language) if recipe.merge else ""

@@ -2,13 +2,12 @@
 
 import re
 
-import numpy as np
 import pytest
 
 from avtool.captioning.event import SoundEvent
 from avtool.captioning.plan import plan_captions
 from avtool.captioning.preview.page import write_preview
-from avtool.captioning.preview.strips import ScoreCurve, make_strips
+from avtool.captioning.preview.strips import make_strips
 from avtool.captioning.style import load_style
 from avtool.core.reporter import Recorder, Silent
 from tests.harness import write_chirp, write_grey_film
@@ -28,13 +27,11 @@ def plan():
 
 def test_a_small_film_is_inside_its_page(tmp_path, plan):
     film = write_grey_film(tmp_path / "film.mp4")
-    curves = [ScoreCurve("Bark", 0.5, np.linspace(0, 1, 9))]
     write_preview(
         tmp_path / "preview.html",
         plan,
         4.0,
         film=film,
-        curves=curves,
         settings=[("Model", "mine")],
         reporter=Silent(),
     )
@@ -45,7 +42,7 @@ def test_a_small_film_is_inside_its_page(tmp_path, plan):
     assert page.count("[dog barks]") >= 3
     assert page.count('class="spectrogram"') == 1
     assert page.count('<img src="data:image/jpeg') == 6
-    assert "<polyline" in page
+    assert page.count("<rect") == len(HEARD)
     assert "dropped: rate" in page
     assert "<script>alert" not in page
     assert "self-contained" in page
@@ -63,7 +60,7 @@ def test_a_large_film_is_played_from_where_it_is(tmp_path, plan, monkeypatch):
 
 def test_audio_alone_has_no_frames_and_a_broken_film_is_warned_of(tmp_path, plan):
     reporter = Recorder()
-    strips = make_strips(plan, 2.0, write_chirp(tmp_path / "a.wav", 2.0), [], reporter)
+    strips = make_strips(plan, 2.0, write_chirp(tmp_path / "a.wav", 2.0), reporter)
     assert strips[0].spectrogram
     assert not strips[0].frames
     assert "no frames" not in str(reporter)
@@ -79,7 +76,7 @@ def test_audio_alone_has_no_frames_and_a_broken_film_is_warned_of(tmp_path, plan
     ("seconds", "count", "length"), [(4, 1, 4), (70, 3, 30), (7200, 60, 120), (1e6, 60, None)]
 )
 def test_the_timeline_has_at_most_sixty_strips(plan, seconds, count, length):
-    strips = make_strips(plan, seconds, None, [], Silent())
+    strips = make_strips(plan, seconds, None, Silent())
     assert len(strips) <= 60
     assert len(strips) == count or length is None
     assert length is None or strips[0].end == length
