@@ -43,6 +43,7 @@ class Rule(StrEnum):
     MOVED = "moved"
     ABOVE_DIALOGUE = "above dialogue"
     TOP = "top of frame"
+    DELAYED = "delayed: still heard"
     REPEATED = "dropped: repeated"
     CROWDED = "dropped: more than two at once"
     RATE = "dropped: rate"

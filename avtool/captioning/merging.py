@@ -240,18 +240,39 @@ def _at_rate(sketches: Sequence[Sketch], style: CaptionStyle, ledger: Ledger) ->
     """The surest sketches that keep the least interval and the most cues a minute."""
     kept: list[int] = []
     chosen = []
-    interval_ms = milliseconds(style.interval)
     for sketch in sorted(sketches, key=lambda sketch: (-sketch.score, sketch.want_ms)):
-        place = bisect.bisect_left(kept, sketch.want_ms)
-        near = kept[max(0, place - style.per_minute) : place + style.per_minute]
-        if any(abs(start - sketch.want_ms) < interval_ms for start in near) or _is_full(
-            sorted([*near, sketch.want_ms]), style.per_minute
-        ):
+        shown = sketch if _fits(sketch.want_ms, kept, style) else _delayed(sketch, kept, style, ledger)
+        if shown is None:
             ledger.note(sketch.members, Rule.RATE)
             continue
-        kept.insert(place, sketch.want_ms)
-        chosen.append(sketch)
+        bisect.insort(kept, shown.want_ms)
+        chosen.append(shown)
     return sorted(chosen, key=lambda sketch: sketch.want_ms)
+
+
+def _fits(want_ms: int, kept: Sequence[int], style: CaptionStyle) -> bool:
+    """Whether one more cue then keeps the rates."""
+    place = bisect.bisect_left(kept, want_ms)
+    near = kept[max(0, place - style.per_minute) : place + style.per_minute]
+    interval_ms = milliseconds(style.interval)
+    is_apart = all(abs(start - want_ms) >= interval_ms for start in near)
+    return is_apart and not _is_full(sorted([*near, want_ms]), style.per_minute)
+
+
+def _delayed(sketch: Sketch, kept: Sequence[int], style: CaptionStyle, ledger: Ledger) -> Sketch | None:
+    """A sustained sound after the cue that its onset is too near to, if it is then still heard; or None."""
+    if not sketch.members or Rule.SUSTAINED not in ledger.rules[sketch.members[0]]:
+        return None
+    interval_ms = milliseconds(style.interval)
+    place = bisect.bisect_left(kept, sketch.want_ms + interval_ms)
+    if not place or kept[place - 1] <= sketch.want_ms - interval_ms:
+        return None  # the minute is full
+    onset_ms = kept[place - 1] + interval_ms
+    if onset_ms + reading_ms(sketch.num_chars, style) > sketch.end_ms or not _fits(onset_ms, kept, style):
+        return None
+    ledger.note(sketch.members, Rule.DELAYED)
+    latest_ms = onset_ms + milliseconds(style.shift)
+    return replace(sketch, onset_ms=onset_ms, want_ms=onset_ms, earliest_ms=onset_ms, latest_ms=latest_ms)
 
 
 def _is_full(starts: Sequence[int], most: int) -> bool:

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from avtool.captioning.event import CaptionPlan, SoundEvent
+from avtool.captioning.event import CaptionPlan, Rule, SoundEvent
 from avtool.captioning.merging import reading_ms
 from avtool.captioning.style import CaptionStyle, load_style
 from avtool.captioning.violations import violations
@@ -102,7 +102,11 @@ def _assert_shown_in_time(decision, plan, style):
     if any(cue is sound for sound in plan.sound):
         assert " ".join(cue.lines).find(decision.text) >= 0
         first = min(max(0, d.event.start) for d in plan.decisions if d.cue is cue)
-        assert cue.start_ms - first * 1000 <= 500 + 1
+        is_delayed = Rule.DELAYED in decision.rules
+        assert is_delayed or cue.start_ms - first * 1000 <= 500 + 1
+        assert not is_delayed or cue.start_ms < 1000 * max(
+            d.event.end for d in plan.decisions if d.cue is cue
+        )
         last = max(d.event.end for d in plan.decisions if d.cue is cue)
         reading = cue.start_ms + reading_ms(sum(map(len, cue.lines)), style)
         is_again = style.continues_every > 0  # `… continues` may share the cue

@@ -81,6 +81,12 @@ def test_the_rate_keeps_the_surest():
     assert rules(close) == [[Rule.RATE], [Rule.KEPT]]
 
 
+def test_a_sustained_sound_too_near_to_a_surer_one_is_shown_while_it_is_heard():
+    found = plan((0, 0.4, "door slams", 0.9), (1.2, 20, "rain falls", 0.8))
+    assert times(found) == [(0, 834, "[door slams]"), (2000, 7000, "[rain falls]")]
+    assert rules(found) == [[Rule.KEPT], [Rule.SUSTAINED, Rule.DELAYED]]
+
+
 def test_a_sustained_sound_is_shown_again_where_asked():
     found = plan((0, 70, "rain falls"), continues_every=30)
     assert [(start, text) for start, _, text in times(found)] == [
