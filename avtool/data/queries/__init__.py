@@ -1,1 +1,1 @@
-"""Tables of queries: what is to be found in films, with the true answers; converters of public ones."""
+"""Tables of queries: what is to be found in films, with the true segments; converters of public ones."""

@@ -1,4 +1,4 @@
-"""Checks of answers: windows and boxes that make no sense are refused, or dropped and cut if asked for."""
+"""Checks of true segments and boxes: what makes no sense is refused, or with --fix dropped or cut."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ _GAP = 1.5  # of the usual time between boxes: more is a missing frame
 
 @dataclass
 class WindowProblems:
-    """Answers that make no sense.
+    """Segments that make no sense.
 
     Attributes:
         fix: drop or cut them, instead of refusing them.
@@ -37,7 +37,7 @@ class WindowProblems:
             BadInputError: they are not fixed.
         """
         if not self.fix:
-            raise BadInputError(message, "correct it, or drop or cut all such answers by --fix")
+            raise BadInputError(message, "correct it, or drop or cut all such segments by --fix")
         self.shown.append(message)
 
     def window(self, start: Any, end: Any, where: str, empty: bool) -> Window | None:

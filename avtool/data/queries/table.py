@@ -1,6 +1,6 @@
-"""The query table: rows of a query, a film, and where the answer lies in it.
+"""The query table: a row is a query, a film, and a segment of it that shows or sounds it.
 
-A row is one answer. Rows of one `query_id` are answers of one query, such as each instance of a label. In
+Rows of one `query_id` are the segments of one query, such as each instance of a label. In
 CSV and in JSON Lines the columns are the same; `media`, `kind`, `query`, `start` and `end` must be there.
 """
 
@@ -26,20 +26,20 @@ _SOURCE: Final = ("video", "clip", "annotation", "index")
 
 @dataclass(frozen=True, slots=True)
 class QueryRow:
-    """An answer of a query.
+    """A segment of a query.
 
     Attributes:
-        query_id: of the query; several rows have it where it has several answers.
+        query_id: of the query; several rows have it where it has several segments.
         media: the film, absolute or relative to the table.
         kind: `image`, `text`, `label` or `audio`.
         query: the text, the label, or the path of an image, a film or a sound file.
-        start: of the answer, in seconds of the film.
-        end: of the answer, exclusive.
+        start: of the segment, in seconds of the film.
+        end: of the segment, exclusive.
         split: `train`, `val`, `test`, or "".
         group: what splits never cross; "" is the film.
         boxes: (seconds, x, y, width, height) in pixels of `frame_size`, in order of time.
         frame_size: width and height in pixels; None where there are no boxes.
-        absent: the film has no answer; `start` and `end` are 0.
+        absent: the film has none; `start` and `end` are 0.
         query_start: where the query lies in the file `query`, in seconds; of an image query, its frame.
         query_end: end of an audio query in its file.
         query_box: (x, y, width, height) of an image query in its frame, in pixels.
@@ -119,7 +119,7 @@ class QueryTable:
         )
 
     def queries(self) -> Mapping[str, Sequence[QueryRow]]:
-        """`query_id` → its answers."""
+        """`query_id` → its segments."""
         found: dict[str, list[QueryRow]] = {}
         for row in self.rows:
             found.setdefault(row.query_id, []).append(row)
@@ -139,7 +139,7 @@ def read_queries(path: Path, *, fix: bool = False, empty: bool = False) -> Query
     Args:
         path: CSV, or JSON Lines (`.jsonl`).
         fix: drop rows that end before they start or are not finite, and cut boxes to their frame.
-        empty: keep answers without a length, which no prediction finds.
+        empty: keep segments without a length, which no prediction finds.
 
     Raises:
         BadInputError: it cannot be read, lacks a column, or a row makes no sense; rows count from 1.

@@ -50,13 +50,13 @@ class FrameScores:
 
     @property
     def absent(self) -> float:
-        """Confidence that the film has no answer: 1 - the largest foreground; 1 without frames."""
+        """Confidence that the film has no hit: 1 - the largest foreground; 1 without frames."""
         return 1.0 - float(self.foreground.max(initial=0.0))
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A segment of a film that answers a query.
+    """A segment of a film that is found for a query.
 
     Attributes:
         start: in seconds.
