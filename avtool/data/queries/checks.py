@@ -68,9 +68,20 @@ class WindowProblems:
 
 
 def checked_boxes(
-    value: Any, frame_size: tuple[float, float] | None, where: str, problems: WindowProblems
+    value: Any,
+    frame_size: tuple[float, float] | None,
+    where: str,
+    problems: WindowProblems,
+    step: float | None = None,
 ) -> tuple[TimedPixelBox, ...] | None:
     """Boxes in order of time, inside their frame and without a missing frame; None is to be dropped.
+
+    Args:
+        value: as it was read.
+        frame_size: width and height.
+        where: its place, for messages.
+        problems: how wrong ones are treated.
+        step: seconds of a frame; None is the shortest time between two boxes.
 
     Raises:
         BadInputError: some are wrong, and they are not fixed.
@@ -91,7 +102,7 @@ def checked_boxes(
             problems.refuse(f"{where}: box {place} is at {box[0]:g} s, behind one at {found[-1][0]:g} s")
             return None
         found.append((box[0], *_inside(box[1:], frame_size, f"{where}: box {place}", problems)))
-    return tuple(_contiguous(found, where, problems))
+    return tuple(_contiguous(found, where, problems, step))
 
 
 def _inside(
@@ -109,13 +120,13 @@ def _inside(
 
 
 def _contiguous(
-    boxes: Sequence[TimedPixelBox], where: str, problems: WindowProblems
+    boxes: Sequence[TimedPixelBox], where: str, problems: WindowProblems, step: float | None
 ) -> Sequence[TimedPixelBox]:
     """All boxes, or, where frames are missing, those behind the last gap."""
     gaps = [after[0] - before[0] for before, after in pairwise(boxes)]
     if not gaps:
         return boxes
-    usual = min(gaps)
+    usual = step or min(gaps)
     last = 0
     for place, gap in enumerate(gaps, start=1):
         if gap > _GAP * usual:

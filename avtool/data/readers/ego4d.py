@@ -71,7 +71,7 @@ def read_nlq(path: Path) -> list[VideoQuery]:
     """
     found: dict[str, VideoQuery] = {}
     for clip, record, where in _clips(path):
-        duration = _duration(record)
+        duration = clip_duration(record)
         for place_of, annotation in enumerate(field(record, "annotations", list, where)):
             place = f"{where}, annotation {place_of}"
             name = field(annotation, "annotation_uid", str, place)
@@ -101,7 +101,7 @@ def read_moments(path: Path) -> list[ActivityClip]:
     found: dict[str, dict[str, list[Window]]] = {}
     durations: dict[str, float | None] = {}
     for clip, record, where in _clips(path):
-        durations.setdefault(clip, _duration(record))
+        durations.setdefault(clip, clip_duration(record))
         for place_of, annotation in enumerate(field(record, "annotations", list, where)):
             place = f"{where}, annotation {place_of}"
             for index, label in enumerate(field(annotation, "labels", list, place)):
@@ -125,8 +125,8 @@ def read_vq(path: Path) -> list[TubeQuery]:
         BadInputError: a record is incomplete, or a query has no response track, as in the test set.
     """
     found = []
-    for video, record, where in _videos(path):
-        for clip, content, place in _clips_of(record, where):
+    for video, record, where in iter_videos(path):
+        for clip, content, place in iter_clips(record, where):
             for place_of, annotation in enumerate(field(content, "annotations", list, place)):
                 spot = f"{place}, annotation {place_of}"
                 for name, query in field(annotation, "query_sets", dict, spot).items():
@@ -151,29 +151,44 @@ def _tube(key: str, query: Any, where: str) -> TubeQuery:
         )
         if width < 0 or height < 0:
             raise BadInputError(f"{spot} is a box of {width:g} × {height:g}", "correct the record")
-        track[_frame(row, "frame_number", spot)] = (x, y, x + width, y + height)
+        track[frame_number(row, "frame_number", spot)] = (x, y, x + width, y + height)
         wide, high = as_number(row.get("original_width")), as_number(row.get("original_height"))
         size = (wide, high) if wide and high else size
     title = query.get("object_title")
-    frame = _frame(query, "query_frame", where)
+    frame = frame_number(query, "query_frame", where)
     return TubeQuery(key, title if isinstance(title, str) else "", frame, track, size)
 
 
-def _frame(record: Any, name: str, where: str) -> int:
+def frame_number(record: Any, name: str, where: str) -> int:
+    """A frame number of a record.
+
+    Raises:
+        BadInputError: it is none.
+    """
     frame = field(record, name, int, where)
     if not 0 <= frame <= _FRAMES:
         raise BadInputError(f"{where}: `{name}` is {brief(frame)}", f"it lies in 0 .. {_FRAMES}")
     return frame
 
 
-def _videos(path: Path) -> Iterator[Clip]:
+def iter_videos(path: Path) -> Iterator[Clip]:
+    """The videos of an annotation file.
+
+    Raises:
+        BadInputError: it is no JSON file with videos; one that was cut off is none.
+    """
     content = read_json_file(path)
     for index, video in enumerate(field(content, "videos", list, f"`{path}`")):
         where = f"`{path}`, video {index}"
         yield str(video.get("video_uid", "")) if isinstance(video, dict) else "", video, where
 
 
-def _clips_of(video: Any, where: str) -> Iterator[Clip]:
+def iter_clips(video: Any, where: str) -> Iterator[Clip]:
+    """The clips of a video.
+
+    Raises:
+        BadInputError: it has none, or one has no id.
+    """
     for index, clip in enumerate(field(video, "clips", list, where)):
         place = f"{where}, clip {index}"
         yield field(clip, "clip_uid", str, place), clip, place
@@ -181,11 +196,11 @@ def _clips_of(video: Any, where: str) -> Iterator[Clip]:
 
 def _clips(path: Path) -> Iterator[Clip]:
     """The clips of all videos."""
-    for _, video, where in _videos(path):
-        yield from _clips_of(video, where)
+    for _, video, where in iter_videos(path):
+        yield from iter_clips(video, where)
 
 
-def _duration(record: Any) -> float | None:
+def clip_duration(record: Any) -> float | None:
     """Of a clip, in seconds, where its two ends are known."""
     start, end = as_number(record.get("video_start_sec")), as_number(record.get("video_end_sec"))
     return end - start if start is not None and end is not None and end > start else None
