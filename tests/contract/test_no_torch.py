@@ -24,6 +24,9 @@ LISTINGS = [
     ["models", "list"],
     ["eval", "--list"],
     ["cache", "list"],
+    ["zoo", "list"],
+    ["zoo", "show", "swin-t"],
+    ["zoo", "tree"],
     *([*words.split(), "--help"] for words in {*VERBS, *SCHEMAS.names()}),
 ]
 REPORT = f"; import sys; print([m for m in {(*HEAVY, 'scipy.signal')} if m in sys.modules], file=sys.stderr)"
