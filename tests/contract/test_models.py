@@ -63,6 +63,9 @@ PARAMETERS = {
     "mbt_base": 174_615_311,
     "mbt_small": 43_937_423,
     "mbt_tiny": 83_914,
+    "minotaur_base": 19_139_335,
+    "minotaur_small": 10_457_863,
+    "minotaur_tiny": 199_367,
     "timm": 3_371_008,
     "timm_tiny": 99_196,
     "transformers_audio": 86_187_264,
@@ -186,6 +189,8 @@ def batch_of(network: Any) -> dict[str, torch.Tensor]:
     }
     pair = (2,) if hasattr(network, "pretext_tasks") else ()
     batch = {name: torch.randn(2, *pair, *shapes[name]) for name in network.inputs if name in shapes}
+    if "query" in network.inputs:
+        batch = windows_of(settings)
     if "prompt" in network.inputs:
         batch["prompt"], batch["prompt_place"] = torch.randint(3, 400, (2, 1, 9)), torch.tensor([[4], [2]])
         batch["prompt_mask"] = torch.ones(2, 1, 9, dtype=torch.bool)
@@ -196,12 +201,24 @@ def batch_of(network: Any) -> dict[str, torch.Tensor]:
     return batch
 
 
+def windows_of(settings: Any) -> dict[str, torch.Tensor]:
+    """Two windows of six frames of features, each with a query of another kind."""
+    rows, columns = settings.grid
+    return {
+        "visual": torch.randn(2, 6, rows * columns, settings.visual_dim),
+        "audio": torch.randn(2, 6, settings.audio_tokens, settings.audio_dim),
+        "query": torch.randn(2, 3, max(settings.query_dims.values())),
+        "query_mask": torch.ones(2, 3, dtype=torch.bool),
+        "kind": torch.tensor([0, 1]),
+    }
+
+
 def tensors_of(output: Any) -> list[torch.Tensor]:
     """All tensors in nested outputs."""
     if isinstance(output, torch.Tensor):
         return [output]
     values = output.values() if isinstance(output, dict) else output
-    return [tensor for value in values for tensor in tensors_of(value)]
+    return [tensor for value in values if value is not None for tensor in tensors_of(value)]
 
 
 @pytest.mark.parametrize("name", TINY)

@@ -1,0 +1,1 @@
+"""MINOTAUR: video grounding from queries of several modalities."""

@@ -1,0 +1,329 @@
+"""MINOTAUR over features: encoder of frames with a query, space-time decoder, heads.
+
+Shapes: B windows, T frames, k temporal stride, M = ⌈T / k⌉ encoded frames, V visual tokens and A audio
+tokens of a frame, L tokens of the query, S = V + A + L, D width, N layers of the decoder.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from avtool.core.errors import BadInputError
+from avtool.models.layers.position import Grid, sinusoids
+from avtool.models.layers.settings import require
+from avtool.models.minotaur.attention import grid_sinusoids
+from avtool.models.minotaur.layers import DecoderLayer, EncoderLayer, FeatureResizer, Head
+
+IMAGE = "image"
+"""The kind of query whose features are those of a crop: projected once more, as published."""
+Kind = str | Tensor
+"""One kind of query for all windows, or (B,) places in `Minotaur.kinds`."""
+
+
+@dataclass(frozen=True)
+class MinotaurSettings:
+    """Settings.
+
+    Attributes:
+        visual_dim: width of the visual tokens of a frame; 0 for a network of audio alone.
+        grid: rows and columns of the visual tokens, unless a call names others.
+        audio_dim: width of the audio tokens of a frame; 0 for a network of video alone.
+        audio_tokens: audio tokens A of a frame.
+        query_dims: width of the query tokens by kind of query.
+        dim, heads, mlp_dim: width D, heads, width of the feed-forward layers.
+        encoder_depth, decoder_depth: layers.
+        dropout: of attention weights, layers and resizers.
+        head_dropout: of the hidden layers of the start-end and foreground heads.
+        recompute: compute the encoder's activations again in the backward pass instead of keeping them.
+    """
+
+    visual_dim: int = 2048
+    grid: tuple[int, int] = (7, 12)
+    audio_dim: int = 0
+    audio_tokens: int = 1
+    query_dims: dict[str, int] = field(default_factory=lambda: {"image": 2048, "text": 768, "label": 768})
+    dim: int = 256
+    heads: int = 8
+    mlp_dim: int = 2048
+    encoder_depth: int = 6
+    decoder_depth: int = 6
+    dropout: float = 0.1
+    head_dropout: float = 0.2
+    recompute: bool = False
+
+    def __post_init__(self) -> None:
+        require(self.visual_dim > 0 or self.audio_dim > 0, "the model takes neither video nor audio")
+        require(len(self.query_dims) > 0, "the model takes no kind of query", "set data.kinds")
+        require(
+            self.dim % self.heads == 0 and self.dim % 4 == 0,
+            f"a width of {self.dim} cannot be divided among {self.heads} heads, or into four for positions",
+        )
+        require(self.encoder_depth > 0 and self.decoder_depth > 0, "the model needs a layer of each kind")
+        require(min(self.grid) > 0 and self.audio_tokens > 0, "a frame needs a token of each modality")
+
+
+class LocalisationOutput(NamedTuple):
+    """What the network computes of windows, of each layer of the decoder.
+
+    Attributes:
+        boxes: (N, B, T, 4) centre x, centre y, width, height in [0, 1] of the frame.
+        start_end: (N, B, T, 2) logits of the first and last frame of the answer.
+        foreground: (N, B, T) logits of frames inside it.
+        attention: (N, B, T, T) temporal attention, mean over the heads; None unless asked for.
+    """
+
+    boxes: Tensor
+    start_end: Tensor
+    foreground: Tensor
+    attention: Tensor | None = None
+
+
+class Minotaur(nn.Module):
+    """Multi-task video grounding from multimodal queries (Goyal et al., 2023), over features of encoders.
+
+    `encode` works on each frame with the query alone, so that its output does not depend on the window;
+    `decode` relates the frames of a window. `forward` does both.
+    """
+
+    inputs = ("visual", "visual_present", "audio", "audio_present", "query", "query_mask")
+
+    def __init__(self, settings: MinotaurSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.kinds = tuple(settings.query_dims)
+        dim, dropout = settings.dim, settings.dropout
+        block = (dim, settings.heads, settings.mlp_dim, dropout)
+        if settings.visual_dim:
+            self.visual_projection = nn.Linear(settings.visual_dim, dim)
+        if settings.audio_dim:
+            self.audio_resizer = FeatureResizer(settings.audio_dim, dim, dropout)
+            self.audio_embedding = nn.Parameter(torch.randn(dim))
+        self.query_resizers = nn.ModuleDict(
+            {
+                kind: nn.Sequential(nn.Linear(width, dim), FeatureResizer(dim, dim, dropout))
+                if kind == IMAGE
+                else FeatureResizer(width, dim, dropout)
+                for kind, width in settings.query_dims.items()
+            }
+        )
+        self.encoder = nn.ModuleList(EncoderLayer(*block) for _ in range(settings.encoder_depth))
+        self.time_queries = nn.Embedding(len(self.kinds), dim)
+        self.decoder = nn.ModuleList(DecoderLayer(*block) for _ in range(settings.decoder_depth))
+        self.decoder_norm = nn.LayerNorm(dim)
+        self.box_head = Head(dim, dim, dim, 4)
+        self.start_end_head = Head(dim, dim, 2, dropout=settings.head_dropout)
+        self.foreground_head = Head(dim, dim, 1, dropout=settings.head_dropout)
+        for stack in (self.encoder, self.decoder):
+            for parameter in stack.parameters():
+                if parameter.dim() > 1:
+                    nn.init.xavier_uniform_(parameter)
+
+    def forward(
+        self,
+        visual: Tensor | None,
+        audio: Tensor | None,
+        query: Tensor,
+        query_mask: Tensor,
+        kind: Kind,
+        valid: Tensor | None = None,
+        *,
+        visual_present: Tensor | None = None,
+        audio_present: Tensor | None = None,
+        stride: int = 1,
+        grid: Grid | None = None,
+        attention: bool = False,
+    ) -> LocalisationOutput:
+        """Boxes, start-end logits and foreground logits of the frames of windows.
+
+        Args:
+            visual: (B, T, V, visual_dim), or None without video.
+            audio: (B, T, A, audio_dim), or None without audio.
+            query: (B, L, width of its kind).
+            query_mask: (B, L), True where there is a token.
+            kind: of the query, or (B,) places in `kinds`.
+            valid: (B, T), True for frames, False for padding at a window's end; None for all.
+            visual_present: (B,) which windows have video; None for all.
+            audio_present: (B,) which windows have audio; None for all.
+            stride: k, frames from one encoded frame to the next.
+            grid: rows and columns of the visual tokens, by default those of the settings.
+            attention: whether to return the temporal attention.
+
+        Raises:
+            BadInputError: the features do not fit the network.
+        """
+        if valid is None:
+            batch, length = self._frames(visual, audio).shape[:2]
+            valid = torch.ones(batch, length, dtype=torch.bool, device=query.device)
+        memory, memory_mask = self.encode(
+            visual, audio, query, query_mask, kind,
+            visual_present=visual_present, audio_present=audio_present, stride=stride, grid=grid,
+        )  # fmt: skip
+        return self.decode(memory, memory_mask, valid, kind, stride=stride, grid=grid, attention=attention)
+
+    def encode(
+        self,
+        visual: Tensor | None,
+        audio: Tensor | None,
+        query: Tensor,
+        query_mask: Tensor,
+        kind: Kind,
+        *,
+        visual_present: Tensor | None = None,
+        audio_present: Tensor | None = None,
+        stride: int = 1,
+        grid: Grid | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """The tokens of each k-th frame together with those of the query: a function of frame and query.
+
+        Args:
+            visual: (B, T, V, visual_dim), or None without video.
+            audio: (B, T, A, audio_dim), or None without audio.
+            query: (B, L, width of its kind); wider ones are cut, as a batch of several kinds pads them.
+            query_mask: (B, L), True where there is a token; each row needs one.
+            kind: of the query, or (B,) places in `kinds`.
+            visual_present: (B,) which windows have video; None for all.
+            audio_present: (B,) which windows have audio; None for all.
+            stride: k, frames from one encoded frame to the next.
+            grid: rows and columns of the visual tokens, by default those of the settings.
+
+        Returns:
+            The memory (B, M, S, D), and its mask (B, M, S), True where there is a token.
+
+        Raises:
+            BadInputError: the features do not fit the network.
+        """
+        frames = self._frames(visual, audio)
+        batch, length = len(frames), -(-frames.shape[1] // stride)
+        asked = self._query_tokens(query, kind)
+        empty = asked.new_zeros(batch, length, 1, self.settings.dim)
+        rows, columns = grid or self.settings.grid
+        parts = [(asked[:, None].expand(-1, length, -1, -1), query_mask)]
+        if self.settings.audio_dim:
+            heard = None if audio is None else self._project_audio(audio[:, ::stride])
+            parts.insert(0, _masked(heard, audio_present, self.settings.audio_tokens, empty, "audio"))
+        if self.settings.visual_dim:
+            seen = None if visual is None else self.visual_projection(self._cast(visual[:, ::stride]))
+            parts.insert(0, _masked(seen, visual_present, rows * columns, empty, "visual"))
+        tokens = torch.cat([tokens for tokens, _ in parts], dim=2)
+        mask = torch.cat([mask for _, mask in parts], dim=1)
+        mask = mask[:, None].expand(-1, length, -1)
+        positions = self._positions(tokens.shape[2], grid, tokens)
+        flat, flat_mask = tokens.flatten(0, 1), mask.flatten(0, 1)
+        for layer in self.encoder:
+            if self.settings.recompute and self.training:
+                flat = checkpoint(layer, flat, positions, flat_mask, use_reentrant=False)
+            else:
+                flat = layer(flat, positions, flat_mask)
+        return flat.reshape(batch, length, *flat.shape[1:]), mask
+
+    def decode(
+        self,
+        memory: Tensor,
+        memory_mask: Tensor,
+        valid: Tensor,
+        kind: Kind,
+        *,
+        stride: int = 1,
+        grid: Grid | None = None,
+        attention: bool = False,
+    ) -> LocalisationOutput:
+        """Answers of windows whose frames are encoded.
+
+        Args:
+            memory: (B, M, S, D) of `encode`.
+            memory_mask: (B, M, S) of `encode`.
+            valid: (B, T), True for frames, False for padding; each row needs one.
+            kind: as in `encode`.
+            stride: as in `encode`.
+            grid: as in `encode`.
+            attention: whether to return the temporal attention.
+        """
+        batch, length = valid.shape
+        start = self.time_queries(self._places(kind, batch, valid.device))
+        queries = start[:, None] + sinusoids(length, self.settings.dim).to(start)
+        positions = self._positions(memory.shape[2], grid, memory)
+        tokens, token_mask = memory.flatten(0, 1), memory_mask.flatten(0, 1)
+        states, outputs, weights = torch.zeros_like(queries), [], []
+        for layer in self.decoder:
+            states, weight = layer(
+                states, queries, valid, tokens, positions, token_mask, stride=stride, attention=attention
+            )
+            outputs.append(self.decoder_norm(states))
+            weights.append(weight)
+        stacked = torch.stack(outputs)
+        return LocalisationOutput(
+            self.box_head(stacked).sigmoid(),
+            self.start_end_head(stacked),
+            self.foreground_head(stacked)[..., 0],
+            torch.stack(weights) if attention else None,
+        )
+
+    @staticmethod
+    def _frames(visual: Tensor | None, audio: Tensor | None) -> Tensor:
+        frames = audio if visual is None else visual
+        if frames is None:
+            raise BadInputError("the windows have neither visual nor audio features")
+        return frames
+
+    def _places(self, kind: Kind, batch: int, device: torch.device) -> Tensor:
+        """(B,) places in `kinds`."""
+        if isinstance(kind, Tensor):
+            return kind
+        if kind not in self.kinds:
+            message = f"the model takes no {kind} query"
+            raise BadInputError(message, f"it takes {', '.join(self.kinds)}")
+        return torch.full((batch,), self.kinds.index(kind), device=device)
+
+    def _query_tokens(self, query: Tensor, kind: Kind) -> Tensor:
+        """(B, L, D): each row through the resizer of its kind."""
+        widths = self.settings.query_dims
+        if isinstance(kind, str):
+            self._places(kind, 1, query.device)
+        chosen = [kind] if isinstance(kind, str) else list(self.kinds)
+        for name in chosen:
+            if query.shape[-1] < widths[name]:
+                message = f"{name} queries are {query.shape[-1]} wide, and the model takes {widths[name]}"
+                raise BadInputError(message, "encode queries by the encoders that the model was trained on")
+        resized: list[Tensor] = [
+            self.query_resizers[name](self._cast(query[..., : widths[name]])) for name in chosen
+        ]
+        tokens = resized[0]
+        if isinstance(kind, Tensor):
+            for place, other in enumerate(resized):
+                tokens = torch.where((kind == place)[:, None, None], other, tokens)
+        return tokens
+
+    def _project_audio(self, audio: Tensor) -> Tensor:
+        """(B, M, A, audio_dim) → (B, M, A, D), marked as audio."""
+        return self.audio_resizer(self._cast(audio)) + self.audio_embedding  # type: ignore[no-any-return]
+
+    def _cast(self, features: Tensor) -> Tensor:
+        """Features in the network's precision: an index holds half of it."""
+        return features.to(self.time_queries.weight.dtype)
+
+    def _positions(self, tokens: int, grid: Grid | None, like: Tensor) -> Tensor:
+        """(S, D): positions of the visual tokens, zeros for all others."""
+        positions = torch.zeros(tokens, self.settings.dim, device=like.device)
+        if self.settings.visual_dim:
+            rows, columns = grid or self.settings.grid
+            positions[: rows * columns] = grid_sinusoids(rows, columns, self.settings.dim, like.device)
+        return positions.to(like.dtype)
+
+
+def _masked(
+    tokens: Tensor | None, present: Tensor | None, count: int, empty: Tensor, modality: str
+) -> tuple[Tensor, Tensor]:
+    """Tokens with zeros where the modality is absent, and their mask."""
+    batch = len(empty)
+    if tokens is None:
+        return empty.expand(-1, -1, count, -1), empty.new_zeros((batch, count), dtype=torch.bool)
+    if tokens.shape[2] != count:
+        message = f"a frame has {tokens.shape[2]} {modality} tokens, and the model takes {count}"
+        raise BadInputError(message, "index the film by the settings of the model")
+    mask = empty.new_ones((batch, count), dtype=torch.bool)
+    if present is None:
+        return tokens, mask
+    return torch.where(present[:, None, None, None], tokens, 0.0), mask & present[:, None]
