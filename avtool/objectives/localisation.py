@@ -20,7 +20,7 @@ class LocalisationWeights:
     """Weights of the terms, as published.
 
     Attributes:
-        box, giou, start_end, attention, foreground: weights of the five terms; 0 leaves a term out.
+        box, giou, start_end, attention, foreground: weights of the five terms; 0 disables.
         sigma: deviation of the start and end targets in frames.
         scales: factors on the loss of each kind of query; 1 for those not named.
     """
@@ -78,7 +78,7 @@ def box_losses(boxes: Tensor, targets: Tensor, present: Tensor) -> tuple[Tensor,
 
 
 def edge_targets(places: Tensor, valid: Tensor, sigma: float) -> Tensor:
-    """Distributions over frames around the first or last frame of an answer.
+    """Distributions over frames around the first or last frame of a segment.
 
     Args:
         places: (B,) that frame.
@@ -99,7 +99,7 @@ def start_end_loss(logits: Tensor, edges: Tensor, valid: Tensor, sigma: float = 
 
     Args:
         logits: (N, B, T, 2).
-        edges: (B, 2) first and last frame of the answer.
+        edges: (B, 2) first and last frame of the segment.
         valid: (B, T).
         sigma: of the targets.
 
@@ -116,15 +116,15 @@ def start_end_loss(logits: Tensor, edges: Tensor, valid: Tensor, sigma: float = 
 
 
 def attention_loss(weights: Tensor, foreground: Tensor, valid: Tensor) -> Tensor:
-    """Guided attention: frames outside the answer should attend to no frame in particular.
+    """Guided attention: frames outside the segment should attend to no frame in particular.
 
     Args:
         weights: (N, B, T, T) temporal attention, rows attend to columns.
-        foreground: (B, T), True inside the answer.
+        foreground: (B, T), True inside the segment.
         valid: (B, T).
 
     Returns:
-        (N, B), −Σ log(1 − w + 1e-6) over the columns, averaged over the rows outside the answer.
+        (N, B), −Σ log(1 − w + 1e-6) over the columns, averaged over the rows outside the segment.
     """
     outside = valid & ~foreground
     cost = -(1 - weights + _EPSILON).log()
@@ -133,11 +133,11 @@ def attention_loss(weights: Tensor, foreground: Tensor, valid: Tensor) -> Tensor
 
 
 def foreground_loss(logits: Tensor, foreground: Tensor, valid: Tensor) -> Tensor:
-    """Binary cross-entropy of frames, those inside the answer weighted by T / |P|.
+    """Binary cross-entropy of frames, those inside the segment weighted by T / |P|.
 
     Args:
         logits: (N, B, T).
-        foreground: (B, T), True inside the answer; nowhere in a background window, which has no weight.
+        foreground: (B, T), True inside the segment; nowhere in a background window, which has no weight.
         valid: (B, T); padding counts neither as positive nor as negative.
 
     Returns:
@@ -179,7 +179,7 @@ class Localisation(nn.Module):
             model: a `Minotaur`.
             batch: `visual` and `audio` (B, T, tokens, width), either may be absent, with `visual_present` and
                 `audio_present` (B,); `query` (B, L, width), `query_mask` (B, L), `kind` (B,); `valid` (B, T);
-                `edges` (B, 2) and `foreground` (B, T) of the answer, none of which is True in a background
+                `edges` (B, 2) and `foreground` (B, T) of the segment, none of which is True in a background
                 window; `boxes` (B, T, 4) and `box_present` (B, T).
         """
         weights, valid, foreground = self.weights, batch["valid"], batch["foreground"]
@@ -190,18 +190,18 @@ class Localisation(nn.Module):
             stride=self.stride, attention=weights.attention > 0,
         )  # fmt: skip
         boxes, start_end, logits = (_precise(value) for value in output[:3])
-        answered = foreground.any(dim=-1)
+        present = foreground.any(dim=-1)
         box, giou = box_losses(boxes, batch["boxes"].to(boxes.dtype), batch["box_present"] & valid)
         terms = {
             "box_loss": box,
             "giou_loss": giou,
-            "start_end_loss": start_end_loss(start_end, batch["edges"], valid, weights.sigma) * answered,
+            "start_end_loss": start_end_loss(start_end, batch["edges"], valid, weights.sigma) * present,
             "foreground_loss": foreground_loss(logits, foreground, valid),
         }
         loss = weights.box * box + weights.giou * giou + weights.start_end * terms["start_end_loss"]
         loss = loss + weights.foreground * terms["foreground_loss"]
         if output.attention is not None:
-            guided = attention_loss(_precise(output.attention), foreground, valid) * answered
+            guided = attention_loss(_precise(output.attention), foreground, valid) * present
             terms["attention_loss"] = guided
             loss = loss + weights.attention * guided
         scaled = (loss.sum(dim=0) * self.scales.to(loss.dtype)[batch["kind"]]).mean()

@@ -42,8 +42,8 @@ class Head(nn.Module):
 
     def forward(self, states: Tensor) -> Tensor:
         """(…, input) → (…, output)."""
-        *hidden, last = self.layers
-        for layer in hidden:
+        *inner, last = self.layers
+        for layer in inner:
             states = F.dropout(F.relu(layer(states)), self.dropout, self.training)
         output: Tensor = last(states)
         return output

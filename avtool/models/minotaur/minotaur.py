@@ -70,9 +70,9 @@ class LocalisationOutput(NamedTuple):
 
     Attributes:
         boxes: (N, B, T, 4) centre x, centre y, width, height in [0, 1] of the frame.
-        start_end: (N, B, T, 2) logits of the first and last frame of the answer.
+        start_end: (N, B, T, 2) logits of the first and last frame of the segment.
         foreground: (N, B, T) logits of frames inside it.
-        attention: (N, B, T, T) temporal attention, mean over the heads; None unless asked for.
+        attention: (N, B, T, T) temporal attention, mean over the heads; None by default.
     """
 
     boxes: Tensor
@@ -197,16 +197,16 @@ class Minotaur(nn.Module):
         """
         frames = self._frames(visual, audio)
         batch, length = len(frames), -(-frames.shape[1] // stride)
-        asked = self._query_tokens(query, kind)
-        empty = asked.new_zeros(batch, length, 1, self.settings.dim)
+        request = self._query_tokens(query, kind)
+        empty = request.new_zeros(batch, length, 1, self.settings.dim)
         rows, columns = grid or self.settings.grid
-        parts = [(asked[:, None].expand(-1, length, -1, -1), query_mask)]
+        parts = [(request[:, None].expand(-1, length, -1, -1), query_mask)]
         if self.settings.audio_dim:
             heard = None if audio is None else self._project_audio(audio[:, ::stride])
-            parts.insert(0, _masked(heard, audio_present, self.settings.audio_tokens, empty, "audio"))
+            parts.insert(0, _mrequest(heard, audio_present, self.settings.audio_tokens, empty, "audio"))
         if self.settings.visual_dim:
             seen = None if visual is None else self.visual_projection(self._cast(visual[:, ::stride]))
-            parts.insert(0, _masked(seen, visual_present, rows * columns, empty, "visual"))
+            parts.insert(0, _mrequest(seen, visual_present, rows * columns, empty, "visual"))
         tokens = torch.cat([tokens for tokens, _ in parts], dim=2)
         mask = torch.cat([mask for _, mask in parts], dim=1)
         mask = mask[:, None].expand(-1, length, -1)
@@ -230,7 +230,7 @@ class Minotaur(nn.Module):
         grid: Grid | None = None,
         attention: bool = False,
     ) -> LocalisationOutput:
-        """Answers of windows whose frames are encoded.
+        """Predictions for windows whose frames are encoded.
 
         Args:
             memory: (B, M, S, D) of `encode`.
@@ -313,7 +313,7 @@ class Minotaur(nn.Module):
         return positions.to(like.dtype)
 
 
-def _masked(
+def _mrequest(
     tokens: Tensor | None, present: Tensor | None, count: int, empty: Tensor, modality: str
 ) -> tuple[Tensor, Tensor]:
     """Tokens with zeros where the modality is absent, and their mask."""

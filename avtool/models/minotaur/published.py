@@ -68,7 +68,7 @@ def load_published(model: nn.Module, state: State) -> LoadReport:
     ours: State = {}
     for prefix, encoder in _ENCODERS.items():
         if count := sum(name.startswith(prefix) for name in state):
-            changes.append(f"{encoder} is left out ({count} tensors): the network reads features")
+            changes.append(f"{encoder} is not read ({count} tensors): the network takes features")
     for name, tensor in state.items():
         if not name.startswith((*_ENCODERS, _FIXED, "query_embed.")):
             ours[_rename(name)] = tensor.flatten(1) if tensor.dim() == 4 else tensor
@@ -96,7 +96,7 @@ def _rename(name: str) -> str:
 
 
 def _share_text(ours: State, targets: State) -> None:
-    """Labels are prompts of the text encoder where the weights know no other way."""
+    """Labels are prompts of the text encoder where the weights have no entry for labels."""
     for name in [name for name in ours if name.startswith("query_resizers.text.")]:
         label = name.replace(".text.", ".label.")
         if label in targets and label not in ours:
