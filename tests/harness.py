@@ -341,6 +341,24 @@ def save_encoder(folder: Path, builder: str = "cnn_tiny", seed: int = 0) -> Path
     return folder
 
 
+def save_backbone(folder: Path, seed: int = 0) -> Path:
+    """A model folder of timm's network for tests, with random weights: frames of 64 pixels have 2 rows."""
+    import torch
+
+    from avtool.data.inputs.processed import ProcessedImage
+    from avtool.data.inputs.spec import InputSpec
+    from avtool.models.hub.timm_encoder import preprocess_of
+    from avtool.models.model_folder import ModelDescription, save_model
+    from avtool.models.registry import create
+
+    torch.manual_seed(seed)
+    model = create("timm_tiny")
+    inputs = InputSpec((ProcessedImage(config=preprocess_of(model.host)),))
+    arguments = {"architecture": model.settings.architecture}
+    save_model(folder, model.state_dict(), ModelDescription("timm", arguments, inputs.to_json()))
+    return folder
+
+
 # --- masked LMs and few-shot examples
 
 

@@ -162,7 +162,7 @@ class Predictor:
         if audio and audio.name in batch and self.outputs.rolls > 1:
             waveforms = [window.values[audio.name] for window in windows]
             batch[f"{audio.name}_frames"] = audio.frames_of(waveforms).to(self.device)
-        with self._computing():
+        with self.computing():
             logits: Logits = logits_of(self.model, batch, self.outputs.rolls).float().cpu().numpy()
         return self.outputs.of_network(logits)
 
@@ -187,7 +187,7 @@ class Predictor:
         if lacking := [one.noun for one in self.inputs if one.name not in batch]:
             message = f"it has no {lacking[0]}, which is embedded"
             raise BadInputError(message, "choose another --modality")
-        with self._computing():
+        with self.computing():
             found = encoder.embed(**batch)
         feature = found[self.modality] if self.modality in found else _joined(found)
         values: Vectors = feature.float().cpu().numpy()
@@ -195,7 +195,8 @@ class Predictor:
             raise BadInputError("the encoder gives features that are not finite", "train it again")
         return values
 
-    def _computing(self) -> Any:
+    def computing(self) -> Any:
+        """The context of a forward pass: without gradients, in the precision of the runtime."""
         from contextlib import ExitStack
 
         import torch

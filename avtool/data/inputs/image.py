@@ -137,6 +137,12 @@ class ImageInput(ModelInput):
 
         return {self.name: torch.stack(list(windows)).to(device)}
 
+    def whole(self, image: NDArray[np.uint8]) -> "Tensor":
+        """RGB bytes (H, W, 3) of the size that the encoder takes → (3, H, W), neither scaled nor cut."""
+        import torch
+
+        return self._normalised(torch.from_numpy(image.copy()).permute(2, 0, 1).float() / 127.5 - 1)
+
     def to_json(self) -> dict[str, Any]:
         """Its part of `preprocess.json`."""
         return self.settings.model_dump(mode="json")

@@ -83,6 +83,17 @@ class ProcessedImage(ImageInput):
         found: Tensor = self._processor(Image.fromarray(image))
         return found
 
+    def whole(self, image: NDArray[np.uint8]) -> "Tensor":
+        """RGB bytes (H, W, 3) of the size that the encoder takes → (3, H, W), neither scaled nor cut."""
+        import torch
+
+        if self.library == "transformers":
+            found: Tensor = self._processor(image, do_resize=False, do_center_crop=False)
+            return found
+        values = torch.from_numpy(image.copy()).permute(2, 0, 1).float() / 255
+        mean, std = (values.new_tensor(self.config[name])[:, None, None] for name in ("mean", "std"))
+        return (values - mean) / std
+
     def to_json(self) -> dict[str, Any]:
         """Its part of `preprocess.json`."""
         values: dict[str, Any] = {PROCESSOR: self.library, "seconds": self.seconds}
@@ -115,7 +126,9 @@ class ProcessedImage(ImageInput):
         """
         if self.library == "transformers":
             processor = load_processor(self.folder or Path(), "AutoImageProcessor")
-            return lambda image: processor(images=image, return_tensors="pt")["pixel_values"][0]
+            return lambda image, **options: processor(images=image, return_tensors="pt", **options)[
+                "pixel_values"
+            ][0]
         try:
             from timm.data.transforms_factory import create_transform
         except ImportError as error:
