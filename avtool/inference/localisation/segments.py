@@ -5,6 +5,8 @@ the best pair of start and end around each, NMS. Other than there, the first and
 peaks, no peak is no error, and the confidence of a hit ranks it beside those of other queries.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -77,33 +79,106 @@ class RankingRecipe(Recipe):
         return value
 
 
-def rank(scores: FrameScores, recipe: RankingRecipe) -> list[Hit]:
+def rank(scores: FrameScores | Sequence[FrameScores], recipe: RankingRecipe) -> list[Hit]:
     """Hits, best first; empty where the film has none.
 
     Args:
-        scores: of one query over one film.
+        scores: of one query over one film; of several frame rates the first is the finest, the radius of the
+            others is longer as their frames are, and hits of all are ranked together.
         recipe: how they are found.
     """
-    signal = smoothed(scores.foreground, recipe.median)
-    peaks = find_peaks(signal, recipe.height)
-    if not len(peaks) and recipe.always and len(signal):
-        peaks = np.array([np.argmax(signal)], dtype=np.int64)
-    if not len(peaks):
+    several = [scores] if isinstance(scores, FrameScores) else list(scores)
+    pools = [_candidates(one, recipe, one.step / several[0].step) for one in several]
+    if recipe.always and not any(len(pool.peaks) for pool in pools):
+        best = max(range(len(several)), key=lambda place: 1 - several[place].absent, default=0)
+        pools = [_candidates(one, recipe, 1.0, always=place == best) for place, one in enumerate(several)]
+    owner = np.repeat(np.arange(len(pools)), [len(pool.peaks) for pool in pools])
+    if not len(owner):
         return []
-    found = [_around(scores, signal, peaks, radius, recipe) for radius in recipe.radius]
-    peaks, first, last, joint = (np.concatenate(column) for column in zip(*found, strict=True))
-    confidence = _means(scores.foreground, first, last) * joint
-    ranking = confidence if recipe.order == "confidence" else signal[peaks].astype(np.float64)
+    row = np.concatenate([np.arange(len(pool.peaks)) for pool in pools])
+    segments = np.concatenate([pool.segments for pool in pools])
+    confidence = np.concatenate([pool.confidence for pool in pools])
+    ranking = confidence if recipe.order == "confidence" else np.concatenate([pool.heights for pool in pools])
     kept = np.flatnonzero(confidence >= recipe.min_score)
     if recipe.last and len(kept):
+        peaks = np.concatenate([pool.times for pool in pools])
         kept = kept[peaks[kept] == peaks[kept].max()]
-    segments = np.stack([first, last + 1], axis=1).astype(np.float64)
     order, decayed = _suppressed(segments[kept], ranking[kept], recipe)
     hits = []
-    for row, value in zip(kept[order].tolist(), decayed.tolist(), strict=True):
-        score = value if recipe.soft_sigma and recipe.order == "confidence" else float(confidence[row])
-        hits.append(_hit(scores, signal, int(peaks[row]), (int(first[row]), int(last[row])), score))
+    for place, value in zip(kept[order].tolist(), decayed.tolist(), strict=True):
+        score = value if recipe.soft_sigma and recipe.order == "confidence" else float(confidence[place])
+        hits.append(pools[owner[place]].hit(int(row[place]), score))
     return hits[: 1 if recipe.last else recipe.top]
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """Peaks of frame scores and the segment around each.
+
+    Attributes:
+        scores: that they were found in.
+        signal: (N,) the smoothed foreground.
+        peaks: (P,) frames.
+        first: (P,) first frames of the segments.
+        last: (P,) last frames.
+        confidence: (P,) mean foreground times joint probability.
+    """
+
+    scores: FrameScores
+    signal: Floats
+    peaks: Ints
+    first: Ints
+    last: Ints
+    confidence: Floats
+
+    @property
+    def heights(self) -> Floats:
+        """(P,) of the peaks."""
+        return self.signal[self.peaks]
+
+    @property
+    def times(self) -> Floats:
+        """(P,) of the peaks, in seconds."""
+        return self.scores.times[self.peaks]
+
+    @property
+    def segments(self) -> Floats:
+        """(P, 2) starts and ends, in seconds."""
+        times = self.scores.times
+        return np.stack([times[self.first], times[self.last] + self.scores.step], axis=1)
+
+    def hit(self, row: int, score: float) -> Hit:
+        """One of them."""
+        first, last = int(self.first[row]), int(self.last[row])
+        times = self.scores.times[first : last + 1].tolist()
+        boxes: tuple[TimedBox, ...] = ()
+        if self.scores.boxes is not None:
+            rows = corner_boxes(self.scores.boxes[first : last + 1]).tolist()
+            boxes = tuple((time, x, y, w, h) for time, (x, y, w, h) in zip(times, rows, strict=True))
+        return Hit(
+            start=float(times[0]),
+            end=float(times[-1]) + self.scores.step,
+            score=score,
+            peak=float(self.times[row]),
+            boxes=boxes,
+            foreground=float(self.heights[row]),
+        )
+
+
+def _candidates(
+    scores: FrameScores, recipe: RankingRecipe, longer: float, *, always: bool = False
+) -> _Candidates:
+    signal = smoothed(scores.foreground, recipe.median)
+    peaks = find_peaks(signal, recipe.height)
+    if not len(peaks) and always and len(signal):
+        peaks = np.array([np.argmax(signal)], dtype=np.int64)
+    if not len(peaks):
+        none = np.zeros(0, dtype=np.int64)
+        return _Candidates(scores, signal, none, none, none, np.zeros(0))
+    found = [_around(scores, signal, peaks, radius * longer, recipe) for radius in recipe.radius]
+    peaks, first, last, joint = (np.concatenate(column) for column in zip(*found, strict=True))
+    confidence = _means(scores.foreground, first, last) * joint
+    return _Candidates(scores, signal, peaks, first, last, confidence)
 
 
 def smoothed(foreground: ArrayLike, frames: int) -> Floats:
@@ -221,20 +296,3 @@ def _suppressed(segments: Floats, ranking: Floats, recipe: RankingRecipe) -> tup
     if recipe.nms < 1 and len(order):
         order = suppress(segments, ranking, recipe.nms)
     return order, ranking[order]
-
-
-def _hit(scores: FrameScores, signal: Floats, peak: int, ends: tuple[int, int], score: float) -> Hit:
-    first, last = ends
-    times = scores.times[first : last + 1].tolist()
-    boxes: tuple[TimedBox, ...] = ()
-    if scores.boxes is not None:
-        rows = corner_boxes(scores.boxes[first : last + 1]).tolist()
-        boxes = tuple((time, x, y, w, h) for time, (x, y, w, h) in zip(times, rows, strict=True))
-    return Hit(
-        start=float(times[0]),
-        end=float(scores.times[last]) + scores.step,
-        score=score,
-        peak=float(scores.times[peak]),
-        boxes=boxes,
-        foreground=float(signal[peak]),
-    )

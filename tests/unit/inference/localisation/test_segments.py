@@ -203,3 +203,15 @@ def test_boxes_are_cut_to_the_frame():
 def test_bad_settings(keys, message):
     with pytest.raises(BadInputError, match=message):
         validate(RankingRecipe, keys, origin="x")
+
+
+def test_hits_of_several_frame_rates_are_ranked_together():
+    fine = _scores(_bumps(120, (10, 14)))
+    coarse = FrameScores(fine.times[::5], 5.0, np.float32(_bumps(24, (12, 18), height=0.95)))
+    hits = rank([fine, coarse], RankingRecipe(radius=(8.0,)))
+    assert [(one.start, one.end) for one in hits] == [(60, 90), (10, 14)]  # the radius is 40 s there
+    both = rank([fine, fine], RankingRecipe(radius=(8.0,)))
+    assert both == rank(fine, RankingRecipe(radius=(8.0,)))
+    flat = FrameScores(coarse.times, 5.0, np.float32(np.full(24, 0.2)))
+    (hit,) = rank([fine, flat], RankingRecipe(height=(1.0,), always=True))
+    assert hit.start == 10

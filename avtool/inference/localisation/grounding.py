@@ -1,0 +1,247 @@
+"""The grounding engine: a trained network finds segments and boxes of queries in indexed films."""
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import field_validator
+from torch import Tensor
+
+from avtool.core.errors import BadInputError
+from avtool.core.recipe import Recipe, listed, option
+from avtool.core.reporter import Reporter
+from avtool.core.runtime import RuntimeRecipe
+from avtool.inference.localisation.frame_scores import FrameScores
+from avtool.inference.localisation.sliding import FrameOutputs, Sliding, slide
+from avtool.models.bf16_self_test import guard_convolutions, needs_guard
+from avtool.models.minotaur.minotaur import LocalisationOutput, Minotaur
+from avtool.models.runtime import choose_device, choose_precision, place
+
+if TYPE_CHECKING:
+    from avtool.core.arrays import Floats
+
+
+class GroundingRecipe(Recipe):
+    """How the decoder of a grounding network passes over a film."""
+
+    window: float = option(40.0, "Seconds of a window of the decoder.", flag="--window", gt=0)
+    step: float = option(10.0, "Seconds from one window to the next.", flag="--step", gt=0)
+    stride: int = option(1, "Frames from one encoded frame to the next.", flag="--stride", ge=1)
+    scales: tuple[int, ...] = option(
+        (1,),
+        "Every how many-th frame is taken, for several passes; MINOTAUR's of activities are 1,3,5,10,25.",
+    )
+    batch: int = option(4, "Windows decoded at once.", ge=1, identity=False)
+    chunk: int = option(64, "Frames encoded at once.", ge=1, identity=False)
+    runtime: RuntimeRecipe = RuntimeRecipe()
+
+    @field_validator("scales", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return listed(value)
+
+    @field_validator("scales")
+    @classmethod
+    def _rising(cls, values: tuple[int, ...]) -> tuple[int, ...]:
+        if not values or list(values) != sorted(set(values)) or values[0] < 1:
+            raise ValueError("scales are different numbers from 1 on, rising")
+        return values
+
+    def sliding(self, frame: float) -> Sliding:
+        """The windows in frames.
+
+        Args:
+            frame: seconds of one.
+
+        Raises:
+            BadInputError: windows of fewer than 8 frames, or a step that does not fit.
+        """
+        window, step = (max(round(seconds / frame), 1) for seconds in (self.window, self.step))
+        return Sliding(window, step, self.stride, self.batch, self.chunk)
+
+
+class IndexedFilm(Protocol):
+    """What the engine reads of an index: N frames.
+
+    Attributes:
+        times: (N,) seconds.
+        step: seconds of a frame.
+        visual: (N, V, C) tokens; None without video.
+        audio: (N, A, C) tokens; None without audio.
+        grid: rows and columns of the visual tokens.
+    """
+
+    @property
+    def times(self) -> "Floats": ...
+    @property
+    def step(self) -> float: ...
+    @property
+    def visual(self) -> NDArray[Any] | None: ...
+    @property
+    def audio(self) -> NDArray[Any] | None: ...
+    @property
+    def grid(self) -> tuple[int, int]: ...
+
+
+class Wanted(Protocol):
+    """What is looked for: its kind is `image`, `text`, `label` or `audio`."""
+
+    @property
+    def kind(self) -> str: ...
+
+
+class TokenEncoders(Protocol):
+    """Encoders of queries."""
+
+    def tokens(self, query: Any) -> NDArray[np.float32]:
+        """(L, C) features of a query."""
+
+
+class GroundingEngine:
+    """A network on its device over indexed films.
+
+    Args:
+        model: trained.
+        encoders: of queries: those that it was trained on.
+        recipe: how the decoder passes over a film.
+        reporter: gets device and precision.
+
+    Attributes:
+        encoded: frames that the encoder has run on for the last query.
+        windows: that the decoder has run on.
+
+    Raises:
+        MissingError: the device is not there.
+    """
+
+    name = "grounding"
+
+    def __init__(
+        self, model: Minotaur, encoders: TokenEncoders, recipe: GroundingRecipe, reporter: Reporter
+    ) -> None:
+        self.model, self.encoders, self.recipe = model.eval(), encoders, recipe
+        device = choose_device(recipe.runtime.device)
+        precision = choose_precision(recipe.runtime.precision, device.value, model)
+        reporter.info(f"device: {device}; precision: {precision}")
+        self.device = torch.device(device.value)
+        self._half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision.value)
+        place(model, recipe.runtime, self.device)
+        if needs_guard(device.value, precision.value):
+            guard_convolutions(model, reporter.warn)
+        self.encoded = self.windows = 0
+
+    def scores(self, index: IndexedFilm, query: Wanted, frames: range | None = None) -> FrameScores:
+        """The scores of each frame at the finest of the scales.
+
+        Args:
+            index: of the film.
+            query: what is looked for.
+            frames: the part of the index that is searched; None searches all.
+
+        Raises:
+            BadInputError: the network takes no such query, or other features.
+        """
+        return self.scores_by_scale(index, query, frames)[0]
+
+    def scores_by_scale(
+        self, index: IndexedFilm, query: Wanted, frames: range | None = None
+    ) -> list[FrameScores]:
+        """The scores of each frame, for each of the scales; arguments and errors as of `scores`."""
+        part = range(len(index.times)) if frames is None else frames
+        self._check(index, query)
+        tokens = torch.from_numpy(np.asarray(self.encoders.tokens(query), dtype=np.float32))
+        request = tokens[None].to(self.device)
+        found = slide(
+            _Encoder(self, index, request, query.kind),
+            _Decoder(self, index, query.kind),
+            part,
+            self.recipe.sliding(index.step),
+            self.recipe.scales,
+        )
+        self.encoded, self.windows = found[0].encoded, sum(one.windows for one in found)
+        boxes = self.model.settings.visual_dim > 0 and index.visual is not None
+        return [
+            _frame_scores(one, index, scale, boxes=boxes)
+            for scale, one in zip(self.recipe.scales, found, strict=True)
+        ]
+
+    def _check(self, index: IndexedFilm, query: Wanted) -> None:
+        """Refuses a query or a film that the network cannot take."""
+        settings = self.model.settings
+        if query.kind not in self.model.kinds:
+            message = f"the model takes no {query.kind} query"
+            raise BadInputError(message, f"it takes {', '.join(self.model.kinds)}")
+        sides = {"visual": settings.visual_dim, "audio": settings.audio_dim}
+        given = {name: values for name in sides if (values := getattr(index, name)) is not None}
+        for name, values in given.items():
+            if sides[name] and values.shape[-1] != sides[name]:
+                message = (
+                    f"the index has {name} tokens of width {values.shape[-1]}, the model takes {sides[name]}"
+                )
+                raise BadInputError(message, "index the film by the encoders that the model was trained on")
+        if not any(sides[name] for name in given):
+            lacking = " and no ".join(name for name, width in sides.items() if width)
+            raise BadInputError(f"the index has no {lacking} features, which the model takes")
+
+    def features(self, values: NDArray[Any] | None, width: int, frames: slice) -> Tensor | None:
+        """(1, M, tokens, C) of some frames; None of a modality that the network or the film lacks."""
+        if values is None or not width:
+            return None
+        part = np.ascontiguousarray(values[frames])
+        return torch.from_numpy(part)[None].to(self.device, torch.float32)
+
+    def computing(self) -> Any:
+        """The context of its precision."""
+        return torch.autocast(self.device.type, self._half, enabled=self._half is not None)
+
+
+class _Encoder:
+    """The network's encoder over frames of an index with one query."""
+
+    def __init__(self, engine: GroundingEngine, index: IndexedFilm, query: Tensor, kind: str) -> None:
+        self.engine, self.index, self.query, self.kind = engine, index, query, kind
+        self.mask = torch.ones(query.shape[:2], dtype=torch.bool, device=query.device)
+
+    def __call__(self, first: int, last: int, pace: int) -> tuple[Tensor, Tensor]:
+        engine, index, settings = self.engine, self.index, self.engine.model.settings
+        frames = slice(first, last, pace)
+        visual = engine.features(index.visual, settings.visual_dim, frames)
+        audio = engine.features(index.audio, settings.audio_dim, frames)
+        with engine.computing():
+            memory, mask = engine.model.encode(
+                visual, audio, self.query, self.mask, self.kind, grid=_grid(index)
+            )
+        return memory, mask
+
+
+class _Decoder:
+    """The network's decoder over windows."""
+
+    def __init__(self, engine: GroundingEngine, index: IndexedFilm, kind: str) -> None:
+        self.engine, self.index, self.kind = engine, index, kind
+
+    def __call__(self, memory: Tensor, mask: Tensor, valid: Tensor) -> LocalisationOutput:
+        stride = self.engine.recipe.stride
+        with self.engine.computing():
+            return self.engine.model.decode(
+                memory, mask, valid, self.kind, stride=stride, grid=_grid(self.index)
+            )
+
+
+def _grid(index: IndexedFilm) -> tuple[int, int] | None:
+    return index.grid if index.visual is not None else None
+
+
+def _frame_scores(one: FrameOutputs, index: IndexedFilm, scale: int, *, boxes: bool) -> FrameScores:
+    times = np.asarray(index.times, dtype=np.float64)[np.asarray(one.frames, dtype=np.int64)]
+    foreground = 1 / (1 + np.exp(-np.clip(one.foreground, -60, 60)))
+    start, end = one.start_end.astype(np.float32).T
+    return FrameScores(
+        times=times,
+        step=index.step * scale,
+        foreground=foreground.astype(np.float32),
+        start=start,
+        end=end,
+        boxes=one.boxes.astype(np.float32) if boxes else None,
+    )
