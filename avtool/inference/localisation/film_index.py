@@ -135,6 +135,11 @@ class FilmIndex:
         return self.card.frame_size
 
     @property
+    def grid(self) -> tuple[int, int]:
+        """(rows, columns) of the visual tokens; (0, 0) without video."""
+        return self.card.grid
+
+    @property
     def visual_encoder(self) -> str:
         """What computed the visual tokens, with the hash of its weights; empty without."""
         return self.card.visual.describe() if self.card.visual else ""
