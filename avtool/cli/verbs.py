@@ -24,6 +24,7 @@ VERBS = {
     "stats": Verb("Data", "Show dataset statistics: clips, durations, labels, spectrogram mean and std."),
     "shards": Verb("Data", "Write the clips of a dataset into WebDataset shards."),
     "moving-sources": Verb("Data", "Make labelled clips of sources that move as their recordings sound."),
+    "queried-films": Verb("Data", "Make films of objects and recordings, with queries and ground truth."),
     "pretrain": Verb("Train", "Pretrain an encoder on unlabelled images, audio or video."),
     "finetune": Verb("Train", "Train a classifier of audio, video or both on a labelled dataset."),
     "prompt-tune": Verb("Train", "Adapt a frozen model to a few labelled examples by prompts."),

@@ -56,7 +56,7 @@ def parts_of(script: Script, sounds: SoundBank, speech: SpeechBank) -> list[Part
         if event.kind == "sound":
             parts.append(Part(round(event.start * rate), _sound_of(event, sounds), event))
         elif event.kind == "music":
-            parts.append(Part(round(event.start * rate), _music_of(event, rate), event))
+            parts.append(Part(round(event.start * rate), music_of(event, rate), event))
     parts.extend(Part(round(line.start * rate), _speech_of(line, speech), line) for line in script.utterances)
     return sorted(parts, key=lambda part: part.first)
 
@@ -70,7 +70,9 @@ def _speech_of(line: Utterance, speech: SpeechBank) -> Callable[[], Samples]:
     return lambda: speech.render(line.text, line.voice, line.take) * _gain(level)
 
 
-def _music_of(event: Event, sample_rate: int) -> Callable[[], Samples]:
+def music_of(event: Event, sample_rate: int) -> Callable[[], Samples]:
+    """What renders a bed of music."""
+
     def render() -> Samples:
         tune = music(np.random.default_rng(event.variant), sample_rate, event.end - event.start)
         return np.asarray(tune / np.abs(tune).max() * _gain(event.gain_db), dtype=np.float32)

@@ -67,13 +67,7 @@ def make_clip(path: Path, recording: Recording, settings: ClipSettings, rng: Rng
     Raises:
         BadInputError: the recording cannot be read, or is silent.
     """
-    sound = read_waveform(
-        recording.path, recording.start, min(recording.end, recording.start + _LONGEST_S), sample_rate=_RATE
-    )
-    sound = trim_silence(sound, _RATE)
-    if not len(sound):
-        raise BadInputError(f"`{recording.path}` is silent", "skip it")
-    track = fill(sound, round(settings.seconds * _RATE), rng)
+    track = fill(sound_of(recording), round(settings.seconds * _RATE), rng)
     audible = np.flatnonzero(np.abs(track) > 0)
     event = _event(recording.label, audible[0] / _RATE, (audible[-1] + 1) / _RATE, rng)
     scene = Scene(0.0, settings.seconds, float(rng.random()), (0, 1))
@@ -92,6 +86,19 @@ def make_clip(path: Path, recording: Recording, settings: ClipSettings, rng: Rng
         writer.audio(np.clip(_PEAK * track + room, -1, 1).astype(np.float32))
         for number in range(round(settings.seconds * settings.fps)):
             writer.frame(painter.frame(number))
+
+
+def sound_of(recording: Recording) -> Samples:
+    """The samples of a recording at 16 kHz, without silence at its ends; peak 1.
+
+    Raises:
+        BadInputError: the recording cannot be read, or is silent.
+    """
+    end = min(recording.end, recording.start + _LONGEST_S)
+    sound = trim_silence(read_waveform(recording.path, recording.start, end, sample_rate=_RATE), _RATE)
+    if not len(sound):
+        raise BadInputError(f"`{recording.path}` is silent", "skip it")
+    return sound
 
 
 def fill(sound: Samples, num_samples: int, rng: Rng) -> Samples:

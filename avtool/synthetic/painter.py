@@ -66,6 +66,15 @@ def _distance(shape: int, dx: Floats, dy: Floats, size: float) -> Floats:
     return outlines[shape]()
 
 
+def extent_of(shape: int, size: float) -> tuple[float, float, float, float]:
+    """How far a shape reaches left, up, right and down of its centre, in pixels."""
+    if shape == 4:  # a triangle, the tip down
+        across = (0.6 + 0.5 * 0.6) / 0.87 * size
+        return across, 0.6 * size, across, 1.2 * size
+    reach = (1.0, 0.85, 1.25, 1.05, 0.0, 1.0)[shape] * size
+    return reach, reach, reach, reach
+
+
 def paint(frame: Frame, shape: int, tint: Floats, x: float, y: float, size: float,
           aspect: float = 1.0) -> None:  # fmt: skip
     """Paints a shape with smooth edges at (x, y) pixels; `aspect` makes it taller."""

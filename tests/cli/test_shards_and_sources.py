@@ -38,6 +38,21 @@ def test_films_of_sounds_are_a_data_set(clips):
     assert read_artifact(clips, "dataset").seed == 0
 
 
+def test_films_to_ask_are_a_data_set_with_queries(tmp_path, capsys):
+    for label in ("bell", "horn"):
+        for take in range(3):
+            write_sine(tmp_path / "sounds" / label / f"{take}.wav", 1.0 + take)
+    counts = ["--films", 1, "--val", 0, "--test", 1, "--minutes", 0.5, "--size", 36]
+    assert (
+        call("queried-films", tmp_path / "sounds", "--out", tmp_path / "asked", *counts, "--json", "-q") == 0
+    )
+    result = json.loads(capsys.readouterr().out)["result"]
+    assert result["films"] == {"train": 1, "test": 1}
+    assert result["kinds"]["image"] == 10
+    assert Path(result["queries"]).is_file()
+    assert len(read_manifest(tmp_path / "asked")) == 2
+
+
 def test_a_data_set_becomes_shards(clips, tmp_path, capsys):
     shards = tmp_path / "shards"
     assert call("shards", clips, "--out", shards, "--fps", 8, "--short-side", 32, "--json", "-q") == 0
@@ -60,6 +75,8 @@ def test_clips_that_cannot_be_read_make_exit_code_1(clips, tmp_path, capsys):
     [
         (["moving-sources", "{folder}", "--out", "{folder}/x"], "no audio files"),
         (["moving-sources", "{folder}", "--out", "{folder}/x", "--size", "33"], "33 pixels"),
+        (["queried-films", "{folder}", "--out", "{folder}/x"], "no audio files"),
+        (["queried-films", "{folder}", "--out", "{folder}/x", "--minutes", "0.1"], "6 s is too short"),
         (["shards", "{folder}", "--out", "{folder}/x"], "is not an avtool artifact"),
     ],
 )
