@@ -1,4 +1,4 @@
-"""Queries of a film of objects and recordings: crops, sentences, labels and sound clips, with true windows."""
+"""Queries of a film of objects and recordings: crops, sentences, labels, sound clips, and true windows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ import soundfile
 from PIL import Image
 
 from avtool.core.files import atomic_file, writing
-from avtool.data.queries.table import QueryRow
+from avtool.data.queries.table import Kind, QueryRow
 from avtool.synthetic.drawn_objects import LOOKS, DrawnObject, Look, draw_object
 from avtool.synthetic.moving_sources import Recording, sound_of
 from avtool.synthetic.painter import Frame
@@ -82,7 +82,7 @@ def _of_object(
     span = (shown.start, shown.end) if shown else None
     boxes = boxes_of(shown, film.scenario) if shown else ()
     sentence = object_sentence(look, rng, held_out=film.split == "test")
-    contents = (("image", crop), ("text", sentence), ("label", look.label))
+    contents: tuple[tuple[Kind, str], ...] = (("image", crop), ("text", sentence), ("label", look.label))
     return [_row(film, f"{stem}-{kind}", kind, content, span, boxes) for kind, content in contents]
 
 
@@ -91,7 +91,7 @@ def _of_sound(
 ) -> list[QueryRow]:
     stem = f"{film.name}-{label}"
     sentence = sound_sentence(label, rng, held_out=film.split == "test")
-    contents = [("text", sentence), ("label", label.replace("_", " "))]
+    contents: list[tuple[Kind, str]] = [("text", sentence), ("label", label.replace("_", " "))]
     own = heard.recording.path if heard else None
     others = [one for one in film.recordings[label] if one.path != own]
     if others:
@@ -107,7 +107,7 @@ def _of_sound(
 def _row(
     film: QueriedFilm,
     query_id: str,
-    kind: str,
+    kind: Kind,
     content: str,
     span: tuple[float, float] | None,
     boxes: tuple[tuple[float, float, float, float, float], ...],
@@ -124,7 +124,7 @@ def _row(
         split=film.split,
         group=film.name,
         boxes=boxes,
-        frame_size=(width, height),
+        frame_size=(width, height) if boxes else None,
         absent=span is None,
     )
 

@@ -7,7 +7,7 @@ from avtool.synthetic.painter import Frame, colour, extent_of, paint
 from avtool.synthetic.synthesis import Rng
 
 SHAPES = ("disc", "square", "diamond", "ring", "triangle", "cross")
-"""Names of the shapes that `painter.paint` knows by number."""
+"""Names of the shapes by the number that `painter.paint` takes."""
 COLOURS = {"red": 0.0, "yellow": 1 / 6, "green": 1 / 3, "turquoise": 1 / 2, "blue": 2 / 3, "pink": 5 / 6}
 """Names of colours, and their hues."""
 _BOUNCES_S = 1.5

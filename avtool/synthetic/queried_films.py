@@ -1,7 +1,7 @@
 """Films for queries: objects come and go, recordings sound, each without regard to the other.
 
-No class of object or sound comes twice in a film, so that every query has one true window. Scenes, a silent cloud
-and quiet music change without regard to both.
+No class of object or sound comes twice in a film, so that every query has one true window. Scenes, a
+silent cloud and quiet music change without regard to both.
 """
 
 from collections.abc import Mapping, Sequence
@@ -163,9 +163,9 @@ def _sound(recordings: Sequence[Recording], span: tuple[float, float], rng: Rng)
 
 def _scenes(settings: QueriedSettings, rng: Rng) -> tuple[Scene, ...]:
     cuts = [0.0]
-    while cuts[-1] < settings.seconds:
-        cuts.append(cuts[-1] + float(rng.uniform(*_SCENES_S)))
-    cuts[-1] = settings.seconds
+    while (cut := cuts[-1] + float(rng.uniform(*_SCENES_S))) < settings.seconds - _SCENES_S[0]:
+        cuts.append(cut)
+    cuts.append(settings.seconds)
     return tuple(Scene(start, end, float(rng.random()), (0, 1)) for start, end in pairwise(cuts))
 
 

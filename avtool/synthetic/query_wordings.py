@@ -18,7 +18,7 @@ _SOUNDS = (
     "the sound of {tag}",
     "when is {tag} heard?",
     "{tag} in the background",
-    "where do I hear {tag}?",
+    "the moment of {tag}",
 )
 _SOUNDS_HELD_OUT = ("find the noise of {tag}", "at what time is there {tag}?")
 

@@ -38,14 +38,13 @@ def test_films_of_sounds_are_a_data_set(clips):
     assert read_artifact(clips, "dataset").seed == 0
 
 
-def test_films_to_ask_are_a_data_set_with_queries(tmp_path, capsys):
+def test_films_with_queries_are_a_data_set(tmp_path, capsys):
     for label in ("bell", "horn"):
         for take in range(3):
             write_sine(tmp_path / "sounds" / label / f"{take}.wav", 1.0 + take)
     counts = ["--films", 1, "--val", 0, "--test", 1, "--minutes", 0.5, "--size", 36]
-    assert (
-        call("queried-films", tmp_path / "sounds", "--out", tmp_path / "asked", *counts, "--json", "-q") == 0
-    )
+    where = [tmp_path / "sounds", "--out", tmp_path / "asked"]
+    assert call("queried-films", *where, *counts, "--json", "-q") == 0
     result = json.loads(capsys.readouterr().out)["result"]
     assert result["films"] == {"train": 1, "test": 1}
     assert result["kinds"]["image"] == 10

@@ -1,6 +1,7 @@
 """Films with queries: their truth beside pixels and audio."""
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +146,15 @@ def test_an_audio_query_is_another_recording(tmp_path, recordings):
     clip, heard = (soundfile.info(path).duration for path in (tmp_path / row.query, other))
     assert clip == pytest.approx(heard, abs=0.05)
     assert np.abs(samples).max() == pytest.approx(0.5, abs=0.01)
+
+
+def test_scenes_fill_the_film(recordings):
+    settings = QueriedSettings(seconds=60.0, objects=0.0, sounds=0.0)
+    for seed in range(20):
+        scenes = write_scenario(settings, recordings, np.random.default_rng(seed)).scenes
+        assert (scenes[0].start, scenes[-1].end) == (0.0, 60.0)
+        assert all(one.end == other.start for one, other in pairwise(scenes))
+        assert min(one.end - one.start for one in scenes) >= 8.0
 
 
 def test_splits_never_share_a_recording(recordings):
