@@ -66,6 +66,11 @@ PARAMETERS = {
     "minotaur_base": 19_139_335,
     "minotaur_small": 10_457_863,
     "minotaur_tiny": 199_367,
+    "pvdm_autoencoder": 62_064_399,
+    "pvdm_autoencoder_tiny": 397_071,
+    "pvdm_unet_l": 528_273_412,
+    "pvdm_unet_s": 132_163_588,
+    "pvdm_unet_tiny": 926_308,
     "timm": 3_371_008,
     "timm_tiny": 99_196,
     "transformers_audio": 86_187_264,
@@ -98,7 +103,7 @@ FACTS: dict[DataFact, int] = {
     "frame_width": 16,
 }
 TINY = [name for name in PARAMETERS if "tiny" in name]
-COMPANIONS = ("_mask", "_present", "_place", "_segments")
+COMPANIONS = ("_mask", "_present", "_place", "_segments", "_timestep", "_condition")
 """Endings of arguments that belong to another one."""
 SETTINGS_OF_DATA = {"num_frames", "clip_dim", *get_args(DataFact)}
 
@@ -177,10 +182,14 @@ def batch_of(network: Any) -> dict[str, torch.Tensor]:
     settings = network.settings
     frames = getattr(settings, "num_frames", getattr(settings, "audio_frames", 64))
     side, steps = getattr(settings, "image_size", 32), getattr(settings, "video_frames", 8)
+    height, width = getattr(settings, "height", side), getattr(settings, "width", side)
+    latents = (getattr(settings, "latent_channels", 0), getattr(getattr(settings, "grid", None), "length", 0))
     shapes = {
         "audio": (frames, getattr(settings, "num_mel_bins", 32)),
         "image": (3, side, side),
-        "video": (3, steps, side, side),
+        "video": (3, getattr(settings, "frames", steps), height, width),
+        "latents": latents,
+        "latents_condition": latents,
         "clip": (getattr(settings, "clip_steps", 0), getattr(settings, "clip_dim", 0)),
         "streams": (
             getattr(settings, "window", 0),
@@ -195,6 +204,8 @@ def batch_of(network: Any) -> dict[str, torch.Tensor]:
         batch["prompt"], batch["prompt_place"] = torch.randint(3, 400, (2, 1, 9)), torch.tensor([[4], [2]])
         batch["prompt_mask"] = torch.ones(2, 1, 9, dtype=torch.bool)
         batch["prompt_segments"] = torch.zeros(2, 1, 9, dtype=torch.int64)
+    if "latents_timestep" in network.inputs:
+        batch["latents_timestep"] = torch.tensor([0, 999])
     for name in getattr(network, "masked_inputs", ()):
         if "_noise" in name:
             batch[name] = torch.rand(2, network.grids[name.partition("_")[0]].num_tokens)

@@ -1,0 +1,1 @@
+"""Generation of videos by diffusion in latents."""
