@@ -102,11 +102,11 @@ def read_sentence_submission(
     """
     wanted: dict[tuple[str, str], list[str]] = {}
     for query in queries:
-        wanted.setdefault((query.video, _plain(query.text)), []).append(query.key)
+        wanted.setdefault((query.video, plain_sentence(query.text)), []).append(query.key)
     found: dict[str, RankedWindows] = {}
     for where, record in read_json_lines(path):
         video, text = field_of(record, "vid", str, where), field_of(record, "query", str, where)
-        keys = wanted.get((video, _plain(text)))
+        keys = wanted.get((video, plain_sentence(text)))
         if keys is None:
             message = f"{where}: the annotations have no query `{text[:80]}` of video `{video}`"
             raise BadInputError(message, "give the annotations of the same split")
@@ -244,5 +244,6 @@ def _saliency(values: Any, where: str) -> Floats | None:
     return np.array(numbers, dtype=np.float64)
 
 
-def _plain(text: str) -> str:
+def plain_sentence(text: str) -> str:
+    """A sentence without case, full stop and further spaces: as predictions are assigned to queries."""
     return " ".join(text.lower().split()).rstrip(" .")
