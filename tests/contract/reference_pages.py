@@ -158,7 +158,7 @@ def models_page() -> str:
         "the decoder and the masks of pretraining; `NAME` is a classifier over the same encoder. `_tiny` "
         "sizes are for tests and small data."
     ]
-    for family, sizes in families.items():
+    for family, sizes in sorted(families.items(), key=lambda pair: type(pair[0]).__module__):  # not of import
         facts = [("inputs", ", ".join(family.inputs)), ("paper", family.paper)]
         if family.layouts:
             facts.append(("published weights", "; ".join(family.layouts)))
