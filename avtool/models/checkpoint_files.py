@@ -10,6 +10,7 @@ import torch
 
 from avtool.core.errors import BadInputError
 from avtool.models.model_folder import load_tensors
+from avtool.models.published.flax_file import is_flax, read_flax
 from avtool.models.published.keras_file import KERAS_SUFFIXES, read_keras
 
 _ONNX = ".onnx"
@@ -19,10 +20,10 @@ _UNSAFE = re.compile(r"(?:Unsupported global: GLOBAL|Unsupported class|GLOBAL) (
 
 
 def read_tensors(path: Path) -> Mapping[str, object]:
-    """Reads a file: safetensors, ONNX, HDF5 of Keras, or a PyTorch checkpoint of plain tensors.
+    """Reads a file: safetensors, ONNX, HDF5 of Keras, MessagePack of Flax, or a checkpoint of PyTorch.
 
     Raises:
-        BadInputError: it is none of them.
+        BadInputError: it is none of them, or a checkpoint of more than plain tensors.
         CorruptArtifactError: it is damaged.
         MissingError: it needs a library that is not installed.
     """
@@ -34,6 +35,8 @@ def read_tensors(path: Path) -> Mapping[str, object]:
         return read_onnx(path)
     if path.suffix in KERAS_SUFFIXES:
         return read_keras(path)
+    if is_flax(path):
+        return read_flax(path)
     try:
         with torch.serialization.safe_globals(_PLAIN_OBJECTS):
             values = torch.load(path, map_location="cpu", weights_only=True)

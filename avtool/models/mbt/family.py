@@ -39,7 +39,7 @@ class MBTFamily(Family):
         "num_classes": "num_classes", "audio_frames": "audio_frames", "num_mel_bins": "num_mel_bins",
         "video_frames": "video_frames", "image_size": "image_size",
     }  # fmt: skip
-    layouts = ("image ViT or DeiT of timm or transformers",)
+    layouts = ("MBT of Scenic (Flax)", "image ViT or DeiT of timm or transformers")
 
     def settings_type(self) -> type[Any]:
         from avtool.models.mbt.mbt import MBTSettings
@@ -52,9 +52,12 @@ class MBTFamily(Family):
         return MBT(settings)
 
     def load_weights(self, model: Any, state: "State", *, interpolate: bool = False) -> "LoadReport":
+        from avtool.models.mbt.scenic import is_scenic, load_scenic
         from avtool.models.mbt.weights import load_image_vit
         from avtool.models.published.image_vit import image_statistics
 
         if any(name.startswith("stems.") for name in state):
             return super().load_weights(model, state, interpolate=interpolate)
+        if is_scenic(state):
+            return load_scenic(model, state, interpolate=interpolate)
         return load_image_vit(model, state, image_statistics(state))
