@@ -3,7 +3,8 @@
 import importlib
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from types import ModuleType
 
 from avtool.core.errors import MissingError
@@ -46,14 +47,18 @@ def quiet(name: str) -> Iterator[None]:
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Silences the notices and bars of transformers inside the block: callers check what was loaded."""
+    """Silences the notices and bars of transformers inside the block: callers check what was loaded.
+
+    Some of its classes print complaints of their own docstrings to stdout, where data belong.
+    """
     from transformers.utils import logging as notices
 
     level, bars = notices.get_verbosity(), notices.is_progress_bar_enabled()
     notices.set_verbosity_error()  # type: ignore[no-untyped-call]
     notices.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        yield
+        with redirect_stdout(StringIO()):
+            yield
     finally:
         notices.set_verbosity(level)
         if bars:

@@ -121,7 +121,8 @@ class Predictor:
         """
         if count == 1:
             return self
-        if self.inputs.get(VideoInput) is None:
+        video = self.inputs.get(VideoInput)
+        if video is None or not video.croppable:
             raise BadInputError(f"`{self.path}` takes no video to crop", "run without --crops")
         other = copy(self)
         other.inputs = self.inputs.reading(VideoInput, crops=count)
@@ -151,7 +152,8 @@ class Predictor:
         texts = embed_texts(self.path, phrases, self.device)
         other = copy(self)
         other.model = PhraseScorer(self.model, texts).eval()
-        task: LabelKind = "single-label" if texts.exclusive else "multi-label"
+        exclusive = any(one.exclusive for one in texts.values())
+        task: LabelKind = "single-label" if exclusive else "multi-label"
         other.outputs = OutputSpec(task, phrases, (len(phrases),))
         return other
 

@@ -74,9 +74,13 @@ PARAMETERS = {
     "timm": 3_371_008,
     "timm_tiny": 99_196,
     "transformers_audio": 86_187_264,
+    "transformers_audio_video": 1_137_509_838,
+    "transformers_audio_video_tiny": 141_384,
     "transformers_audio_tiny": 25_824,
     "transformers_image": 21_629_184,
     "transformers_image_tiny": 44_672,
+    "transformers_video": 576_625_924,
+    "transformers_video_tiny": 15_474,
     "vgg": 140_386,
     "vgg_modulation": 183_700,
     "vgg_modulation_tiny": 1_188,
@@ -184,8 +188,9 @@ def batch_of(network: Any) -> dict[str, torch.Tensor]:
     side, steps = getattr(settings, "image_size", 32), getattr(settings, "video_frames", 8)
     height, width = getattr(settings, "height", side), getattr(settings, "width", side)
     latents = (getattr(settings, "latent_channels", 0), getattr(getattr(settings, "grid", None), "length", 0))
+    waveform = settings.__class__.__name__ == "TransformersSettings" and "video" in network.inputs
     shapes = {
-        "audio": (frames, getattr(settings, "num_mel_bins", 32)),
+        "audio": (1, 15360) if waveform else (frames, getattr(settings, "num_mel_bins", 32)),
         "image": (3, side, side),
         "video": (3, getattr(settings, "frames", steps), height, width),
         "latents": latents,

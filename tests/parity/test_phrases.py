@@ -15,7 +15,7 @@ from avtool.inference.predictor import Predictor
 from avtool.models.hub.phrases import read_phrases
 from avtool.models.hub.text_tower import embed_texts
 from tests.harness import _word_tokenizer, noise, run_avtool, write_wav
-from tests.parity.test_transformers_encoder import PERCEPTION, made
+from tests.parity.test_transformers_encoder import PE_FRAMES, PERCEPTION, made
 
 transformers = pytest.importorskip("transformers")
 PHRASES = ("a dog barks", "rain on a roof", "a man speaks")
@@ -38,7 +38,8 @@ def saved(name: str, folder: Path) -> tuple[Any, Any, Any]:
             getattr(scored, key).data.fill_(-0.4)
     tokenizer = _word_tokenizer([*PHRASES, "0 1 2"])
     tokenizer.model_max_length = 16
-    for part in (model.eval(), processor, tokenizer):
+    videos = [transformers.PeVideoVideoProcessor(**PE_FRAMES)] if name == "pe_av" else []
+    for part in (model.eval(), processor, tokenizer, *videos):
         part.save_pretrained(folder)
     return model, processor, tokenizer
 
@@ -67,7 +68,7 @@ def test_logits_are_those_of_the_whole_model(name: str, tmp_path: Path) -> None:
     (tmp_path / "phrases.txt").write_text("\n".join(PHRASES) + "\n\n", encoding="utf-8")
     plain = Predictor(tmp_path / "hub", RuntimeRecipe(device="cpu", precision="fp32"), Silent())
     scorer = plain.with_phrases(tmp_path / "phrases.txt")
-    one = next(iter(scorer.inputs))
+    one = scorer.inputs["image" if "image" in scorer.inputs else "audio"]
     if one.name == "image":
         given: Any = np.random.default_rng(0).integers(0, 255, (60, 90, 3), np.uint8)
         batch = {"image": one.process(given)[None]}
@@ -79,6 +80,44 @@ def test_logits_are_those_of_the_whole_model(name: str, tmp_path: Path) -> None:
     torch.testing.assert_close(ours, theirs(name, model, processor, tokenizer, given), atol=1e-5, rtol=1e-5)
     assert scorer.outputs.labels == PHRASES
     assert scorer.outputs.task == ("single-label" if name in ("clip", "clap") else "multi-label")
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), [("pe_video", "video"), ("pe_av", "video"), ("pe_av", "audio"), ("pe_av", "both")]
+)
+def test_logits_of_pe_av_are_those_of_what_is_given(name: str, given: str, tmp_path: Path) -> None:
+    """Each of audio, video and both has a head, a scale and a bias of its own for texts."""
+    model, _, tokenizer = saved(name, tmp_path / "hub")
+    with torch.no_grad():
+        for number, (key, value) in enumerate(sorted(model.named_parameters())):
+            if key.endswith(("logit_scale", "logit_bias")):
+                value.fill_(0.3 + 0.1 * number)
+    model.save_pretrained(tmp_path / "hub")
+    (tmp_path / "phrases.txt").write_text("\n".join(PHRASES), encoding="utf-8")
+    plain = Predictor(tmp_path / "hub", RuntimeRecipe(device="cpu", precision="fp32"), Silent())
+    scorer = plain.with_phrases(tmp_path / "phrases.txt")
+    tokens = tokenizer(list(PHRASES), padding="longest", return_tensors="pt")
+    taken = {key: tokens[key] for key in ("input_ids", "attention_mask")}
+    draw = torch.Generator().manual_seed(0)
+    video, audio = torch.randn(1, 3, 5, 32, 32, generator=draw), torch.randn(1, 1, 48000, generator=draw)
+    ours = {"audio": {"audio": audio}, "video": {"video": video}, "both": {"audio": audio, "video": video}}
+    frames = video.transpose(1, 2).contiguous()
+    with torch.no_grad():
+        logits = scorer.model(**ours[given]).logits
+        if given == "both":
+            many = {
+                "input_values": audio,
+                "pixel_values_videos": frames,
+            }  # the library takes as many as texts
+            many = {key: value.repeat(len(PHRASES), *[1] * (value.dim() - 1)) for key, value in many.items()}
+            wanted = model(**taken, **many).logits_audio_video_text[:1]
+        elif given == "audio":
+            wanted = model.audio_model(**taken, input_values=audio).logits_audio_text
+        else:
+            part = model.video_model if name == "pe_av" else model
+            wanted = part(**taken, pixel_values_videos=frames).logits_video_text
+    torch.testing.assert_close(logits, wanted, atol=1e-5, rtol=1e-5)
+    assert scorer.outputs.task == "multi-label"
 
 
 def test_predict_scores_a_recording_by_phrases(tmp_path: Path) -> None:
@@ -116,5 +155,5 @@ def test_an_encoder_without_texts_takes_no_phrases(tmp_path: Path) -> None:
     model, processor = made("ast", true=False)
     for part in (model, processor):
         part.save_pretrained(tmp_path)
-    with pytest.raises(BadInputError, match="compares no texts with images or audio"):
+    with pytest.raises(BadInputError, match="compares no texts with images, audio or video"):
         embed_texts(tmp_path, PHRASES, torch.device("cpu"))

@@ -25,6 +25,18 @@ PE_AUDIO = {
     **SMALL, "num_key_value_heads": 2, "head_dim": 16,
     "dac_config": {"encoder_hidden_size": 4, "hidden_size": 64, "codebook_dim": 8},
 }  # fmt: skip
+PE_PART = {**SMALL, "num_key_value_heads": 2, "head_dim": 16}
+PE_VIDEO = {
+    **PE_PART,
+    "vision_config": {
+        "model_type": "timm_wrapper", "architecture": "vit_tiny_patch16_224",
+        "model_args": {"img_size": 32, "depth": 1, "embed_dim": 8, "num_heads": 2},
+    },
+}  # fmt: skip
+PE_FRAMES = {
+    "size": {"height": 32, "width": 32}, "do_resize": True, "do_rescale": True, "do_normalize": True,
+    "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "do_sample_frames": True, "num_frames": 6,
+}  # fmt: skip
 PE_TEXT = {**SMALL, "model_type": "modernbert", "vocab_size": 50, "pad_token_id": 0}
 WHISPER = {
     "d_model": 32, "encoder_layers": 2, "decoder_layers": 1, "encoder_attention_heads": 2,
@@ -61,6 +73,11 @@ def made(name: str, *, true: bool) -> tuple[Any, Any]:
         return t.Dinov2Model(t.Dinov2Config(**values)), t.BitImageProcessor(**shortest)
     if name == "pe_av":
         return pe_audio_video(true=true), t.PeAudioFeatureExtractor()
+    if name == "pe_video":
+        video = {} if true else {"video_config": PE_VIDEO}
+        return t.PeVideoModel(t.PeVideoConfig(text_config=PE_TEXT, **video)), t.PeVideoVideoProcessor(
+            **PE_FRAMES
+        )
     if name.startswith("pe_audio"):
         parts = {"text_config": PE_TEXT, **({} if true else {"audio_config": PE_AUDIO})}
         frames = name == "pe_audio_frame"
@@ -72,12 +89,8 @@ def made(name: str, *, true: bool) -> tuple[Any, Any]:
 def pe_audio_video(*, true: bool) -> Any:
     """A PE-AV; the two that it has of encoders and of towers of text are one, as the library ties them."""
     t = transformers
-    encoder = {**SMALL, "num_key_value_heads": 2, "head_dim": 16}
-    size = {"img_size": 32, "depth": 1, "embed_dim": 8, "num_heads": 2}
-    vision = {"model_type": "timm_wrapper", "architecture": "vit_tiny_patch16_224", "model_args": size}
-    video = {**encoder, "vision_config": vision}
     audio = {"model_type": "pe_audio_encoder"} if true else PE_AUDIO
-    both = {**encoder, "audio_config": audio, "video_config": video}
+    both = {**PE_PART, "audio_config": audio, "video_config": PE_VIDEO}
     return t.PeAudioVideoModel(t.PeAudioVideoConfig(text_config=PE_TEXT, audio_video_config=both))
 
 
@@ -105,6 +118,8 @@ def saved(name: str, folder: Path, *, true: bool) -> tuple[Any, Any]:
     model = model.eval()
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
+    if name == "pe_av":
+        transformers.PeVideoVideoProcessor(**PE_FRAMES).save_pretrained(folder)
     return model, processor
 
 
@@ -117,6 +132,7 @@ def compare(name: str, folder: Path, *, true: bool) -> None:
     model, processor = saved(name, folder, true=true)
     loaded = load_model(folder)
     given = next(iter(read_inputs(_folder_of(folder), loaded.preprocess)))
+    assert given.name in ("image", "audio")
     if given.name == "image":
         rng = np.random.default_rng(0)
         images = [rng.integers(0, 255, shape, np.uint8) for shape in ((60, 90, 3), (70, 50, 3))]
@@ -163,6 +179,57 @@ def test_the_same_at_the_true_size(name: str, tmp_path: Path, cache: Path) -> No
     if psutil.virtual_memory().available < MEMORY:
         pytest.skip(f"needs {MEMORY / 2**30:.0f} GiB of free memory")
     compare(name, tmp_path / "folder", true=True)
+
+
+def frames(count: int, seed: int = 0) -> torch.Tensor:
+    """(3, T, 32, 32)"""
+    return torch.randn(3, count, 32, 32, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("counts", [(6, 6), (6, 4)], ids=["equally long", "one shorter"])
+def test_video_features_of_pe_are_the_library_s(counts: tuple[int, int], tmp_path: Path, cache: Path) -> None:
+    model, _ = saved("pe_video", tmp_path / "folder", true=False)
+    loaded = load_model(tmp_path / "folder")
+    given = read_inputs(_folder_of(tmp_path / "folder"), loaded.preprocess)["video"]
+    batch = given.batch([frames(count, count) for count in counts], torch.device("cpu"))
+    assert ("video_mask" in batch) == (counts[0] != counts[1])
+    with torch.no_grad():
+        ours = loaded.model.embed(**batch)["video"]
+        wanted = model.video_head(
+            model.video_encoder(
+                batch["video"].transpose(1, 2).contiguous(), padding_mask_videos=batch.get("video_mask")
+            ).pooler_output
+        )
+        alone = loaded.model.embed(video=frames(counts[1], counts[1])[None])["video"]
+    torch.testing.assert_close(ours, wanted, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(ours[1:], alone, atol=1e-5, rtol=1e-5)
+
+
+def test_joint_features_of_pe_av_are_the_library_s(tmp_path: Path, cache: Path) -> None:
+    model, _ = saved("pe_av", tmp_path / "folder", true=False)
+    loaded = load_model(tmp_path / "folder")
+    inputs = read_inputs(_folder_of(tmp_path / "folder"), loaded.preprocess)
+    assert inputs.names == ("audio", "video")
+    assert not any("text_model" in name for name in loaded.model.state_dict())
+    audio = inputs["audio"].batch(waveforms(48000)[:1], torch.device("cpu"))["audio"]
+    video = frames(6)[None]
+    with torch.no_grad():
+        wanted = model(input_values=audio, pixel_values_videos=video.transpose(1, 2).contiguous())
+        ours = loaded.model.embed(audio=audio, video=video)
+        alone = {**loaded.model.embed(audio=audio), **loaded.model.embed(video=video)}
+    for name, theirs_ in (("audio", wanted.audio_embeds), ("video", wanted.video_embeds)):
+        torch.testing.assert_close(ours[name], theirs_, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(alone[name], theirs_, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(ours["both"], wanted.audio_video_embeds, atol=1e-5, rtol=1e-5)
+
+
+def test_frames_are_preprocessed_by_the_library(tmp_path: Path, cache: Path) -> None:
+    _, processor = saved("pe_video", tmp_path / "folder", true=False)
+    loaded = load_model(tmp_path / "folder")
+    given = read_inputs(_folder_of(tmp_path / "folder"), loaded.preprocess)["video"]
+    pixels = np.random.default_rng(0).integers(0, 255, (5, 48, 64, 3), np.uint8)
+    wanted = processor(videos=[pixels], do_sample_frames=False, return_tensors="pt")["pixel_values_videos"][0]
+    torch.testing.assert_close(given.process(pixels), wanted, atol=0, rtol=0)
 
 
 def test_a_folder_without_its_processor_is_refused(tmp_path: Path, cache: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -13,7 +14,7 @@ from avtool.data.inputs.spec import read_inputs
 from avtool.data.items import Item
 from avtool.models.foreign import locate
 from avtool.models.load import load_model
-from tests.parity.test_transformers_encoder import PERCEPTION, made
+from tests.parity.test_transformers_encoder import PE_FRAMES, PERCEPTION, made
 
 transformers = pytest.importorskip("transformers")
 SMALL = {"hidden_size": 32, "num_attention_heads": 2, "num_hidden_layers": 2}
@@ -72,6 +73,31 @@ def test_recordings_are_preprocessed_by_the_library(
         found = extractor([waveform], sampling_rate=rate, return_tensors="np")
         wanted = found["input_features" if "input_features" in found else "input_values"]
         np.testing.assert_array_equal(ours, wanted)
+
+
+@pytest.mark.parametrize("sampled", [6, None], ids=["six frames", "all frames"])
+def test_films_are_preprocessed_by_the_library(
+    test_data: Path, tmp_path: Path, cache: Path, sampled: int | None
+) -> None:
+    """What the library makes of the frames of a whole film, which it is given decoded."""
+    film = test_data / "video" / "his_girl_friday_6s.mp4"
+    model, _ = made("pe_video", true=False)
+    processor = transformers.PeVideoVideoProcessor(
+        **{**PE_FRAMES, "do_sample_frames": sampled is not None, "num_frames": sampled}
+    )
+    for part in (model, processor):
+        part.save_pretrained(tmp_path / "pe")
+    given = read_inputs(locate(tmp_path / "pe"), load_model(tmp_path / "pe").preprocess)["video"]
+    ((_, ours), *more) = given.windows(Item(str(film), film), 10.0)
+    assert not more
+    with av.open(str(film)) as container:
+        (stream,) = container.streams.video
+        frames = np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(stream)])
+        rate = float(stream.average_rate)
+    about = {"total_num_frames": len(frames), "fps": rate, "frames_indices": list(range(len(frames)))}
+    wanted = processor(videos=[frames], video_metadata=[about], return_tensors="pt")["pixel_values_videos"][0]
+    assert len(wanted) == (sampled or len(frames))
+    torch.testing.assert_close(ours.transpose(0, 1), wanted, atol=0, rtol=0)
 
 
 def test_a_film_is_embedded_frame_by_frame(

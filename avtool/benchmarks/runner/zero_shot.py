@@ -36,7 +36,7 @@ def zero_shot(
     parts = []
     for fold in folds:
         found = store.of(fold.test, fold.number)
-        logits = embedded.logits(torch.from_numpy(found.values).to(device)).cpu().numpy()
+        logits = embedded[data.spec.modality].logits(torch.from_numpy(found.values).to(device)).cpu().numpy()
         windows = np.bincount(found.owners)[:, None]
         means = np.add.reduceat(logits, np.flatnonzero(np.diff(found.owners, prepend=-1))) / windows
         parts.append(predictions_of(fold.test, data.classes, means.astype(np.float32)))

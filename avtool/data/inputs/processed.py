@@ -210,13 +210,6 @@ class ProcessedAudio(AudioInput):
         return extractor
 
 
-PROCESSED: dict[str, type[ProcessedAudio] | type[ProcessedImage]] = {
-    "audio": ProcessedAudio,
-    "image": ProcessedImage,
-}
-"""By the names of models' arguments."""
-
-
 def load_processor(folder: Path, kind: str) -> Any:
     """A processor of transformers, read from local files; no code of theirs is run.
 

@@ -10,7 +10,8 @@ from avtool.data.inputs.audio import AudioInput
 from avtool.data.inputs.base import ModelInput
 from avtool.data.inputs.features import FeaturesInput
 from avtool.data.inputs.image import ImageInput
-from avtool.data.inputs.processed import PROCESSED, PROCESSOR
+from avtool.data.inputs.processed import PROCESSOR, ProcessedAudio, ProcessedImage
+from avtool.data.inputs.processed_video import ProcessedVideo
 from avtool.data.inputs.prompt import PromptInput
 from avtool.data.inputs.text import TextInput
 from avtool.data.inputs.video import VideoInput
@@ -29,6 +30,12 @@ INPUTS: dict[str, type[ModelInput]] = {
     "clip": FeaturesInput,
 }
 """By the names of models' arguments."""
+PROCESSED: dict[str, type[ModelInput]] = {
+    "audio": ProcessedAudio,
+    "image": ProcessedImage,
+    "video": ProcessedVideo,
+}
+"""Those that another library preprocesses."""
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ class VideoInput(ModelInput):
     crops: int = field(default=1, compare=False)
 
     noun: ClassVar[str] = "video"
+    croppable: ClassVar[bool] = True
     is_track: ClassVar[bool] = True
 
     @property

@@ -9,7 +9,7 @@ from avtool.core.artifact import CARD
 from avtool.core.errors import BadInputError
 from avtool.models.catalogue import entry_of_file
 from avtool.models.family import Family, Follows, Size, Sizes
-from avtool.models.hub.kinds import KINDS, Kind, kind_of
+from avtool.models.hub.kinds import KINDS, NO_TEXTS, Kind, kind_of
 from avtool.models.registry import register
 from avtool.models.source import Foreign
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from avtool.models.source import Source
 
 _TIMM, _HUB = "timm:", "hf:"
-_PROCESSORS = ("config.json", "preprocessor_config.json", "processor_config.json")
+_PROCESSORS = (
+    "config.json", "preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json"
+)  # fmt: skip
 _FILES = (".safetensors", ".pth", ".pt", ".bin")
 
 
@@ -60,7 +62,7 @@ class TimmFamily(Family):
 
 
 class _Transformers(Family):
-    """What image and audio encoders of transformers share."""
+    """What encoders of transformers share."""
 
     paper = "Wolf et al.: Transformers: State-of-the-Art Natural Language Processing. EMNLP 2020 (demos)"
     follows: ClassVar[Follows] = {}
@@ -85,7 +87,7 @@ class _Transformers(Family):
         if kind is None and source.text.startswith(_HUB):
             message = f"`{source.text}` is a `{config.get('model_type')}`, and no encoder that is known here"
             raise BadInputError(message, f"known are {', '.join(sorted(KINDS))}")
-        return _of_transformers(folder, kind) if kind and kind.input in self.inputs else None
+        return _of_transformers(folder, kind) if kind and kind.inputs == self.inputs else None
 
 
 @register
@@ -135,6 +137,76 @@ class TransformersAudioFamily(_Transformers):
     }  # fmt: skip
 
 
+_PE_PART = {
+    "hidden_size": 16, "num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 8,
+    "num_hidden_layers": 2, "intermediate_size": 32,
+}  # fmt: skip
+_PE_VIDEO_TINY = {
+    **_PE_PART,
+    "vision_config": {
+        "model_type": "timm_wrapper", "architecture": "vit_tiny_patch16_224", "num_labels": 16,
+        "model_args": {"img_size": 32, "depth": 1, "embed_dim": 8, "num_heads": 2},
+    },
+}  # fmt: skip
+_PE_AUDIO_TINY = {
+    **_PE_PART,
+    "model_type": "pe_audio_encoder",
+    "dac_config": {"encoder_hidden_size": 4, "hidden_size": 64, "codebook_dim": 8},
+}
+
+
+@register
+class TransformersVideoFamily(_Transformers):
+    """PE-AV's video encoder alone."""
+
+    title = "transformers video encoder"
+    inputs = ("video",)
+    sizes: ClassVar[Sizes] = {
+        "transformers_video": Size(
+            "PE-V, PE-AV's video encoder, of a folder of transformers (`PeVideoModel`).",
+            {"architecture": {"model_type": "pe_video", "text_config": {**NO_TEXTS, "hidden_size": 1024}}},
+        ),
+        "transformers_video_tiny": Size(
+            "A PE-V of two layers: for tests.",
+            {
+                "architecture": {
+                    "model_type": "pe_video", "text_config": {**NO_TEXTS, "hidden_size": 16},
+                    "video_config": _PE_VIDEO_TINY,
+                }
+            },
+        ),
+    }  # fmt: skip
+
+
+@register
+class TransformersAudioVideoFamily(_Transformers):
+    """PE-AV: audio, video, and both together."""
+
+    title = "transformers audio-visual encoder"
+    inputs = ("audio", "video")
+    sizes: ClassVar[Sizes] = {
+        "transformers_audio_video": Size(
+            "PE-AV, of a folder or the hub (`hf:OWNER/NAME`).",
+            {
+                "architecture": {
+                    "model_type": "pe_audio_video", "text_config": {**NO_TEXTS, "hidden_size": 1024}
+                }
+            },
+        ),
+        "transformers_audio_video_tiny": Size(
+            "A PE-AV of two layers an encoder: for tests.",
+            {
+                "architecture": {
+                    "model_type": "pe_audio_video", "text_config": {**NO_TEXTS, "hidden_size": 16},
+                    "audio_video_config": {
+                        **_PE_PART, "audio_config": _PE_AUDIO_TINY, "video_config": _PE_VIDEO_TINY
+                    },
+                }
+            },
+        ),
+    }  # fmt: skip
+
+
 def hub_folder(path: Path) -> Path | None:
     """The folder of transformers that a user means, downloaded where he gives an id; None for other things.
 
@@ -174,13 +246,13 @@ def _of_transformers(folder: Path, kind: Kind) -> Foreign:
 
         return load_encoder(folder, kind)
 
-    from avtool.models.hub.transformers_encoder import describe_input, encoder_architecture
+    from avtool.models.hub.transformers_encoder import describe_inputs, encoder_architecture
 
     return Foreign(
-        f"transformers_{kind.input}",
+        f"transformers_{'_'.join(kind.inputs)}",
         build,
         {"architecture": encoder_architecture(folder, kind)},
-        {"inputs": {kind.input: describe_input(processors, kind)}},
+        {"inputs": describe_inputs(processors, kind)},
         f"{kind.title} of transformers; the feature is its {kind.feature}.",
         sorted(file for file in folder.iterdir() if file.is_file()),
         {f"processor/{file.name}": file for file in processors},

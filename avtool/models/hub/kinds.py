@@ -11,23 +11,31 @@ class Kind:
 
     Attributes:
         title: for people.
-        input: of the network.
+        input: of the network; "both" for audio and video.
         loaded_class: of transformers, which reads the published folder.
         part_class: of the encoder alone.
         feature: which of its outputs is the feature.
         part: the encoder within what is loaded; empty for all of it.
         seconds: of an audio window.
         part_config: the encoder's configuration within that of what is loaded; empty for the same one.
+        unread: parts of the network that its features do not read, and that are left out: towers of text, and
+            encoders that it has twice.
     """
 
     title: str
-    input: Literal["image", "audio"]
+    input: Literal["image", "audio", "video", "both"]
     loaded_class: str
     part_class: str
     feature: str
     part: str = ""
     seconds: float = 0.0
     part_config: str = ""
+    unread: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The modalities of the network."""
+        return ("audio", "video") if self.input == "both" else (self.input,)
 
 
 def _image(title: str, name: str, feature: str = "pooler_output") -> Kind:
@@ -58,13 +66,28 @@ _SHARED = {
     "dinov3_vit": _image("DINOv3", "DINOv3ViTModel"),
     "pe_audio": Kind("PE-A", "audio", "PeAudioModel", "PeAudioModel", "get_audio_embeds", "", 10.0),
     _PE_FRAME: Kind("PE-A-Frame", "audio", _PE_FRAME, _PE_FRAME, "mean of get_audio_embeds", "", 10.0),
+    "pe_video": Kind(
+        "PE-V", "video", "PeVideoModel", "PeVideoModel", "video_head", "", 10.0, unread=("text_model",)
+    ),
+    "pe_audio_video": Kind(
+        "PE-AV",
+        "both",
+        "PeAudioVideoModel",
+        "PeAudioVideoModel",
+        "get_audio_video_embeds",
+        "",
+        10.0,
+        unread=(
+            "text_model",
+            "audio_model.text_model",
+            "audio_model.audio_encoder",
+            "video_model.text_model",
+            "video_model.video_encoder",
+        ),
+    ),
 }
-_PE_AV = Kind(
-    "PE-AV's audio encoder", "audio", "PeAudioVideoModel", "PeAudioModel", "get_audio_embeds", "audio_model",
-    10.0, "audio_config",
-)  # fmt: skip
 KINDS: Mapping[str, Kind] = {
-    **_SHARED, "clap": _CLAP, "clip": _CLIP, "siglip": _SIGLIP, "pe_audio_video": _PE_AV
+    **_SHARED, "clap": _CLAP, "clip": _CLIP, "siglip": _SIGLIP
 }  # fmt: skip
 """`model_type` of a published folder, or its class where that alone decides → its kind."""
 
@@ -72,6 +95,13 @@ PARTS: Mapping[str, Kind] = {
     **_SHARED, "clap_audio_model": _CLAP, "clip_vision_model": _CLIP, "siglip_vision_model": _SIGLIP
 }  # fmt: skip
 """`model_type` of the encoder's own configuration → its kind."""
+
+NO_TEXTS: Mapping[str, Any] = {
+    "model_type": "modernbert", "vocab_size": 8, "num_hidden_layers": 1, "intermediate_size": 8,
+    "num_attention_heads": 1, "pad_token_id": 0, "bos_token_id": 0, "eos_token_id": 0, "cls_token_id": 0,
+    "sep_token_id": 0,
+}  # fmt: skip
+"""The configuration of a text tower that is left out; its width, that of the features, is to be added."""
 
 
 def kind_of(config: Mapping[str, Any], known: Mapping[str, Kind] = KINDS) -> Kind | None:

@@ -1,11 +1,13 @@
 """Zero-shot classifiers: an encoder of transformers, and phrases that its own text tower has embedded."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from avtool.core.errors import BadInputError
+from avtool.models.encoder import FUSED
 from avtool.models.hub.text_tower import Texts
 from avtool.models.hub.transformers_encoder import TransformersEncoder
 from avtool.models.layers.output import ClassifierOutput
@@ -17,10 +19,10 @@ class PhraseScorer(nn.Module):
 
     Args:
         encoder: gives the features (B, D).
-        phrases: embedded by its text tower.
+        phrases: embedded by its text tower, for each of its features.
     """
 
-    def __init__(self, encoder: nn.Module, phrases: Texts) -> None:
+    def __init__(self, encoder: nn.Module, phrases: Mapping[str, Texts]) -> None:
         super().__init__()
         assert isinstance(encoder, TransformersEncoder), "it has a text tower"
         self.encoder = encoder
@@ -28,10 +30,11 @@ class PhraseScorer(nn.Module):
         self.phrases = phrases
 
     def forward(self, **inputs: Tensor) -> ClassifierOutput:
-        """Scores what the encoder takes: logits (B, C)."""
-        (feature,) = self.encoder.embed(**inputs).values()
-        with torch.autocast(feature.device.type, enabled=False):
-            return ClassifierOutput(self.phrases.logits(feature), {})
+        """Scores what the encoder takes: logits (B, C); of audio and video together, those of both."""
+        found = self.encoder.embed(**inputs)
+        name = FUSED if FUSED in found else next(iter(found))
+        with torch.autocast(found[name].device.type, enabled=False):
+            return ClassifierOutput(self.phrases[name].logits(found[name]), {})
 
 
 def read_phrases(path: Path) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The text towers of models of transformers that compare texts with images or audio."""
+"""The text towers of models of transformers that compare texts with images, audio or video."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from avtool.core.errors import BadInputError, MissingError
 from avtool.core.requirements import quiet_transformers, require
+from avtool.models.encoder import FUSED
 from avtool.models.hub.family import config_of, hub_folder
 from avtool.models.hub.kinds import kind_of
 from avtool.models.hub.transformers_encoder import class_of
@@ -48,32 +49,41 @@ def _text_features(model: Any, tokens: Mapping[str, Tensor]) -> Tensor:
     return features
 
 
-def _first_state(model: Any, tokens: Mapping[str, Tensor]) -> Tensor:
-    states = model.text_model(**tokens, output_hidden_states=True).hidden_states
-    features: Tensor = model.text_audio_head(states[-1][:, 0])
-    return features
+def _perception(whole: str, feature: str, place: str = "") -> _TextTower:
+    """The head of a Perception Encoder's text tower for one of its features.
+
+    Args:
+        whole: the model's class.
+        feature: `audio`, `video` or `audio_video`.
+        place: of the head within the model.
+    """
+
+    def embed(model: Any, tokens: Mapping[str, Tensor]) -> Tensor:
+        states = model.text_model(**tokens, output_hidden_states=True).hidden_states
+        features: Tensor = attrgetter(f"{place}text_{feature}_head")(model)(states[-1][:, 0])
+        return features
+
+    scale, bias = (f"{place}text_{feature}_logit_{one}" for one in ("scale", "bias"))
+    return _TextTower(whole, embed, scale, bias, logarithm=False)
 
 
-def _of_audio(model: Any, tokens: Mapping[str, Tensor]) -> Tensor:
-    return _first_state(model.audio_model, tokens)
-
-
-_PE = ("text_audio_logit_scale", "text_audio_logit_bias")
-_TOWERS: Mapping[str, _TextTower] = {
-    "CLIP": _TextTower("CLIPModel", _text_features, "logit_scale"),
-    "SigLIP": _TextTower("SiglipModel", _text_features, "logit_scale", "logit_bias", padding="max_length"),
-    "CLAP": _TextTower("ClapModel", _text_features, "logit_scale_a"),
-    "PE-A": _TextTower("PeAudioModel", _first_state, *_PE, logarithm=False),
-    "PE-AV's audio encoder": _TextTower(
-        "PeAudioVideoModel",
-        _of_audio,
-        "audio_model.text_audio_logit_scale",
-        "audio_model.text_audio_logit_bias",
-        logarithm=False,
-    ),
-    "PE-A-Frame": _TextTower("PeAudioFrameLevelModel", _first_state, *_PE, logarithm=False),
+_BOTH = "PeAudioVideoModel"
+_TOWERS: Mapping[str, Mapping[str, _TextTower]] = {
+    "CLIP": {"image": _TextTower("CLIPModel", _text_features, "logit_scale")},
+    "SigLIP": {
+        "image": _TextTower("SiglipModel", _text_features, "logit_scale", "logit_bias", padding="max_length")
+    },
+    "CLAP": {"audio": _TextTower("ClapModel", _text_features, "logit_scale_a")},
+    "PE-A": {"audio": _perception("PeAudioModel", "audio")},
+    "PE-A-Frame": {"audio": _perception("PeAudioFrameLevelModel", "audio")},
+    "PE-V": {"video": _perception("PeVideoModel", "video")},
+    "PE-AV": {
+        "audio": _perception(_BOTH, "audio", "audio_model."),
+        "video": _perception(_BOTH, "video", "video_model."),
+        FUSED: _perception(_BOTH, "audio_video"),
+    },
 }
-"""By the titles of kinds."""
+"""By the titles of kinds, and the names of their features."""
 
 
 @dataclass(frozen=True)
@@ -95,18 +105,21 @@ class Texts:
     exclusive: bool
 
     def logits(self, features: Tensor) -> Tensor:
-        """Features of images or audio (N, D) → logits of the texts (N, C)."""
+        """Features of images, audio or video (N, D) → logits of the texts (N, C)."""
         features = F.normalize(features.float(), dim=-1) if self.cosine else features.float()
         return features @ self.features.to(features.device).T * self.scale + self.bias
 
 
-def embed_texts(encoder: Path, texts: Sequence[str], device: torch.device) -> Texts:
-    """Texts in the space of an encoder's images or audio, by its own text tower.
+def embed_texts(encoder: Path, texts: Sequence[str], device: torch.device) -> dict[str, Texts]:
+    """Texts in the space of each of an encoder's features, by its own text tower.
 
     Args:
         encoder: a folder that transformers saved, with both towers and a tokenizer, or `hf:OWNER/NAME`.
         texts: to embed.
         device: where the tower computes, and the features stay.
+
+    Returns:
+        By the names of its features: `image`, `audio`, `video`, `both`.
 
     Raises:
         BadInputError: the encoder has no text tower, or its folder lacks it or the tokenizer.
@@ -114,28 +127,33 @@ def embed_texts(encoder: Path, texts: Sequence[str], device: torch.device) -> Te
     """
     folder = hub_folder(encoder)
     kind = kind_of(config_of(folder)) if folder is not None else None
-    tower = _TOWERS.get(kind.title) if kind is not None else None
-    if tower is None or folder is None:
-        message = f"`{encoder}` compares no texts with images or audio"
+    towers = _TOWERS.get(kind.title) if kind is not None else None
+    if towers is None or folder is None:
+        message = f"`{encoder}` compares no texts with images, audio or video"
         raise BadInputError(message, f"give a {', '.join(_TOWERS)} of transformers, which has a text tower")
-    whole, tokenizer = _read(tower, folder)
+    whole, tokenizer = _read(next(iter(towers.values())), folder)
     whole = whole.eval().to(device)
-    found = []
     with torch.no_grad():
-        for first in range(0, len(texts), _TEXTS):
-            some = list(texts[first : first + _TEXTS])
-            tokens = tokenizer(some, padding=tower.padding, truncation=True, return_tensors="pt")
-            names = [name for name in ("input_ids", "attention_mask") if name in tokens]
-            found.append(tower.embed(whole, {name: tokens[name].to(device) for name in names}).float())
-        features = torch.cat(found)
-        scale = attrgetter(tower.scale)(whole)
-        return Texts(
-            F.normalize(features, dim=-1) if tower.logarithm else features,
-            float(scale.exp() if tower.logarithm else scale),
-            float(attrgetter(tower.bias)(whole)) if tower.bias else 0.0,
-            cosine=tower.logarithm,
-            exclusive=not tower.bias,
-        )
+        return {name: _embedded(tower, whole, tokenizer, texts) for name, tower in towers.items()}
+
+
+def _embedded(tower: _TextTower, whole: Any, tokenizer: Any, texts: Sequence[str]) -> Texts:
+    """The texts by one head of a tower."""
+    found = []
+    for first in range(0, len(texts), _TEXTS):
+        some = list(texts[first : first + _TEXTS])
+        tokens = tokenizer(some, padding=tower.padding, truncation=True, return_tensors="pt")
+        names = [name for name in ("input_ids", "attention_mask") if name in tokens]
+        found.append(tower.embed(whole, {name: tokens[name].to(whole.device) for name in names}).float())
+    features = torch.cat(found)
+    scale = attrgetter(tower.scale)(whole)
+    return Texts(
+        F.normalize(features, dim=-1) if tower.logarithm else features,
+        float(scale.exp() if tower.logarithm else scale),
+        float(attrgetter(tower.bias)(whole)) if tower.bias else 0.0,
+        cosine=tower.logarithm,
+        exclusive=not tower.bias,
+    )
 
 
 def _read(tower: _TextTower, folder: Path) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""An image or audio model of transformers as a frozen encoder: which class, and which of its outputs."""
+"""An image, audio or video model of transformers as a frozen encoder: its class and its feature."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from avtool.core.errors import BadInputError, MissingError
-from avtool.models.hub.kinds import KINDS, PARTS, Kind, kind_of
+from avtool.core.requirements import quiet_transformers
+from avtool.models.encoder import FUSED
+from avtool.models.hub.kinds import KINDS, NO_TEXTS, PARTS, Kind, kind_of
 from avtool.models.model_folder import one_line
 
+VIDEO_PROCESSOR = "video_preprocessor_config.json"
 _OF_FILES = {"architectures", "dtype", "torch_dtype", "transformers_version", "_name_or_path"}
 
 
@@ -43,7 +46,8 @@ class TransformersEncoder(nn.Module):
         super().__init__()
         self.settings = settings
         self.kind = kind_of_part(settings.architecture)
-        self.inputs = (self.kind.input,)
+        masks = ("video_mask",) if "video" in self.kind.inputs else ()
+        self.inputs = (*self.kind.inputs, *masks)
         self.host = build_host(settings.architecture) if host is None else host
 
     def forward(self, **inputs: Tensor) -> dict[str, Tensor]:
@@ -51,7 +55,17 @@ class TransformersEncoder(nn.Module):
         return self.embed(**inputs)
 
     def embed(self, **inputs: Tensor) -> dict[str, Tensor]:
-        """What the library's processor makes of images or audio → the feature (B, D)."""
+        """What the library's processor makes of images, audio or video → the feature (B, D).
+
+        Video is (B, 3, T, H, W); `video_mask` (B, T) is False where shorter videos are padded. Of audio and
+        video together there is one feature more, `both`.
+        """
+        if self.kind.input == "both":
+            return _audio_and_video(self.host, **inputs)
+        if self.kind.input == "video":
+            encoded = _encode_video(self.host.video_encoder, inputs["video"], inputs.get("video_mask"))
+            host: Any = self.host
+            return {"video": host.video_head(encoded)}
         name = self.kind.input
         feature: Tensor = _FEATURES[self.kind.feature](self.host, inputs[name])
         return {name: feature}
@@ -89,6 +103,31 @@ def _mean_of_frames(host: Any, values: Tensor) -> Tensor:
     return found
 
 
+def _encode_video(encoder: Any, video: Tensor, mask: Tensor | None) -> Tensor:
+    found: Tensor = encoder(video.transpose(1, 2).contiguous(), padding_mask_videos=mask).pooler_output
+    return found
+
+
+def _audio_and_video(
+    host: Any, audio: Tensor | None = None, video: Tensor | None = None, video_mask: Tensor | None = None
+) -> dict[str, Tensor]:
+    """Features of what is given of the two, and of both together."""
+    heads = {"audio": host.audio_model.audio_head, "video": host.video_model.video_head}
+    encoders = host.audio_video_encoder.embedder
+    if video is None:
+        assert audio is not None, "audio or video is given"
+        return {"audio": heads["audio"](encoders.audio_encoder(audio).pooler_output)}
+    if audio is None:
+        return {"video": heads["video"](_encode_video(encoders.video_encoder, video, video_mask))}
+    frames = video.transpose(1, 2).contiguous()
+    found = host.audio_video_encoder(audio, frames, padding_mask_videos=video_mask)
+    return {
+        "audio": heads["audio"](found.audio_model_output.pooler_output),
+        "video": heads["video"](found.video_model_output.pooler_output),
+        FUSED: host.audio_video_head(found.pooler_output),
+    }
+
+
 _FEATURES: Mapping[str, Callable[[Any, Tensor], Tensor]] = {
     "pooler_output": _pooled,
     "image_embeds": _image_embeds,
@@ -122,7 +161,9 @@ def build_host(architecture: Mapping[str, Any]) -> Any:
     kind = kind_of_part(architecture)
     cls = class_of(kind.part_class)
     try:
-        return cls._from_config(cls.config_class.from_dict(_lists(architecture)), dtype=torch.float32)
+        with quiet_transformers():
+            host = cls._from_config(cls.config_class.from_dict(_lists(architecture)), dtype=torch.float32)
+        return _without(host, kind.unread)
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         message = f"transformers cannot build a `{architecture['model_type']}` ({one_line(error)})"
         raise BadInputError(message, "give the config.json of a model") from error
@@ -136,15 +177,24 @@ def load_encoder(folder: Path, kind: Kind) -> TransformersEncoder:
         MissingError: transformers is not installed.
     """
     try:
-        whole = class_of(kind.loaded_class).from_pretrained(
-            str(folder.absolute()), local_files_only=True, use_safetensors=True, dtype=torch.float32
-        )
+        with quiet_transformers():
+            whole = class_of(kind.loaded_class).from_pretrained(
+                str(folder.absolute()), local_files_only=True, use_safetensors=True, dtype=torch.float32
+            )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         message = f"transformers cannot load `{folder}` ({one_line(error)})"
         raise BadInputError(message, "give a folder with config.json and model.safetensors") from error
-    host = whole.get_submodule(kind.part) if kind.part else whole
+    host = _without(whole.get_submodule(kind.part) if kind.part else whole, kind.unread)
     settings = TransformersSettings(part_architecture(host.config))
     return TransformersEncoder(settings, host)
+
+
+def _without(host: Any, parts: Sequence[str]) -> Any:
+    """A network without some of its parts."""
+    for part in parts:
+        place, _, name = part.rpartition(".")
+        delattr(host.get_submodule(place), name)
+    return host
 
 
 def encoder_architecture(folder: Path, kind: Kind) -> dict[str, Any]:
@@ -155,21 +205,38 @@ def encoder_architecture(folder: Path, kind: Kind) -> dict[str, Any]:
     """
     cls = class_of(kind.loaded_class if kind.part_config else kind.part_class)
     try:
-        config = cls.config_class.from_pretrained(str(folder.absolute()), local_files_only=True)
-        return part_architecture(getattr(config, kind.part_config) if kind.part_config else config)
+        with quiet_transformers():
+            config = cls.config_class.from_pretrained(str(folder.absolute()), local_files_only=True)
+        found = part_architecture(getattr(config, kind.part_config) if kind.part_config else config)
+        return {**found, "text_config": _short_texts(found)} if kind.unread else found
     except (OSError, ValueError, KeyError, TypeError) as error:
         message = f"the configuration of `{folder}` cannot be read ({one_line(error)})"
         raise BadInputError(message, "get its config.json again") from error
 
 
-def describe_input(processors: Sequence[Path], kind: Kind) -> dict[str, Any]:
-    """The input of an encoder, as `preprocess.json` has it: a window of audio, or one image a second."""
-    if kind.input == "image":
+def _short_texts(architecture: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of a text tower that is left out: its width alone decides what remains."""
+    return {**NO_TEXTS, "hidden_size": architecture.get("text_config", {}).get("hidden_size", 1024)}
+
+
+def describe_inputs(processors: Sequence[Path], kind: Kind) -> dict[str, dict[str, Any]]:
+    """The inputs of an encoder, as `preprocess.json` has them: by their names."""
+    return {name: _describe_input(processors, kind, name) for name in kind.inputs}
+
+
+def _describe_input(processors: Sequence[Path], kind: Kind, name: str) -> dict[str, Any]:
+    """A window of audio or video, or one image a second."""
+    if name == "image":
         return {"processor": "transformers", "seconds": 1.0}
     values: dict[str, Any] = {}
+    part = "video_processor" if name == "video" else "feature_extractor"
     for file in processors[1:]:
         found = json.loads(file.read_text(encoding="utf-8"))
-        values |= found.get("feature_extractor", found)
+        if part in found or (name == "video") == (file.name == VIDEO_PROCESSOR):
+            values |= found.get(part, found)
+    if name == "video":
+        sampled = int(values.get("num_frames") or 0) if values.get("do_sample_frames") else 0
+        return {"processor": "transformers", "seconds": kind.seconds, "num_frames": sampled}
     rate = int(values.get("sampling_rate", 16000))
     num_samples = int(values.get("nb_max_samples") or values.get("n_samples") or round(kind.seconds * rate))
     return {"processor": "transformers", "sample_rate": rate, "num_samples": num_samples}
