@@ -18,7 +18,7 @@ class Kind:
         part: the encoder within what is loaded; empty for all of it.
         seconds: of an audio window.
         part_config: the encoder's configuration within that of what is loaded; empty for the same one.
-        unread: parts of the network that its features do not read, and that are left out: towers of text, and
+        unread: parts of the network that its features do not read, and that are removed: towers of text, and
             encoders that it has twice.
     """
 
@@ -101,7 +101,7 @@ NO_TEXTS: Mapping[str, Any] = {
     "num_attention_heads": 1, "pad_token_id": 0, "bos_token_id": 0, "eos_token_id": 0, "cls_token_id": 0,
     "sep_token_id": 0,
 }  # fmt: skip
-"""The configuration of a text tower that is left out; its width, that of the features, is to be added."""
+"""The configuration of a text tower that is removed; its width, that of the features, is to be added."""
 
 
 def kind_of(config: Mapping[str, Any], known: Mapping[str, Kind] = KINDS) -> Kind | None:

@@ -215,7 +215,7 @@ def encoder_architecture(folder: Path, kind: Kind) -> dict[str, Any]:
 
 
 def _short_texts(architecture: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration of a text tower that is left out: its width alone decides what remains."""
+    """The configuration of a text tower that is removed: its width alone decides what remains."""
     return {**NO_TEXTS, "hidden_size": architecture.get("text_config", {}).get("hidden_size", 1024)}
 
 

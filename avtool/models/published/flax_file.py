@@ -40,7 +40,7 @@ def is_flax(path: Path) -> bool:
 def read_flax(path: Path) -> State:
     """The floating-point parameters, by their paths, such as `Transformer/encoder_norm/scale`; in fp32.
 
-    What trainers keep beside them (optimizer state, steps, random keys) is left out.
+    What trainers keep beside them (optimizer state, steps, random keys) is skipped.
 
     Raises:
         CorruptArtifactError: the file is damaged, or no such checkpoint.
