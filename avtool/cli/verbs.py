@@ -30,6 +30,7 @@ VERBS = {
     "prompt-tune": Verb("Train", "Adapt a frozen model to a few labelled examples by prompts."),
     "train": Verb("Train", "Train a task that an installed package adds."),
     "caption": Verb("Use", "Write SDH captions of the sounds in films: footsteps, doors, animals, music."),
+    "localize": Verb("Use", "Find where films match an image, a sentence, a label or a sound."),
     "predict": Verb("Use", "Predict the classes of files, or a timeline of events."),
     "embed": Verb("Use", "Write an encoder's features of files as Parquet, a row a window."),
     "export": Verb("Use", "Write a model for other programs, and compare its outputs there with ours."),

@@ -1,7 +1,7 @@
 """The index of a film: features of its frames and of its audio, computed once and memory-mapped."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -170,6 +170,10 @@ class FilmIndex:
                 f"`{self.folder}` was made by the {noun} encoder {found.describe()}, not by {wanted[:12]}"
             )
             raise BadInputError(message, f"{AGAIN} --{noun}-encoder ENCODER")
+
+    def of_film(self, film: Path) -> "FilmIndex":
+        """The same for another file with the same content."""
+        return replace(self, card=replace(self.card, film=str(film.absolute())))
 
     def check_film(self) -> None:
         """Makes sure that the film, where it is still there, is the one that was indexed.

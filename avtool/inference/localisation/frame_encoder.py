@@ -91,7 +91,7 @@ class FrameEncoder:
 
     def read_size(self, width: int, height: int) -> tuple[int, int]:
         """The (height, width) that frames of a size are read at, in pixels."""
-        if not self._any_shape:
+        if not self.takes_any_shape:
             return self._side, self._side
         scale = self._size / min(width, height)
         tall, wide = (max(_CELL, round(side * scale / _CELL) * _CELL) for side in (height, width))
@@ -137,11 +137,11 @@ class FrameEncoder:
         return int(self._input.absent()[self._input.name].shape[-1])
 
     @cached_property
-    def _any_shape(self) -> bool:
+    def takes_any_shape(self) -> bool:
         """Whether the network is a backbone of timm that takes images of any shape."""
         import torch
 
-        if not self._of_timm:
+        if not self.is_timm:
             return False
         noise = torch.zeros(1, 3, _CELL * 2, _CELL * 3, device=self.predictor.device)
         try:
@@ -151,7 +151,8 @@ class FrameEncoder:
             return False
 
     @property
-    def _of_timm(self) -> bool:
+    def is_timm(self) -> bool:
+        """Whether it is a backbone of timm."""
         return isinstance(self._input, ProcessedImage) and self._input.library == "timm"
 
     @property
@@ -161,7 +162,7 @@ class FrameEncoder:
 
     @property
     def _network(self) -> _Network:
-        if self._of_timm:
+        if self.is_timm:
             return self._by_timm
         return self._by_transformers if isinstance(self._input, ProcessedImage) else self._without_grid
 

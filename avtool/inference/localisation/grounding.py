@@ -5,60 +5,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import field_validator
 from torch import Tensor
 
 from avtool.core.errors import BadInputError
-from avtool.core.recipe import Recipe, listed, option
 from avtool.core.reporter import Reporter
-from avtool.core.runtime import RuntimeRecipe
 from avtool.inference.localisation.frame_scores import FrameScores
-from avtool.inference.localisation.sliding import FrameOutputs, Sliding, slide
+from avtool.inference.localisation.recipes import GroundingRecipe
+from avtool.inference.localisation.sliding import FrameOutputs, slide
 from avtool.models.bf16_self_test import guard_convolutions, needs_guard
 from avtool.models.minotaur.minotaur import LocalisationOutput, Minotaur
 from avtool.models.runtime import choose_device, choose_precision, place
 
 if TYPE_CHECKING:
     from avtool.core.arrays import Floats
-
-
-class GroundingRecipe(Recipe):
-    """How the decoder of a grounding network passes over a film."""
-
-    window: float = option(40.0, "Seconds of a window of the decoder.", flag="--window", gt=0)
-    step: float = option(10.0, "Seconds from one window to the next.", flag="--step", gt=0)
-    stride: int = option(1, "Frames from one encoded frame to the next.", flag="--stride", ge=1)
-    scales: tuple[int, ...] = option(
-        (1,),
-        "Every how many-th frame is taken, for several passes; MINOTAUR's of activities are 1,3,5,10,25.",
-    )
-    batch: int = option(4, "Windows decoded at once.", ge=1, identity=False)
-    chunk: int = option(64, "Frames encoded at once.", ge=1, identity=False)
-    runtime: RuntimeRecipe = RuntimeRecipe()
-
-    @field_validator("scales", mode="before")
-    @classmethod
-    def _listed(cls, value: Any) -> Any:
-        return listed(value)
-
-    @field_validator("scales")
-    @classmethod
-    def _rising(cls, values: tuple[int, ...]) -> tuple[int, ...]:
-        if not values or list(values) != sorted(set(values)) or values[0] < 1:
-            raise ValueError("scales are different numbers from 1 on, rising")
-        return values
-
-    def sliding(self, frame: float) -> Sliding:
-        """The windows in frames.
-
-        Args:
-            frame: seconds of one.
-
-        Raises:
-            BadInputError: windows of fewer than 8 frames, or a step that does not fit.
-        """
-        window, step = (max(round(seconds / frame), 1) for seconds in (self.window, self.step))
-        return Sliding(window, step, self.stride, self.batch, self.chunk)
 
 
 class IndexedFilm(Protocol):

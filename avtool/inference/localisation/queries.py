@@ -50,13 +50,15 @@ class Query:
         kind: `image`, `text`, `label` or `audio`.
         content: the text or label; an image (H, W, 3) of RGB bytes; or a part of a file's audio.
         name: for tables and pages: the text, or what names the image or the sound.
-        frame_height: of the frame that an image was cut out of, in pixels; 0 where that is not known.
+        frame: that an image was cut out of, (H, W, 3); None where that is not known.
+        box: of the image in its frame.
     """
 
     kind: Kind
     content: "str | Image | SoundClip"
     name: str
-    frame_height: int = 0
+    frame: "Image | None" = None
+    box: "Box | None" = None
 
     @classmethod
     def of_row(cls, table: QueryTable, row: QueryRow) -> "Query":
@@ -168,7 +170,13 @@ def frame_query(film: Path, time: float, box: Box) -> Query:
         raise BadInputError(message, "--box x,y,width,height, in pixels of the film")
     name = f"{film.name} at {time:g} s, box {left},{top},{wide},{tall}"
     crop = frame[top : top + tall, left : left + wide].copy()
-    return Query("image", _large_enough(crop, f"the box {left},{top},{wide},{tall}"), name, height)
+    return Query(
+        "image",
+        _large_enough(crop, f"the box {left},{top},{wide},{tall}"),
+        name,
+        frame,
+        (left, top, wide, tall),
+    )
 
 
 def audio_query(clip: SoundClip) -> Query:

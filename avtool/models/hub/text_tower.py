@@ -110,6 +110,13 @@ class Texts:
         return features @ self.features.to(features.device).T * self.scale + self.bias
 
 
+def has_text_tower(encoder: Path) -> bool:
+    """Whether an encoder is a model of transformers that compares texts with images or audio."""
+    folder = hub_folder(encoder)
+    kind = kind_of(config_of(folder)) if folder is not None else None
+    return kind is not None and kind.title in _TOWERS
+
+
 def embed_texts(encoder: Path, texts: Sequence[str], device: torch.device) -> dict[str, Texts]:
     """Texts in the space of each of an encoder's features, by its own text tower.
 

@@ -89,7 +89,9 @@ def test_images_that_are_none(tmp_path: Path) -> None:
 def test_a_box_of_a_frame(film: Path) -> None:
     query = frame_query(film, 0.75, (56, 16, 32, 32))
     assert query.image.shape == (32, 32, 3)
-    assert query.frame_height == 64
+    assert query.box == (56, 16, 32, 32)
+    assert query.frame is not None
+    assert query.frame.shape == (64, 96, 3)
     red, green, _ = query.image.reshape(-1, 3).mean(axis=0)
     assert red > 200 > 60 > green
 

@@ -1,0 +1,66 @@
+"""The recipes of the engines of localisation."""
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import field_validator
+
+from avtool.core.recipe import Recipe, listed, option
+from avtool.core.runtime import RuntimeRecipe
+
+if TYPE_CHECKING:
+    from avtool.inference.localisation.sliding import Sliding
+
+
+class GroundingRecipe(Recipe):
+    """How the decoder of a grounding network passes over a film."""
+
+    window: float = option(40.0, "Seconds of a window of the decoder.", flag="--window", gt=0)
+    step: float = option(10.0, "Seconds from one window to the next.", flag="--step", gt=0)
+    stride: int = option(1, "Frames from one encoded frame to the next.", flag="--stride", ge=1)
+    scales: tuple[int, ...] = option(
+        (1,),
+        "Every how many-th frame is taken, for several passes; MINOTAUR's of activities are 1,3,5,10,25.",
+    )
+    batch: int = option(4, "Windows decoded at once.", ge=1, identity=False)
+    chunk: int = option(64, "Frames encoded at once.", ge=1, identity=False)
+    runtime: RuntimeRecipe = RuntimeRecipe()
+
+    @field_validator("scales", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return listed(value)
+
+    @field_validator("scales")
+    @classmethod
+    def _rising(cls, values: tuple[int, ...]) -> tuple[int, ...]:
+        if not values or list(values) != sorted(set(values)) or values[0] < 1:
+            raise ValueError("scales are different numbers from 1 on, rising")
+        return values
+
+    def sliding(self, frame: float) -> "Sliding":
+        """The windows in frames.
+
+        Args:
+            frame: seconds of one.
+
+        Raises:
+            BadInputError: windows of fewer than 8 frames, or a step that does not fit.
+        """
+        from avtool.inference.localisation.sliding import Sliding
+
+        window, step = (max(round(seconds / frame), 1) for seconds in (self.window, self.step))
+        return Sliding(window, step, self.stride, self.batch, self.chunk)
+
+
+class SimilarityRecipe(Recipe):
+    """The similarity engine."""
+
+    middle: float = option(
+        3.0,
+        "Robust standard deviations above the film's median at which the foreground is 0.5; label queries "
+        "take the class probability.",
+    )
+    classes: int = option(8, "Classes of a tagger that a sentence is spread over at most.", ge=1, le=1000)
+    temperature: float = option(
+        0.05, "Temperature of the softmax over cosines of a sentence and class names.", gt=0, le=10
+    )
