@@ -12,6 +12,7 @@ from avtool.core.errors import BadInputError
 from avtool.models.model_folder import load_tensors
 from avtool.models.published.flax_file import is_flax, read_flax
 from avtool.models.published.keras_file import KERAS_SUFFIXES, read_keras
+from avtool.models.published.numpy_pickle import is_numpy_pickle, read_numpy_pickle
 
 _ONNX = ".onnx"
 _PLAIN_OBJECTS: list[Any] = [Namespace, Path, PosixPath, PurePosixPath, PurePath]
@@ -20,7 +21,7 @@ _UNSAFE = re.compile(r"(?:Unsupported global: GLOBAL|Unsupported class|GLOBAL) (
 
 
 def read_tensors(path: Path) -> Mapping[str, object]:
-    """Reads a file: safetensors, ONNX, HDF5 of Keras, MessagePack of Flax, or a checkpoint of PyTorch.
+    """Reads a file: safetensors, ONNX, HDF5 of Keras, MessagePack of Flax, a pickle of arrays, or of PyTorch.
 
     Raises:
         BadInputError: it is none of them, or a checkpoint of more than plain tensors.
@@ -37,6 +38,8 @@ def read_tensors(path: Path) -> Mapping[str, object]:
         return read_keras(path)
     if is_flax(path):
         return read_flax(path)
+    if path.is_file() and is_numpy_pickle(path):
+        return read_numpy_pickle(path)
     try:
         with torch.serialization.safe_globals(_PLAIN_OBJECTS):
             values = torch.load(path, map_location="cpu", weights_only=True)

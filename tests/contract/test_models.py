@@ -38,6 +38,8 @@ PARAMETERS = {
     "clip_prompts_tiny": 291_905,
     "cnn": 596_562,
     "cnn_tiny": 5_410,
+    "i3d": 12_689_984,
+    "i3d_tiny": 201_164,
     "mae_base": 86_416_360,
     "mae_base_pretrain": 111_655_680,
     "mae_huge": 631_716_840,

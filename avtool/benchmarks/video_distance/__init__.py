@@ -1,0 +1,1 @@
+"""Distances between real and generated videos: FVD and IS, with their protocol."""

@@ -1,0 +1,167 @@
+"""FVD and IS of two folders of videos, and their report."""
+
+from typing import Any
+
+from avtool.benchmarks.benchmark import ListedSpec
+from avtool.benchmarks.video_distance.features import ClipFeatures, ClipSelection, clip_features
+from avtool.benchmarks.video_distance.settings import VideoDistanceSettings
+from avtool.core.errors import BadInputError
+from avtool.core.reporter import Reporter
+from avtool.evaluation.metrics.frechet import FeatureMoments, energy_distance, frechet_distance
+from avtool.evaluation.metrics.generation import inception_score
+from avtool.evaluation.published import PublishedResult, comparison
+from avtool.evaluation.report import BenchmarkReport, Table
+from avtool.inference.generation.video_features import (
+    ClipNetwork,
+    EncoderNetwork,
+    ScriptedNetwork,
+    is_torchscript,
+    open_i3d,
+)
+
+PUBLISHED_CLIPS = 2048
+"""Of each side in published results."""
+_IS_SPLITS = 10
+
+
+def compare(spec: ListedSpec, settings: VideoDistanceSettings, reporter: Reporter) -> BenchmarkReport:
+    """Compares generated videos with real ones.
+
+    Raises:
+        BadInputError: a folder, a network or clips are absent, unusable, or too few.
+    """
+    network = _network(settings, reporter)
+    real, generated = _selections(settings)
+    sides = {
+        name: clip_features(chosen, network, settings.batch_size, reporter)
+        for name, chosen in (("real", real), ("generated", generated))
+    }
+    caveats = _caveats(sides, settings)
+    moments = [FeatureMoments.of(side.values) for side in sides.values()]
+    kind = "fvd_own" if network.own else "fvd"
+    counts = [len(side.values) for side in sides.values()]
+    label = f"{kind}{settings.frames} ({network.name}; {counts[0]} real, {counts[1]} generated clips)"
+    value = frechet_distance(*moments)
+    metrics: dict[str, Any] = {
+        kind: value,
+        "energy_distance": energy_distance(sides["real"].values, sides["generated"].values),
+        "name": label,
+        "protocol": _protocol(settings, network, real, generated, sides),
+    }
+    column = f"{kind.upper() if kind == 'fvd' else kind}{settings.frames}"
+    ours = {column: value} | _inception(settings, generated, metrics, reporter)
+    published = _comparable(spec, settings, network, counts)
+    name = settings.name or (settings.generated.name if settings.generated else "")
+    return BenchmarkReport(
+        headline=f"{label}: {value:.1f}",
+        metrics=metrics,
+        tables=[
+            comparison(spec.title, published, [(name, "", ours)]),
+            Table("Clips", ["side", "videos", "clips", "too short", "unreadable"], _counts(sides)),
+        ],
+        notes=_notes(real, generated, settings),
+        caveats=caveats,
+    )
+
+
+def _network(settings: VideoDistanceSettings, reporter: Reporter) -> ClipNetwork:
+    if settings.encoder is not None:
+        return EncoderNetwork(settings.encoder, settings.device, reporter)
+    if settings.weights is None:
+        hint = "--weights i3d_torchscript.pt or i3d-kinetics-400.ckpt, or an --encoder of your own"
+        raise BadInputError("no network is given whose features are compared", hint)
+    return open_i3d(settings.weights, settings.device, reporter)
+
+
+def _selections(settings: VideoDistanceSettings) -> tuple[ClipSelection, ClipSelection]:
+    if settings.data is None or settings.generated is None:
+        flag = "--data" if settings.data is None else "--generated"
+        raise BadInputError(f"{flag} is not given", "give --data REAL --generated FOLDER")
+    shared = {name: getattr(settings, name) for name in ("frames", "clips", "size", "seed")}
+    return (
+        ClipSelection(settings.data, random_start=True, split=settings.split, **shared),
+        ClipSelection(settings.generated, random_start=False, **shared),
+    )
+
+
+def _caveats(sides: dict[str, ClipFeatures], settings: VideoDistanceSettings) -> list[str]:
+    caveats = []
+    for name, side in sides.items():
+        count, width = side.values.shape
+        if count < 2:
+            raise BadInputError(f"only {count} {name} clip has {settings.frames} frames", "give more videos")
+        if count <= width:
+            message = f"{count} {name} clips for {width} features: full rank needs {width + 1}"
+            if not settings.force:
+                raise BadInputError(message, "give more videos, or --force for a biased distance")
+            caveats.append(f"{message}; the distance is biased upwards")
+        elif count < PUBLISHED_CLIPS:
+            caveats.append(f"{count} {name} clips: published distances are of {PUBLISHED_CLIPS}")
+        if side.short:
+            caveats.append(f"{len(side.short)} {name} videos have fewer than {settings.frames} frames")
+    return caveats
+
+
+def _protocol(
+    settings: VideoDistanceSettings,
+    network: ClipNetwork,
+    real: ClipSelection,
+    generated: ClipSelection,
+    sides: dict[str, ClipFeatures],
+) -> dict[str, Any]:
+    return {
+        "network": network.name,
+        "network_sha256": network.content,
+        "features": sides["real"].values.shape[1],
+        "frames": settings.frames,
+        "size": settings.size,
+        "resize": "centre square, bilinear without antialiasing",
+        "real_clips": len(sides["real"].values),
+        "real_rule": real.rule,
+        "real_split": settings.split or "all",
+        "generated_clips": len(sides["generated"].values),
+        "generated_rule": generated.rule,
+        "seed": settings.seed,
+        "covariance": "unbiased, float64, eigenvalues",
+    }
+
+
+def _inception(
+    settings: VideoDistanceSettings, generated: ClipSelection, metrics: dict[str, Any], reporter: Reporter
+) -> dict[str, float]:
+    """The inception score of the generated clips, where its network is given."""
+    if settings.is_weights is None:
+        return {}
+    if not is_torchscript(settings.is_weights):
+        message = f"`{settings.is_weights}` is no TorchScript file"
+        raise BadInputError(message, "give the C3D of UCF-101 as TorchScript")
+    network = ScriptedNetwork(settings.is_weights, "C3D", settings.device, reporter)
+    logits = clip_features(generated, network, settings.batch_size, reporter).values
+    mean, deviation = inception_score(logits, min(_IS_SPLITS, len(logits)))
+    metrics["is"] = {"mean": mean, "deviation": deviation, "network": network.name, "clips": len(logits)}
+    return {"IS": mean}
+
+
+def _comparable(
+    spec: ListedSpec, settings: VideoDistanceSettings, network: ClipNetwork, counts: list[int]
+) -> tuple[PublishedResult, ...]:
+    """Published rows, where the network and the number of clips are theirs."""
+    column = f"FVD{settings.frames}"
+    rows = tuple(row for table in spec.published.values() for row in table if column in row.metrics)
+    return rows if not network.own and min(counts) >= PUBLISHED_CLIPS else ()
+
+
+def _counts(sides: dict[str, ClipFeatures]) -> list[list[Any]]:
+    return [
+        [name, side.videos, len(side.values), len(side.short), len(side.failed)]
+        for name, side in sides.items()
+    ]
+
+
+def _notes(real: ClipSelection, generated: ClipSelection, settings: VideoDistanceSettings) -> list[str]:
+    return [
+        f"Real: {real.rule}. Generated: {generated.rule}. Frames are cut to their centre square and scaled "
+        f"to {settings.size} pixels.",
+        "Distances are comparable where network, split, clips, rule and size are the same: set-ups are some "
+        "20 % apart. Published rows appear beside 2048 clips or more of each side.",
+    ]

@@ -1,0 +1,42 @@
+"""Settings of distances between real and generated videos."""
+
+from pathlib import Path
+
+from pydantic import model_validator
+
+from avtool.core.recipe import Recipe, option
+
+
+class VideoDistanceSettings(Recipe):
+    """Settings of FVD and IS."""
+
+    data: Path | None = option(None, "Real videos: films, folders of frames, or a dataset.", flag="--data")
+    generated: Path | None = option(
+        None, "Generated videos: films, GIFs, or folders of frames.", flag="--generated"
+    )
+    weights: Path | None = option(
+        None, "I3D of Kinetics-400: TorchScript, or the pickle of the JAX port.", flag="--weights"
+    )
+    encoder: Path | None = option(
+        None, "Encoder of your own in I3D's place: `fvd_own`, on a scale of its own.", flag="--encoder"
+    )
+    is_weights: Path | None = option(
+        None, "C3D of UCF-101 as TorchScript, for the inception score.", flag="--is-weights"
+    )
+    frames: int = option(16, "Consecutive frames of a clip.", flag="--frames", ge=2, le=1024)
+    clips: int = option(2048, "Clips of each folder, one a video.", flag="--clips", ge=2)
+    size: int = option(256, "Side that frames are scaled to, in pixels.", flag="--size", ge=8, le=1024)
+    split: str = option("", "Split of a real dataset; empty for all.", flag="--split")
+    seed: int = option(0, "Seed of the order of videos and of where clips begin.", flag="--seed", ge=0)
+    force: bool = option(False, "Compare fewer clips than features.", flag="--force")
+    device: str = option("auto", "auto, cpu, cuda or cuda:1.", flag="--device")
+    batch_size: int = option(8, "Clips at a time.", ge=1, le=1024)
+    name: str | None = option(None, "Name of what is scored, in tables.  [default: its folder's]")
+
+    @model_validator(mode="after")
+    def _check(self) -> "VideoDistanceSettings":
+        if self.weights is not None and self.encoder is not None:
+            raise ValueError(
+                "--weights and --encoder are both given: I3D's distances and an encoder's differ"
+            )
+        return self

@@ -1,0 +1,188 @@
+"""Clips of consecutive frames, cut to one size: of films, folders of frames, clips of a dataset."""
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avtool.core.artifact import CARD
+from avtool.core.errors import BadInputError
+from avtool.core.files import sha256_of
+from avtool.data.dataset import open_dataset
+from avtool.media.probe import probe
+from avtool.media.still_images import is_image, read_image
+from avtool.media.suffixes import VIDEO_SUFFIXES
+from avtool.media.video_frames import iter_frames
+
+Frames = NDArray[np.uint8]
+"""(T, height, width, 3) RGB."""
+
+FRAME_SUFFIXES = (*VIDEO_SUFFIXES, ".gif")
+
+
+@dataclass(frozen=True)
+class FrameSource:
+    """A video.
+
+    Attributes:
+        name: unique in its collection.
+        path: a film, or a folder of frames in natural order of their names.
+        start, end: the part of a film that counts, in seconds.
+        split: of a dataset's clip; else empty.
+    """
+
+    name: str
+    path: Path
+    start: float = 0.0
+    end: float = inf
+    split: str = ""
+
+    def files(self) -> list[Path]:
+        """The frame files of a folder, in natural order; none of a film."""
+        if not self.path.is_dir():
+            return []
+        return sorted((path for path in self.path.iterdir() if _is_shown_image(path)), key=natural_key)
+
+    def num_frames(self) -> int:
+        """Its frames, as the container states them; exact of a folder.
+
+        Raises:
+            BadInputError: it cannot be read, or has no frames.
+        """
+        if files := self.files():
+            return len(files)
+        found = probe(self.path)
+        stream = next((one for one in found.video if not one.cover), None)
+        if stream is None:
+            raise BadInputError(f"`{self.path}` has no video", "give films or folders of frames")
+        if stream.num_frames and self.start == 0 and self.end == inf:
+            return stream.num_frames
+        until = min(self.end, stream.duration_s or found.duration_s or inf)
+        if stream.fps is None or until == inf:
+            return sum(1 for _ in iter_frames(self.path, start=self.start, end=self.end, threads=1))
+        return max(round((until - self.start) * stream.fps), 0)
+
+    def content(self) -> list[object]:
+        """What its frames follow from: hashes of its files, and its span."""
+        files = self.files() or [self.path]
+        return [[sha256_of(path) for path in files], self.start, None if self.end == inf else self.end]
+
+
+def find_frame_sources(path: Path, *, split: str = "") -> list[FrameSource]:
+    """The videos of a film, a folder, or a dataset.
+
+    Args:
+        path: a film; a folder of films, or of folders of frames, at any depth; a `dataset` artifact.
+        split: of a dataset, the wanted one; empty for all.
+
+    Raises:
+        BadInputError: there are none.
+    """
+    if path.is_file():
+        return [FrameSource(path.name, path)]
+    is_dataset = (path / CARD).is_file()
+    found = list(_of_dataset(path, split) if is_dataset else _of_folder(path))
+    if not found:
+        raise BadInputError(f"`{path}` holds no videos", "give films, folders of frames, or a dataset")
+    return found
+
+
+def _of_dataset(path: Path, split: str) -> Iterator[FrameSource]:
+    clips = open_dataset(path)
+    for clip in clips:
+        if split and clip.split != split:
+            continue
+        media = clip.video
+        yield FrameSource(clip.clip_id, clips.local(media), media.start, media.end, clip.split or "")
+
+
+def _of_folder(path: Path) -> Iterator[FrameSource]:
+    shown = [one for one in sorted(path.rglob("*")) if not _is_dotted(one.relative_to(path))]
+    for one in shown:
+        if one.is_file() and one.suffix.lower() in FRAME_SUFFIXES:
+            yield FrameSource(one.relative_to(path).as_posix(), one)
+    for folder in [path, *(one for one in shown if one.is_dir())]:
+        if sum(_is_shown_image(one) for one in folder.iterdir()) > 1:
+            yield FrameSource(folder.relative_to(path).as_posix(), folder)
+
+
+def _is_dotted(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _is_shown_image(path: Path) -> bool:
+    return path.is_file() and is_image(path) and not path.name.startswith(".")
+
+
+def natural_key(path: Path) -> list[tuple[int, str]]:
+    """A key that puts `frame2` before `frame10`."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.name)]
+
+
+def read_clip(
+    source: FrameSource, frames: int, size: tuple[int, int], rng: np.random.Generator | None = None
+) -> Frames | None:
+    """Consecutive frames of a video at its own rate.
+
+    Args:
+        source: the video.
+        frames: how many.
+        size: (height, width) that each is cut to around its centre, and scaled to.
+        rng: draws where they begin; None for the first ones.
+
+    Returns:
+        (frames, height, width, 3); None where the video has fewer.
+
+    Raises:
+        BadInputError: it cannot be read.
+    """
+    count = source.num_frames()
+    if count < frames:
+        return None
+    first = 0 if rng is None else int(rng.integers(count - frames + 1))
+    if files := source.files():
+        return np.stack([fit(read_image(path), size) for path in files[first : first + frames]])
+    found: deque[Frames] = deque(maxlen=frames)
+    for frame in _frames_from(source, first):
+        found.append(fit(frame, size))
+        if len(found) == frames:
+            return np.stack(found)
+    if not first:
+        return None
+    for frame in _frames_from(source, 0):  # the container states more frames than it has: the last ones
+        found.append(fit(frame, size))
+    return np.stack(found) if len(found) == frames else None
+
+
+def _frames_from(source: FrameSource, first: int) -> Iterator[Frames]:
+    start = source.start
+    if first:
+        start += (first - 0.5) / (probe(source.path).fps or 25.0)
+    return (pixels for _, pixels in iter_frames(source.path, start=start, end=source.end, threads=1))
+
+
+def fit(frame: Frames, size: tuple[int, int]) -> Frames:
+    """A frame cut around its centre to the shape of `size`, and scaled bilinearly, without antialiasing.
+
+    Args:
+        frame: (height, width, 3).
+        size: (height, width) wanted.
+    """
+    import torch
+    import torch.nn.functional as F  # noqa: N812
+
+    height, width = frame.shape[:2]
+    scale = min(height / size[0], width / size[1])
+    inner = max(round(size[0] * scale), 1), max(round(size[1] * scale), 1)
+    top, left = (height - inner[0]) // 2, (width - inner[1]) // 2
+    box = np.ascontiguousarray(frame[top : top + inner[0], left : left + inner[1]])
+    if inner == size:
+        return box
+    pixels = torch.from_numpy(box).permute(2, 0, 1)[None].float()
+    scaled = F.interpolate(pixels, size=size, mode="bilinear", align_corners=False)
+    return np.asarray(scaled[0].round().clamp(0, 255).byte().permute(1, 2, 0).numpy(), np.uint8)

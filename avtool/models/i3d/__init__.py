@@ -1,0 +1,1 @@
+"""I3D: inflated Inception over videos, whose logits the Fréchet video distance compares."""
