@@ -1,4 +1,4 @@
-"""`avtool zoo`: the visual Transformers of a survey, listed, shown and extended."""
+"""`avtool zoo`: the visual Transformers of a survey: listed, shown, extended, counted and verified."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 import typer
 
 from avtool.cli.command import command, verb_app
+from avtool.cli.options import output
 from avtool.cli.session import Session
+from avtool.core.errors import BadInputError, ExitCode
 from avtool.models.zoo.catalogue import (
     Selection,
     add_rows,
@@ -134,3 +136,109 @@ def add(
     rows = add_rows(csv)
     session.reporter.info(f"added {len(rows)} rows to `{user_file()}`")
     session.emit({"added": [row.name for row in rows], "file": user_file()}, text=str(user_file()))
+
+
+Names = Annotated[list[str] | None, typer.Argument(help="Names or keys of rows.", metavar="[NAME]...")]
+All = Annotated[bool, typer.Option("--all", help="All rows with a builder.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Count again what is in the cache.")]
+
+
+@command(app, "count")
+def count(
+    session: Session,
+    names: Names = None,
+    everything: All = False,
+    image_size: Annotated[
+        str, typer.Option(help="SIDE or HEIGHTxWIDTH in pixels.  [default: each row's own]")
+    ] = "",
+    num_classes: Annotated[
+        int | None, typer.Option(help="Width of the last layer.  [default: as published]", min=0)
+    ] = None,
+    channels: Annotated[int, typer.Option(help="Channels of an image; 1: spectrograms.", min=1)] = 3,
+    out: Annotated[Path | None, output("CSV file for the counts.")] = None,
+    no_cache: NoCache = False,
+) -> int:
+    """Count parameters and MACs, without memory or weights."""
+    from avtool.jobs.zoo.count import chosen_rows
+    from avtool.jobs.zoo.count import count as run
+
+    rows = chosen_rows(names or [], everything=everything)
+    size = _size(image_size)
+    result = run(
+        rows, session.reporter, size=size, num_classes=num_classes, in_channels=channels, out=out,
+        cache=not no_cache,
+    )  # fmt: skip
+    session.table(
+        ["name", "size", "M params", "G MACs", "counted on", "s"],
+        [
+            (
+                one.row.name, f"{one.height}x{one.width}", f"{one.params / 1e6:.3f}", f"{one.macs / 1e9:.3f}",
+                f"{one.device} ({one.versions})", one.seconds,
+            )
+            for one in result.rows
+        ],
+    )  # fmt: skip
+    counts = [
+        {
+            "name": one.row.name, "key": one.row.key, "params": one.params, "macs": one.macs,
+            "height": one.height, "width": one.width, "num_classes": one.num_classes, "device": one.device,
+            "versions": one.versions,
+        }
+        for one in result.rows
+    ]  # fmt: skip
+    failed = [{"name": row.name, "error": error} for row, error in result.failed]
+    session.emit({"counts": counts, "failed": failed, "out": out}, text=str(out) if out else "")
+    return ExitCode.SOME_FAILED if result.failed else ExitCode.DONE
+
+
+def _size(text: str) -> tuple[int, int] | None:
+    if not text:
+        return None
+    parts = text.lower().split("x")
+    if not (len(parts) <= 2 and all(part.isdecimal() and 0 < int(part) <= 8192 for part in parts)):
+        raise BadInputError(
+            f"--image-size {text} is no SIDE or HEIGHTxWIDTH in pixels", "such as 224 or 512x1024"
+        )
+    return int(parts[0]), int(parts[-1])
+
+
+@command(app, "verify")
+def verify(
+    session: Session,
+    names: Names = None,
+    tolerance: Annotated[
+        float, typer.Option(help="Relative difference up to which figures agree.", min=0, max=1)
+    ] = 0.02,
+    out: Annotated[Path | None, output("CSV file for the table.")] = None,
+    no_cache: NoCache = False,
+) -> int:
+    """Compare counted with published parameters and MACs; exit 1 if a row that agreed no longer does."""
+    from avtool.jobs.zoo.count import chosen_rows
+    from avtool.jobs.zoo.verify import COLUMNS
+    from avtool.jobs.zoo.verify import verify as run
+
+    rows = chosen_rows(names or [], everything=not names)
+    result = run(rows, session.reporter, tolerance=tolerance, out=out, cache=not no_cache)
+    differing = [one.cells() for one in result.agreements if one.disagrees]
+    columns = ["row", "M params", "counted", "", "G MACs", "counted", "", "reason"]
+    session.table(columns, [(cells[0], *cells[3:9], cells[10]) for cells in differing])
+    session.table(
+        ["rows", "params agree", "MACs agree"],
+        [
+            (one.rows, f"{one.params} of {one.params_of}", f"{one.macs} of {one.macs_of}")
+            for one in result.shares
+        ],
+    )
+    exact = sum(one.is_exact for one in result.oracle)
+    session.reporter.info(f"torchvision's own counts: {exact} of {len(result.oracle)} are exact")
+    for one in result.agreements:
+        if one.broken:
+            session.reporter.warn(f"{one.row.name} agreed when the catalogue was made, and does not any more")
+    value = {
+        "passed": result.passed, "shares": result.shares, "torchvision": result.oracle, "out": out,
+        "rows": [dict(zip(COLUMNS, one.cells(), strict=True)) for one in result.agreements],
+        "broken": [one.row.name for one in result.agreements if one.broken],
+        "failed": [{"name": row.name, "error": error} for row, error in result.failed],
+    }  # fmt: skip
+    session.emit(value, text=str(out) if out else "")
+    return ExitCode.DONE if result.passed else ExitCode.SOME_FAILED

@@ -79,3 +79,67 @@ def test_unknown_names_offer_the_nearest() -> None:
     assert done.code == 2
     assert "no row of the zoo is called `deit-tiny`" in done.stderr
     assert "`avtool zoo list --built` shows them all" in done.stderr
+
+
+def test_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
+    done = run_avtool(
+        "zoo", "count", "deit-ti", "--num-classes", 10, "--channels", 1, "--out", tmp_path / "c.csv", "--json"
+    )
+    assert done.code == 0
+    (found,) = done.json["counts"]
+    assert found["params"] == 5_717_416 - 990 * 193 - 2 * 192 * 256
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "c.csv").read_text()))
+    assert row["key"] == "deit-ti"
+    assert int(row["macs"]) == found["macs"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (["count", "focal-t"], 2, "has no builder"),
+        (["count"], 2, "name some rows, or give --all"),
+        (["count", "deit-ti", "--all"], 2, "name some rows, or give --all"),
+        (["count", "deit-ti", "--image-size", "224px"], 2, "no SIDE or HEIGHTxWIDTH"),
+        (["count", "deit-ti", "--image-size", "100"], 2, "multiples of 16: 96 or 112"),
+        (["count", "deit-tiny"], 2, "no row of the zoo is called"),
+        (["verify", "focal-t"], 2, "has no builder"),
+    ],
+)
+def test_what_cannot_be_counted(words: list[str], code: int, text: str) -> None:
+    done = run_avtool("zoo", *words)
+    assert done.code == code
+    assert text in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_verification(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from avtool.models.zoo import oracle
+
+    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(oracle.count_torchvision, "__defaults__", (("swin_t",),))
+    done = run_avtool("zoo", "verify", "swin-t", "convit-s", "--out", tmp_path / "v.csv")
+    assert done.code == 0, done.stderr
+    assert "2 of 2" not in done.stdout
+    assert "the builder's graph is not the paper's" in done.stdout
+    assert "1 of 1 are exact" in done.stderr
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "v.csv").read_text())))
+    assert [row["agrees"] for row in rows] == ["yes", "no"]
+    strict = run_avtool("zoo", "verify", "swin-b-384", "--tolerance", "0", "--json")
+    assert strict.code == 0  # a printed figure that rounds to the counted one agrees at any tolerance
+
+
+def test_verification_fails_where_a_row_agreed_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from avtool.models.zoo import oracle
+
+    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("AVTOOL_DATA", str(tmp_path))
+    monkeypatch.setattr(oracle.count_torchvision, "__defaults__", ((),))
+    header = "name,library,builder,image_size,params_m,params_m_measured"
+    (tmp_path / "mine.csv").write_text(f"{header}\nMine,timm,deit_tiny_patch16_224,224,20,20\n")
+    assert run_avtool("zoo", "add", "--csv", tmp_path / "mine.csv").code == 0
+    done = run_avtool("zoo", "verify", "mine")
+    assert done.code == 1
+    assert "Mine agreed when the catalogue was made, and does not any more" in done.stderr

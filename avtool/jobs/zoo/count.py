@@ -1,0 +1,123 @@
+"""Counts of rows of the zoo: parameters and MACs, one row after another, as a table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from avtool.core.errors import AvtoolError, BadInputError, MissingError
+from avtool.core.files import write_csv
+from avtool.core.reporter import Reporter
+from avtool.models.zoo.catalogue import all_rows, find_row, need_builder
+from avtool.models.zoo.row import Row
+
+COLUMNS = (
+    "name", "key", "library", "builder", "height", "width", "num_classes", "params", "macs", "device",
+    "seconds", "versions",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CountedRow:
+    """A row with its counts.
+
+    Attributes:
+        row: of the catalogue.
+        params: parameters.
+        macs: multiply-accumulates of one image.
+        height, width: of the image.
+        num_classes: of the last layer; None for what the row was published with.
+        device: `meta`, or `cpu` where the network needs values.
+        seconds: that counting took.
+        versions: of torch and the library.
+        cached: whether it was counted before.
+    """
+
+    row: Row
+    params: int
+    macs: int
+    height: int
+    width: int
+    num_classes: int | None
+    device: str
+    seconds: float
+    versions: str
+    cached: bool
+
+    def cells(self) -> tuple[object, ...]:
+        """The cells of `COLUMNS`."""
+        return (
+            self.row.name, self.row.key, self.row.library, self.row.builder, self.height, self.width,
+            self.num_classes, self.params, self.macs, self.device, self.seconds, self.versions,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CountResult:
+    """Rows with counts, and the errors of those without."""
+
+    rows: Sequence[CountedRow]
+    failed: Sequence[tuple[Row, AvtoolError]]
+
+
+def chosen_rows(names: Sequence[str], *, everything: bool) -> list[Row]:
+    """The rows of some names, or all with a builder.
+
+    Raises:
+        BadInputError: a row does not exist, or has no builder; or nothing is chosen, or both.
+    """
+    if bool(names) == everything:
+        raise BadInputError("name some rows, or give --all", "avtool zoo list --built")
+    if everything:
+        return [row for row in all_rows() if row.is_built]
+    return [need_builder(find_row(name)) for name in names]
+
+
+def count(
+    rows: Sequence[Row],
+    reporter: Reporter,
+    *,
+    size: tuple[int, int] | None = None,
+    num_classes: int | None = None,
+    in_channels: int = 3,
+    out: Path | None = None,
+    cache: bool = True,
+) -> CountResult:
+    """Counts rows; equal builders are counted once.
+
+    Args:
+        rows: with builders.
+        reporter: gets progress and the rows that fail.
+        size: of the image; None for each row's own.
+        num_classes: of the last layer; None for what a row was published with.
+        in_channels: of the image.
+        out: a CSV file for the counts.
+        cache: read and write counts in the cache folder.
+
+    Raises:
+        AvtoolError: the only row fails.
+    """
+    from avtool.models.zoo.measure import count_row
+
+    counted, failed = [], []
+    with reporter.progress("counting", len(rows)) as bar:
+        for row in rows:
+            try:
+                found = count_row(
+                    row, size=size, num_classes=num_classes, in_channels=in_channels, cache=cache
+                )
+            except (BadInputError, MissingError) as error:
+                if len(rows) == 1:
+                    raise
+                reporter.warn(f"{row.name}: {error.message}")
+                failed.append((row, error))
+            else:
+                counted.append(
+                    CountedRow(
+                        row, found.params, found.macs, found.height, found.width, found.num_classes,
+                        found.device, found.seconds, found.versions, found.cached,
+                    )
+                )  # fmt: skip
+            bar.advance(note=row.key)
+    if out is not None:
+        write_csv(out, COLUMNS, [one.cells() for one in counted])
+    return CountResult(counted, failed)
