@@ -78,19 +78,22 @@ def box_losses(boxes: Tensor, targets: Tensor, present: Tensor) -> tuple[Tensor,
 
 
 def edge_targets(places: Tensor, valid: Tensor, sigma: float) -> Tensor:
-    """Distributions over frames around the first or last frame of a segment.
+    """Distributions over frames around the first or last frames of segments.
 
     Args:
-        places: (B,) that frame.
+        places: (B, K) those frames, of a window's K segments; -1 where it has fewer.
         valid: (B, T), True for frames.
         sigma: deviation in frames.
 
     Returns:
-        (B, T), exp(-(t - c)² / 2σ²) + 1e-6, normalised over the valid frames; 0 for padding.
+        (B, T), the sum over segments of exp(-(t - c)² / 2σ²) + 1e-6, normalised over the valid frames; 0 for
+        padding.
     """
     frames = torch.arange(valid.shape[1], device=valid.device)
-    distance = (frames - places[:, None]).to(torch.float64)
-    density = ((-(distance**2) / (2 * sigma**2)).exp() + _EPSILON) * valid
+    distance = (frames - places[..., None]).to(torch.float64)
+    there = (places >= 0)[..., None]
+    bumps = (-(distance**2) / (2 * sigma**2)).exp() * there
+    density = (bumps.sum(dim=1) + _EPSILON * there.sum(dim=1).clamp_min(1)) * valid
     return density / density.sum(dim=1, keepdim=True)
 
 
@@ -99,7 +102,7 @@ def start_end_loss(logits: Tensor, edges: Tensor, valid: Tensor, sigma: float = 
 
     Args:
         logits: (N, B, T, 2).
-        edges: (B, 2) first and last frame of the segment.
+        edges: (B, K, 2) first and last frame of each segment in the window; -1 where it has fewer.
         valid: (B, T).
         sigma: of the targets.
 
@@ -108,7 +111,7 @@ def start_end_loss(logits: Tensor, edges: Tensor, valid: Tensor, sigma: float = 
     """
     loss = torch.zeros((), device=logits.device)
     for place in range(2):
-        target = edge_targets(edges[:, place], valid, sigma).to(logits.dtype)
+        target = edge_targets(edges[..., place], valid, sigma).to(logits.dtype)
         share = logits[..., place].masked_fill(~valid, float("-inf")).softmax(dim=-1)
         ratio = (share + _EPSILON) / torch.where(valid, target, 1.0)
         loss = loss + _total(share * ratio.log(), valid) / valid.sum(dim=-1)
@@ -179,8 +182,8 @@ class Localisation(nn.Module):
             model: a `Minotaur`.
             batch: `visual` and `audio` (B, T, tokens, width), either may be absent, with `visual_present` and
                 `audio_present` (B,); `query` (B, L, width), `query_mask` (B, L), `kind` (B,); `valid` (B, T);
-                `edges` (B, 2) and `foreground` (B, T) of the segment, none of which is True in a background
-                window; `boxes` (B, T, 4) and `box_present` (B, T).
+                `edges` (B, K, 2) and `foreground` (B, T) of the segments, none in a background window;
+                `boxes` (B, T, 4) and `box_present` (B, T).
         """
         weights, valid, foreground = self.weights, batch["valid"], batch["foreground"]
         output = model(

@@ -105,6 +105,8 @@ def test_kinds_mixed_in_a_batch_are_those_alone(network: Any) -> None:
         width, part = network.settings.query_dims[kind], slice(row, row + 1)
         alone = network(visual[part], audio[part], query[part, :, :width], mask[part], kind)
         check_equal([value[:, part] for value in mixed[:3]], alone)
+    narrow = network(visual[1:3], audio[1:3], query[1:3, :, :24], mask[1:3], torch.tensor([1, 2]))
+    check_equal([value[:, 1:3] for value in mixed[:3]], narrow)
 
 
 @pytest.mark.parametrize("stride", [2, 3, 20])

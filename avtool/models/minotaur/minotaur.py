@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -283,10 +284,12 @@ class Minotaur(nn.Module):
         if isinstance(kind, str):
             self._places(kind, 1, query.device)
         chosen = [kind] if isinstance(kind, str) else list(self.kinds)
-        for name in chosen:
-            if query.shape[-1] < widths[name]:
-                message = f"{name} queries are {query.shape[-1]} wide, and the model takes {widths[name]}"
-                raise BadInputError(message, "encode queries by the encoders that the model was trained on")
+        narrow = max(widths[name] for name in chosen) - query.shape[-1]
+        if narrow > 0 and isinstance(kind, str):
+            message = f"{kind} queries are {query.shape[-1]} wide, and the model takes {widths[kind]}"
+            raise BadInputError(message, "encode queries by the encoders that the model was trained on")
+        if narrow > 0:  # no query of the batch is of the widest kind
+            query = F.pad(query, (0, narrow))
         resized: list[Tensor] = [
             self.query_resizers[name](self._cast(query[..., : widths[name]])) for name in chosen
         ]

@@ -36,7 +36,7 @@ def every(length: int, batch: int = 1) -> Tensor:
 
 def uniform_start_end(length: int, first: int, last: int, sigma: float) -> float:
     logits = torch.zeros(1, 1, length, 2, dtype=torch.float64)
-    return start_end_loss(logits, torch.tensor([[first, last]]), every(length), sigma).item()
+    return start_end_loss(logits, torch.tensor([[[first, last]]]), every(length), sigma).item()
 
 
 def test_start_and_end_of_uniform_logits() -> None:
@@ -45,15 +45,23 @@ def test_start_and_end_of_uniform_logits() -> None:
 
 
 def test_start_and_end_of_the_targets_themselves() -> None:
-    edges, valid = torch.tensor([[2, 5]]), every(8)
-    targets = [edge_targets(edges[:, place], valid, 1.0).log() for place in range(2)]
+    edges, valid = torch.tensor([[[2, 5]]]), every(8)
+    targets = [edge_targets(edges[..., place], valid, 1.0).log() for place in range(2)]
     loss = start_end_loss(torch.stack(targets, dim=-1)[None], edges, valid)
     assert 0 < loss.item() < 3e-6
 
 
 def test_a_later_answer_has_a_later_target() -> None:
-    early, late = (edge_targets(torch.tensor([place]), every(40), 1.0) for place in (15, 18))
+    early, late = (edge_targets(torch.tensor([[place]]), every(40), 1.0) for place in (15, 18))
     torch.testing.assert_close(early[:, 5:30], late[:, 8:33], atol=1e-12, rtol=0)
+
+
+def test_several_segments_have_a_target_of_several_peaks() -> None:
+    valid = every(40)
+    both = edge_targets(torch.tensor([[8, 30]]), valid, 1.0)
+    alone = [edge_targets(torch.tensor([[place, -1]]), valid, 1.0) for place in (8, 30)]
+    torch.testing.assert_close(both, (alone[0] + alone[1]) / 2, atol=1e-6, rtol=0)
+    torch.testing.assert_close(alone[0], edge_targets(torch.tensor([[8]]), valid, 1.0))
 
 
 def test_guided_attention_of_uniform_weights() -> None:
@@ -90,7 +98,7 @@ def test_giou_is_that_of_torchvision() -> None:
 def test_gradients_are_those_of_differences(name: str) -> None:
     torch.manual_seed(2)
     length, valid = 5, torch.tensor([[True] * 5, [True] * 4 + [False]])
-    answer, edges = inside(length, 1, 2).expand(2, -1), torch.tensor([[1, 2], [1, 2]])
+    answer, edges = inside(length, 1, 2).expand(2, -1), torch.tensor([[[1, 2]], [[1, 2]]])
     raw: dict[str, tuple[tuple[int, ...], Any]] = {
         "box": (
             (2, 2, 5, 4),
@@ -120,7 +128,7 @@ def batch_of(*lengths: int, length: int = 0) -> dict[str, Any]:
         "query_mask": torch.ones(size, 5, dtype=torch.bool),
         "kind": torch.tensor([0, 1, 2, 3])[:size],
         "valid": valid,
-        "edges": torch.tensor([[2, 4]]).expand(size, -1),
+        "edges": torch.tensor([[[2, 4]]]).expand(size, -1, -1),
         "foreground": answer,
         "boxes": torch.full((size, longest, 4), 0.4),
         "box_present": answer,
