@@ -10,11 +10,13 @@ from avtool.cli.command import command, verb_app
 from avtool.cli.inputs import expand_lists
 from avtool.cli.options import FailFast, Jobs, Overwrite, output
 from avtool.cli.session import Session
+from avtool.cli.train import add_task
 from avtool.core.errors import BadInputError, ExitCode
 from avtool.core.report.page import format_seconds
 from avtool.inference.localisation.encoders import IndexRecipe
 from avtool.jobs.localize.convert import ConvertRecipe
 from avtool.jobs.localize.recipe import FindRecipe
+from avtool.tasks import TASKS
 
 if TYPE_CHECKING:
     from avtool.jobs.localize.find import FindResult, NamedQuery
@@ -25,6 +27,7 @@ app = verb_app(
     'avtool localize find idx --text "a bird sings" --out hits',
     "avtool localize find film.mkv --frame film.mkv@00:12:03 --box 300,120,200,180",
     "avtool localize find film.mkv --audio door.wav --top 3",
+    "avtool localize train queries.csv --index idx --out runs/finder",
 )
 
 
@@ -196,3 +199,6 @@ def _show(session: Session, result: "FindResult") -> None:
         },
         text=str(result.out) if result.out else "",
     )
+
+
+add_task(app, TASKS.find("query-localisation"), "train")

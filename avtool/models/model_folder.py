@@ -190,7 +190,9 @@ def one_line(error: Exception) -> str:
 
 
 def _usage(description: ModelDescription) -> str:
-    """Python that applies the model to a file; the same wherever the model is written."""
+    """What applies the model to a file; the same wherever the model is written."""
+    if line := description.preprocess.get("usage"):
+        return f"```bash\n{line}  # this folder, or its run\n```"
     inputs = description.preprocess.get("inputs", ())
     files = {"video": "film.mkv", "image": "photo.jpg", "text": "caption.txt"}
     file = next((name for kind, name in files.items() if kind in inputs), "sound.wav")

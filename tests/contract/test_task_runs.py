@@ -24,6 +24,7 @@ from tests.harness import (
     write_images,
     write_video_clips,
 )
+from tests.queried_films import write_queried
 
 SHORT = {
     "loop.max_steps": 6,
@@ -81,6 +82,17 @@ QUICK: dict[str, tuple[str, str, dict[str, Any]]] = {
             "loss.given": 0.8,
         },
     ),
+    "query-localisation": (
+        "query-localisation",
+        "queried",
+        {
+            "model.name": "minotaur_tiny",
+            "data.index": "{queried}/index",
+            "data.text_encoder": "{queried}/text",
+            "data.window": 16,
+            "data.stride": 2,
+        },
+    ),
     "image-mae": ("image-mae", "images", {**TINY, "data.size": 32}),
     "audio-mae": ("audio-mae", "audio", {**TINY, **AUDIO, "mask.kind": "time-frequency", "data.roll": True}),
     "video-mae": ("video-mae", "video", {**TINY, **VIDEO, "mask.ratio": 0.75, "mask.decode_fraction": 0.5}),
@@ -122,6 +134,7 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "split": write_image_split(root / "split"),
         "clip": write_clip(root / "clip"),
         "captioned": write_captioned(root / "captioned", train=3, val=1),
+        "queried": write_queried(root / "queried"),
     }
 
 
@@ -140,6 +153,7 @@ def command_line(run: tuple[str, str, dict[str, Any]], datasets: dict[str, Path]
             "cues": Path(datasets["cues"]).parent,
             "clip": datasets["clip"],
             "captioned": datasets["captioned"].parent,
+            "queried": datasets["queried"].parent,
         }
         listed = value if isinstance(value, list) else [value]
         texts = [one.format(**places) if isinstance(one, str) else one for one in listed]

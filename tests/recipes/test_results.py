@@ -12,6 +12,7 @@ from tests.captioned_films import write_captioned
 from tests.harness import run_avtool_apart
 from tests.layouts import make_kitchen
 from tests.prompt_hosts import find_towers
+from tests.queried_films import write_queried
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 
@@ -34,6 +35,8 @@ def test_a_recipe_gives_its_number(row: dict[str, str], test_data: Path, tmp_pat
         places["kitchen"] = make_kitchen(tmp_path / "kitchen")
     if "{captioned}" in row["command"]:
         places["captioned"] = write_captioned(tmp_path / "captioned").parent
+    if "{queried}" in row["command"]:
+        places["queried"] = write_queried(tmp_path / "queried").parent
     found: dict = {}
     for command in row["command"].split(" && "):
         found = run_line(command.format(**places), tmp_path)

@@ -174,7 +174,7 @@ def read_inputs(folder: Path, values: Mapping[str, Any]) -> InputSpec:
     """
     if "inputs" not in values and (task := values.get("task")):
         message = f"`{folder}` is a model of {task}: it takes films with their features, no clips"
-        raise BadInputError(message, "`avtool caption` applies it")
+        raise BadInputError(message, f"`{values.get('usage', 'avtool caption')}` applies it")
     try:
         parts = values["inputs"]
         parts = parts if isinstance(parts, Mapping) else _older_parts(values)

@@ -147,7 +147,7 @@ class GroundingEngine:
         """(1, M, tokens, C) of some frames; None of a modality that the network or the film lacks."""
         if values is None or not width:
             return None
-        part = np.ascontiguousarray(values[frames])
+        part = np.array(values[frames])  # an index is read-only
         return torch.from_numpy(part)[None].to(self.device, torch.float32)
 
     def computing(self) -> Any:

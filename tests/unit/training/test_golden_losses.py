@@ -15,11 +15,14 @@ import torch
 from avtool.core.reporter import Silent
 from avtool.tasks.dense_captioning.recipe import DenseCaptioningRecipe
 from avtool.tasks.dense_captioning.task import DenseCaptioningTask
+from avtool.tasks.localisation.recipe import LocalisationRecipe
+from avtool.tasks.localisation.task import LocalisationTask
 from avtool.training.loop import fit
 from avtool.training.metrics_log import read_metrics
 from avtool.training.recipe import TrainRecipe
 from avtool.training.task import Training
 from tests.captioned_films import write_captioned
+from tests.queried_films import write_queried
 from tests.unit.training.synthetic_training import make_task, recipe
 
 torch.set_num_threads(1)
@@ -42,7 +45,15 @@ CASES: dict[str, dict[str, Any]] = {
         "loss": {"given": 0.8},
         "optimizer": {"name": "sgd", "lr": 0.02, "momentum": 0.95, "nesterov": True},
     },
+    "queries of four kinds": {
+        "model": {"name": "minotaur_tiny"},
+        "data": {"window": 16, "stride": 2},
+        "loss": {"sigma": 2.0},
+        "optimizer": {"lr": 1e-3, "clip_norm": 1.0},
+        "schedule": {"warmup_epochs": 0.0},
+    },
 }
+QUERIES = "minotaur_tiny"
 
 
 def training_of(tables: dict[str, Any], folder: Path) -> tuple[Training, TrainRecipe]:
@@ -51,6 +62,11 @@ def training_of(tables: dict[str, Any], folder: Path) -> tuple[Training, TrainRe
     common = recipe(**rest, loop={"max_steps": 10, "log_every": 1, "checkpoint_every": "never"})
     if not own:
         return make_task(validate=None), common
+    if own["model"]["name"] == QUERIES:
+        table = write_queried(folder, val=0)
+        own["data"] = {**own["data"], "index": str(folder / "index"), "text_encoder": str(folder / "text")}
+        queries = LocalisationRecipe.model_validate({**common.model_dump(), **own})
+        return LocalisationTask(table, queries, Silent()).prepare(), queries
     own["data"] = {**own["data"], "features": [str(folder / "features")]}
     films = DenseCaptioningRecipe.model_validate({**common.model_dump(), **own})
     return DenseCaptioningTask(write_captioned(folder, val=0), films, Silent()).prepare(), films
