@@ -2,32 +2,18 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 
 from avtool.benchmarks.benchmark import BENCHMARKS, BenchmarkFactSheet
+from avtool.benchmarks.localisation.settings import LocalisationSettings
 from avtool.benchmarks.localisation.spec import LocalisationSpec
 from avtool.core.errors import BadInputError
 from avtool.core.paths import data_folder
-from avtool.core.recipe import Recipe, option, read_recipe_file, validate
+from avtool.core.recipe import Recipe, read_recipe_file, validate
 from avtool.core.reporter import Reporter
 from avtool.evaluation.report import BenchmarkReport
 
 _FOLDER = Path(__file__).parent
-
-
-class LocalisationSettings(Recipe):
-    """Settings of query localisation."""
-
-    data: Path | None = option(
-        None, "Annotations, or their folder.  [default: in AVTOOL_DATA]", flag="--data"
-    )
-    predictions: Path | None = option(
-        None, "Submission to score, in the form of the challenge.", flag="--predictions"
-    )
-    fix: bool = option(False, "Drop predictions that end before they start or are not finite.", flag="--fix")
-    seed: int = option(0, "Seed of the random baseline.", flag="--seed", ge=0)
-    name: str | None = option(None, "Name of what is scored, in tables.  [default: its file's]")
 
 
 @dataclass(frozen=True)
@@ -50,27 +36,28 @@ class LocalisationBenchmark:
     def facts(self) -> BenchmarkFactSheet:
         """Its row of a listing."""
         return BenchmarkFactSheet.of(
-            self.spec, data="located queries", protocols=("predictions",), metric=self.spec.metric
+            self.spec, data="located queries", protocols=("predictions", "search"), metric=self.spec.metric
         )
 
     def run(self, settings: Recipe, reporter: Reporter) -> BenchmarkReport:
-        """Scores a submission.
+        """Scores a submission, or what an engine finds.
 
         Raises:
-            BadInputError: submission or annotations are absent, unreadable, or of other queries.
+            BadInputError: submission, films or annotations are absent, unreadable, or of other queries.
         """
         from avtool.benchmarks.localisation.report import localisation_report
+        from avtool.benchmarks.localisation.run import score_search, score_submission
 
         assert isinstance(settings, LocalisationSettings), "the settings are its own"
-        if settings.predictions is None:
-            raise BadInputError("--predictions is not given", "give a submission in the challenge's form")
+        if settings.predictions is None and not settings.searches:
+            hint = "give a submission in the challenge's form, or films and an engine: --films, --engine"
+            raise BadInputError("--predictions is not given", hint)
         annotations = self._annotations(settings.data)
-        protocol = import_module(f"avtool.benchmarks.localisation.{self.spec.protocol}")
-        scored = protocol.score(annotations, settings.predictions, fix=settings.fix, seed=settings.seed)
+        score = score_search if settings.searches else score_submission
+        name, scored = score(self.spec.protocol, annotations, settings, reporter)
         for warning in scored.coverage.caveats():
             reporter.warn(warning)
-        name = settings.name or settings.predictions.stem
-        return localisation_report(name, self.spec, scored, annotations.name)
+        return localisation_report(settings.name or name, self.spec, scored, annotations.name)
 
     def _annotations(self, given: Path | None) -> Path:
         if given is not None and not given.is_dir():

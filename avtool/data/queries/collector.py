@@ -1,7 +1,8 @@
 """The collector of a conversion: finds media, applies the rules for segments without a length, counts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from avtool.data.queries.checks import WindowProblems
@@ -17,6 +18,7 @@ class ConvertOptions:
 
     Attributes:
         media: folder of the films; None leaves names as the annotations have them.
+        films: name without suffix → path of the films, instead of a folder.
         fix: drop or cut what makes no sense, instead of refusing it.
         zero_length: what becomes of segments without a length.
         pad: length that they are padded to, in seconds.
@@ -27,6 +29,7 @@ class ConvertOptions:
     """
 
     media: Path | None = None
+    films: Mapping[str, str] | None = None
     fix: bool = False
     zero_length: ZeroLength = "drop"
     pad: float = 1.0
@@ -109,6 +112,8 @@ class Collector:
 
     def find(self, name: str) -> str | None:
         """The absolute path of a film in the folder of media; None where it is not, or none is given."""
+        if self.options.films is not None:
+            return self.options.films.get(name) or self.options.films.get(PurePath(name).stem)
         if self._media is None:
             return None
         if name not in self._found:
@@ -118,7 +123,7 @@ class Collector:
     def media(self, name: str) -> str:
         """The path of a film, or its name where it is not in the folder."""
         found = self.find(name)
-        if found is None and self._media is not None:
+        if found is None and (self._media is not None or self.options.films is not None):
             self.lost.add(name)
         return found or name
 

@@ -8,7 +8,7 @@ from avtool.core.errors import BadInputError
 from avtool.core.parallel import one_at_a_time
 from avtool.core.paths import cache_folder
 from avtool.core.reporter import Reporter
-from avtool.data.items import Item, find_items
+from avtool.data.items import find_items
 from avtool.inference.localisation.encoders import Encoders, IndexRecipe
 from avtool.inference.localisation.film_index import FilmIndex, is_index, open_index
 from avtool.inference.localisation.index_writer import index_settings, write_index
@@ -49,12 +49,16 @@ def _of_source(source: str, encoders: Encoders, reporter: Reporter) -> Iterator[
     if folders:
         return
     for item in find_items([source]):
-        yield _in_cache(item, encoders, reporter)
+        yield cached_index(item.ready(), encoders, reporter)
 
 
-def _in_cache(item: Item, encoders: Encoders, reporter: Reporter) -> FilmIndex:
-    """The index of a film in the cache, where `avtool cache` lists it."""
-    film = item.ready()
+def cached_index(film: Path, encoders: Encoders, reporter: Reporter) -> FilmIndex:
+    """The index of a film in the cache, where `avtool cache` lists it.
+
+    Raises:
+        BadInputError: the film cannot be read.
+        MissingError: an encoder is not on this machine.
+    """
     settings = index_settings(film, encoders)
     folder = cache_folder() / "film-indexes" / settings_hash(settings)
     with one_at_a_time(folder):

@@ -18,6 +18,7 @@ from avtool.models.runtime import choose_device, choose_precision, place
 
 if TYPE_CHECKING:
     from avtool.core.arrays import Floats
+    from avtool.inference.localisation.grounding_card import GroundingCard
 
 
 class IndexedFilm(Protocol):
@@ -44,10 +45,12 @@ class IndexedFilm(Protocol):
 
 
 class Wanted(Protocol):
-    """What is looked for: its kind is `image`, `text`, `label` or `audio`."""
+    """What is looked for: its kind is `image`, `text`, `label` or `audio`; a label is its name."""
 
     @property
     def kind(self) -> str: ...
+    @property
+    def name(self) -> str: ...
 
 
 class TokenEncoders(Protocol):
@@ -65,6 +68,7 @@ class GroundingEngine:
         encoders: of queries: those that it was trained on.
         recipe: how the decoder passes over a film.
         reporter: gets device and precision.
+        card: what the network has learned; queries are checked by it.
 
     Attributes:
         encoded: frames that the encoder has run on for the last query.
@@ -77,9 +81,14 @@ class GroundingEngine:
     name = "grounding"
 
     def __init__(
-        self, model: Minotaur, encoders: TokenEncoders, recipe: GroundingRecipe, reporter: Reporter
+        self,
+        model: Minotaur,
+        encoders: TokenEncoders,
+        recipe: GroundingRecipe,
+        reporter: Reporter,
+        card: "GroundingCard | None" = None,
     ) -> None:
-        self.model, self.encoders, self.recipe = model.eval(), encoders, recipe
+        self.model, self.encoders, self.recipe, self.card = model.eval(), encoders, recipe, card
         device = choose_device(recipe.runtime.device)
         precision = choose_precision(recipe.runtime.precision, device.value, model)
         reporter.info(f"device: {device}; precision: {precision}")
@@ -111,11 +120,12 @@ class GroundingEngine:
         self._check(index, query)
         tokens = torch.from_numpy(np.asarray(self.encoders.tokens(query), dtype=np.float32))
         request = tokens[None].to(self.device)
+        sliding = self.recipe.sliding(index.step)
         found = slide(
             _Encoder(self, index, request, query.kind),
-            _Decoder(self, index, query.kind),
+            _Decoder(self, index, query.kind, sliding.stride),
             part,
-            self.recipe.sliding(index.step),
+            sliding,
             self.recipe.scales,
         )
         self.encoded, self.windows = found[0].encoded, sum(one.windows for one in found)
@@ -128,6 +138,8 @@ class GroundingEngine:
     def _check(self, index: IndexedFilm, query: Wanted) -> None:
         """Refuses a query or a film that the network cannot take."""
         settings = self.model.settings
+        if self.card is not None:
+            self.card.check_query(query.kind, query.name)
         if query.kind not in self.model.kinds:
             message = f"the model takes no {query.kind} query"
             raise BadInputError(message, f"it takes {', '.join(self.model.kinds)}")
@@ -177,14 +189,13 @@ class _Encoder:
 class _Decoder:
     """The network's decoder over windows."""
 
-    def __init__(self, engine: GroundingEngine, index: IndexedFilm, kind: str) -> None:
-        self.engine, self.index, self.kind = engine, index, kind
+    def __init__(self, engine: GroundingEngine, index: IndexedFilm, kind: str, stride: int) -> None:
+        self.engine, self.index, self.kind, self.stride = engine, index, kind, stride
 
     def __call__(self, memory: Tensor, mask: Tensor, valid: Tensor) -> LocalisationOutput:
-        stride = self.engine.recipe.stride
         with self.engine.computing():
             return self.engine.model.decode(
-                memory, mask, valid, self.kind, stride=stride, grid=_grid(self.index)
+                memory, mask, valid, self.kind, stride=self.stride, grid=_grid(self.index)
             )
 
 

@@ -10,13 +10,24 @@ from avtool.core.runtime import RuntimeRecipe
 if TYPE_CHECKING:
     from avtool.inference.localisation.sliding import Sliding
 
+_WINDOW = 40.0
+
 
 class GroundingRecipe(Recipe):
     """How the decoder of a grounding network passes over a film."""
 
-    window: float = option(40.0, "Seconds of a window of the decoder.", flag="--window", gt=0)
-    step: float = option(10.0, "Seconds from one window to the next.", flag="--step", gt=0)
-    stride: int = option(1, "Frames from one encoded frame to the next.", flag="--stride", ge=1)
+    window: float | None = option(
+        None, "Seconds of a window of the decoder.  [default: that of the training]", flag="--window", gt=0
+    )
+    step: float | None = option(
+        None, "Seconds from one window to the next.  [default: a quarter of --window]", flag="--step", gt=0
+    )
+    stride: int | None = option(
+        None,
+        "Frames from one encoded frame to the next.  [default: that of the training]",
+        flag="--stride",
+        ge=1,
+    )
     scales: tuple[int, ...] = option(
         (1,),
         "Every how many-th frame is taken, for several passes; MINOTAUR's of activities are 1,3,5,10,25.",
@@ -37,8 +48,18 @@ class GroundingRecipe(Recipe):
             raise ValueError("scales are different numbers from 1 on, rising")
         return values
 
+    def for_model(self, window: float, stride: int) -> "GroundingRecipe":
+        """With the numbers of a model where none are given.
+
+        Args:
+            window: seconds of the windows of its training.
+            stride: frames from one encoded frame to the next in its training.
+        """
+        own = {"window": self.window or window, "stride": self.stride or stride}
+        return self.model_copy(update=own)
+
     def sliding(self, frame: float) -> "Sliding":
-        """The windows in frames.
+        """The windows in frames; of 40 s where neither the recipe nor a model has their length.
 
         Args:
             frame: seconds of one.
@@ -48,8 +69,11 @@ class GroundingRecipe(Recipe):
         """
         from avtool.inference.localisation.sliding import Sliding
 
-        window, step = (max(round(seconds / frame), 1) for seconds in (self.window, self.step))
-        return Sliding(window, step, self.stride, self.batch, self.chunk)
+        stride = self.stride or 1
+        window = max(round((self.window or _WINDOW) / frame), 1)
+        quarter = max(window // 4 // stride, 1) * stride
+        step = max(round(self.step / frame), 1) if self.step else quarter
+        return Sliding(window, step, stride, self.batch, self.chunk)
 
 
 class SimilarityRecipe(Recipe):

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from avtool.core.errors import BadInputError
-from avtool.core.reporter import Reporter, Silent
+from avtool.core.files import sha256_of
+from avtool.core.reporter import Reporter
+from avtool.inference.localisation.engines import FilmEngines
 from avtool.inference.localisation.film_index import FilmIndex
-from avtool.inference.localisation.query_encoders import QueryEncoders
 from avtool.inference.localisation.search import Engine
 from avtool.inference.localisation.similarity import SimilarityEngine
 from avtool.jobs.localize.recipe import FindRecipe
@@ -33,26 +34,34 @@ class Engines:
         self.name = engine or ("grounding" if model is not None else "similarity")
         if self.name == "grounding" and model is None:
             raise BadInputError("--engine grounding needs a trained model", "give one: --model RUN")
-        self._recipe, self._reporter, self._model = recipe, reporter, model
-        self._similarity: dict[tuple[str, str], SimilarityEngine] = {}
+        self._model = model if self.name == "grounding" else None
+        self._engines = FilmEngines(
+            reporter, recipe.runtime, self._model, recipe.text_encoder, recipe.grounding, recipe.similarity
+        )
 
     @property
     def weights(self) -> str:
         """SHA-256 of the grounding network; empty for the similarity engine."""
-        return ""
+        if self._model is None:
+            return ""
+        from avtool.models.foreign import locate
+        from avtool.models.model_files import WEIGHTS
+
+        return sha256_of(locate(self._model) / WEIGHTS)
 
     def check_index(self, index: FilmIndex) -> None:
-        """Makes sure that the model was trained on indexes of this kind."""
+        """Makes sure that the model was trained on indexes of this kind.
+
+        Raises:
+            BadInputError: another frame rate, or other encoders.
+        """
+        if self._model is not None:
+            self._engines.card.check_index(index)
 
     def main(self, index: FilmIndex) -> Engine:
         """The engine that finds the hits."""
-        return self.similarity(index)
+        return self.similarity(index) if self._model is None else self._engines.of_grounding(index)
 
     def similarity(self, index: FilmIndex) -> SimilarityEngine:
         """The similarity engine for an index."""
-        key = index.visual_encoder, index.audio_encoder
-        if key not in self._similarity:
-            recipe = self._recipe
-            encoders = QueryEncoders(index.card, recipe.text_encoder, recipe.runtime, Silent())
-            self._similarity[key] = SimilarityEngine(encoders, recipe.similarity)
-        return self._similarity[key]
+        return self._engines.of_similarity(index)

@@ -14,7 +14,7 @@ from avtool.inference.localisation.sliding import window_starts
 from avtool.models.registry import create
 
 STEP = 0.2
-QUERY = SimpleNamespace(kind="text")
+QUERY = SimpleNamespace(kind="text", name="x")
 CPU = {"device": "cpu", "precision": "fp32"}
 
 
@@ -88,7 +88,7 @@ def same(scores, expected, tolerance=1e-5):
 @pytest.mark.parametrize("kind", ["image", "text", "label", "audio"])
 @pytest.mark.parametrize("frames", [8, 16, 50])
 def test_encoding_once_equals_encoding_in_every_window(model, kind, frames):
-    film, query = index(frames), SimpleNamespace(kind=kind)
+    film, query = index(frames), SimpleNamespace(kind=kind, name="x")
     one = engine(model, chunk=5, batch=3)
     same(one.scores(film, query), recomputed(model, film, query, 16, 4))
     assert one.encoded == frames
@@ -151,7 +151,7 @@ def test_bf16_is_near(model):
 @pytest.mark.parametrize(
     ("film", "query", "keys", "message"),
     [
-        (index(30), SimpleNamespace(kind="smell"), {}, "takes no smell query"),
+        (index(30), SimpleNamespace(kind="smell", name="x"), {}, "takes no smell query"),
         (index(30), QUERY, {"window": 7}, "a window of 7 frames"),
         (index(30), QUERY, {"step": 20}, "windows every 20 frames"),
         (index(30), QUERY, {"step": 3, "stride": 2}, "a step of 3 frames"),
