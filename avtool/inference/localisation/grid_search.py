@@ -60,11 +60,14 @@ def search_grid(
     import torch
 
     rows, columns = grid
-    queries, centre = torch.from_numpy(descriptors), torch.from_numpy(mean)
+    queries = torch.from_numpy(np.concatenate([descriptors, mean[None]]).astype(np.float32)).T
+    offsets, square = torch.from_numpy(descriptors @ mean), float(mean @ mean)
     best, boxes = [], []
     for first in range(0, len(tokens), _FRAMES):
-        part = torch.from_numpy(np.array(tokens[first : first + _FRAMES], np.float32)) - centre
-        cosines = torch.nn.functional.normalize(part, dim=-1) @ queries.T
+        part = torch.from_numpy(np.array(tokens[first : first + _FRAMES], np.float32))
+        products = part @ queries  # of the mean too: |x - m|² = |x|² - 2 x·m + |m|²
+        lengths = torch.linalg.vector_norm(part, dim=-1).square() - 2 * products[..., -1] + square
+        cosines = (products[..., :-1] - offsets) / lengths.clamp(min=1e-12).sqrt()[..., None]
         maps = cosines.transpose(1, 2).reshape(len(part), -1, rows, columns)
         values, places = _best_boxes(maps, sizes)
         best.append(values)

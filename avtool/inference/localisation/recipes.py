@@ -81,10 +81,10 @@ class SimilarityRecipe(Recipe):
 
     middle: float = option(
         3.0,
-        "Robust standard deviations above the film's median at which the foreground is 0.5; label queries "
-        "take the class probability.",
+        "Robust standard deviations above the film's median at which the foreground is 0.5; labels, "
+        "and sentences compared with class names, take probabilities.",
     )
     classes: int = option(8, "Classes of a tagger that a sentence is spread over at most.", ge=1, le=1000)
     temperature: float = option(
-        0.05, "Temperature of the softmax over cosines of a sentence and class names.", gt=0, le=10
+        0.05, "Temperature of the weights of classes: exp((cosine - best) / temperature).", gt=0, le=10
     )

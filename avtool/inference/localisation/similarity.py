@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from avtool.core.artifact import settings_hash
 from avtool.core.errors import BadInputError
+from avtool.core.files import atomic_file
+from avtool.core.paths import cache_folder
 from avtool.inference.localisation.class_heads import ClassHead, audio_head, need_label, visual_head
 from avtool.inference.localisation.film_index import FilmIndex
 from avtool.inference.localisation.foreground import foreground_of, robust_z
@@ -137,22 +140,25 @@ class SimilarityEngine:
             message = f"nothing compares a text with the features of `{index.folder}`"
             raise BadInputError(message, "index the film by a tagger (YAMNet), or by CLIP or CLAP")
         sentence = self.encoders.text.sentences([text])[0]
-        parts, certainties = [], []
-        for head, features in heads:
-            cosines = self._class_names(head) @ sentence
-            chosen = np.argsort(-cosines, kind="stable")[: self.recipe.classes]
-            weights = np.exp((cosines[chosen] - cosines[chosen[0]]) / self.recipe.temperature)
-            scores = head.probabilities(np.asarray(features[part]))[:, chosen]
-            evidence = robust_z(np.log(scores + _LEAST)) @ (weights / weights.sum())
-            parts.append(robust_z(evidence))
-            certainties.append(cosines[chosen[0]])
-        shares = np.exp((np.array(certainties) - max(certainties)) / self.recipe.temperature)
-        return self._foreground(np.stack(parts, axis=1) @ (shares / shares.sum()))
+        cosines = [self._class_names(head) @ sentence for head, _ in heads]
+        best = max(float(values.max()) for values in cosines)
+        absent = np.ones(len(heads[0][1][part]), np.float32)
+        for (head, features), values in zip(heads, cosines, strict=True):
+            chosen = np.argsort(-values, kind="stable")[: self.recipe.classes]
+            weights = np.exp((values[chosen] - best) / self.recipe.temperature)
+            found = head.probabilities(np.asarray(features[part]))[:, chosen]
+            absent *= np.prod(1 - found * weights, axis=1)
+        return 1 - absent
 
     def _class_names(self, head: ClassHead) -> Vectors:
-        """Unit vectors of the names of classes, computed once."""
+        """Unit vectors of the names of classes, computed once for an encoder of texts."""
         if head.labels not in self._names:
-            self._names[head.labels] = self.encoders.text.sentences(head.labels)
+            key = settings_hash([self.encoders.text.weights, head.labels])
+            path = cache_folder() / "class-names" / f"{key}.npy"
+            if not path.is_file():
+                with atomic_file(path) as partial, partial.open("wb") as stream:
+                    np.save(stream, self.encoders.text.sentences(head.labels))
+            self._names[head.labels] = np.load(path, allow_pickle=False)
         return self._names[head.labels]
 
     @cached_property
