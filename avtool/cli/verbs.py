@@ -22,6 +22,7 @@ VERBS = {
     "tag": Verb("Data", "Label caption tags by sound, source and quality."),
     "prepare": Verb("Data", "Make a dataset of a media folder, a table, or a published list of clips."),
     "stats": Verb("Data", "Show dataset statistics: clips, durations, labels, spectrogram mean and std."),
+    "shots": Verb("Data", "Find the shots of films, and write their times as a table."),
     "shards": Verb("Data", "Write the clips of a dataset into WebDataset shards."),
     "moving-sources": Verb("Data", "Make labelled clips of sources that move as their recordings sound."),
     "queried-films": Verb("Data", "Make films of objects and recordings, with queries and ground truth."),
