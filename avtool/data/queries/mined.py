@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from avtool.core.errors import BadInputError
 from avtool.data.manifest import Clip, Manifest, read_manifest
 from avtool.data.queries.collector import Collector
 from avtool.data.queries.table import QueryRow
@@ -33,8 +34,12 @@ def convert_dataset(path: Path, collector: Collector) -> None:
     """The events of a dataset.
 
     Raises:
-        AvtoolError: it is damaged, or no dataset.
+        BadInputError: it is no dataset.
+        CorruptArtifactError: it is damaged.
     """
+    if not path.is_dir():
+        message = f"`{path}` is no dataset of avtool"
+        raise BadInputError(message, "name the form of published annotations: --from ego4d-nlq")
     manifest = read_manifest(path)
     events = [_event(clip, place, manifest) for place, clip in enumerate(manifest, start=1)]
     kinds = collector.options.kinds

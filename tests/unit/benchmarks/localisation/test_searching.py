@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from avtool.benchmarks import find_benchmark
 from avtool.benchmarks.localisation.searching import QuerySearch
@@ -14,10 +13,7 @@ from avtool.core.errors import BadInputError
 from avtool.core.recipe import validate
 from avtool.core.reporter import Recorder, Silent
 from avtool.inference.localisation.film_index import open_index
-from avtool.inference.localisation.grounding_card import GroundingCard, TextCard
-from avtool.inference.localisation.text_encoder import TextEncoder
-from avtool.models.model_folder import ModelDescription, save_model
-from avtool.models.registry import create
+from tests.grounding_models import save_grounding
 from tests.queried_films import HEIGHT, SIDE, WIDTH, place_of, spans_of, write_queried
 from tests.unit.data.queries.annotations import mq, nlq, videos, vq, write
 
@@ -28,27 +24,8 @@ FPS = 4
 def films(tmp_path_factory):
     """Two films, `0` and `1`, with their indexes in `index`, and a network with random weights."""
     folder = write_queried(tmp_path_factory.mktemp("searched") / "films", train=2, val=0).parent
-    index = open_index(folder / "index" / "0")
-    card = index.card
-    widths = {"image": card.visual.width, "text": 32, "label": 32, "audio": card.audio.width}
-    arguments = {
-        "visual_dim": card.visual.width, "grid": card.grid, "audio_dim": card.audio.width,
-        "audio_tokens": card.audio.tokens, "query_dims": widths, "dim": 32, "heads": 4, "mlp_dim": 64,
-        "encoder_depth": 1, "decoder_depth": 1,
-    }  # fmt: skip
-    torch.manual_seed(0)
-    model = create("minotaur_tiny", **arguments)
-    text = TextCard(str(folder / "text"), TextEncoder(str(folder / "text"), _runtime()).weights)
-    expects = GroundingCard(
-        1 / FPS, 1, 12, card.size, tuple(widths), ("square", "tone"), card.visual, card.audio, text
-    )
-    description = ModelDescription("minotaur_tiny", arguments, expects.to_json())
-    save_model(folder / "model", model.state_dict(), description)
+    save_grounding(folder)
     return folder
-
-
-def _runtime():
-    return LocalisationSettings().runtime
 
 
 def content(*annotations, seconds=8.0):

@@ -38,6 +38,13 @@ def test_one_query(tube, temporal, first_temporal, spatial, recovery, success):
     assert found == pytest.approx((temporal, first_temporal, spatial, recovery, success), abs=1e-12)
 
 
+def test_an_empty_track_is_found_by_nothing():
+    scores = score_tubes([_tube(10, 10)], [_tube(10, 15)])
+    assert not scores.temporal.any()
+    assert not scores.spatial.any()
+    assert (scores.recovery, scores.success) == (0, 0)
+
+
 @pytest.mark.parametrize(("right", "wrong", "value"), [(0.9, 0.5, 0.5), (0.5, 0.9, 0.25)])
 def test_scores_rank_the_queries(right, wrong, value):
     scores = score_tubes([TRUTH, TRUTH], [_tube(10, 20, score=right), _tube(40, 50, score=wrong)])
