@@ -230,7 +230,7 @@ def _sizes(index: FilmIndex, query: Query) -> list[tuple[int, int]]:
     height, width = query.frame.shape[:2] if query.frame is not None else index.frame_size[::-1]
     tall = query.image.shape[0] / max(1, height) * rows
     wide = query.image.shape[1] / max(1, width) * columns
-    scales: Sequence[float] = (0.5, 1.0, 2.0)
+    scales: Sequence[float] = (0.7, 1.0, 1.4)
     found = {
         (min(rows, max(1, round(tall * scale))), min(columns, max(1, round(wide * scale))))
         for scale in scales
