@@ -37,7 +37,13 @@ class ModelOptions(Recipe):
         flag="--thresholds",
     )
     phrases: Path | None = option(
-        None, "CSV table of own phrases of classes (label, phrase, perhaps kind, parent).", flag="--phrases"
+        None,
+        "CSV table of own phrases of classes (label, phrase, perhaps kind, parent); for models with a text "
+        "tower (CLAP, …) also a text file with a phrase a line.",
+        flag="--phrases",
+    )
+    texts: tuple[str, ...] = option(
+        (), "Phrases that a model with a text tower listens for.  [default: --phrases, or AudioSet's classes]"
     )
     language: str = option("en", "Language of the phrases.", flag="--lang", pattern="^[a-z]{2,3}$")
     decoding: dict[str, Any] = option({}, "Settings of a learned captioner's decoder, such as { nms = 0.9 }.")

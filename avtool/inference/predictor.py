@@ -145,17 +145,49 @@ class Predictor:
         Raises:
             BadInputError: the file holds none, or the model has no text tower.
         """
-        from avtool.models.hub.phrases import PhraseScorer, read_phrases
+        from avtool.models.hub.phrases import read_phrases
+
+        return self.with_texts(read_phrases(path))
+
+    def with_texts(self, texts: Sequence[str], labels: Sequence[str] | None = None) -> "Predictor":
+        """The same as a zero-shot classifier: each text is a class.
+
+        Args:
+            texts: what the text tower embeds.
+            labels: names of the classes; the texts themselves where none are given.
+
+        Raises:
+            BadInputError: the model has no text tower.
+        """
+        from avtool.models.hub.phrases import PhraseScorer
         from avtool.models.hub.text_tower import embed_texts
 
-        phrases = read_phrases(path)
-        texts = embed_texts(self.path, phrases, self.device)
+        embedded = embed_texts(self.path, texts, self.device)
         other = copy(self)
-        other.model = PhraseScorer(self.model, texts).eval()
-        exclusive = any(one.exclusive for one in texts.values())
+        other.model = PhraseScorer(self.model, embedded).eval()
+        exclusive = any(one.exclusive for one in embedded.values())
         task: LabelKind = "single-label" if exclusive else "multi-label"
-        other.outputs = OutputSpec(task, phrases, (len(phrases),))
+        other.outputs = OutputSpec(task, tuple(labels or texts), (len(texts),))
         return other
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether it scores the frames of a window too (`frame_logits`)."""
+        return bool(getattr(self.model, "has_frames", False))
+
+    def frame_logits(self, windows: Sequence[Window]) -> Logits:
+        """The logits of the frames of windows of one file, (windows, T, classes).
+
+        Frames are evenly spaced over a whole window; a shorter one is padded with silence.
+        """
+        audio = self.inputs.get(AudioInput)
+        assert audio is not None, "it takes no audio"
+        whole = [_padded(window.values[audio.name], audio.num_frames) for window in windows]
+        with self._computing():
+            scored: Any = self.model
+            logits: Tensor = scored.frame_logits(**audio.batch(whole, self.device))
+        found: Logits = logits.float().cpu().numpy()
+        return found
 
     def logits(self, windows: Sequence[Window]) -> Logits:
         """The logits of windows of one file, (windows, classes); of each input that all windows have."""
@@ -207,6 +239,10 @@ class Predictor:
         context.enter_context(torch.no_grad())
         context.enter_context(torch.autocast(self.device.type, self._half, enabled=self._half is not None))
         return context
+
+
+def _padded(waveform: Vectors, length: int) -> Vectors:
+    return np.pad(waveform, (0, max(0, length - len(waveform))))
 
 
 def logits_of(model: "nn.Module", batch: "Mapping[str, Tensor]", rolls: int = 1) -> "Tensor":

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
+from typing import TypeVar
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
@@ -12,6 +13,7 @@ from avtool.data.inputs.video import VideoInput
 from avtool.data.items import Item
 from avtool.media.still_images import is_image
 
+T = TypeVar("T")
 ROUNDING_S = 1e-4
 """Windows that lack no more than this, in seconds, are whole."""
 _SHORTEST_HOP_S = 0.01
@@ -99,8 +101,8 @@ def cropped(windows: Iterable[Window], inputs: InputSpec) -> Iterator[Window]:
             yield replace(window, values={**window.values, video.name: frames})
 
 
-def in_batches(windows: Iterable[Window], size: int) -> Iterator[list[Window]]:
-    """Lists of at most `size` windows."""
-    remaining = iter(windows)
+def in_batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of at most `size` values: windows, or what belongs to them."""
+    remaining = iter(values)
     while batch := list(islice(remaining, size)):
         yield batch

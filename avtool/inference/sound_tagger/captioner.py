@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,15 @@ from avtool.data.inputs.spec import Window
 from avtool.data.items import Item
 from avtool.inference.captioner import CAPTIONERS, CaptionerKind, FilmSounds, ModelOptions
 from avtool.inference.events import Event, EventFinder
+from avtool.inference.sound_tagger.frame_windows import frame_windows
 from avtool.inference.sound_tagger.onsets import OnsetCurve
+from avtool.inference.sound_tagger.phrase_model import listen_for
 from avtool.inference.sound_tagger.rules import Detection, Prevailing, sound_events
 from avtool.inference.sound_tagger.thresholds import ClassThresholds, default_thresholds, read_thresholds
 from avtool.inference.windows import in_batches, iter_windows
 
 if TYPE_CHECKING:
+    from avtool.inference.outputs import Logits
     from avtool.inference.predictor import Predictor
     from avtool.models.model_folder import ModelDescription
 
@@ -35,6 +39,8 @@ that a sound lies in two of them."""
 _WEAK = 0.6
 """Share of its threshold, from which a class may word the caption of a more general one."""
 _LONGEST_HOP_S = 1.0
+_FRAMES = 250
+"""Frames at a time, of models that score frames."""
 _SHORTEST_S = 0.1
 _SILENCE = 1e-3
 """Root mean square of a window, below which nothing is detected in it: 60 dB below full scale."""
@@ -85,10 +91,13 @@ class SoundTagger:
         self._prevailing = Prevailing(self.classes)
         self._places = {label: place for place, label in enumerate(outputs.labels)}
 
-    @property
+    @cached_property
     def hop(self) -> float:
-        """Seconds between windows: the model's own, or a quarter of a window and at most a second."""
+        """Seconds between scores: the model's own, or a quarter of a window and at most a second."""
         inputs = self._predictor.inputs
+        if self._predictor.has_frames:
+            window = Window(0.0, inputs.seconds, {"audio": np.zeros(1, np.float32)})  # is padded
+            return float(inputs.seconds / self._predictor.frame_logits([window]).shape[1])
         return inputs.hop or min(inputs.seconds / 4, _LONGEST_HOP_S)
 
     def listen(self, film: Item, reporter: Reporter) -> FilmSounds:
@@ -137,15 +146,26 @@ class SoundTagger:
             BadInputError: as for `listen`.
         """
         film.ready()
-        predictor = self._predictor
-        for windows in in_batches(iter_windows(film, predictor.inputs, self.hop, reporter), self._batch_size):
-            logits = predictor.logits(windows)
+        for windows, logits in self._logits(film, reporter):
             if not np.isfinite(logits).all():
                 raise BadInputError(f"the logits of `{film.path}` are not finite", "train the model again")
-            probabilities = predictor.probabilities(logits)
+            probabilities = self._predictor.probabilities(logits)
             silent = [(heard := _waveform(one)) is not None and _level(heard) < _SILENCE for one in windows]
             probabilities[silent] = 0.0
             yield windows, probabilities
+
+    def _logits(self, film: Item, reporter: Reporter) -> "Iterator[tuple[list[Window], Logits]]":
+        """Windows of a film, or their frames where the model scores such, and the logits of the classes."""
+        predictor, size = self._predictor, self._batch_size
+        if not predictor.has_frames:
+            for windows in in_batches(iter_windows(film, predictor.inputs, self.hop, reporter), size):
+                yield windows, predictor.logits(windows)
+            return
+        seconds = predictor.inputs.seconds
+        whole = in_batches(iter_windows(film, predictor.inputs, seconds / 2, reporter), size)
+        scored = (pair for some in whole for pair in zip(some, predictor.frame_logits(some), strict=True))
+        for frames in in_batches(frame_windows(scored, seconds), _FRAMES):
+            yield [frame for frame, _ in frames], np.stack([row for _, row in frames])
 
     def _finder(self, values: ClassThresholds) -> EventFinder:
         labels = self._predictor.outputs.labels
@@ -172,7 +192,7 @@ class SoundTagger:
         them, and begins at the strongest onset before that. A sound that is longer than a window begins
         within the first window that detects it.
         """
-        length = self._predictor.inputs.seconds
+        length = self.hop if self._predictor.has_frames else self._predictor.inputs.seconds
         kind = self.classes[self._places[event.label]].kind
         if kind not in _ABRUPT and not (kind == "sustained" and length > _LONG_WINDOW_S):
             return event
@@ -205,7 +225,26 @@ def _claims(description: "ModelDescription") -> bool:
 def _open(model: Path, options: ModelOptions, reporter: Reporter) -> SoundTagger:
     from avtool.inference.predictor import Predictor
 
+    if options.texts:
+        raise BadInputError(f"`{model}` has classes, and no text tower", "run it without `texts`")
     return SoundTagger(Predictor(model, options.runtime, reporter), options)
 
 
+def _claims_phrases(description: "ModelDescription") -> bool:
+    if not description.builder.startswith("transformers_audio"):
+        return False
+    from avtool.models.hub.text_tower import compares_texts
+
+    return compares_texts(description.arguments)
+
+
+def _open_phrases(model: Path, options: ModelOptions, reporter: Reporter) -> SoundTagger:
+    from avtool.inference.predictor import Predictor
+
+    return SoundTagger(*listen_for(Predictor(model, options.runtime, reporter), options))
+
+
 CAPTIONERS.add("sound-tagger", CaptionerKind("a classifier of sounds", _claims, _open))
+CAPTIONERS.add(
+    "phrase-tagger", CaptionerKind("an encoder of audio with a text tower", _claims_phrases, _open_phrases)
+)

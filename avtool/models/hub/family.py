@@ -246,13 +246,18 @@ def _of_transformers(folder: Path, kind: Kind) -> Foreign:
 
         return load_encoder(folder, kind)
 
-    from avtool.models.hub.transformers_encoder import describe_inputs, encoder_architecture
+    from avtool.models.hub.transformers_encoder import (
+        describe_inputs,
+        describe_outputs,
+        encoder_architecture,
+    )
 
+    architecture = encoder_architecture(folder, kind)
     return Foreign(
         f"transformers_{'_'.join(kind.inputs)}",
         build,
-        {"architecture": encoder_architecture(folder, kind)},
-        {"inputs": describe_inputs(processors, kind)},
+        {"architecture": architecture},
+        {"inputs": describe_inputs(processors, kind), **describe_outputs(architecture, kind)},
         f"{kind.title} of transformers; the feature is its {kind.feature}.",
         sorted(file for file in folder.iterdir() if file.is_file()),
         {f"processor/{file.name}": file for file in processors},

@@ -20,6 +20,8 @@ class Kind:
         part_config: the encoder's configuration within that of what is loaded; empty for the same one.
         unread: parts of the network that its features do not read, and that are removed: towers of text, and
             encoders that it has twice.
+        classifies: whether it has a head of its own, so that it is a classifier too.
+        has_frames: whether it has a feature every few milliseconds, of which its own is the mean.
     """
 
     title: str
@@ -31,6 +33,8 @@ class Kind:
     seconds: float = 0.0
     part_config: str = ""
     unread: tuple[str, ...] = ()
+    classifies: bool = False
+    has_frames: bool = False
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -44,6 +48,7 @@ def _image(title: str, name: str, feature: str = "pooler_output") -> Kind:
 
 _PE_FRAME = "PeAudioFrameLevelModel"
 _AST = "audio-spectrogram-transformer"
+_AST_CLASSIFIER = "ASTForAudioClassification"
 _CLAP = Kind(
     "CLAP", "audio", "ClapAudioModelWithProjection", "ClapAudioModelWithProjection", "audio_embeds", "", 10.0
 )
@@ -60,12 +65,17 @@ _WHISPER = Kind(
 )
 _SHARED = {
     _AST: Kind("AST", "audio", "ASTModel", "ASTModel", "pooler_output", "", 10.24),
+    _AST_CLASSIFIER: Kind(
+        "AST", "audio", _AST_CLASSIFIER, _AST_CLASSIFIER, "pooler_output of AST", "", 10.24, classifies=True
+    ),
     "whisper": _WHISPER,
     "dinov2": _image("DINOv2", "Dinov2Model"),
     "dinov2_with_registers": _image("DINOv2 with registers", "Dinov2WithRegistersModel"),
     "dinov3_vit": _image("DINOv3", "DINOv3ViTModel"),
     "pe_audio": Kind("PE-A", "audio", "PeAudioModel", "PeAudioModel", "get_audio_embeds", "", 10.0),
-    _PE_FRAME: Kind("PE-A-Frame", "audio", _PE_FRAME, _PE_FRAME, "mean of get_audio_embeds", "", 10.0),
+    _PE_FRAME: Kind(
+        "PE-A-Frame", "audio", _PE_FRAME, _PE_FRAME, "mean of get_audio_embeds", "", 10.0, has_frames=True
+    ),
     "pe_video": Kind(
         "PE-V", "video", "PeVideoModel", "PeVideoModel", "video_head", "", 10.0, unread=("text_model",)
     ),

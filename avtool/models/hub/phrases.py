@@ -36,6 +36,17 @@ class PhraseScorer(nn.Module):
         with torch.autocast(found[name].device.type, enabled=False):
             return ClassifierOutput(self.phrases[name].logits(found[name]), {})
 
+    @property
+    def has_frames(self) -> bool:
+        """Whether the encoder has a feature every few milliseconds."""
+        return self.encoder.kind.has_frames
+
+    def frame_logits(self, **inputs: Tensor) -> Tensor:
+        """Logits (B, T, C) of the frames of what the encoder takes, for one that has such."""
+        frames = self.encoder.embed_frames(**inputs)
+        with torch.autocast(frames.device.type, enabled=False):
+            return self.phrases[self.encoder.kind.input].logits(frames)
+
 
 def read_phrases(path: Path) -> tuple[str, ...]:
     """The phrases of a text file, one a line.

@@ -14,7 +14,7 @@ from avtool.core.errors import BadInputError, MissingError
 from avtool.core.requirements import quiet_transformers, require
 from avtool.models.encoder import FUSED
 from avtool.models.hub.family import config_of, hub_folder
-from avtool.models.hub.kinds import kind_of
+from avtool.models.hub.kinds import PARTS, kind_of
 from avtool.models.hub.transformers_encoder import class_of
 from avtool.models.model_folder import one_line
 
@@ -105,7 +105,7 @@ class Texts:
     exclusive: bool
 
     def logits(self, features: Tensor) -> Tensor:
-        """Features of images, audio or video (N, D) → logits of the texts (N, C)."""
+        """Features of images, audio, its frames or video (…, D) → logits of the texts (…, C)."""
         features = F.normalize(features.float(), dim=-1) if self.cosine else features.float()
         return features @ self.features.to(features.device).T * self.scale + self.bias
 
@@ -114,6 +114,13 @@ def has_text_tower(encoder: Path) -> bool:
     """Whether an encoder is a model of transformers that compares texts with images or audio."""
     folder = hub_folder(encoder)
     kind = kind_of(config_of(folder)) if folder is not None else None
+    return kind is not None and kind.title in _TOWERS
+
+
+def compares_texts(arguments: Mapping[str, Any]) -> bool:
+    """Whether an encoder of transformers, by the arguments of its builder, has a text tower in its model."""
+    architecture = arguments.get("architecture")
+    kind = kind_of(architecture, PARTS) if isinstance(architecture, Mapping) else None
     return kind is not None and kind.title in _TOWERS
 
 

@@ -13,9 +13,12 @@ from avtool.core.errors import BadInputError, MissingError
 from avtool.core.requirements import quiet_transformers
 from avtool.models.encoder import FUSED
 from avtool.models.hub.kinds import KINDS, NO_TEXTS, PARTS, Kind, kind_of
+from avtool.models.layers.output import ClassifierOutput
 from avtool.models.model_folder import one_line
 
 VIDEO_PROCESSOR = "video_preprocessor_config.json"
+_FRAMES_A_SECOND = 100  # of AST's extractor
+_AUDIOSET = 527
 _OF_FILES = {"architectures", "dtype", "torch_dtype", "transformers_version", "_name_or_path"}
 
 
@@ -48,11 +51,14 @@ class TransformersEncoder(nn.Module):
         self.kind = kind_of_part(settings.architecture)
         masks = ("video_mask",) if "video" in self.kind.inputs else ()
         self.inputs = (*self.kind.inputs, *masks)
-        self.host = build_host(settings.architecture) if host is None else host
+        self.host: Any = build_host(settings.architecture) if host is None else host
 
-    def forward(self, **inputs: Tensor) -> dict[str, Tensor]:
-        """The features of a batch, as `embed` gives them."""
-        return self.embed(**inputs)
+    def forward(self, **inputs: Tensor) -> "dict[str, Tensor] | ClassifierOutput":
+        """The features of a batch, as `embed` gives them; of a classifier its logits (B, C)."""
+        features = self.embed(**inputs)
+        if not self.kind.classifies:
+            return features
+        return ClassifierOutput(self.host.classifier(features[self.kind.input]), {})
 
     def embed(self, **inputs: Tensor) -> dict[str, Tensor]:
         """What the library's processor makes of images, audio or video → the feature (B, D).
@@ -70,10 +76,20 @@ class TransformersEncoder(nn.Module):
         feature: Tensor = _FEATURES[self.kind.feature](self.host, inputs[name])
         return {name: feature}
 
+    def embed_frames(self, **inputs: Tensor) -> Tensor:
+        """The features of the frames of a batch (B, T, D), of a kind that has such."""
+        assert self.kind.has_frames, f"{self.kind.title} has no frames"
+        frames: Tensor = self.host.get_audio_embeds(inputs[self.kind.input])
+        return frames
+
 
 def _pooled(host: Any, values: Tensor) -> Tensor:
     found: Tensor = host(values).pooler_output
     return found
+
+
+def _pooled_of_ast(host: Any, values: Tensor) -> Tensor:
+    return _pooled(host.audio_spectrogram_transformer, values)
 
 
 def _image_embeds(host: Any, values: Tensor) -> Tensor:
@@ -130,6 +146,7 @@ def _audio_and_video(
 
 _FEATURES: Mapping[str, Callable[[Any, Tensor], Tensor]] = {
     "pooler_output": _pooled,
+    "pooler_output of AST": _pooled_of_ast,
     "image_embeds": _image_embeds,
     "audio_embeds": _clap,
     "mean of last_hidden_state": _mean_state,
@@ -238,8 +255,25 @@ def _describe_input(processors: Sequence[Path], kind: Kind, name: str) -> dict[s
         sampled = int(values.get("num_frames") or 0) if values.get("do_sample_frames") else 0
         return {"processor": "transformers", "seconds": kind.seconds, "num_frames": sampled}
     rate = int(values.get("sampling_rate", 16000))
-    num_samples = int(values.get("nb_max_samples") or values.get("n_samples") or round(kind.seconds * rate))
+    frames = int(values.get("max_length") or 0) if kind.title == "AST" else 0
+    samples = values.get("nb_max_samples") or values.get("n_samples") or frames * rate // _FRAMES_A_SECOND
+    num_samples = int(samples or round(kind.seconds * rate))
     return {"processor": "transformers", "sample_rate": rate, "num_samples": num_samples}
+
+
+def describe_outputs(architecture: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
+    """The classes of a classifier, as `preprocess.json` has them; empty for an encoder alone.
+
+    Where the configuration does not tell whether classes exclude each other, AudioSet's do not.
+    """
+    if not kind.classifies:
+        return {}
+    names = {int(number): str(name) for number, name in architecture.get("id2label", {}).items()}
+    labels = [names[number] for number in sorted(names)]
+    single = architecture.get("problem_type") == "single_label_classification"
+    several = architecture.get("problem_type") == "multi_label_classification"
+    task = "multi-label" if several or (not single and len(labels) == _AUDIOSET) else "single-label"
+    return {"task": task, "labels": labels, "sizes": [len(labels)], "rolls": 1}
 
 
 def part_architecture(config: Any) -> dict[str, Any]:
