@@ -42,10 +42,7 @@ def map_unordered(
         BadInputError: `jobs` is 0, or a worker process died (such as out of memory).
         MissingError: Dask is not installed or not reachable.
     """
-    if jobs == 0 or jobs < -1:
-        raise BadInputError(
-            f"there cannot be {jobs} processes", "--jobs 1 or more, or -1 for one a processor"
-        )
+    check_jobs(jobs)
     if engine == "local" and (jobs == 1 or len(tasks) <= 1):
         yield from map(function, tasks)
         return
@@ -61,6 +58,18 @@ def map_unordered(
         except joblib.externals.loky.process_executor.TerminatedWorkerError as error:
             message = "a worker process was killed, most likely for want of memory"
             raise BadInputError(message, "lower --jobs and run the same command again to resume") from error
+
+
+def check_jobs(jobs: int) -> None:
+    """Makes sure that a number of processes is one.
+
+    Raises:
+        BadInputError: it is 0, or below -1.
+    """
+    if jobs == 0 or jobs < -1:
+        raise BadInputError(
+            f"there cannot be {jobs} processes", "--jobs 1 or more, or -1 for one a processor"
+        )
 
 
 def _calls(function: Callable[[Task], Outcome], tasks: Iterable[Task]) -> Iterator[Any]:

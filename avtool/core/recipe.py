@@ -184,15 +184,28 @@ def load(
                 f"`--set {text}` is not of the form key=value", "write `--set sync.vad=webrtc`"
             )
         _put(values, _present_key(schema, key.strip()), parse_value(value.strip()))
-    for key, value in (flags or {}).items():
-        if value is not None:
-            _put(values, key, value)
+    given = {key: value for key, value in (flags or {}).items() if value is not None}
+    for key, value in given.items():
+        _put(values, key, value)
     origin = f"{recipe} with --set" if recipe and settings else str(recipe or "the settings")
-    return validate(schema, values, origin=origin)
+    written = {key: flag_of(field) for key, field in iter_keys(schema) if key in given}
+    return validate(schema, values, origin=origin, flags=written)
 
 
-def validate(schema: type[Schema], values: Mapping[str, Any], origin: str) -> Schema:
-    """Checks plain values against a recipe model, with all problems in one error."""
+def validate(
+    schema: type[Schema], values: Mapping[str, Any], origin: str, flags: Mapping[str, str] | None = None
+) -> Schema:
+    """Checks plain values against a recipe model, with all problems in one error.
+
+    Args:
+        schema: the recipe model.
+        values: nested, as TOML has them.
+        origin: of the values, for messages.
+        flags: keys that were given by flags, which problems with them name.
+
+    Raises:
+        BadInputError: a value is wrong, or a key unknown.
+    """
     try:
         return schema.model_validate(values)
     except ValidationError as error:
@@ -203,7 +216,7 @@ def validate(schema: type[Schema], values: Mapping[str, Any], origin: str) -> Sc
         inside = {item["loc"][:end] for item in found for end in range(len(item["loc"]))}
         found = [one for one in found if one["type"] != "too_short" or one["loc"] not in inside]
         for item in found[:_MAX_PROBLEMS]:
-            key = ".".join(str(part) for part in item["loc"] if not _is_union_tag(part))
+            key = _named([str(part) for part in item["loc"] if not _is_union_tag(part)], flags or {})
             if item["type"] == "extra_forbidden":
                 problems.append(f"unknown key `{key}`")
                 hints.append(nearest_hint(key, known, "avtool recipes show"))
@@ -216,6 +229,12 @@ def validate(schema: type[Schema], values: Mapping[str, Any], origin: str) -> Sc
         if len(found) > _MAX_PROBLEMS:
             problems.append(f"and {len(found) - _MAX_PROBLEMS} more")
         raise BadInputError(f"{origin}: {'; '.join(problems)}", "; ".join(dict.fromkeys(hints))) from error
+
+
+def _named(parts: Sequence[str], flags: Mapping[str, str]) -> str:
+    """A key as the user wrote it: the flag that gave it, or the key itself."""
+    whole = [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
+    return next((flags[key] for key in whole if flags.get(key)), whole[0] if whole else "")
 
 
 def _is_union_tag(part: object) -> bool:

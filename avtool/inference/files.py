@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from avtool.core.errors import AvtoolError, DiskFullError, MissingError, SomeFailedError
 from avtool.core.files import read_json, write_json
-from avtool.core.parallel import map_unordered
+from avtool.core.parallel import check_jobs, map_unordered
 from avtool.core.reporter import Recorder, Reporter, Silent
 from avtool.data.items import Item
 from avtool.inference.events import Event
@@ -147,6 +147,7 @@ def score_files(
         reporter: gets warnings of damage.
         jobs: processes; -1 for one a processor.
     """
+    check_jobs(jobs)
     todo = []
     for place, item in enumerate(items):
         found = _kept(parts / f"{item.stem}.json", item)

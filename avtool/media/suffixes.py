@@ -18,9 +18,18 @@ def films_in(folder: Path) -> list[Path]:
     Raises:
         BadInputError: there is neither.
     """
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    shown = [p for p in paths if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
     for suffixes in (VIDEO_SUFFIXES, AUDIO_SUFFIXES):
-        if found := [path for path in shown if path.suffix.lower() in suffixes]:
+        if found := _shown(folder, suffixes):
             return found
     raise BadInputError(f"`{folder}` holds no film", f"films end in {', '.join(VIDEO_SUFFIXES)}")
+
+
+def audio_beside_films_in(folder: Path) -> list[Path]:
+    """The audio files under a folder that `films_in` leaves out, as there are films."""
+    return _shown(folder, AUDIO_SUFFIXES) if _shown(folder, VIDEO_SUFFIXES) else []
+
+
+def _shown(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """The files under a folder with some suffixes, by path, but for hidden ones."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in suffixes and path.is_file()]
+    return [p for p in paths if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
