@@ -2,7 +2,7 @@
 
 import bisect
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from avtool.captioning.event import Rule, SoundEvent
@@ -69,7 +69,11 @@ def reading_ms(num_chars: int, style: CaptionStyle) -> int:
 
 
 def sketch_cues(
-    events: Sequence[SoundEvent], style: CaptionStyle, language: str, film_ms: int | None
+    events: Sequence[SoundEvent],
+    style: CaptionStyle,
+    language: str,
+    film_ms: int | None,
+    described: Collection[SoundEvent] = (),
 ) -> tuple[list[Sketch], Ledger]:
     """The cues that a film's events need, before dialogue and neighbours are looked at.
 
@@ -78,9 +82,10 @@ def sketch_cues(
         style: the rules.
         language: of the phrases (BCP 47).
         film_ms: duration of the film, or None.
+        described: events that the dialogue track describes itself.
     """
     ledger = Ledger([""] * len(events), [[] for _ in events])
-    sketches = _merged(_one_each(events, style, language, film_ms, ledger), style, ledger)
+    sketches = _merged(_one_each(events, style, language, film_ms, ledger, described), style, ledger)
     sketches = _without_repeats(sketches, style, ledger)
     sketches = _sustained(sketches, style, language, ledger)
     sketches = _joined(sketches, style, ledger)
@@ -88,7 +93,12 @@ def sketch_cues(
 
 
 def _one_each(
-    events: Sequence[SoundEvent], style: CaptionStyle, language: str, film_ms: int | None, ledger: Ledger
+    events: Sequence[SoundEvent],
+    style: CaptionStyle,
+    language: str,
+    film_ms: int | None,
+    ledger: Ledger,
+    described: Collection[SoundEvent],
 ) -> list[Sketch]:
     found = []
     most_ms = milliseconds(style.max_duration)
@@ -102,6 +112,9 @@ def _one_each(
         end_ms = end_ms if film_ms is None else min(end_ms, film_ms)
         if end_ms < 0 or onset_ms >= (film_ms or onset_ms + 1):
             ledger.note([number], Rule.OUTSIDE)
+            continue
+        if event in described:
+            ledger.note([number], Rule.DESCRIBED)
             continue
         if caption.shortened:
             ledger.note([number], Rule.SHORTENED)
@@ -138,19 +151,36 @@ def _merged(sketches: Sequence[Sketch], style: CaptionStyle, ledger: Ledger) -> 
 
 
 def _without_repeats(sketches: Sequence[Sketch], style: CaptionStyle, ledger: Ledger) -> list[Sketch]:
-    """The sketches without texts that were shown a moment ago, unless they are surer than their threshold."""
+    """The sketches without texts that were shown a moment ago, unless they are surer than their threshold.
+
+    A sustained sound that goes on after a pause is one sound: it has no other cue for a while, however sure.
+    """
     found = []
-    shown_until: dict[tuple[str, ...], int] = {}
+    shown: dict[tuple[str, ...], Sketch] = {}
+    ends: dict[tuple[str, ...], int] = {}
     within_ms = milliseconds(style.repeat_within)
     for sketch in sketches:
-        last = shown_until.get(sketch.lines)
+        last = shown.get(sketch.lines)
+        if last is not None and _goes_on(last, ends[sketch.lines], sketch, style):
+            ledger.note(sketch.members, Rule.RESUMED)
+            ends[sketch.lines] = sketch.end_ms
+            continue
         is_sure = sketch.score >= sketch.threshold + style.repeat_margin - 1e-9
-        if last is not None and sketch.onset_ms - last < within_ms and not is_sure:
+        if last is not None and sketch.onset_ms - last.end_ms < within_ms and not is_sure:
             ledger.note(sketch.members, Rule.REPEATED)
             continue
-        shown_until[sketch.lines] = sketch.end_ms
+        shown[sketch.lines] = sketch
+        ends[sketch.lines] = sketch.end_ms
         found.append(sketch)
     return found
+
+
+def _goes_on(last: Sketch, end_ms: int, sketch: Sketch, style: CaptionStyle) -> bool:
+    """Whether a sound continues a sustained one, whose cue was `last` and which was heard until `end_ms`."""
+    if not style.resume_within or last.end_ms - last.onset_ms <= milliseconds(style.sustained_after):
+        return False
+    pause_ms, since_ms = sketch.onset_ms - end_ms, sketch.onset_ms - last.onset_ms
+    return pause_ms < milliseconds(style.repeat_within) or since_ms < milliseconds(style.resume_within)
 
 
 def _sustained(

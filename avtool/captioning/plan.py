@@ -1,6 +1,6 @@
 """The SDH writer: sound events to captions by the rules of a style, alone or among dialogue."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from avtool.captioning.event import CaptionPlan, Decision, Rule, SoundEvent, check_events
 from avtool.captioning.merging import sketch_cues
@@ -16,6 +16,7 @@ def plan_captions(
     dialogue: Captions | None = None,
     duration: float | None = None,
     language: str = "en",
+    described: Collection[SoundEvent] = (),
 ) -> CaptionPlan:
     """The captions of a film.
 
@@ -25,6 +26,7 @@ def plan_captions(
         dialogue: the film's dialogue, none of whose texts or times is altered; read it with `keep_rows=True`.
         duration: seconds of film; later events are dropped, and no sound cue ends after it.
         language: of the phrases (BCP 47).
+        described: those of the events that the dialogue track describes itself; they get no cue.
 
     Returns:
         Cues in time order, and a decision an event: every rule that was applied to it.
@@ -37,7 +39,7 @@ def plan_captions(
         raise BadInputError(f"the film's duration is {duration} s", "give seconds above 0")
     found = check_events(events)
     film_ms = None if duration is None else int(1000 * duration)
-    sketches, ledger = sketch_cues(found, style, language, film_ms)
+    sketches, ledger = sketch_cues(found, style, language, film_ms, described)
     spoken = list(dialogue.cues) if dialogue else []
     placing = Placing(spoken, style, film_ms, ledger)
     for sketch in sketches:

@@ -44,6 +44,11 @@ class CaptionStyle(Recipe):
         0.0, "Interval of `… continues` in a sustained event, s; 0 disables.", ge=0
     )
     repeat_within: float = option(10.0, "Time after an event in which its text is not repeated, s.", ge=0)
+    resume_within: float = option(
+        60.0,
+        "Time after the cue of a sustained sound in which none tells that it goes on after a pause, s.",
+        ge=0,
+    )
     repeat_margin: float = option(0.2, "Score above the threshold that repeats a text all the same.", ge=0)
     overlap: float = option(0.5, "Share of the shorter event from which two become two lines.", gt=0, le=1)
     interval: float = option(2.0, "Least time between the starts of two cues, s.", ge=0, le=60)

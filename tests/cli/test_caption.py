@@ -223,9 +223,10 @@ def test_a_plan_reads_headers_and_writes_nothing(caption, film: Path, tmp_path: 
         (["--cps", "4"], "cps"),
         (["--style", "neflix"], "no caption style is called `neflix`"),
         (["--set", "style_keys={max_char=30}"], "max_char"),
-        (["--format", "vtt,doc"], "formats"),
+        (["--format", "vtt,doc"], "`--format`: .*got 'doc'"),
+        (["--set", "formats=['doc']"], "`formats.0`: .*got 'doc'"),
         (["--lang", "xx"], "no column `phrase`|no phrases in the language `xx`"),
-        (["--threshold", "2"], "threshold"),
+        (["--threshold", "2"], "`--threshold`: input should be less than or equal to 1"),
         (["--thresholds", "absent.csv"], "cannot read the thresholds `absent.csv`"),
         (["--merge", "absent.srt"], "absent.srt"),
         (["--jobs", "0"], "there cannot be 0 processes"),
@@ -246,6 +247,55 @@ def test_bad_settings_are_one_line(
     assert done.code == 2, done.stderr
     assert re.search(message, done.stderr), done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("jobs", ["0", "-2"])
+def test_no_processes_are_refused_for_one_film_too(jobs: str, caption, film: Path, tmp_path: Path) -> None:
+    done = caption(film, "--out", tmp_path / "out", "--jobs", jobs)
+    assert (done.code, f"there cannot be {jobs} processes" in done.stderr) == (2, True)
+    assert list(tmp_path.glob("out*")) == []
+
+
+def test_audio_files_beside_films_are_mentioned(caption, film: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "films"
+    (folder / "dubbed").mkdir(parents=True)
+    film.rename(folder / "dubbed" / "film.wav")
+    (folder / "film.mkv").write_bytes((folder / "dubbed" / "film.wav").read_bytes())  # a name makes a film
+    plan = caption(folder, "--dry-run", "--json").json["plan"]
+    assert ([one["film"] for one in plan["films"]], plan["left_out"]) == ([str(folder / "film.mkv")], 1)
+    done = caption(folder, "--out", tmp_path / "out", "--json")
+    assert [one["film"] for one in done.json["films"]] == [str(folder / "film.mkv")]
+    assert "not its 1 audio files: name them too" in done.stderr
+    (folder / "film.mkv").unlink()
+    assert "audio files" not in caption(folder, "--out", tmp_path / "again").stderr
+
+
+def test_sounds_that_the_track_describes_are_not_written_twice(caption, film: Path, tmp_path: Path) -> None:
+    cues = [(1000, 3000, "Hello."), (6500, 8500, "[BELL RINGING]")]
+    write_captions([Cue(start, end, (text,)) for start, end, text in cues], film.with_suffix(".srt"))
+    out = tmp_path / "out"
+    done = caption(film, "--out", out, "--merge", "auto")
+    assert done.code == 0, done.stderr
+    assert "describes 1 of 2 sound events itself" in done.stderr
+    texts = " ".join(cue.text for cue in read_captions(out / "film.en-sdh.vtt").cues)
+    assert ("[engine hums]" in texts, "[bell rings]" in texts, "[BELL RINGING]" in texts) == (
+        True,
+        False,
+        True,
+    )
+    dropped = {row["text"]: row["rule"] for row in rows(out / "film.cues.csv")}
+    assert dropped["[bell rings]"] == "dropped: in the dialogue track already"
+
+
+def test_dialogue_of_a_film_elsewhere_is_read_before_anything_is_left(
+    caption, film: Path, tmp_path: Path, cache: Path
+) -> None:
+    import fsspec
+
+    fsspec.filesystem("memory").pipe("/films/film.wav", film.read_bytes())
+    done = caption("memory://films/film.wav", "--merge", "stream:7", "--out", tmp_path / "out")
+    assert (done.code, "#7" in done.stderr) == (2, True)
+    assert not partial_folder(tmp_path / "out").exists()
 
 
 def test_no_output_and_no_film_are_named(caption, film: Path) -> None:

@@ -15,15 +15,17 @@ from avtool.core.artifact import Artifact, Input
 from avtool.core.artifact_folder import discard_partial, open_partial, publish
 from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, MissingError, SomeFailedError
 from avtool.core.files import link_tree, sha256_of, write_csv, write_json
+from avtool.core.parallel import check_jobs
 from avtool.core.recipe import identity
 from avtool.core.report.page import optional_report
 from avtool.core.reporter import Reporter, Silent
 from avtool.inference.captioner import FilmSounds
+from avtool.jobs.caption.described import described_events
 from avtool.jobs.caption.films import FoundSounds, listen_to_films
-from avtool.jobs.caption.plan import pair_with_dialogue
+from avtool.jobs.caption.plan import audio_beside_films, pair_with_dialogue
 from avtool.jobs.caption.recipe import CaptionRecipe
 from avtool.media.captions.cue import Captions
-from avtool.mining.pairing import FilmPair, load_film_captions, offers_captions
+from avtool.mining.pairing import FilmPair, fetch_pair, load_film_captions, offers_captions
 from avtool.models.model_files import WEIGHTS
 
 PARTS = "films"
@@ -101,8 +103,12 @@ def caption(
     begin = time.perf_counter()
     style = recipe.caption_style()
     pairs = pair_with_dialogue(sources, recipe.merge)
-    if recipe.merge and len(pairs) == 1 and not pairs[0].elsewhere:
-        _dialogue(pairs[0], recipe, Silent())  # before the film is listened to
+    check_jobs(jobs)
+    for folder, count in audio_beside_films(sources).items():
+        reporter.warn(f"`{folder}`: its films are captioned, and not its {count} audio files: name them too")
+    if recipe.merge and len(pairs) == 1:  # before the film is listened to
+        fetch_pair(pairs[0])
+        _dialogue(pairs[0], recipe, Silent())
     used = Input(str(model), "model", sha256_of(locate(model) / WEIGHTS))
     settings = {"command": "caption", "model": used.sha256, "recipe": identity(recipe), **_tables(recipe)}
     inputs = [model, *(pair.film for pair in pairs)]
@@ -220,7 +226,11 @@ def _plan(
 ) -> tuple[CaptionPlan, Captions | None]:
     dialogue = _dialogue(pair, recipe, reporter) if recipe.merge else None
     seconds = sounds.seconds or None
-    return plan_captions(sounds.events, style, dialogue, seconds, recipe.language), dialogue
+    known = described_events(sounds.events, dialogue, recipe.language) if dialogue else ()
+    if known:
+        count = f"{len(known)} of {len(sounds.events)} sound events"
+        reporter.info(f"{pair.film_name}: the dialogue track describes {count} itself")
+    return plan_captions(sounds.events, style, dialogue, seconds, recipe.language, known), dialogue
 
 
 def _dialogue(pair: FilmPair, recipe: CaptionRecipe, reporter: Reporter) -> Captions | None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from avtool.core.errors import AvtoolError, BadInputError
 from avtool.jobs.caption.recipe import CaptionRecipe
-from avtool.media.addresses import local_path
+from avtool.media.addresses import is_address, local_path
 from avtool.media.probe import probe
+from avtool.media.suffixes import audio_beside_films_in
 from avtool.mining.pairing import AUTO, FilmPair, caption_file_of, offers_captions, pair_films
 
 
@@ -34,9 +35,10 @@ class PlannedFilm:
 
 @dataclass(frozen=True)
 class CaptionPlanning:
-    """Films, model, style and files."""
+    """Films, audio files beside them that are left out, model, style and files."""
 
     films: tuple[PlannedFilm, ...]
+    left_out: int
     model: str
     style: str
     formats: tuple[str, ...]
@@ -49,6 +51,8 @@ class CaptionPlanning:
     def rows(self) -> Iterator[tuple[str, object]]:
         """The plan's summary."""
         yield "films", len(self.films)
+        if self.left_out:
+            yield "audio files beside them, left out", self.left_out
         yield "seconds", round(sum(film.seconds or 0 for film in self.films), 1)
         yield "model", self.model
         yield "style", self.style
@@ -65,7 +69,15 @@ def plan_films(sources: Sequence[str], model: Path | None, recipe: CaptionRecipe
     pairs = pair_with_dialogue(sources, recipe.merge)
     films = tuple(_planned(pair, recipe) for pair in pairs)
     chosen = str(model) if model else "the published tagger on this machine"
-    return CaptionPlanning(films, chosen, recipe.style, tuple(recipe.formats))
+    left_out = sum(audio_beside_films(sources).values())
+    return CaptionPlanning(films, left_out, chosen, recipe.style, tuple(recipe.formats))
+
+
+def audio_beside_films(sources: Sequence[str]) -> dict[str, int]:
+    """Folders of films that hold audio files too, and how many: their films alone are captioned."""
+    folders = [name for name in sources if not is_address(name) and Path(name).is_dir()]
+    found = {name: len(audio_beside_films_in(Path(name))) for name in folders}
+    return {name: count for name, count in found.items() if count}
 
 
 def pair_with_dialogue(sources: Sequence[str], merge: str) -> list[FilmPair]:

@@ -53,6 +53,26 @@ def test_same_text_is_merged_and_a_text_of_a_moment_ago_is_not_repeated():
     assert [start for start, *_ in times(found)] == [0, 9000, 30000]
 
 
+def test_a_sustained_sound_that_goes_on_after_a_pause_has_one_cue():
+    music = [(0, 30, "music playing", 1.0), (45, 70, "music playing", 1.0), (78, 100, "music playing", 1.0),
+             (130, 150, "music playing", 1.0)]  # fmt: skip
+    found = plan(*music)
+    assert rules(found) == [[Rule.SUSTAINED], [Rule.RESUMED], [Rule.RESUMED], [Rule.SUSTAINED]]
+    always = plan(*music, resume_within=0)
+    assert [start for start, *_ in times(always)] == [0, 45_000, 78_000, 130_000]
+    short = plan((0, 3, "dog barks", 1.0), (15, 18, "dog barks", 1.0))  # a new bark is no continued one
+    assert rules(short) == [[Rule.KEPT], [Rule.KEPT]]
+    pauses = plan((0, 70, "rain falls", 1.0), (75, 90, "rain falls", 1.0), (120, 130, "rain falls", 1.0))
+    assert rules(pauses) == [[Rule.SUSTAINED], [Rule.RESUMED], [Rule.SUSTAINED]]
+
+
+def test_an_event_that_the_dialogue_describes_has_no_cue():
+    events = [SoundEvent(1, 2, "door slams"), SoundEvent(5, 6, "dog barks")]
+    found = plan_captions(events, load_style("netflix"), described={events[0]})
+    assert rules(found) == [[Rule.DESCRIBED], [Rule.KEPT]]
+    assert times(found) == [(5000, 6000, "[dog barks]")]
+
+
 def test_two_sounds_at_once_are_two_lines_and_of_three_the_surest():
     found = plan((1, 3, "door slams", 0.6), (1.2, 3, "dog barks", 0.9), (1.3, 3, "man shouts", 0.8))
     assert times(found) == [(1200, 3000, "[dog barks]", "[man shouts]")]
