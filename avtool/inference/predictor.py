@@ -183,7 +183,7 @@ class Predictor:
         audio = self.inputs.get(AudioInput)
         assert audio is not None, "it takes no audio"
         whole = [_padded(window.values[audio.name], audio.num_frames) for window in windows]
-        with self._computing():
+        with self.computing():
             scored: Any = self.model
             logits: Tensor = scored.frame_logits(**audio.batch(whole, self.device))
         found: Logits = logits.float().cpu().numpy()
