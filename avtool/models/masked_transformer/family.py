@@ -8,6 +8,8 @@ from avtool.models.registry import register
 if TYPE_CHECKING:
     from torch import nn
 
+    from avtool.models.published.report import LoadReport, State
+
 _PUBLISHED = {
     "streams": (("appearance", 2048), ("motion", 1024)),
     "dim": 1024,
@@ -50,6 +52,7 @@ class MaskedTransformerFamily(Family):
         ),
     }
     follows: ClassVar[Follows] = {}
+    layouts = ("the public code (salesforce/densecap), for the published sizes",)
 
     def settings_type(self) -> type[Any]:
         from avtool.models.masked_transformer.masked_transformer import MaskedTransformerSettings
@@ -60,3 +63,14 @@ class MaskedTransformerFamily(Family):
         from avtool.models.masked_transformer.masked_transformer import MaskedTransformer
 
         return MaskedTransformer(settings)
+
+    def load_weights(
+        self,
+        model: Any,
+        state: "State",
+        *,
+        interpolate: bool = False,  # noqa: ARG002 - positions are computed
+    ) -> "LoadReport":
+        from avtool.models.masked_transformer.weights import load_masked_transformer
+
+        return load_masked_transformer(model, state)

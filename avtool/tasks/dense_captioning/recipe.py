@@ -1,5 +1,6 @@
 """Recipe of dense video captioning."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -22,6 +23,23 @@ class CaptionerModelRecipe(Recipe):
         "masked_transformer", "Architecture, as `avtool models list` names it.", flag="--model"
     )
     arguments: dict[str, Any] = option({}, "Its settings, such as { dim = 256, mask = 'learned' }.")
+    init: Path | None = option(
+        None,
+        "Initial weights: a run, a model, or a checkpoint of salesforce/densecap for the published sizes.",
+        flag="--init",
+        identity=False,  # its content is an input of the run
+    )
+    init_words: Path | None = option(
+        None,
+        "Text file of the words of the initial weights, in their order.  [default: those of a run]",
+        identity=False,
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> "CaptionerModelRecipe":
+        if self.init_words is not None and self.init is None:
+            raise ValueError("model.init_words is of initial weights: set model.init (--init)")
+        return self
 
 
 class CaptionedFilmsRecipe(Recipe):

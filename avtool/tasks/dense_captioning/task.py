@@ -20,6 +20,7 @@ from avtool.inference.dense_captioning.streams import (
     asset_name,
     open_stream,
 )
+from avtool.tasks.dense_captioning.initial_weights import start_captioner, start_inputs
 from avtool.tasks.dense_captioning.recipe import DenseCaptioningRecipe
 from avtool.tasks.dense_captioning.samples import CaptionedFilm, CaptionedFilms, EventSamples, find_films
 from avtool.training.task import Task, Training, register
@@ -74,7 +75,8 @@ class DenseCaptioningTask(Task[DenseCaptioningRecipe]):
     def inputs(self) -> Sequence[Input]:
         """The dataset, and the features or their encoders."""
         names = [film.item.name for film in (*self.films.train, *self.films.val)]
-        return [*self.films.inputs, *(one for stream in self.streams for one in stream.inputs(names))]
+        found = [*self.films.inputs, *(one for stream in self.streams for one in stream.inputs(names))]
+        return [*found, *start_inputs(self.recipe.model)]
 
     @property
     def learned_from(self) -> Sequence[tuple[Manifest, Use]]:
@@ -87,8 +89,10 @@ class DenseCaptioningTask(Task[DenseCaptioningRecipe]):
 
     @property
     def starts(self) -> Sequence[Path]:
-        """The encoders of the features."""
-        return [stream.encoder for stream in self.streams if isinstance(stream, EncodedStream)]
+        """Initial weights, and the encoders of the features."""
+        encoders = [stream.encoder for stream in self.streams if isinstance(stream, EncodedStream)]
+        init = self.recipe.model.init
+        return [*([init] if init else []), *encoders]
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -177,6 +181,7 @@ class DenseCaptioningTask(Task[DenseCaptioningRecipe]):
         recipe, films = self.recipe, self.films
         model: MaskedTransformer
         model, arguments = self.build()  # type: ignore[assignment]
+        start_captioner(model, recipe.model, self.vocabulary, self.reporter)
         samples = self._samples(films.train, model, train=True)
         if samples.dropped:
             self.reporter.warn(f"{samples.dropped} events are skipped: no anchor serves them in a window")
