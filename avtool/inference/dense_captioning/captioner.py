@@ -242,13 +242,19 @@ def read_streams(folder: Path, parts: Any, runtime: RuntimeRecipe) -> list[Strea
     return [
         open_stream(
             str(part["name"]),
-            folder / asset_name(part["name"]) if "encoder" in part else Path(part["folder"]),
+            _source_of(folder, part),
             float(part["step"]),
             int(part["dim"]),
             runtime,
         )
         for part in parts
     ]
+
+
+def _source_of(folder: Path, part: Mapping[str, Any]) -> Path:
+    if "encoder" in part:
+        return folder / asset_name(part["name"])
+    return Path(part["spectrogram"] if "spectrogram" in part else part["folder"])
 
 
 def _claims(description: "ModelDescription") -> bool:

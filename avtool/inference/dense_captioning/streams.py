@@ -1,7 +1,7 @@
 """Streams of features of films, on one grid in time: by encoders, computed once, or from files of others."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,81 +10,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avtool.core.artifact import Input, settings_hash
-from avtool.core.errors import BadInputError, CorruptArtifactError
-from avtool.core.files import read_json, sha256_of, write_json, writing
-from avtool.core.parallel import one_at_a_time
-from avtool.core.paths import cache_folder
+from avtool.core.artifact import Input
+from avtool.core.errors import BadInputError
+from avtool.core.files import sha256_of
 from avtool.core.recipe import identity
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
-from avtool.data.inputs.content_hash import ContentHashes
+from avtool.data.inputs.audio import AudioInput
+from avtool.data.inputs.settings import AudioSettings
 from avtool.data.items import Item
+from avtool.inference.dense_captioning.film_features import (
+    Features,
+    FilmFeatures,
+    Parts,
+    cached_features,
+    checked,
+)
 
 if TYPE_CHECKING:
     from avtool.inference.predictor import Predictor
 
-Features = NDArray[np.float32]
+LOG_MEL = "log-mel"
+"""The source of a stream of spectrograms."""
+_MEL = AudioSettings(kind="log-mel", num_mel_bins=64, low_frequency=60.0, high_frequency=7800.0)
 _BATCH = 32
-_CARD, _VALUES, _TIMES = "card.json", "values.f16", "times.f64"
 _TOLERANCE = 0.02  # of a step
-
-
-@dataclass(frozen=True)
-class FilmFeatures:
-    """Features of one film.
-
-    Attributes:
-        values: (N, D) float16, on disk until they are read.
-        times: (N,) seconds, ascending: of the middle of what each was computed from.
-        name: of the film and its stream, for messages.
-    """
-
-    values: NDArray[np.float16]
-    times: NDArray[np.float64]
-    name: str
-
-    def on_grid(self, first: int, count: int, step: float) -> Features:
-        """The features of `count` steps of `step` seconds from number `first` on, (count, D) float32.
-
-        A step has the mean of the features inside it; without any it has the nearest.
-        """
-        edges = (first + np.arange(count + 1)) * step
-        bounds = np.searchsorted(self.times, edges)
-        offset = max(0, int(bounds[0]) - 1)
-        taken = np.asarray(self.values[offset : bounds[-1] + 1], np.float32)
-        inside = taken[: max(1, bounds[-1] - offset)]
-        sums = np.add.reduceat(inside, np.minimum(bounds[:-1] - offset, len(inside) - 1))
-        counts = np.diff(bounds)[:, None]
-        middle = (edges[:-1] + edges[1:]) / 2
-        last = len(self.times) - 1
-        after = np.clip(np.searchsorted(self.times, middle), 1, max(last, 1)).clip(max=last)
-        before = np.maximum(after - 1, 0)
-        nearest = np.where(middle - self.times[before] <= self.times[after] - middle, before, after)
-        near = taken[np.clip(nearest - offset, 0, len(taken) - 1)]
-        found: Features = np.where(counts > 0, sums / np.maximum(counts, 1), near)
-        return found
-
-
-def _checked(features: FilmFeatures, dim: int | None, origin: str) -> FilmFeatures:
-    """The same, if nothing is wrong with it.
-
-    Raises:
-        BadInputError: it has no steps, another width, a value that is no number, or no ascending times.
-    """
-    values, times = features.values, features.times
-    if values.ndim != 2 or len(values) == 0 or len(times) != len(values) or np.any(np.diff(times) <= 0):
-        message = f"{origin} does not hold (steps, width) features with ascending times"
-        raise BadInputError(message, "make them again")
-    if dim is not None and values.shape[1] != dim:
-        message = f"{features.name} has {values.shape[1]} columns, the model expects {dim}"
-        raise BadInputError(message, "give the features that it was trained on")
-    for start in range(0, len(values), 4096):
-        bad = np.flatnonzero(~np.isfinite(values[start : start + 4096]).all(axis=1))
-        if len(bad):
-            message = f"{features.name} is not finite at step {start + bad[0]} ({origin})"
-            raise BadInputError(message, "make the features again")
-    return features
 
 
 @dataclass(frozen=True)
@@ -131,7 +81,7 @@ class StoredStream:
         if stored and len(times) > 1:
             self._check_step(times, path)
         found = FilmFeatures(values, times, f"stream {self.name} of `{stem}`")
-        return _checked(found, self.dim, f"`{path}`")
+        return checked(found, self.dim, f"`{path}`")
 
     def _check_step(self, times: NDArray[np.float64], path: Path) -> None:
         step = float(np.median(np.diff(times)))
@@ -191,28 +141,9 @@ class EncodedStream:
         Raises:
             BadInputError: it cannot be read, or has nothing that the encoder takes.
         """
-        path = film.ready()
-        hashes = ContentHashes(cache_folder() / "media-hashes.json")
-        card = {
-            "content": hashes.of(path),
-            "weights": self.weights,
-            "hop": self.hop,
-            "runtime": identity(self.runtime),
-        }
-        span = [film.clip.start, film.clip.end] if film.clip else []
-        hashes.save()
-        folder = cache_folder() / f"streams-{settings_hash([card, span])}"
-        with one_at_a_time(folder):  # of processes that train together one computes
-            if not (folder / _CARD).is_file():
-                self._compute(film, folder, card, reporter)
-        width = read_json(folder / _CARD)["width"]
-        try:
-            values = np.memmap(folder / _VALUES, np.float16, "r").reshape(-1, width)
-            times = np.fromfile(folder / _TIMES, np.float64)
-        except (OSError, ValueError) as error:
-            raise CorruptArtifactError(f"`{folder}` is damaged ({error})", "remove it") from error
-        found = FilmFeatures(values, times, f"stream {self.name} of `{film.name}`")
-        return _checked(found, self.dim, f"`{folder}`")
+        settings = {"weights": self.weights, "hop": self.hop, "runtime": identity(self.runtime)}
+        name = f"stream {self.name} of `{film.name}`"
+        return cached_features(film, settings, lambda: self._parts(film, reporter), name, self.dim)
 
     @cached_property
     def _predictor(self) -> "Predictor":
@@ -239,23 +170,14 @@ class EncodedStream:
             found = predictor.model.embed(**noise)  # type: ignore[operator]
         return int(found[predictor.modality].shape[1])
 
-    def _compute(self, film: Item, folder: Path, card: Mapping[str, Any], reporter: Reporter) -> None:
-        """Writes the features of a film as they come, so that memory does not grow with its length."""
+    def _parts(self, film: Item, reporter: Reporter) -> Parts:
         from avtool.inference.windows import in_batches, iter_windows
 
-        predictor, width = self._predictor, 0
-        windows = iter_windows(film, predictor.inputs, self.hop, reporter)
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            with (folder / _VALUES).open("wb") as values, (folder / _TIMES).open("wb") as times:
-                for batch in in_batches(windows, _BATCH):
-                    features = predictor.features(batch)
-                    width = features.shape[1]
-                    features.astype(np.float16).tofile(values)
-                    # the last window is padded: its middle is that of a whole one
-                    half = predictor.inputs.seconds / 2
-                    np.array([window.start + half for window in batch], np.float64).tofile(times)
-        write_json(folder / _CARD, {**card, "width": width})
+        predictor = self._predictor
+        half = predictor.inputs.seconds / 2  # the last window is padded: its middle is that of a whole one
+        for batch in in_batches(iter_windows(film, predictor.inputs, self.hop, reporter), _BATCH):
+            times = np.array([window.start + half for window in batch], np.float64)
+            yield predictor.features(batch), times
 
     def inputs(self, films: Sequence[str]) -> list[Input]:  # noqa: ARG002 - they are those of the dataset
         """The encoder's weights."""
@@ -266,7 +188,57 @@ class EncodedStream:
         return {"name": self.name, "dim": self.dim, "encoder": asset_name(self.name), "step": self.hop}
 
 
-Stream = StoredStream | EncodedStream
+@dataclass(frozen=True)
+class SpectrogramStream:
+    """Log-mel spectrograms: mean and maximum of each mel bin's frames, step by step, without any encoder.
+
+    Attributes:
+        name: of the stream.
+        hop: seconds of a step.
+        dim: width that a model expects, or None.
+    """
+
+    name: str
+    hop: float
+    dim: int | None = None
+
+    def of(self, film: Item, reporter: Reporter) -> FilmFeatures:
+        """The features of a film: from the cache, or computed now.
+
+        Raises:
+            BadInputError: it cannot be read, or has no audio.
+        """
+        settings = {"spectrogram": _MEL.model_dump(mode="json"), "hop": self.hop}
+        name = f"stream {self.name} of `{film.name}`"
+        return cached_features(film, settings, lambda: self._parts(film, reporter), name, self.dim)
+
+    def width(self, film: Item) -> int:  # noqa: ARG002 - it is that of the settings
+        """The width of the features."""
+        return 2 * _MEL.num_mel_bins
+
+    def _parts(self, film: Item, reporter: Reporter) -> Parts:
+        import torch
+
+        from avtool.data.inputs.spec import InputSpec
+        from avtool.inference.windows import in_batches, iter_windows
+
+        audio = AudioInput(_MEL, max(1, _MEL.num_steps(self.hop)), std=0.5, pad_waveform=True)  # unscaled
+        for batch in in_batches(iter_windows(film, InputSpec((audio,)), self.hop, reporter), 8 * _BATCH):
+            found = audio.batch([window.values[audio.name] for window in batch], torch.device("cpu"))
+            frames = found[audio.name].numpy()
+            values = np.concatenate([frames.mean(axis=1), frames.max(axis=1)], axis=1)
+            yield values, np.array([window.start + audio.seconds / 2 for window in batch], np.float64)
+
+    def inputs(self, films: Sequence[str]) -> list[Input]:  # noqa: ARG002 - they are those of the dataset
+        """None beside the dataset."""
+        return []
+
+    def to_json(self) -> dict[str, Any]:
+        """Its part of `preprocess.json`."""
+        return {"name": self.name, "dim": self.dim, "spectrogram": LOG_MEL, "step": self.hop}
+
+
+Stream = StoredStream | EncodedStream | SpectrogramStream
 
 
 def asset_name(stream: str) -> str:
@@ -277,7 +249,9 @@ def asset_name(stream: str) -> str:
 def open_stream(
     name: str, source: Path, step: float, dim: int | None = None, runtime: RuntimeRecipe | None = None
 ) -> Stream:
-    """A stream of a folder of `.npy` or `.npz` files, or else of an encoder."""
+    """A stream of log-mel spectrograms, of a folder of `.npy` or `.npz` files, or else of an encoder."""
+    if str(source) == LOG_MEL:
+        return SpectrogramStream(name, step, dim)
     if source.is_dir() and any(path.suffix in {".npy", ".npz"} for path in source.iterdir()):
         return StoredStream(name, source, step, dim)
     return EncodedStream(name, source, step, dim, runtime or RuntimeRecipe())

@@ -10,13 +10,15 @@ from avtool.core.errors import BadInputError
 from avtool.core.reporter import Silent
 from avtool.core.runtime import RuntimeRecipe
 from avtool.data.items import Item
+from avtool.inference.dense_captioning.film_features import FilmFeatures
 from avtool.inference.dense_captioning.streams import (
     EncodedStream,
-    FilmFeatures,
     FilmStreams,
+    SpectrogramStream,
     Stream,
     open_stream,
 )
+from tests.harness import write_wav
 
 FILM = Item("films/v_a.mp4", Path("films/v_a.mp4"))
 
@@ -118,3 +120,25 @@ def test_an_encoder_is_applied_once_to_a_content(
 def test_an_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="nowhere"):
         open_stream("clip", tmp_path / "nowhere", 0.5).width(FILM)
+
+
+def test_spectrograms_are_a_stream_without_an_encoder(tmp_path: Path, cache: Path) -> None:
+    """A tone of 1 kHz from 2 s to 4 s: the loudest mel bin is its own, and its steps are those."""
+    rate = 16_000
+    time = np.arange(6 * rate) / rate
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * time) * ((time >= 2) & (time < 4))
+    path = write_wav(tmp_path / "tone.wav", (tone + 1e-4 * np.sin(2 * np.pi * 300 * time)).astype(np.float32))
+    stream = open_stream("mel", Path("log-mel"), 0.25)
+    assert isinstance(stream, SpectrogramStream)
+    item = Item(str(path), path)
+    found = stream.of(item, Silent())
+    assert found.values.shape == (24, stream.width(item))
+    means, largest = found.values[:, :64].astype(np.float32), found.values[:, 64:].astype(np.float32)
+    assert (largest >= means).all()
+    edges = np.linspace(*(2595 * np.log10(1 + np.array([60, 7800]) / 700)), 66)
+    own = int(np.abs(edges[1:-1] - 2595 * np.log10(1 + 1000 / 700)).argmin())
+    loud = largest[:, own] > np.log(0.1)
+    assert found.times[loud] == pytest.approx(2.125 + 0.25 * np.arange(8), abs=0.14)
+    assert set(largest[loud].argmax(axis=1).tolist()) <= {own - 1, own, own + 1}
+    assert len([*cache.glob("streams-*")]) == 1
+    assert np.array_equal(stream.of(item, Silent()).values, found.values)

@@ -14,7 +14,8 @@ from avtool.data.manifest import Clip, write_manifest
 from avtool.data.vocabulary import Vocabulary, frequent_phrases
 from avtool.inference.captioner import ModelOptions, open_captioner
 from avtool.inference.dense_captioning.captioner import TASK
-from avtool.inference.dense_captioning.streams import FilmFeatures, FilmStreams
+from avtool.inference.dense_captioning.film_features import FilmFeatures
+from avtool.inference.dense_captioning.streams import FilmStreams
 from avtool.jobs.train import plan_training
 from avtool.models.masked_transformer.anchors import Anchors
 from avtool.tasks.dense_captioning.recipe import DenseCaptioningRecipe
