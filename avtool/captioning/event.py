@@ -45,7 +45,7 @@ class Rule(StrEnum):
     TOP = "top of frame"
     DELAYED = "delayed: still heard"
     REPEATED = "dropped: repeated"
-    RESUMED = "dropped: goes on after a pause"
+    RESUMED = "dropped: resumed after a pause"
     DESCRIBED = "dropped: in the dialogue track already"
     CROWDED = "dropped: more than two at once"
     RATE = "dropped: rate"

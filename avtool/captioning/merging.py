@@ -153,7 +153,7 @@ def _merged(sketches: Sequence[Sketch], style: CaptionStyle, ledger: Ledger) -> 
 def _without_repeats(sketches: Sequence[Sketch], style: CaptionStyle, ledger: Ledger) -> list[Sketch]:
     """The sketches without texts that were shown a moment ago, unless they are surer than their threshold.
 
-    A sustained sound that goes on after a pause is one sound: it has no other cue for a while, however sure.
+    A sustained sound that resumes after a pause is one sound: it has no other cue for a while, however sure.
     """
     found = []
     shown: dict[tuple[str, ...], Sketch] = {}
@@ -161,7 +161,7 @@ def _without_repeats(sketches: Sequence[Sketch], style: CaptionStyle, ledger: Le
     within_ms = milliseconds(style.repeat_within)
     for sketch in sketches:
         last = shown.get(sketch.lines)
-        if last is not None and _goes_on(last, ends[sketch.lines], sketch, style):
+        if last is not None and _resumes(last, ends[sketch.lines], sketch, style):
             ledger.note(sketch.members, Rule.RESUMED)
             ends[sketch.lines] = sketch.end_ms
             continue
@@ -175,7 +175,7 @@ def _without_repeats(sketches: Sequence[Sketch], style: CaptionStyle, ledger: Le
     return found
 
 
-def _goes_on(last: Sketch, end_ms: int, sketch: Sketch, style: CaptionStyle) -> bool:
+def _resumes(last: Sketch, end_ms: int, sketch: Sketch, style: CaptionStyle) -> bool:
     """Whether a sound continues a sustained one, whose cue was `last` and which was heard until `end_ms`."""
     if not style.resume_within or last.end_ms - last.onset_ms <= milliseconds(style.sustained_after):
         return False

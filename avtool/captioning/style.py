@@ -46,7 +46,7 @@ class CaptionStyle(Recipe):
     repeat_within: float = option(10.0, "Time after an event in which its text is not repeated, s.", ge=0)
     resume_within: float = option(
         60.0,
-        "Time after the cue of a sustained sound in which none tells that it goes on after a pause, s.",
+        "Time after the cue of a sustained sound in which it has no other when it resumes, s.",
         ge=0,
     )
     repeat_margin: float = option(0.2, "Score above the threshold that repeats a text all the same.", ge=0)

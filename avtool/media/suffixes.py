@@ -25,7 +25,7 @@ def films_in(folder: Path) -> list[Path]:
 
 
 def audio_beside_films_in(folder: Path) -> list[Path]:
-    """The audio files under a folder that `films_in` leaves out, as there are films."""
+    """The audio files under a folder that `films_in` skips, as there are films."""
     return _shown(folder, AUDIO_SUFFIXES) if _shown(folder, VIDEO_SUFFIXES) else []
 
 

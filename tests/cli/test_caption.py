@@ -262,7 +262,7 @@ def test_audio_files_beside_films_are_mentioned(caption, film: Path, tmp_path: P
     film.rename(folder / "dubbed" / "film.wav")
     (folder / "film.mkv").write_bytes((folder / "dubbed" / "film.wav").read_bytes())  # a name makes a film
     plan = caption(folder, "--dry-run", "--json").json["plan"]
-    assert ([one["film"] for one in plan["films"]], plan["left_out"]) == ([str(folder / "film.mkv")], 1)
+    assert ([one["film"] for one in plan["films"]], plan["skipped_audio"]) == ([str(folder / "film.mkv")], 1)
     done = caption(folder, "--out", tmp_path / "out", "--json")
     assert [one["film"] for one in done.json["films"]] == [str(folder / "film.mkv")]
     assert "not its 1 audio files: name them too" in done.stderr

@@ -1,9 +1,7 @@
 """Calibration: the threshold of each class that finds the captioned events of films best."""
 
-import math
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,121 +31,108 @@ class ClassCalibration:
     f1: float = float("nan")
 
 
-@dataclass
-class Calibration:
-    """Counts of right, wrong and missed detections by class and threshold, film by film.
+@dataclass(frozen=True)
+class FilmCounts:
+    """Detections in a film, by threshold of `GRID` and class.
 
     Attributes:
-        labels: of the classes.
-        tolerance: seconds between the onsets of a captioned event and of its detection.
-        seconds: of film.
+        seconds: its duration.
+        found: detections (G, C).
+        right: those that match a captioned onset of the class, each in one pair, (G, C).
+        true: captioned events of each class, (C,).
     """
 
-    labels: Sequence[str]
-    tolerance: float
-    seconds: float = 0.0
-    _right: NDArray[np.int64] = field(init=False)
-    _found: NDArray[np.int64] = field(init=False)
-    _true: NDArray[np.int64] = field(init=False)
-    _starts: dict[tuple[int, int], list[float]] = field(default_factory=lambda: defaultdict(list))
+    seconds: float
+    found: NDArray[np.int64]
+    right: NDArray[np.int64]
+    true: NDArray[np.int64]
 
-    def __post_init__(self) -> None:
-        self._right, self._found = np.zeros((2, len(GRID), len(self.labels)), np.int64)
-        self._true = np.zeros(len(self.labels), np.int64)
 
-    def add(
-        self, seconds: float, found: Mapping[float, Iterable[Event]], true: Mapping[str, Sequence[float]]
-    ) -> None:
-        """A film.
+def count_film(
+    labels: Sequence[str],
+    seconds: float,
+    found: Mapping[float, Iterable[Event]],
+    true: Mapping[str, Sequence[float]],
+    tolerance: float,
+) -> FilmCounts:
+    """Counts the detections of a film.
 
-        Args:
-            seconds: its duration.
-            found: the events at each threshold of `GRID`.
-            true: the captioned onsets of each label.
-        """
-        begin = 60.0 * math.ceil(self.seconds / 60)  # films share no minute
-        places = {label: place for place, label in enumerate(self.labels)}
-        for label, onsets in true.items():
-            self._true[places[label]] += len(onsets)
-        for row, threshold in enumerate(GRID):
-            starts: dict[str, list[float]] = {}
-            for event in found[threshold]:
-                starts.setdefault(event.label, []).append(event.start)
-            for label, onsets in starts.items():
-                self._found[row, places[label]] += len(onsets)
-                right = count_matches(onsets, true.get(label, ()), self.tolerance)
-                self._right[row, places[label]] += right
-                self._starts[row, places[label]] += [begin + onset for onset in onsets]
-        self.seconds = begin + seconds
+    Args:
+        labels: of the classes.
+        seconds: its duration.
+        found: the events at each threshold of `GRID`.
+        true: the captioned onsets of each label, ascending.
+        tolerance: seconds between the onsets of a captioned event and of its detection.
+    """
+    places = {label: place for place, label in enumerate(labels)}
+    detected, right = np.zeros((2, len(GRID), len(labels)), np.int64)
+    events = np.zeros(len(labels), np.int64)
+    for label, onsets in true.items():
+        events[places[label]] += len(onsets)
+    for row, threshold in enumerate(GRID):
+        starts: dict[str, list[float]] = {}
+        for event in found[threshold]:
+            starts.setdefault(event.label, []).append(event.start)
+        for label, begins in starts.items():
+            detected[row, places[label]] += len(begins)
+            right[row, places[label]] += count_matches(begins, true.get(label, ()), tolerance)
+    return FilmCounts(seconds, detected, right, events)
 
-    def choose(
-        self, defaults: NDArray[np.float64], *, min_events: int, per_hour: float
-    ) -> list[ClassCalibration]:
-        """The threshold of each class.
 
-        Args:
-            defaults: thresholds (C,) of classes with too few events; they are raised, never lowered.
-            min_events: captioned events that a class needs for a threshold of its own.
-            per_hour: detections an hour that a class with fewer may have that no caption mentions.
-        """
-        hours = max(self.seconds / 3600, 1e-9)
-        found = []
-        for place, label in enumerate(self.labels):
-            events = int(self._true[place])
-            if defaults[place] > 1 or events < min_events or not self._right[:, place].any():
-                threshold = self._quiet(place, float(defaults[place]), per_hour * hours)
-                found.append(ClassCalibration(label, threshold, events))
-                continue
-            right, detected = self._right[:, place], self._found[:, place]
-            f1 = 2 * right / np.maximum(1, detected + events)
-            best = len(GRID) - 1 - int(f1[::-1].argmax())  # of equal ones the highest
-            precision = right[best] / max(1, detected[best])
-            found.append(
-                ClassCalibration(
-                    label, GRID[best], events, float(precision), float(right[best] / events), float(f1[best])
-                )
-            )
-        return found
+def choose_thresholds(
+    films: Sequence[FilmCounts],
+    labels: Sequence[str],
+    defaults: NDArray[np.float64],
+    *,
+    min_events: int,
+    per_hour: float,
+) -> list[ClassCalibration]:
+    """The threshold of each class with the best F1 by onset.
 
-    def _quiet(self, place: int, default: float, most: float) -> float:
-        wrong = self._found[:, place] - self._right[:, place]
-        pairs = zip(GRID, wrong.tolist(), strict=True)
-        quiet = (value for value, count in pairs if value >= default and count <= most)
-        return min(quiet, default=max(default, GRID[-1]))
+    Args:
+        films: at least one.
+        labels: of the classes.
+        defaults: thresholds (C,) of classes with too few events; they are raised, never lowered.
+        min_events: captioned events that a class needs for a threshold of its own.
+        per_hour: detections an hour that a class with fewer may have that no caption mentions.
+    """
+    hours = max(sum(film.seconds for film in films) / 3600, 1e-9)
+    found, right, true = (
+        np.sum([getattr(film, name) for film in films], axis=0) for name in ("found", "right", "true")
+    )
+    chosen = []
+    for place, label in enumerate(labels):
+        events, default = int(true[place]), float(defaults[place])
+        if default > 1 or events < min_events or not right[:, place].any():
+            wrong = found[:, place] - right[:, place]
+            chosen.append(ClassCalibration(label, _quiet(wrong, default, per_hour * hours), events))
+            continue
+        hits, detected = right[:, place], found[:, place]
+        f1 = 2 * hits / np.maximum(1, detected + events)
+        best = len(GRID) - 1 - int(f1[::-1].argmax())  # of equal ones the highest
+        shares = hits[best] / max(1, detected[best]), hits[best] / events, f1[best]
+        chosen.append(ClassCalibration(label, GRID[best], events, *map(float, shares)))
+    return chosen
 
-    def keep_rate(
-        self, chosen: Sequence[ClassCalibration], per_minute: int
-    ) -> tuple[list[ClassCalibration], float]:
-        """The same thresholds, raised together until all but one minute in twenty keep a rate of events.
 
-        Returns:
-            The classes, and by how much their thresholds were raised.
-        """
-        for step in range(len(GRID)):
-            raised = [self._raised(one, step) for one in chosen]
-            if self._rate(raised) <= per_minute:
-                break
-        return raised, round(step * (GRID[1] - GRID[0]), 2)
+def _quiet(wrong: NDArray[np.int64], default: float, most: float) -> float:
+    pairs = zip(GRID, wrong.tolist(), strict=True)
+    quiet = (value for value, count in pairs if value >= default and count <= most)
+    return min(quiet, default=max(default, GRID[-1]))
 
-    @staticmethod
-    def _raised(one: ClassCalibration, steps: int) -> ClassCalibration:
-        if one.threshold > GRID[-1] or not steps:
-            return one
-        return replace(one, threshold=min(GRID[-1], round(one.threshold + steps * (GRID[1] - GRID[0]), 2)))
 
-    def _rate(self, chosen: Sequence[ClassCalibration]) -> float:
-        """The 95th percentile of events in a minute."""
-        minutes = np.zeros(max(1, math.ceil(self.seconds / 60)), np.int64)
-        for place, one in enumerate(chosen):
-            row = next((row for row, value in enumerate(GRID) if value >= one.threshold), None)
-            if row is not None:
-                for start in self._starts.get((row, place), ()):
-                    minutes[min(len(minutes) - 1, int(start // 60))] += 1
-        return float(np.percentile(minutes, 95))
+def raised(chosen: Sequence[ClassCalibration], amount: float) -> list[ClassCalibration]:
+    """The same thresholds, higher by an amount and at most the highest of `GRID`; those above 1 stay."""
+    return [
+        one
+        if one.threshold > GRID[-1]
+        else replace(one, threshold=min(GRID[-1], round(one.threshold + amount, 2)))
+        for one in chosen
+    ]
 
 
 def count_matches(found: Sequence[float], true: Sequence[float], tolerance: float) -> int:
-    """The most pairs of found and true onsets within the tolerance, each in one pair; both are by time."""
+    """The most pairs of found and true onsets within the tolerance, each in one pair."""
     matched, place = 0, 0
     ordered = sorted(true)
     for onset in sorted(found):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from avtool.captioning.event import SoundEvent
 from avtool.captioning.phrases.phrase_book import SoundClass, read_phrases
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
@@ -17,6 +18,7 @@ from avtool.data.items import Item
 from avtool.inference.captioner import CAPTIONERS, CaptionerKind, FilmSounds, ModelOptions
 from avtool.inference.events import Event, EventFinder
 from avtool.inference.sound_tagger.frame_windows import frame_windows
+from avtool.inference.sound_tagger.heard_film import HeardFilm, waveform_of
 from avtool.inference.sound_tagger.onsets import OnsetCurve
 from avtool.inference.sound_tagger.phrase_model import listen_for
 from avtool.inference.sound_tagger.rules import Detection, Prevailing, sound_events
@@ -107,37 +109,47 @@ class SoundTagger:
             BadInputError: it cannot be read, has nothing that the model takes, or its logits are not finite.
         """
         values, onsets, end = self.thresholds, OnsetCurve(), 0.0
-        weak = np.where(self._has_parent, _WEAK * values.threshold, values.threshold)
-        finder = self._finder(replace(values, threshold=weak))
+        finder = self._weak_finder(values)
         for windows, probabilities in self.scores(film, reporter):
             for window, scores in zip(windows, probabilities, strict=True):
                 finder.add(window.start, window.end, self._prevailing.apply(scores))
-                onsets.add_window(window.start, window.end, _waveform(window))
+                onsets.add_window(window.start, window.end, waveform_of(window))
                 end = window.end
-        found = [self._detection(event, onsets) for event in finder.finish() if self._is_sure(event)]
-        return FilmSounds(round(end, 3), sound_events(found))
+        return FilmSounds(round(end, 3), self._sounds(finder.finish(), onsets, values))
 
-    def sweep(self, film: Item, grid: Sequence[float], reporter: Reporter) -> tuple[float, Sweep]:
-        """The events of a film, speech and all, at each of some thresholds for all classes.
+    def record(self, film: Item, path: Path, reporter: Reporter) -> HeardFilm:
+        """Listens to a film once, for `sweep` and `sounds`.
 
-        Returns:
-            The film's duration in seconds, and the events by threshold.
+        Args:
+            film: a film, or a clip.
+            path: of the file to write, for its scores.
+            reporter: gets warnings of damage.
 
         Raises:
             BadInputError: as for `listen`.
         """
-        finders = {value: self._finder(self.thresholds.at(value)) for value in grid}
-        onsets, end = OnsetCurve(), 0.0
+        heard = HeardFilm(path, len(self.classes))
         for windows, probabilities in self.scores(film, reporter):
-            for window, scores in zip(windows, probabilities, strict=True):
-                prevailing, end = self._prevailing.apply(scores), window.end
-                for finder in finders.values():
-                    finder.add(window.start, window.end, prevailing)
-                onsets.add_window(window.start, window.end, _waveform(window))
-        found = {
-            value: [self._placed(one, onsets) for one in finder.finish()] for value, finder in finders.items()
+            heard.add(windows, np.stack([self._prevailing.apply(scores) for scores in probabilities]))
+        return heard
+
+    def sweep(self, heard: HeardFilm, grid: Sequence[float]) -> Sweep:
+        """The events of a film, speech and all, at each of some thresholds for all classes."""
+        finders = {value: self._finder(self.thresholds.at(value)) for value in grid}
+        for start, end, scores in heard.windows():
+            for finder in finders.values():
+                finder.add(start, end, scores)
+        return {
+            value: [self._placed(one, heard.onsets) for one in finder.finish()]
+            for value, finder in finders.items()
         }
-        return round(end, 3), found
+
+    def sounds(self, heard: HeardFilm, values: ClassThresholds) -> list[SoundEvent]:
+        """The sound events of a film under some thresholds, as `listen` gives them."""
+        finder = self._weak_finder(values)
+        for start, end, scores in heard.windows():
+            finder.add(start, end, scores)
+        return self._sounds(finder.finish(), heard.onsets, values)
 
     def scores(self, film: Item, reporter: Reporter) -> Iterator[tuple[list[Window], Scores]]:
         """Windows of a film, batch by batch, and the probabilities of the classes in them, (windows, C).
@@ -150,7 +162,7 @@ class SoundTagger:
             if not np.isfinite(logits).all():
                 raise BadInputError(f"the logits of `{film.path}` are not finite", "train the model again")
             probabilities = self._predictor.probabilities(logits)
-            silent = [(heard := _waveform(one)) is not None and _level(heard) < _SILENCE for one in windows]
+            silent = [(heard := waveform_of(one)) is not None and _level(heard) < _SILENCE for one in windows]
             probabilities[silent] = 0.0
             yield windows, probabilities
 
@@ -172,18 +184,29 @@ class SoundTagger:
         gaps, shortest = values.merge_gap, values.min_duration
         return EventFinder(labels, values.threshold, gaps, shortest, self.hop, values.release)
 
-    def _is_sure(self, event: Event) -> bool:
+    def _weak_finder(self, values: ClassThresholds) -> EventFinder:
+        """The same, of classes that may word a more general one from below their threshold on."""
+        weak = np.where(self._has_parent, _WEAK * values.threshold, values.threshold)
+        return self._finder(replace(values, threshold=weak))
+
+    def _sounds(
+        self, events: Sequence[Event], onsets: OnsetCurve, values: ClassThresholds
+    ) -> list[SoundEvent]:
+        """The sound events of detected classes, by the rules."""
+        found = []
+        for event in events:
+            place = self._places[event.label]
+            threshold = float(values.threshold[place])
+            if self._is_sure(event, threshold):
+                found.append(Detection(self._placed(event, onsets), self.classes[place], threshold))
+        return sound_events(found)
+
+    def _is_sure(self, event: Event, threshold: float) -> bool:
         """Whether more than one window detects it, or that one window does clearly."""
         place = self._places[event.label]
         if self.classes[place].kind not in _ABRUPT or event.end - event.start >= 1.5 * self.hop:
             return True
-        weak = _WEAK if self._has_parent[place] else 1.0
-        return event.score >= weak * float(self.thresholds.threshold[place]) + _ONE_WINDOW
-
-    def _detection(self, event: Event, onsets: OnsetCurve) -> Detection:
-        place = self._places[event.label]
-        threshold = float(self.thresholds.threshold[place])
-        return Detection(self._placed(event, onsets), self.classes[place], threshold)
+        return event.score >= (_WEAK if self._has_parent[place] else 1.0) * threshold + _ONE_WINDOW
 
     def _placed(self, event: Event, onsets: OnsetCurve) -> Event:
         """An event at its onset.
@@ -206,12 +229,6 @@ class SoundTagger:
         start = event.start + min(reach, half) if onset is None and event.start > 0 else onset or event.start
         end = max(start + _SHORTEST_S, event.end - reach)
         return replace(event, start=round(start, 3), end=round(end, 3))
-
-
-def _waveform(window: Window) -> NDArray[np.float32] | None:
-    """The audio of a window, where the model takes some."""
-    found = window.values.get("audio")
-    return found if isinstance(found, np.ndarray) and found.ndim == 1 else None
 
 
 def _level(waveform: NDArray[np.float32]) -> float:

@@ -44,7 +44,8 @@ _KINDS: Mapping[SoundKind, _Kind] = {
 _NAMES_MUSIC = 0.25
 """Probability from which genre, mood or instrument counts towards the wording of a music cue."""
 _RELEASE = 0.5
-"""An event lasts while its probability stays above this share of the threshold."""
+"""An event lasts while its probability stays above this share of its class's default threshold, or of its
+threshold where that is lower."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,14 @@ class ClassThresholds:
 
     def at(self, threshold: float) -> "ClassThresholds":
         """The same with one threshold for all classes that can give a cue."""
-        changed = np.where(self.threshold > 1, self.threshold, threshold)
-        return replace(self, threshold=changed, release=_RELEASE * changed)
+        return self.changed(np.where(self.threshold > 1, self.threshold, threshold))
+
+    def changed(self, threshold: Values) -> "ClassThresholds":
+        """The same with other thresholds (C,).
+
+        Higher ones keep the release: a sound does not start later because it must be surer.
+        """
+        return replace(self, threshold=threshold, release=np.minimum(self.release, _RELEASE * threshold))
 
     def with_table(
         self, table: Mapping[str, float], labels: Sequence[str], origin: Path
@@ -80,10 +87,9 @@ class ClassThresholds:
         if all(value is None for value in found):
             message = f"`{origin}` has thresholds of none of the model's {len(labels)} classes"
             raise BadInputError(message, "give those that were calibrated with this model")
-        changed = np.array(
-            [old if new is None else new for old, new in zip(self.threshold, found, strict=True)]
+        return self.changed(
+            np.array([old if new is None else new for old, new in zip(self.threshold, found, strict=True)])
         )
-        return replace(self, threshold=changed, release=_RELEASE * changed)
 
 
 def default_thresholds(classes: Sequence[SoundClass], task: LabelKind) -> ClassThresholds:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from avtool.captioning.phrases.phrase_book import SoundClass
@@ -16,10 +17,13 @@ from avtool.core.recipe import identity, option
 from avtool.core.reporter import Reporter
 from avtool.data.items import Item
 from avtool.data.manifest import MANIFEST, read_manifest
+from avtool.evaluation.dense_captions.segments import CaptionedSegment
+from avtool.evaluation.sound_captions.track import sound_cues
 from avtool.inference.captioner import ModelOptions
-from avtool.inference.sound_tagger.calibration import GRID, Calibration, ClassCalibration
+from avtool.inference.sound_tagger.calibration import GRID, ClassCalibration, count_film
 from avtool.inference.sound_tagger.captioner import SoundTagger
 from avtool.inference.sound_tagger.thresholds import THRESHOLDS
+from avtool.jobs.caption.calibrated_films import CalibratedFilm, Calibrator, Choice
 from avtool.media.addresses import local_path
 from avtool.mining.tagger import Tagger, coarse_sources
 from avtool.models.model_files import WEIGHTS
@@ -54,7 +58,10 @@ class CalibrateResult:
         films: that were listened to.
         hours: of film.
         classes: those with a threshold of their own, the most frequent first.
-        raised: by how much all thresholds were raised to keep the style's rate.
+        raised: by how much all thresholds were raised, for the best captions within the style's rate.
+        held_out: F1 by onset of captions by calibrated thresholds, on films that these were not chosen on.
+        defaults: of captions by the default thresholds.
+        kept_defaults: whether the default thresholds were kept, as calibrated ones are worse.
     """
 
     out: Path
@@ -62,13 +69,17 @@ class CalibrateResult:
     hours: float
     classes: list[ClassCalibration]
     raised: float
+    held_out: float
+    defaults: float
+    kept_defaults: bool
 
 
 @dataclass(frozen=True)
 class _Caption:
-    """A captioned event: its onset in film seconds, and its labels."""
+    """A captioned event: its onset in film seconds, its text, and its labels."""
 
     start: float
+    text: str
     sounds: frozenset[str]
     sources: frozenset[str]
 
@@ -100,7 +111,7 @@ def calibrate(
     """
     from avtool.models.foreign import locate
 
-    per_minute = load_style(recipe.style).per_minute
+    style = load_style(recipe.style)
     films = _captions(dataset, recipe.split)
     tagger = open_captioner(model, recipe, reporter)
     if not isinstance(tagger, SoundTagger):
@@ -112,20 +123,42 @@ def calibrate(
     settings = {"command": "caption calibrate", "inputs": [one.sha256 for one in used], **identity(recipe)}
     partial = open_partial(out, settings, kind="report", overwrite=overwrite, inputs=[dataset, model])
     try:
-        calibration, heard = _listen(films, tagger, recipe, reporter)
+        with TemporaryDirectory(prefix="avtool-") as folder:
+            heard = _listen(films, tagger, recipe, Path(folder), reporter)
+            chosen_by = {"min_events": recipe.min_events, "per_hour": recipe.per_hour}
+            choice = Calibrator(tagger, style, recipe.tolerance, chosen_by).choose(heard)
     except BaseException:
         discard_partial(partial)
         raise
-    defaults = tagger.thresholds.threshold
-    chosen = calibration.choose(defaults, min_events=recipe.min_events, per_hour=recipe.per_hour)
-    chosen, raised = calibration.keep_rate(chosen, per_minute)
-    own = sorted((one for one in chosen if one.f1 == one.f1), key=lambda one: (-one.events, one.label))
-    write_csv(partial / THRESHOLDS, _COLUMNS, [_row(one) for one in chosen])
-    result = CalibrateResult(out, heard, round(calibration.seconds / 3600, 3), own, raised)
+    classes = choice.classes if choice.is_better else _by_default(choice.classes, tagger)
+    _report(choice, len(heard), reporter)
+    own = sorted((one for one in classes if one.f1 == one.f1), key=lambda one: (-one.events, one.label))
+    write_csv(partial / THRESHOLDS, _COLUMNS, [_row(one) for one in classes])
+    hours = round(sum(film.heard.seconds for film in heard) / 3600, 3)
+    result = CalibrateResult(
+        out, len(heard), hours, own, choice.raised if choice.is_better else 0.0,
+        round(choice.held_out, 4), round(choice.defaults, 4), not choice.is_better,
+    )  # fmt: skip
     values = {"schema_version": 1, **asdict(result), "out": str(out)}
     write_json(partial / "metrics.json", values)
     publish(out, Artifact("report", command, settings, inputs=used))
     return result
+
+
+def _by_default(classes: Sequence[ClassCalibration], tagger: SoundTagger) -> list[ClassCalibration]:
+    """The classes at their default thresholds."""
+    defaults = tagger.thresholds.threshold.tolist()
+    return [
+        ClassCalibration(one.label, value, one.events) for one, value in zip(classes, defaults, strict=True)
+    ]
+
+
+def _report(choice: Choice, films: int, reporter: Reporter) -> None:
+    where = "films that they were not chosen on" if films > 1 else "the only film, on which they were chosen"
+    shares = f"{100 * choice.held_out:.1f} %, with the default thresholds {100 * choice.defaults:.1f} %"
+    reporter.info(f"onset F1 of captions on {where}: {shares}")
+    if not choice.is_better:
+        reporter.warn("calibrated thresholds are worse: the default ones are kept")
 
 
 def _captions(dataset: Path, split: str | None) -> dict[str, list[_Caption]]:
@@ -141,32 +174,39 @@ def _captions(dataset: Path, split: str | None) -> dict[str, list[_Caption]]:
             raise BadInputError(message, "give a dataset of `avtool mine-subtitles`")
         stated, implied = (extras.get(name) or () for name in ("sources_stated", "sources_default"))
         sources = coarse_sources(stated) or implied
-        caption = _Caption(float(extras["event_start"]), frozenset(extras["sounds"]), frozenset(sources))
+        start, sounds = float(extras["event_start"]), frozenset(extras["sounds"])
+        caption = _Caption(start, clip.text, sounds, frozenset(sources))
         films[str(extras["film"])].append(caption)
     return dict(films)
 
 
 def _listen(
-    films: Mapping[str, Sequence[_Caption]], tagger: SoundTagger, recipe: CalibrateRecipe, reporter: Reporter
-) -> tuple[Calibration, int]:
-    calibration = Calibration([one.label for one in tagger.classes], recipe.tolerance)
-    wanted = _labels_of(tagger.classes)
-    heard = 0
+    films: Mapping[str, Sequence[_Caption]],
+    tagger: SoundTagger,
+    recipe: CalibrateRecipe,
+    folder: Path,
+    reporter: Reporter,
+) -> list[CalibratedFilm]:
+    """The films, each listened to once; their scores are files of the folder."""
+    labels, wanted = [one.label for one in tagger.classes], _labels_of(tagger.classes)
+    heard: list[CalibratedFilm] = []
     problem: AvtoolError = BadInputError("the dataset has no films", "mine some")
     with reporter.progress("calibrating", len(films)) as bar:
-        for film, captions in films.items():
+        for number, (film, captions) in enumerate(films.items()):
             try:
-                seconds, found = tagger.sweep(Item(film, local_path(film)), GRID, reporter)
+                sounds = tagger.record(Item(film, local_path(film)), folder / f"{number}.f32", reporter)
             except BadInputError as error:
                 reporter.warn(f"{film} failed: {error}")
                 problem = error
             else:
-                calibration.add(seconds, found, _onsets(captions, wanted))
-                heard += 1
+                found, true = tagger.sweep(sounds, GRID), _onsets(captions, wanted)
+                counts = count_film(labels, sounds.seconds, found, true, recipe.tolerance)
+                segments = [CaptionedSegment(one.start, one.start, one.text) for one in captions]
+                heard.append(CalibratedFilm(sounds, counts, sound_cues(segments, recipe.language)))
             bar.advance(note=Path(film).name)
     if not heard:
         raise problem
-    return calibration, heard
+    return heard
 
 
 def _labels_of(classes: Sequence[SoundClass]) -> dict[str, list[tuple[str, frozenset[str]]]]:

@@ -35,10 +35,10 @@ class PlannedFilm:
 
 @dataclass(frozen=True)
 class CaptionPlanning:
-    """Films, audio files beside them that are left out, model, style and files."""
+    """Films, skipped audio files beside them, model, style and files."""
 
     films: tuple[PlannedFilm, ...]
-    left_out: int
+    skipped_audio: int
     model: str
     style: str
     formats: tuple[str, ...]
@@ -51,8 +51,8 @@ class CaptionPlanning:
     def rows(self) -> Iterator[tuple[str, object]]:
         """The plan's summary."""
         yield "films", len(self.films)
-        if self.left_out:
-            yield "audio files beside them, left out", self.left_out
+        if self.skipped_audio:
+            yield "skipped audio files beside them", self.skipped_audio
         yield "seconds", round(sum(film.seconds or 0 for film in self.films), 1)
         yield "model", self.model
         yield "style", self.style
@@ -69,8 +69,8 @@ def plan_films(sources: Sequence[str], model: Path | None, recipe: CaptionRecipe
     pairs = pair_with_dialogue(sources, recipe.merge)
     films = tuple(_planned(pair, recipe) for pair in pairs)
     chosen = str(model) if model else "the published tagger on this machine"
-    left_out = sum(audio_beside_films(sources).values())
-    return CaptionPlanning(films, left_out, chosen, recipe.style, tuple(recipe.formats))
+    skipped = sum(audio_beside_films(sources).values())
+    return CaptionPlanning(films, skipped, chosen, recipe.style, tuple(recipe.formats))
 
 
 def audio_beside_films(sources: Sequence[str]) -> dict[str, int]:

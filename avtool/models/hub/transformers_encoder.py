@@ -264,7 +264,7 @@ def _describe_input(processors: Sequence[Path], kind: Kind, name: str) -> dict[s
 def describe_outputs(architecture: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     """The classes of a classifier, as `preprocess.json` has them; empty for an encoder alone.
 
-    Where the configuration does not tell whether classes exclude each other, AudioSet's do not.
+    Where the configuration is silent on whether classes exclude each other, AudioSet's do not.
     """
     if not kind.classifies:
         return {}

@@ -82,8 +82,8 @@ def rename_densecap(state: State) -> State:
     found: State = {}
     for name, tensor in state.items():
         if name.startswith(_SHARED):
-            twin = state.get(f"vis_emb.encoder.{name.removeprefix(_SHARED)}")
-            if twin is None or not torch.equal(twin, tensor):
+            same = state.get(f"vis_emb.encoder.{name.removeprefix(_SHARED)}")
+            if same is None or not torch.equal(same, tensor):
                 message = f"`{name}` is not the weight of the proposals' encoder, which captions share"
                 raise BadInputError(message, "give weights of the public code, unchanged")
             continue

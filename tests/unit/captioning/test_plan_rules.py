@@ -53,7 +53,7 @@ def test_same_text_is_merged_and_a_text_of_a_moment_ago_is_not_repeated():
     assert [start for start, *_ in times(found)] == [0, 9000, 30000]
 
 
-def test_a_sustained_sound_that_goes_on_after_a_pause_has_one_cue():
+def test_a_sustained_sound_that_resumes_after_a_pause_has_one_cue():
     music = [(0, 30, "music playing", 1.0), (45, 70, "music playing", 1.0), (78, 100, "music playing", 1.0),
              (130, 150, "music playing", 1.0)]  # fmt: skip
     found = plan(*music)
