@@ -258,7 +258,9 @@ def _claims_phrases(description: "ModelDescription") -> bool:
 def _open_phrases(model: Path, options: ModelOptions, reporter: Reporter) -> SoundTagger:
     from avtool.inference.predictor import Predictor
 
-    return SoundTagger(*listen_for(Predictor(model, options.runtime, reporter), options))
+    predictor = Predictor(model, options.runtime, reporter)
+    only_audio = predictor.only("audio") if predictor.modality == "both" else predictor
+    return SoundTagger(*listen_for(only_audio, options))
 
 
 CAPTIONERS.add("sound-tagger", CaptionerKind("a classifier of sounds", _claims, _open))
