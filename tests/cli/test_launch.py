@@ -9,6 +9,7 @@ import pytest
 from avtool.cli.main import run
 from avtool.training.metrics_log import read_metrics
 from tests.harness import prepare_tones
+from tests.queried_films import write_queried
 
 pytestmark = pytest.mark.slow
 RATE, SECONDS = 16000, 0.6
@@ -62,3 +63,33 @@ def test_two_processes_learn_as_one_with_the_doubled_batch(dataset, cache, tmp_p
     assert len(ours) == len(theirs) == 6
     for alone, together in zip(ours, theirs, strict=True):
         assert alone == pytest.approx(together, abs=1e-5)
+
+
+def test_two_processes_localize_as_one(cache, tmp_path):
+    table = write_queried(tmp_path / "films", train=2)
+    one, two = tmp_path / "one", tmp_path / "two"
+    settings = {
+        "model.arguments": "{ dropout = 0.0, head_dropout = 0.0 }",
+        "data.window": "16",
+        "loop.max_steps": "4",
+        "loop.log_every": "1",
+        "loop.workers": "0",
+        "loop.tensorboard": "false",
+    }
+    words = [
+        "localize", "train", str(table), "--index", str(table.parent / "index"), "--model", "minotaur_tiny",
+        "--text-encoder", str(table.parent / "text"), "--device", "cpu", "--precision", "fp32",
+        "--no-progress", *(word for key, value in settings.items() for word in ("--set", f"{key}={value}")),
+    ]  # fmt: skip
+    launched = subprocess.run(
+        [sys.executable, *LAUNCH, "-m", "avtool", *words, "--batch-size", "2", "--out", str(two)],
+        check=True, timeout=180, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "2 processes (MULTI_CPU)" in launched.stderr
+    assert run([*words, "--batch-size", "4", "--out", str(one), "-q"]) == 0
+    ours, theirs = (
+        [line["loss"] for line in read_metrics(folder / "metrics.jsonl") if line["split"] == "train"]
+        for folder in (one, two)
+    )
+    assert len(ours) == 4
+    assert theirs == pytest.approx(ours, rel=1e-4)

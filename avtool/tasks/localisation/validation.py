@@ -74,7 +74,8 @@ class GroundingValidation:
         if not np.isfinite(losses["loss"]):
             raise FloatingPointError("the loss of the validation windows is not finite")
         found: dict[str, list[bool]] = {}
-        runtime = self.runtime.model_copy(update={"device": str(device), "compile": False})
+        name = str(device) if device.type == "cuda" else device.type  # a process of several has cpu:0
+        runtime = self.runtime.model_copy(update={"device": name, "compile": False})
         for kind, frames in self.frames.items():
             step = self.indexes[0].step
             half = max(1, frames // 2 // self.stride) * self.stride
