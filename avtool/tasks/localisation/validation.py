@@ -32,10 +32,12 @@ class EncodedQuery:
 
     Attributes:
         kind: of it.
+        name: for messages.
         values: (L, C) tokens.
     """
 
     kind: str
+    name: str
     values: Half
 
 
@@ -91,9 +93,8 @@ class GroundingValidation:
 
     def _finds(self, engine: GroundingEngine, query: FrameQuery, tokens: Half) -> bool:
         """Whether the first hit in the film is one of the query's segments."""
-        scores = engine.scores(
-            self.indexes[query.film], EncodedQuery(query.row.kind, tokens), range(query.frames)
-        )
+        wanted = EncodedQuery(query.row.kind, query.name, tokens)
+        scores = engine.scores(self.indexes[query.film], wanted, range(query.frames))
         hits = rank(scores, RankingRecipe(top=1, always=True))
         return bool(hits) and bool((tiou([(hits[0].start, hits[0].end)], query.times) > TIOU).any())
 
