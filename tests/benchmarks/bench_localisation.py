@@ -148,7 +148,7 @@ def main() -> None:
         print(f"VQ2D, {frames} frames: the reference's loop encodes {loop}: {loop / frames:.2f}x")
     schedules("VQ2D (200, 50)", 1500, 200, 50, 1, (1,))
     schedules("NLQ (400, 100, every 5th)", 3000, 400, 100, 5, (1,))
-    schedules("MQ (400, 100, five rates)", 3000, 400, 100, 1, ACTIVITIES)
+    schedules("MQ (400, 100, five rates)", 2400, 400, 100, 1, ACTIVITIES)
     with_backbone(800)
     grown = []
     for frames in (1000, 4000):

@@ -69,8 +69,8 @@ class Searched:
         """Sentences of the report."""
         count = max(len(self.found), 1)
         notes = [
-            f"{engine}: {len(self.found)} queries in {films}, {1000 * self.seconds / count:.1f} ms each, "
-            "without indexing."
+            f"{engine}: {len(self.found)} queries in {films}, {1000 * self.seconds / count:.1f} ms each "
+            "with the opening of encoders, without indexing."
         ]
         if self.refused:
             key, reason = next(iter(self.refused.items()))
