@@ -48,6 +48,7 @@ class Registry(Generic[Entry]):
         self._accepts = accepts
         self._broken: dict[str, str] = {}
         self._entries: dict[str, Entry] = {}
+        self._prefixes: dict[str, Callable[[str], Entry]] = {}
         self._homes: list[tuple[str, str]] = []
         self._loaded = False
 
@@ -68,6 +69,15 @@ class Registry(Generic[Entry]):
         if name in self._entries:
             raise ValueError(f"two {self.noun}s are called `{name}`")
         self._entries[name] = entry
+
+    def add_prefix(self, prefix: str, make: Callable[[str], Entry]) -> None:
+        """Makes entries of names that begin with `prefix:` when they are looked up; listings omit them.
+
+        Args:
+            prefix: without the colon.
+            make: gives the entry of what follows the colon, or raises a `BadInputError`.
+        """
+        self._prefixes[prefix] = make
 
     def register(self, name: str) -> Callable[[Entry], Entry]:
         """The decorator form of `add`."""
@@ -104,6 +114,9 @@ class Registry(Generic[Entry]):
             self._load()
         if name in self._entries:
             return self._entries[name]
+        prefix, mark, rest = name.partition(":")
+        if mark and prefix in self._prefixes:
+            return self._prefixes[prefix](rest)
         for point, reason in self._broken.items():
             if name.startswith(point):
                 message = f"the {self.noun} `{name}` cannot be loaded: {reason}"

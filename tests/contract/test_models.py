@@ -99,6 +99,10 @@ PARAMETERS = {
     "video_mae_tiny_pretrain": 276_704,
     "yamnet": 3_729_481,
     "yamnet_tiny": 1_122,
+    "zoo": 5_717_416,
+    "zoo_audio": 5_435_762,
+    "zoo_audio_tiny": 35_538,
+    "zoo_tiny": 83_272,
 }
 FACTS: dict[DataFact, int] = {
     "num_classes": 7,

@@ -87,7 +87,7 @@ def _torchvision(
         given["input_size"] = size
     elif size is not None and row.target.startswith("vit"):
         given["image_size"] = size[0]
-    network: nn.Module = models.get_model(row.target, weights=None, **given, **options)
+    network: nn.Module = models.get_model(row.target, **{"weights": None, **given, **options})
     return network
 
 
@@ -124,11 +124,12 @@ def _check_patches(network: nn.Module, size: tuple[int, int] | None) -> None:
     Raises:
         ValueError: a side is no multiple of a patch.
     """
-    patch = getattr(getattr(network, "patch_embed", None), "patch_size", None)
-    if size is None or not isinstance(patch, tuple):
+    projection = getattr(getattr(network, "patch_embed", None), "proj", None)
+    if size is None or not isinstance(projection, nn.Conv2d) or projection.kernel_size != projection.stride:
         return
-    if any(side % step for side, step in zip(size, patch, strict=True)):
-        raise ValueError(f"no multiple of its patches of {patch[0]}x{patch[1]}")
+    if any(side % step for side, step in zip(size, projection.stride, strict=True)):
+        steps = "x".join(map(str, projection.stride))
+        raise ValueError(f"no multiple of its patches of {steps}")
 
 
 Builder = Callable[[Row, int | None, int, tuple[int, int] | None, dict[str, Any]], nn.Module]

@@ -63,6 +63,8 @@ def build_class(
         if num_classes is not None:
             given["num_labels"] = num_classes
     config = cls.config_class(**given | options)
+    if in_channels != 3 and hasattr(getattr(config, "backbone_config", None), "num_channels"):
+        config.backbone_config.num_channels = in_channels
     return cls._from_config(config, attn_implementation="eager", dtype=torch.float32)  # type: ignore[no-any-return]
 
 
