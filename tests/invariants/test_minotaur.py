@@ -125,6 +125,14 @@ def test_the_memory_of_a_frame_is_independent_of_its_window(network: Any) -> Non
     check_equal(window, network(visual[:, 2:8], audio[:, 2:8], *query, "image"))
 
 
+def test_a_memory_kept_in_half_precision_gives_nearly_the_same(network: Any) -> None:
+    (visual, audio), query = evidence(), asked()
+    memory, mask = network.encode(visual, audio, *query, "image")
+    valid = torch.ones(1, FRAMES, dtype=torch.bool)
+    whole = network.decode(memory, mask, valid, "image")
+    check_equal(network.decode(memory.bfloat16().float(), mask, valid, "image"), whole, atol=2e-2)
+
+
 def test_returned_attention_changes_no_answer(network: Any) -> None:
     (visual, audio), query = evidence(), asked()
     plain, guided = (

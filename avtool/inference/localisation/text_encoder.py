@@ -56,8 +56,10 @@ class TextEncoder:
 
     @property
     def width(self) -> int:
-        """Of a token's state."""
-        return int(self._parts[0].config.hidden_size)
+        """Of a token's state, by the configuration alone."""
+        config = require("transformers", "hub").AutoConfig
+        place = str(self.folder.absolute())
+        return int(config.from_pretrained(place, local_files_only=True, trust_remote_code=False).hidden_size)
 
     def tokens(self, text: str) -> Vectors:
         """The states of the tokens of one text, (L, C), special tokens included."""
