@@ -11,8 +11,8 @@ _SPREAD = 1.4826
 _LEAST = 1e-6
 
 
-def robust_z(values: NDArray[Any]) -> Singles:
-    """How many deviations values lie above their median, (N, …) along the first axis.
+def robust_z(values: NDArray[Any], reference: NDArray[Any] | None = None) -> Singles:
+    """How many deviations values (N,) lie above the median of a reference (M,), or of themselves.
 
     The deviation is that of a normal distribution with the same median absolute deviation, or, where more
     than half of the values are equal, the standard deviation; without any, all are 0.
@@ -20,10 +20,12 @@ def robust_z(values: NDArray[Any]) -> Singles:
     wide = np.asarray(values, np.float64)
     if not len(wide):
         return wide.astype(np.float32)
-    centred = wide - np.median(wide, axis=0)
-    spread = _SPREAD * np.median(np.abs(centred), axis=0)
-    spread = np.where(spread > _LEAST, spread, centred.std(axis=0))
-    return np.asarray(np.where(spread > _LEAST, centred / np.maximum(spread, _LEAST), 0.0), np.float32)
+    known = wide if reference is None else np.asarray(reference, np.float64)
+    middle = np.median(known)
+    spread = _SPREAD * np.median(np.abs(known - middle))
+    if spread <= _LEAST:
+        spread = (known - middle).std()
+    return np.asarray((wide - middle) / spread if spread > _LEAST else np.zeros(len(wide)), np.float32)
 
 
 def foreground_of(deviations: NDArray[Any], middle: float) -> Singles:

@@ -28,10 +28,18 @@ class Match:
 
 def mean_of(features: NDArray[Any]) -> Vectors:
     """The mean feature of a film, (C,), of evenly spaced frames; features are (N, V, C) or (N, C)."""
-    count = len(features)
-    places = np.unique(np.linspace(0, count - 1, min(count, _SAMPLED)).round().astype(int))
-    found: Vectors = np.asarray(features[places], np.float32).reshape(-1, features.shape[-1]).mean(axis=0)
+    found: Vectors = (
+        np.asarray(features[sampled(len(features), _SAMPLED)], np.float32)
+        .reshape(-1, features.shape[-1])
+        .mean(axis=0)
+    )
     return found
+
+
+def sampled(count: int, most: int) -> NDArray[np.int64]:
+    """The numbers of at most so many of `count` frames, evenly spaced."""
+    places = np.linspace(0, count - 1, min(count, most)).round()
+    return np.unique(places.astype(np.int64))
 
 
 def unit(vectors: NDArray[Any]) -> Vectors:

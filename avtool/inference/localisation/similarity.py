@@ -16,7 +16,7 @@ from avtool.inference.localisation.class_heads import ClassHead, audio_head, nee
 from avtool.inference.localisation.film_index import FilmIndex
 from avtool.inference.localisation.foreground import foreground_of, robust_z
 from avtool.inference.localisation.frame_scores import FrameScores
-from avtool.inference.localisation.grid_search import mean_of, search_grid, unit
+from avtool.inference.localisation.grid_search import mean_of, sampled, search_grid, unit
 from avtool.inference.localisation.queries import Query
 from avtool.inference.localisation.query_encoders import QueryEncoders
 from avtool.inference.localisation.recipes import SimilarityRecipe
@@ -25,6 +25,8 @@ Vectors = NDArray[np.float32]
 _LEAST = 0.01
 """Added to class probabilities before their logarithm: smaller ones are alike."""
 _CELL = 32
+_REFERENCE = 256
+"""Frames that the z-scores of an image in a part of a film are relative to."""
 
 
 class SimilarityEngine:
@@ -51,7 +53,8 @@ class SimilarityEngine:
         Args:
             index: of the film.
             query: what is looked for.
-            frames: the part that is scored; z-scores are of that part, so that the whole film is the rule.
+            frames: the part that is scored; z-scores are of the whole film, those of images of frames that
+                are evenly spaced over it.
 
         Raises:
             BadInputError: the index lacks the modality, no tagger has the label, or nothing compares texts.
@@ -91,10 +94,13 @@ class SimilarityEngine:
     def _image(self, index: FilmIndex, query: Query, part: slice) -> tuple[Vectors, Vectors]:
         assert index.visual is not None, "it has video"
         mean = mean_of(index.visual)
-        match = search_grid(
-            index.visual[part], index.grid, mean, self._descriptors(index, query, mean), _sizes(index, query)
-        )
-        return self._foreground(robust_z(match.similarity)), match.boxes
+        descriptors, sizes = self._descriptors(index, query, mean), _sizes(index, query)
+        match = search_grid(index.visual[part], index.grid, mean, descriptors, sizes)
+        reference = None
+        if len(match.similarity) < len(index):
+            frames = index.visual[sampled(len(index), _REFERENCE)]
+            reference = search_grid(frames, index.grid, mean, descriptors, sizes).similarity
+        return self._foreground(robust_z(match.similarity, reference)), match.boxes
 
     def _descriptors(self, index: FilmIndex, query: Query, mean: Vectors) -> Vectors:
         """An image as unit vectors: as it is, at the scale of the film, and as its frame shows it."""
@@ -115,8 +121,8 @@ class SimilarityEngine:
         assert index.audio_pooled is not None, "it has audio"
         mean = mean_of(index.audio_pooled)
         sound = unit((self.encoders.tokens(query) - mean).mean(axis=0))
-        features = unit(np.asarray(index.audio_pooled[part], np.float32) - mean)
-        return self._foreground(robust_z(features @ sound))
+        features = unit(np.asarray(index.audio_pooled, np.float32) - mean)
+        return self._foreground(robust_z(features @ sound))[part]
 
     def _label(self, index: FilmIndex, label: str, part: slice) -> Vectors:
         """The largest probability of the classes of that name, of both taggers."""
@@ -133,8 +139,8 @@ class SimilarityEngine:
     def _text(self, index: FilmIndex, text: str, part: slice) -> Vectors:
         towers = self._towers(index, text)
         if towers:
-            best = np.max([robust_z(values[part]) for values in towers], axis=0)
-            return self._foreground(best)
+            best = np.max([robust_z(values) for values in towers], axis=0)
+            return self._foreground(best)[part]
         heads = self._heads(index)
         if not heads:
             message = f"nothing compares a text with the features of `{index.folder}`"

@@ -32,7 +32,7 @@ class QueryHits:
         engine: that found the hits.
         hits: of all films, best first.
         absent: confidence that no film has it, 0 to 1.
-        milliseconds: of the search, indexes and encoders open.
+        milliseconds: of the search; for the first query of a kind with the opening of its encoder.
         baseline: hits of the similarity engine; None where it is the engine, or cannot take the query.
         note: why there is no baseline.
         curves: film → scores of its frames.

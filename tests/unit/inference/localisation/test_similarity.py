@@ -123,7 +123,11 @@ def test_a_sound_is_found_where_it_is(engine: SimilarityEngine, index: FilmIndex
 def test_a_part_of_a_film_is_scored_alone(engine: SimilarityEngine, index: FilmIndex, film: Path) -> None:
     scores = engine.scores(index, frame_query(film, 0.75, (56, 16, 32, 32)), range(1, 7))
     assert scores.times.tolist() == index.times[1:7].tolist()
-    assert len(scores) == 6
+    whole = engine.scores(index, frame_query(film, 0.75, (56, 16, 32, 32)))
+    assert scores.foreground == pytest.approx(whole.foreground[1:7], abs=1e-3)
+    sound = audio_query(SoundClip(film, 1.0, 1.97))
+    part, all_of_it = engine.scores(index, sound, range(2, 5)), engine.scores(index, sound)
+    assert part.foreground == pytest.approx(all_of_it.foreground[2:5], abs=1e-6)
 
 
 def test_texts_and_labels_need_a_tagger(engine: SimilarityEngine, index: FilmIndex) -> None:
