@@ -15,7 +15,9 @@ from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.data.queries.table import QueryRow, QueryTable, read_queries
 from avtool.evaluation.localisation.queries import RANKS, QueryPrediction, QueryTruth
-from avtool.inference.localisation.film_index import FilmIndex, is_index, open_index
+from avtool.inference.localisation.encoders import IndexRecipe
+from avtool.inference.localisation.film_index import FilmIndex
+from avtool.inference.localisation.films import find_index, open_films
 from avtool.inference.localisation.frame_scores import Hit
 from avtool.inference.localisation.queries import Query
 
@@ -75,37 +77,31 @@ def measure(settings: QueryTableSettings, reporter: Reporter) -> Measurement:
         splits = ", ".join(sorted({f"`{row.split}`" for row in whole}))
         raise BadInputError(f"`{settings.data}` has no queries of the split `{settings.split}`",
                             f"it has {splits}")  # fmt: skip
-    indexes = find_indexes(settings.index, table)
+    indexes = find_indexes(settings.index, table, reporter)
     queries = table.queries()
     rows = {name: found[0] for name, found in queries.items()}
     truth = {name: truth_of(found) for name, found in queries.items()}
-    engines = [
-        _run(one, table, rows, indexes, reporter)
-        for one in candidates(settings, next(iter(indexes.values())), reporter)
-    ]
+    engines = [_run(one, table, rows, indexes, reporter) for one in candidates(settings, reporter)]
     others = [row.end - row.start for row in whole if not row.absent and row.split != settings.split]
     engines.append(_random(rows, indexes, others, settings.seed))
     hours = sum(index.seconds for index in indexes.values()) / 3600
     return Measurement(settings.data.name, rows, truth, engines, hours)
 
 
-def find_indexes(folder: Path, table: QueryTable) -> dict[str, FilmIndex]:
+def find_indexes(folder: Path, table: QueryTable, reporter: Reporter) -> dict[str, FilmIndex]:
     """The index of each film of a table, by its path, or else by its file's name.
 
     Raises:
-        BadInputError: a film has none, or one of several of its name.
+        BadInputError: a film has none.
     """
-    folders = [folder] if is_index(folder) else [one for one in sorted(folder.glob("*")) if is_index(one)]
-    opened = [open_index(one) for one in folders]
+    opened = open_films([str(folder)], IndexRecipe(), reporter)
     found = {}
     for media in table.by_media():
-        film = table.folder / media
-        fitting = [one for one in opened if one.film.resolve() == film.resolve()]
-        fitting = fitting or [one for one in opened if one.film.name == film.name]
-        if len(fitting) != 1:
-            message = f"`{folder}` has {len(fitting) or 'no'} indexes of `{media}`"
+        index = find_index(opened, table.folder / media)
+        if index is None:
+            message = f"`{folder}` has no index of `{media}`"
             raise BadInputError(message, "index the film: avtool localize index FILM --out DIR")
-        found[media] = fitting[0]
+        found[media] = index
     return found
 
 
