@@ -31,10 +31,10 @@ class Measured:
 
     Attributes:
         name: of the engine.
-        predictions: by query; queries that the engine does not take are absent.
+        predictions: by query; those that the engine refused are absent.
         seconds: of all queries, after the index was opened.
         examined: frames that were scored, as a share of the films.
-        refused: kind → why the engine takes no such query.
+        refused: query → why the engine does not take it.
     """
 
     name: str
@@ -143,17 +143,12 @@ def _run(
     with reporter.progress(engine.name, len(rows)) as bar:
         for name, row in rows.items():
             bar.advance()
-            if row.kind in found.refused:
-                continue
             query = Query.of_row(table, row)
             begun = time.perf_counter()
             try:
                 hits, share = engine.find(indexes[row.media], query)
             except BadInputError as error:
-                found.refused[row.kind] = error.message
-                found.predictions = {
-                    one: value for one, value in found.predictions.items() if rows[one].kind != row.kind
-                }
+                found.refused[name] = error.message
                 continue
             found.seconds += time.perf_counter() - begun
             shares.append(share)

@@ -23,8 +23,11 @@ def query_report(found: Measurement, settings: QueryTableSettings) -> BenchmarkR
     first = found.engines[0]
     metrics = {name: _numbers(of_group) for name, of_group in scores.items()}
     mean = metrics[first.name]["all"]["R1@0.5"]
-    refusals = [f"{one.name}: {kind} queries: {why}." for one in found.engines
-                for kind, why in one.refused.items()]  # fmt: skip
+    refusals = [
+        f"{one.name} refused {len(one.refused)} queries; the first: {next(iter(one.refused.values()))}."
+        for one in found.engines
+        if one.refused
+    ]
     return BenchmarkReport(
         headline=f"R@1 at tIoU 0.5: {mean:.1f} % of {len(_present(found))} queries by {first.name}",
         metrics={
