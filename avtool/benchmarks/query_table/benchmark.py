@@ -1,12 +1,22 @@
 """R@k of the queries of a table in indexed films, by kind, beside similarity and random windows."""
 
 from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
 
 from avtool.benchmarks.benchmark import BENCHMARKS, BenchmarkFactSheet, CodeBenchmark
 from avtool.core.errors import BadInputError
-from avtool.core.recipe import Recipe, option
+from avtool.core.recipe import Recipe, listed, option
 from avtool.core.reporter import Reporter
 from avtool.evaluation.report import BenchmarkReport
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+"""A part of a film."""
+
+
+def _shares(value: Any) -> Any:
+    return (value,) if isinstance(value, float) else listed(value)
 
 
 class QueryTableSettings(Recipe):
@@ -22,7 +32,7 @@ class QueryTableSettings(Recipe):
     text_encoder: str | None = option(
         None, "Encoder of sentences and labels of the similarity engine.", flag="--text-encoder"
     )
-    examined: tuple[float, ...] = option(
+    examined: Annotated[tuple[Share, ...], BeforeValidator(_shares)] = option(
         (), "Shares of the film that a two-stage search examines, such as 0.05,0.1.", flag="--examined"
     )
     seed: int = option(0, "Seed of the random windows.", flag="--seed", ge=0)
