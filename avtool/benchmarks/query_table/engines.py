@@ -9,7 +9,7 @@ import numpy as np
 from avtool.core.runtime import RuntimeRecipe
 
 if TYPE_CHECKING:
-    from avtool.benchmarks.query_table.benchmark import QueryTableSettings
+    from avtool.benchmarks.query_table.settings import QueryTableSettings
     from avtool.core.reporter import Reporter
     from avtool.inference.localisation.engines import FilmEngines
     from avtool.inference.localisation.film_index import FilmIndex

@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from avtool.benchmarks.query_table.benchmark import QueryTableSettings
 from avtool.benchmarks.query_table.engines import Candidate, candidates
+from avtool.benchmarks.query_table.settings import QueryTableSettings
 from avtool.core.arrays import Floats
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from avtool.benchmarks.query_table.benchmark import QueryTableSettings
 from avtool.benchmarks.query_table.measure import RANDOM, Measured, Measurement
+from avtool.benchmarks.query_table.settings import QueryTableSettings
 from avtool.data.queries.table import KINDS
 from avtool.evaluation.localisation.queries import QueryPrediction, QueryScores, absence_auc, score_queries
 from avtool.evaluation.report import BenchmarkReport, Table
