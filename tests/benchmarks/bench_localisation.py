@@ -141,11 +141,21 @@ def memory(frames: int) -> None:
     print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 
 
+def in_every_window(frames: int, window: int, step: int) -> int:
+    """Frames that the reference's loop encodes, tails of the last window included."""
+    return sum(min(window, frames - start) for start in range(0, frames, step))
+
+
 def main() -> None:
     torch.set_num_threads(1)
-    for frames in (1000, 36000):
-        loop = sum(min(200, frames - start) for start in range(0, frames, 50))
-        print(f"VQ2D, {frames} frames: the reference's loop encodes {loop}: {loop / frames:.2f}x")
+    two_hours = round(2 * 3600 / STEP)
+    for name, window, step, scales in (
+        ("VQ2D", 200, 50, (1,)),
+        ("NLQ", 400, 100, (1,)),
+        ("MQ", 400, 100, ACTIVITIES),
+    ):
+        loop = sum(in_every_window(len(range(0, two_hours, scale)), window, step) for scale in scales)
+        print(f"{name}, two hours: the reference's loop encodes each frame {loop / two_hours:.2f} times")
     schedules("VQ2D (200, 50)", 1500, 200, 50, 1, (1,))
     schedules("NLQ (400, 100, every 5th)", 3000, 400, 100, 5, (1,))
     schedules("MQ (400, 100, five rates)", 2400, 400, 100, 1, ACTIVITIES)
