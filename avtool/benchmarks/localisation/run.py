@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from avtool.benchmarks.localisation.report import Scored
+from avtool.benchmarks.localisation.report import Coverage, Scored
 from avtool.benchmarks.localisation.settings import LocalisationSettings
 from avtool.core.errors import BadInputError
 from avtool.core.files import check_output_file
@@ -16,6 +16,8 @@ from avtool.core.reporter import Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from avtool.benchmarks.localisation.searching import QuerySearch
 
 SIMILARITY = "similarity engine"
 
@@ -47,6 +49,8 @@ def score_search(
     if settings.submission is not None:
         check_output_file(settings.submission, [annotations])
     search = QuerySearch(protocol, annotations, settings, reporter)
+    if search.untimed:
+        return _submit(search, settings)
     engines = {} if settings.engine == "similarity" else {_name(settings.model): settings.model}
     scores: dict[str, Scored] = {}
     notes: list[str] = []
@@ -68,6 +72,23 @@ def score_search(
         notes.append(_labels_note(settings))
     similar: Mapping[str, Mapping[str, float]] = {kind: one.means for kind, one in rest}
     return name, replace(first, baselines={**similar, **first.baselines}, notes=[*notes, *first.notes])
+
+
+def _submit(search: "QuerySearch", settings: LocalisationSettings) -> tuple[str, Scored]:
+    """What an engine finds in a test set is written, and nothing scored."""
+    from avtool.benchmarks.localisation.writing import write_submission
+
+    assert settings.submission is not None, "queries without segments are read for it alone"
+    model = None if settings.engine == "similarity" else settings.model
+    name, searched = _name(model), search.run(model)
+    write_submission(search.protocol, search.table, searched.found, settings.submission)
+    queries = list(search.table.queries())
+    coverage = Coverage(len(queries), [key for key in queries if key not in searched.found])
+    notes = [
+        f"The annotations have no true segments: `{settings.submission}` was written, and nothing scored.",
+        *searched.notes(name, search.scope),
+    ]
+    return name, Scored({}, {}, coverage, {}, notes=notes)
 
 
 def _score(protocol: str, annotations: Path, predictions: Path, settings: LocalisationSettings) -> Scored:

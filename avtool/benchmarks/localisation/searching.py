@@ -102,8 +102,16 @@ class QuerySearch:
         self.shelf = FilmShelf(
             settings.films, _merged(IndexRecipe, {"runtime": settings.runtime}, settings.index), reporter
         )
-        options = ConvertOptions(films=self.shelf.names, fix=settings.fix, zero_length="keep")
+        options = ConvertOptions(
+            films=self.shelf.names,
+            fix=settings.fix,
+            zero_length="keep",
+            untimed=settings.submission is not None,
+        )
         table = convert(_SOURCES[protocol], annotations, options).table()
+        if not len(table):
+            hint = "give annotations with labels" if protocol == "activities" else "check the file"
+            raise BadInputError(f"`{annotations}` has no queries to look for", hint)
         self.table = table if protocol != "activities" or settings.given_labels else _all_labels(table)
         self.ranking = _merged(RankingRecipe, _RANKING[protocol], settings.ranking)
         self.films = sum(media in self.shelf for media in self.table.by_media())
@@ -111,6 +119,11 @@ class QuerySearch:
             first = next(iter(self.table.by_media()))
             message = f"`{settings.films}` has no film or index of the annotations, such as `{first}`"
             raise BadInputError(message, "give --films the folder of the films, or of their indexes")
+
+    @property
+    def untimed(self) -> bool:
+        """Whether no query has a true segment, as in a test set."""
+        return all(row.absent for row in self.table)
 
     @property
     def scope(self) -> str:

@@ -22,6 +22,7 @@ class ConvertOptions:
         fix: drop or cut what makes no sense, instead of refusing it.
         zero_length: what becomes of segments without a length.
         pad: length that they are padded to, in seconds.
+        untimed: keep queries without a segment, as of a test set; they are `absent`.
         kinds: kinds of queries that are made of a dataset's events.
         audio_queries: audio queries of a label in a film, each from another event.
         absent: label queries a film whose label it lacks.
@@ -33,6 +34,7 @@ class ConvertOptions:
     fix: bool = False
     zero_length: ZeroLength = "drop"
     pad: float = 1.0
+    untimed: bool = False
     kinds: tuple[str, ...] = ("label", "text", "audio")
     audio_queries: int = 1
     absent: int = 0
@@ -75,7 +77,7 @@ class Collector:
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
 
     def add(self, row: QueryRow, start: Any, end: Any, where: str) -> None:
-        """Adds a row, unless its segment is dropped.
+        """Adds a row, unless its segment is dropped, or it has none.
 
         Args:
             row: without the segment; its `offset` is added to it, and to `search_end`.
@@ -86,6 +88,10 @@ class Collector:
         Raises:
             BadInputError: it is no segment, and they are not fixed.
         """
+        until = None if row.search_end is None else row.search_end + row.offset
+        if start is None and end is None and self.options.untimed:
+            self.rows.append(replace(row, absent=True, search_end=until))
+            return
         self.segments += 1
         window = self.problems.window(start, end, where, empty=True)
         if window is None:
@@ -100,7 +106,6 @@ class Collector:
                 first, last = self._padded(first, row.duration)
         limit = min((one for one in (row.duration, row.search_end) if one is not None), default=None)
         self.outside += limit is not None and first >= limit
-        until = None if row.search_end is None else row.search_end + row.offset
         self.rows.append(replace(row, start=first + row.offset, end=last + row.offset, search_end=until))
 
     def _padded(self, time: float, duration: float | None) -> tuple[float, float]:

@@ -116,12 +116,14 @@ def convert_vq(path: Path, collector: Collector) -> None:
 def _add_track(query: Any, fps: float, row: QueryRow, where: str, collector: Collector) -> None:
     crop = field(query, "visual_crop", dict, where)
     title = query.get("object_title")
-    track = sorted(
-        _frame_box(one, f"{where}, response {place}")
-        for place, one in enumerate(field(query, "response_track", list, where))
-    )
+    untimed = collector.options.untimed and query.get("response_track") is None
+    responses = [] if untimed else field(query, "response_track", list, where)
+    track = sorted(_frame_box(one, f"{where}, response {place}") for place, one in enumerate(responses))
     crop_frame, *crop_box = _frame_box(crop, f"{where}, `visual_crop`")
-    size = _frame_size(crop, *query["response_track"])
+    size = _frame_size(crop, *responses)
+    if untimed and size is None:
+        message = f"{where}, `visual_crop` has no `original_width` and `original_height`"
+        raise BadInputError(message, "correct the record")
     boxes = checked_boxes(
         [(frame / fps + row.offset, *box) for frame, *box in track],
         size,
@@ -129,13 +131,13 @@ def _add_track(query: Any, fps: float, row: QueryRow, where: str, collector: Col
         collector.problems,
         step=1 / fps,
     )
-    if not boxes:
+    if not boxes and not untimed:
         collector.skip("queries without a response track")
         return
     left, top, width, height = crop_box
     row = replace(
         row,
-        boxes=boxes,
+        boxes=boxes or (),
         frame_size=size,
         query_start=crop_frame / fps + row.offset,
         query_box=(left, top, width, height),
@@ -143,6 +145,9 @@ def _add_track(query: Any, fps: float, row: QueryRow, where: str, collector: Col
         search_end=frame_number(query, "query_frame", where) / fps,
         fps=fps,
     )
+    if not boxes:
+        collector.add(row, None, None, where)
+        return
     first, last = (round(time - row.offset, 6) for time in (boxes[0][0], boxes[-1][0] + 1 / fps))
     collector.add(row, first, last, where)
 

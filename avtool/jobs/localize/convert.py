@@ -44,6 +44,7 @@ class ConvertRecipe(Recipe):
         1, "Of a dataset: audio queries of a label in a film, each another film's event.", ge=1
     )
     absent: int = option(0, "Of a dataset: label queries a film of labels that it lacks.", ge=0)
+    untimed: bool = option(False, "Keep queries without a segment, as of a test set, as absent ones.")
     seed: int = option(0, "Seed of the choice of audio and absent queries.", flag="--seed", ge=0)
 
     @field_validator("kinds", mode="before")
@@ -57,6 +58,7 @@ class ConvertRecipe(Recipe):
             media=self.media,
             fix=self.fix,
             zero_length=self.zero_length,
+            untimed=self.untimed,
             pad=self.pad,
             kinds=self.kinds,
             audio_queries=self.audio_queries,

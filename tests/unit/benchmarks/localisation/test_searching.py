@@ -148,6 +148,26 @@ def test_films_without_an_index_are_indexed(tmp_path, films, monkeypatch):
     assert made.read_bytes() == indexed.read_bytes()
 
 
+def test_a_test_set_is_searched_and_not_scored(tmp_path, films):
+    queries = [{"annotation_uid": "a", "language_queries": [{"query": "a red square"}, {"query": "a tone"}]}]
+    path, out = write(tmp_path / "nlq_test.json", content(queries)), tmp_path / "mine.json"
+    report, _ = run("ego4d-nlq", path, films, model=films / "model", submission=out)
+    assert [one["query_idx"] for one in json.loads(out.read_text())["results"]] == [0, 1]
+    assert "mean R1" not in report.metrics
+    assert any("nothing scored" in note for note in report.notes)
+    with pytest.raises(BadInputError, match="no finite numbers"):
+        run("ego4d-nlq", path, films, model=films / "model")
+    crop = square(0)
+    del crop[0]["query_sets"]["1"]["response_track"]
+    path = write(tmp_path / "vq_test.json", content(crop))
+    run("ego4d-vq2d", path, films, engine="similarity", submission=out)
+    (clip,) = json.loads(out.read_text())["results"]["videos"][0]["clips"]
+    assert clip["predictions"][0]["query_sets"]["1"]["bboxes"]
+    path = write(tmp_path / "moments_test.json", content([]))
+    with pytest.raises(BadInputError, match="has no queries to look for"):
+        run("ego4d-mq", path, films, engine="similarity", submission=out)
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [

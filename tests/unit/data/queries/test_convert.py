@@ -239,6 +239,23 @@ def test_wrong_files(tmp_path, name, content, message):
         _convert(name, tmp_path / "x.json", content)
 
 
+UNTIMED = [
+    ("ego4d-nlq", "nlq.json", videos([{"annotation_uid": "a", "language_queries": [{"query": "Where?"}]}])),
+    ("ego4d-vq", "vq.json", videos(vq([], response_track=None))),
+    ("qvhighlights", "test.jsonl", [{"qid": 7, "query": "A dog", "vid": "d_0_150", "duration": 150}]),
+]
+
+
+@pytest.mark.parametrize(("name", "file", "content"), UNTIMED)
+def test_queries_of_a_test_set(tmp_path, name, file, content):
+    (row,) = _convert(name, tmp_path / file, content, untimed=True).rows
+    assert (row.absent, row.start, row.end, row.boxes) == (True, 0, 0, ())
+    with pytest.raises(BadInputError):
+        _convert(name, tmp_path / file, content)
+    write_queries(_convert(name, tmp_path / file, content, untimed=True).table(), tmp_path / "queries.csv")
+    assert read_queries(tmp_path / "queries.csv").rows == (row,)
+
+
 def test_segments_behind_what_is_searched_are_counted(tmp_path):
     found = _convert("ego4d-nlq", tmp_path / "x.json", videos(nlq(("x", 61, 62), ("y", 1, 2))))
     assert (len(found.rows), found.outside) == (2, 1)
