@@ -2,6 +2,9 @@
 
 import csv
 import json
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +12,12 @@ import pytest
 from PIL import Image
 
 from avtool.core.artifact import read_artifact, verify
+from avtool.core.artifact_folder import partial_folder
 from avtool.inference.localisation.film_index import open_index
 from avtool.media.captions.reading import read_captions
 from avtool.media.encode import FilmSettings, write_film
 from tests.harness import (
+    AVTOOL,
     RATE,
     Result,
     call,
@@ -249,6 +254,28 @@ def test_a_changed_film_and_other_settings(encoders: list[object], film: Path, t
     refused(run_avtool("localize", "index", copy, *encoders, "--out", out), "content: ", "--overwrite")
     assert call("localize", "index", copy, *encoders, "--out", out, "--overwrite", "-q") == 0
     assert first(find(out, "--label", "high"))
+
+
+@pytest.mark.slow
+def test_a_killed_index_is_resumed_to_the_same_arrays(
+    encoders: list[object], film: Path, index: Path, tmp_path: Path
+) -> None:
+    command = ["localize", "index", film, *encoders, "--set", "batch_size=1", "--out", tmp_path / "idx", "-q"]
+    growing = partial_folder(tmp_path / "idx" / "film") / "visual.npy"
+    with subprocess.Popen([*AVTOOL, *map(str, command)]) as process:
+        for _ in range(1200):
+            if growing.is_file() and growing.stat().st_size > 4000:
+                break
+            time.sleep(0.05)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert not (tmp_path / "idx" / "film").exists()
+    assert growing.is_file()
+    assert call(*command) == 0
+    for name in ("visual", "visual_pooled", "audio", "audio_pooled", "times"):
+        whole, resumed = (np.load(one / "film" / f"{name}.npy") for one in (index, tmp_path / "idx"))
+        assert resumed.shape == whole.shape
+        assert resumed.astype(float) == pytest.approx(whole.astype(float), abs=2e-2), name
 
 
 def test_a_batch_carries_on_past_a_bad_film(encoders: list[object], film: Path, tmp_path: Path) -> None:
