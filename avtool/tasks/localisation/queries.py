@@ -126,6 +126,8 @@ def find_queries(source: Path, recipe: QueriedFilmsRecipe) -> QueriedFilms:
         hint = f"the first problem: {skipped[0].reason}" if skipped else "set data.split or data.kinds"
         message = f"`{source}` has no query to learn in split `{split}` (its splits: {splits})"
         raise BadInputError(message, hint)
+    learned = {query.row.kind for query in train}
+    val = [query for query in val if query.row.kind in learned]
     indexes = tuple(shelf.opened)
     _check_alike(indexes)
     files = sorted({table.query_file(q.row) for q in (*train, *val) if q.row.kind in ("image", "audio")})

@@ -203,10 +203,8 @@ class LocalisationTask(Task[LocalisationRecipe]):
         from avtool.training.validation import Validation
 
         recipe, films = self.recipe, self.films
-        chosen = [
-            films.val[number] for number in some_queries(films.val, recipe.data.val_queries, recipe.seed)
-        ]
-        queries = [query for query in chosen if query.row.kind in films.kinds]
+        chosen = some_queries(films.val, recipe.data.val_queries, recipe.seed)
+        queries = [films.val[number] for number in chosen]
         tokens: list[Half] = self.encoders.encode(queries, "validation queries")
         windows = QueryWindows(
             queries, films.indexes, tokens, films.kinds, self.widths(), recipe.data, recipe.seed, train=False

@@ -246,6 +246,18 @@ def test_films_without_an_index_are_skipped(queried: Path, tmp_path: Path) -> No
     assert len(films.train) == 2
 
 
+def test_kinds_that_are_not_learned_are_not_validated(queried: Path, tmp_path: Path) -> None:
+    def other_kind(table: QueryTable) -> QueryTable:
+        rows = [one for one in table if (one.kind == "text") == (one.split == "val")]
+        return replace(table, rows=tuple(one for one in rows if one.kind in ("text", "label")))
+
+    task = task_of(broken(queried, other_kind, tmp_path), queried.parent)
+    assert task.films.kinds == ("label",)
+    assert task.films.val == ()
+    assert not task.validates
+    assert task.prepare().validate is None
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
