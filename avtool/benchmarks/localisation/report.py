@@ -105,7 +105,7 @@ def localisation_report(
     if spec.queries and coverage.queries != spec.queries:
         notes.append(f"{spec.title} has {spec.queries} queries: published numbers are on all of them.")
     return BenchmarkReport(
-        headline=", ".join(f"{title} {value:.2f}" for title, value in scored.means.items()),
+        headline=", ".join(f"{title} {value:.2f}" for title, value in scored.means.items()) or "not scored",
         metrics={
             **scored.means,
             **scored.metrics,
