@@ -242,3 +242,107 @@ def verify(
     }  # fmt: skip
     session.emit(value, text=str(out) if out else "")
     return ExitCode.DONE if result.passed else ExitCode.SOME_FAILED
+
+
+@command(app, "build")
+def build(
+    session: Session,
+    name: Name,
+    out: Annotated[Path, output("Model folder to write.")],
+    pretrained: Annotated[
+        bool, typer.Option("--pretrained", help="Weights that the row's library publishes.")
+    ] = False,
+    weights: Annotated[Path | None, typer.Option(help="File of weights.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of random weights.")] = 0,
+) -> None:
+    """Write a row as a model folder: an encoder of images with random, published or given weights."""
+    from avtool.jobs.zoo.build import build as run
+
+    parameters = run(
+        name, out, session.reporter, pretrained=pretrained, weights=weights, seed=seed,
+        command=session.command_line,
+    )  # fmt: skip
+    session.emit({"out": out, "parameters": parameters}, text=str(out))
+
+
+@command(app, "bench")
+def bench(
+    session: Session,
+    names: Names = None,
+    everything: All = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    batch: Annotated[str, typer.Option(help="Images of a pass: 1,32.")] = "1,32",
+    precision: Annotated[str, typer.Option(help="fp32, bf16, fp16: one or several.")] = "fp32",
+    compiled: Annotated[bool, typer.Option("--compile", help="Compile networks by torch.compile.")] = False,
+    image_size: Annotated[
+        str, typer.Option(help="SIDE or HEIGHTxWIDTH in pixels.  [default: each row's own]")
+    ] = "",
+    warmup: Annotated[int, typer.Option(help="Passes before the timed ones.")] = 10,
+    runs: Annotated[int, typer.Option(help="Passes that are timed.")] = 50,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0: torch's default.")] = 0,
+    out: Annotated[Path | None, output("CSV file for the timings.")] = None,
+) -> int:
+    """Time rows on this machine: latency, throughput, peak memory."""
+    from avtool.core.recipe import validate
+    from avtool.jobs.zoo.bench import COLUMNS, BenchRecipe
+    from avtool.jobs.zoo.bench import bench as run
+    from avtool.jobs.zoo.count import chosen_rows
+
+    values = {
+        "device": device, "batches": _numbers(batch), "precisions": _words(precision), "compiled": compiled,
+        "warmup": warmup, "runs": runs, "threads": threads,
+    }  # fmt: skip
+    rows = chosen_rows(names or [], everything=everything)
+    recipe = validate(BenchRecipe, values, "the command line")
+    result = run(rows, recipe, session.reporter, size=_size(image_size), out=out)
+    session.table(
+        ["row", "precision", "batch", "size", "ms p50", "ms p90", "images/s", "peak MiB"],
+        [
+            (
+                one.row.name, one.precision, one.batch, f"{one.height}x{one.width}", round(one.p50_ms, 2),
+                round(one.p90_ms, 2), round(one.images_per_s, 2),
+                "" if one.peak_mib is None else round(one.peak_mib),
+            )
+            for one in result.timings
+        ],
+    )  # fmt: skip
+    timings = [dict(zip(COLUMNS, map(_plain, one.cells()), strict=True)) for one in result.timings]
+    failed = [{"name": row.name, "error": error} for row, error in result.failed]
+    session.emit({"timings": timings, "failed": failed, "out": out}, text=str(out) if out else "")
+    return ExitCode.SOME_FAILED if result.failed else ExitCode.DONE
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    parts = _words(text)
+    if not all(part.isdecimal() and 0 < int(part) <= 65536 for part in parts):
+        raise BadInputError(f"--batch {text} is no list of numbers of images", "such as 1,32")
+    return tuple(map(int, parts))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
+
+
+def _plain(value: object) -> object:
+    """A cell in JSON's types."""
+    return None if value == "" else value if isinstance(value, str | int | float) else float(str(value))
+
+
+@command(app, "pareto")
+def pareto(
+    session: Session,
+    table: Annotated[Path, typer.Argument(help="Table of `avtool zoo bench`.", metavar="CSV")],
+    out: Annotated[Path, output("HTML page to write.")],
+    x: Annotated[str, typer.Option(help="Column of the horizontal axis.")] = "images_per_s",
+    y: Annotated[str, typer.Option(help="Column of the vertical axis.")] = "score",
+) -> None:
+    """Draw the timings of a bench, and the rows that no other beats."""
+    from avtool.jobs.zoo.pareto import pareto as run
+
+    points = run(table, x, y, out)
+    best = [point for point in points if point.best]
+    session.table(["row", x, y], [(point.label, point.x, point.y) for point in best])
+    session.emit(
+        {"out": out, "points": len(points), "best": [(point.label, point.x, point.y) for point in best]},
+        text=str(out),
+    )

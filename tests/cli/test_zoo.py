@@ -143,3 +143,54 @@ def test_verification_fails_where_a_row_agreed_before(
     done = run_avtool("zoo", "verify", "mine")
     assert done.code == 1
     assert "Mine agreed when the catalogue was made, and does not any more" in done.stderr
+
+
+def test_a_row_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
+    for name in ("one", "two"):
+        assert run_avtool("zoo", "build", "mobilevit-xxs", "--out", tmp_path / name, "--seed", 3).code == 0
+    weights = [tmp_path / name / "model.safetensors" for name in ("one", "two")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+    again = run_avtool(
+        "zoo", "build", "mobilevit-xxs", "--out", tmp_path / "three", "--weights", weights[0], "--json"
+    )
+    assert again.code == 0, again.stderr
+    assert again.json["parameters"] == 1_272_024 - 1000 * 321
+    assert (tmp_path / "three" / "model.safetensors").read_bytes() == weights[0].read_bytes()
+    image = tmp_path / "photo.png"
+    from PIL import Image
+
+    Image.new("RGB", (64, 48), (200, 30, 90)).save(image)
+    table = tmp_path / "features.parquet"
+    done = run_avtool("embed", image, "--encoder", tmp_path / "one", "--out", table, "--json")
+    assert done.code == 0, done.stderr
+    assert done.json["width"] == 320
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (["t2t-vit-14", "--pretrained"], 3, "no hub is known that has weights of `T2T-ViT-14`"),
+        (["swin-t", "--weights", "absent.pt"], 2, "the weights `absent.pt` do not exist"),
+        (["swin-t", "--weights", "absent.pt", "--pretrained"], 2, "are both given"),
+        (["focal-t"], 2, "has no builder"),
+        (["igpt-s"], 2, "is no encoder of images"),
+    ],
+)
+def test_what_cannot_be_built(words: list[str], code: int, text: str, tmp_path: Path) -> None:
+    done = run_avtool("zoo", "build", *words, "--out", tmp_path / "out")
+    assert done.code == code
+    assert text in done.stderr
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "there").mkdir()
+    assert run_avtool("zoo", "build", "swin-t", "--out", tmp_path / "there").code == 2
+
+
+def test_published_weights_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    done = run_avtool("zoo", "build", "deit-ti", "--pretrained", "--out", tmp_path / "out")
+    assert done.code == 3
+    assert done.stderr.splitlines()[0].startswith("error: the weights of `DeiT-Ti` cannot be downloaded")
+    assert len(done.stderr.splitlines()) == 2

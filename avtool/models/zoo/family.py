@@ -88,20 +88,16 @@ def adopt_row(name: str, file: Path | None) -> Foreign:
         BadInputError: the row does not exist or has no builder, or the file is absent or of another network.
         MissingError: the hub cannot be reached, or nobody is known to publish weights.
     """
-    from avtool.models.zoo.published_weights import check_source, encoder_settings, load_published, preprocess
+    from avtool.models.zoo.published_weights import check_source, describe_encoder, load_published
 
     row = need_builder(find_row(name))
     check_source(row, file)
-    settings = encoder_settings(row)
-
-    def build() -> "nn.Module":
-        return load_published(row, file)
-
+    arguments, preprocess = describe_encoder(row)
     return Foreign(
         PREFIX,
-        build,
-        {"row": row.key, "num_classes": 0, "image_size": settings.image_size},
-        {"inputs": {"image": {"processor": "timm", "seconds": 1.0, "config": preprocess(row)}}},
+        lambda: load_published(row, file),
+        arguments,
+        preprocess,
         f"{row.name} of the zoo, without its last layer.",
         [file] if file else [],
     )

@@ -88,10 +88,10 @@ def count_row(
     except BadInputError as error:
         if size is None or size == row.size:
             raise
-        raise _wrong_size(row, (height, width), error) from error
+        raise wrong_size(row, (height, width), error) from error
     except (NotImplementedError, RuntimeError, AssertionError, ValueError, IndexError) as error:
         if not isinstance(error, NotImplementedError) and "meta" not in str(error):
-            raise _wrong_size(row, (height, width), error) from error
+            raise wrong_size(row, (height, width), error) from error
         network, device = build(row, **settings), "cpu"
         macs = macs_of_network(network, row, (height, width), in_channels)
     seconds = round(time.perf_counter() - begin, 3)
@@ -137,7 +137,8 @@ def _read(file: Path) -> Count | None:
         return None
 
 
-def _wrong_size(row: Row, size: tuple[int, int], error: Exception) -> BadInputError:
+def wrong_size(row: Row, size: tuple[int, int], error: Exception) -> BadInputError:
+    """The error of a size that a row does not take, with the accepted multiple and the nearest sizes."""
     cause = error.__cause__ or error  # of a network that could not be built
     reason = " ".join(str(cause).split())[:120] or type(cause).__name__
     message = f"`{row.name}` does not take images of {size[0]}x{size[1]} ({reason})"

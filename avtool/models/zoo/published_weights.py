@@ -60,6 +60,13 @@ def preprocess(row: Row) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in found.items()}
 
 
+def describe_encoder(row: Row) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arguments that build a row as an encoder of images, and its `preprocess.json`."""
+    arguments = {"row": row.key, "num_classes": 0, "image_size": encoder_settings(row).image_size}
+    config = preprocess(row)
+    return arguments, {"inputs": {"image": {"processor": "timm", "seconds": 1.0, "config": config}}}
+
+
 def load_published(row: Row, file: Path | None = None) -> ZooNetwork:
     """A row as an encoder of images with published weights.
 
