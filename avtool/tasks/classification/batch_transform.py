@@ -1,6 +1,7 @@
 """From loaded clips to what a model is given: spectrograms, augmentation, scaling, mixed labels."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -134,6 +135,18 @@ class BatchTransform(nn.Module):
                 batch[mask] = batch[mask] | (batch[mask][mix.partner] & _like(mix.mixed, batch[mask]))
         if (frames := batch.get(f"{name}_frames")) is not None:
             batch[f"{name}_frames"] = torch.where(mix.mixed, frames.maximum(frames[mix.partner]), frames)
+
+
+@dataclass(frozen=True)
+class OnDevice:
+    """The training's transform, which follows the batch to its device."""
+
+    transform: BatchTransform
+
+    def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:  # noqa: ARG002
+        self.transform.to(batch["label"].device)
+        changed: Batch = self.transform(batch)
+        return changed
 
 
 def _like(flags: Tensor, mask: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Classification of clips as a task: network, loss, augmentation, validation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,25 +11,20 @@ from avtool.core.learned_clips import Use
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped
 from avtool.data.inputs.audio import AudioInput
-from avtool.data.inputs.base import ModelInput
-from avtool.data.inputs.feature_cache import FeatureCache
-from avtool.data.inputs.features import FeaturesInput
-from avtool.data.inputs.frame_features import FrameFeatures, frames_input, open_frame_features
-from avtool.data.inputs.image import TRAINING_AREA, ImageInput
+from avtool.data.inputs.frame_features import frames_input
 from avtool.data.inputs.spec import InputSpec
-from avtool.data.inputs.video import VideoInput
 from avtool.data.labels import LabelKind, encode_labels
 from avtool.data.manifest import Manifest
 from avtool.inference.outputs import OutputSpec
 from avtool.models.registry import MODELS
 from avtool.models.start import freeze_encoder, load_start
 from avtool.tasks.classification.adapt import recipe_of_start
+from avtool.tasks.classification.clip_inputs import ClipInputs
 from avtool.tasks.classification.clips import (
     LabelledClips,
     check_lengths,
     dataset_inputs,
     find_clips,
-    find_frames,
 )
 from avtool.tasks.classification.features import FeatureSource
 from avtool.tasks.classification.metrics import METRIC
@@ -40,12 +35,10 @@ from avtool.training.run import weights_input
 from avtool.training.task import Task, Training, register
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor, nn
 
     from avtool.objectives.classification import Classification, Criterion
     from avtool.tasks.classification.batch_transform import BatchTransform
-    from avtool.tasks.classification.samples import ClipDataset
     from avtool.tasks.classification.validation import ClipValidation
 
 
@@ -131,8 +124,8 @@ class ClassificationTask(Task[FinetuneRecipe]):
     def starts(self) -> Sequence[Path]:
         """Initial weights, and the encoder of the frames, which has learned from clips of its own."""
         found = [self.recipe.model.init]
-        if self._frames is not None:
-            encoder = self._frames.encoder
+        if (frames := self._clip_inputs.frames) is not None:
+            encoder = frames.encoder
             found.append(Path(encoder.name) if encoder else self.recipe.data.frame_features)
         return [path for path in found if path is not None]
 
@@ -144,6 +137,10 @@ class ClassificationTask(Task[FinetuneRecipe]):
             found.append(frames_input(frames))
         init = self.recipe.model.init
         return [*found, *([weights_input(init)] if init else [])]
+
+    @cached_property
+    def _clip_inputs(self) -> ClipInputs:
+        return ClipInputs(self.recipe, self.clips, self.reporter, self.jobs, self.features)
 
     @cached_property
     def clips(self) -> LabelledClips:
@@ -181,8 +178,8 @@ class ClassificationTask(Task[FinetuneRecipe]):
 
     def build(self) -> "tuple[nn.Module, dict[str, Any]]":
         """The network, and the arguments that build it again."""
-        width = self._frames.width if self._frames is not None else None
-        return build_network(self.recipe, sum(self.clips.sizes), self._num_frames, width)
+        given = self._clip_inputs
+        return build_network(self.recipe, sum(self.clips.sizes), given.num_frames, given.frame_width)
 
     def prepare(self) -> Training:
         """The network, its loss and the clips.
@@ -193,7 +190,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
         from avtool.data.inputs.collate import collate
         from avtool.models.frozen import FrozenWeights
         from avtool.models.model_folder import ModelDescription
-        from avtool.tasks.classification.batch_transform import BatchTransform
+        from avtool.tasks.classification.batch_transform import BatchTransform, OnDevice
         from avtool.tasks.classification.samples import warn_of_unseen_classes
 
         recipe, clips = self.recipe, self.clips
@@ -210,13 +207,13 @@ class ClassificationTask(Task[FinetuneRecipe]):
         check_inputs(recipe, inputs)
         train, val = clips.train, clips.val
         warn_of_unseen_classes(encode_labels(train, clips.kind, clips.classes), self.reporter)
-        spec, features = self._inputs(train, inputs, _frames_of(model))
+        spec, features = self._clip_inputs.of_training(train, inputs, model)
         outputs = self._outputs(inputs)
         transform = BatchTransform(outputs.sizes, spec, recipe.augment)
         return Training(
             model=model,
             objective=self._objective(model),
-            samples=self._clips(train, spec, features, train=True),
+            samples=self._clip_inputs.samples(train, spec, features, train=True),
             collate=collate,
             description=ModelDescription(
                 start.name,
@@ -230,7 +227,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
                 spec.assets(),
             ),
             self_contained=True,
-            transform=_OnDevice(transform),
+            transform=OnDevice(transform),
             validate=self._validation(val, spec, outputs, transform) if val is not None else None,
             metric=METRIC[clips.kind] if val is not None else "loss",
             maximise=val is not None,
@@ -247,7 +244,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
         names: tuple[str, ...] = model.inputs  # type: ignore[assignment]
         size = self.recipe.loop.batch_size
         found: dict[str, Tensor] = {}
-        for one in self._spec(names, _frames_of(model)).reading(AudioInput, pad_waveform=False):
+        for one in self._clip_inputs.spec(names, model).reading(AudioInput, pad_waveform=False):
             for name, value in one.absent().items():
                 if name in names:
                     found[name] = torch.zeros(size, *value.shape, dtype=value.dtype)
@@ -270,61 +267,6 @@ class ClassificationTask(Task[FinetuneRecipe]):
             *mistake_sections(logits, validate.targets, validate.clips.manifest, self.reporter),
         ]
 
-    @cached_property
-    def _num_frames(self) -> int:
-        """Frames of the spectrograms that the model takes."""
-        family = MODELS.find(self.recipe.model.name).family
-        return family.fit_frames(find_frames(self.clips.train, self.recipe.data))
-
-    @cached_property
-    def _frames(self) -> "FrameFeatures | None":
-        """The features of frames, for a model that reads some."""
-        path = self.recipe.data.frame_features
-        return None if path is None else open_frame_features(path)
-
-    @cached_property
-    def _source(self) -> FeatureSource:
-        """Of spectrograms: those of the dataset's folds are cached together."""
-        return self.features or FeatureSource(self.recipe, self.reporter, self.jobs, self.clips.whole)
-
-    def _inputs(
-        self, train: Manifest, names: Sequence[str], frames: FeaturesInput
-    ) -> tuple[InputSpec, FeatureCache | None]:
-        """The inputs among a model's arguments, and cached spectrograms of the training clips.
-
-        Args:
-            train: the training clips.
-            names: of the model's arguments.
-            frames: the input of frame features, where the model takes some.
-        """
-        data, features = self.recipe.data, None
-        mean, std = data.mean or 0.0, data.std or 1.0
-        if "audio" in names:
-            check_lengths(train, data.audio)
-            features = self._source.of(train)
-            if data.std is None:
-                mean, std = self._source.scale(train, features)
-        return self._spec(names, frames, mean, std), features
-
-    def _spec(
-        self, names: Sequence[str], frames: FeaturesInput, mean: float = 0.0, std: float = 1.0
-    ) -> InputSpec:
-        from avtool.data.inputs.frame_augment import RandAugment
-
-        data, augment = self.recipe.data, self.recipe.augment
-        pad_waveform, area = augment.mix_waveforms, augment.crop_area
-        changes = RandAugment(augment.rand_augment, data.video.size) if augment.rand_augment else None
-        if (found := self._frames) is not None:
-            seconds = self._num_frames / data.audio.steps_per_second
-            frames = replace(frames, dim=found.width, crop_seconds=seconds, encoder=found.encoder)
-        known: dict[str, ModelInput] = {
-            "audio": AudioInput(data.audio, self._num_frames, mean, std, pad_waveform),
-            "video": VideoInput(data.video, area=area, rand_augment=changes),
-            "image": ImageInput(data.image, rand_augment=changes, area=area or TRAINING_AREA),
-            "clip": frames,
-        }
-        return InputSpec(tuple(known[name] for name in names if name in known))
-
     def _outputs(self, inputs: Sequence[str]) -> OutputSpec:
         labels = tuple(name for names in self.clips.classes for name in names)
         rolls = self.recipe.data.tta_shifts if "audio" in inputs else 1
@@ -345,25 +287,6 @@ class ClassificationTask(Task[FinetuneRecipe]):
         more = {"sizes": self.clips.sizes} if name == "verb-noun" else {}
         return partial(CRITERIA[name], smoothing=smoothing, **more)
 
-    def _clips(
-        self, clips: Manifest, spec: InputSpec, features: FeatureCache | None, *, train: bool
-    ) -> "ClipDataset":
-        from avtool.tasks.classification.samples import ClipDataset
-
-        data = self.recipe.data
-        spec = spec.reading(AudioInput, features=features)
-        if self._frames is not None:
-            spec = spec.reading(FeaturesInput, features=self._frames.of(clips.column("clip_id")))
-        return ClipDataset(
-            clips,
-            spec,
-            targets=encode_labels(clips, self.clips.kind, self.clips.classes),
-            train=train,
-            cut=data.cut if train else "centre",
-            windows=1 if train else data.windows,
-            seed=self.recipe.seed,
-        )
-
     def _validation(
         self, val: Manifest, spec: InputSpec, outputs: OutputSpec, transform: "BatchTransform"
     ) -> "ClipValidation":
@@ -373,8 +296,8 @@ class ClassificationTask(Task[FinetuneRecipe]):
         features = None
         if "audio" in spec:
             check_lengths(val, self.recipe.data.audio)
-            features = self._source.of(val)
-        clips = self._clips(val, spec, features, train=False)
+            features = self._clip_inputs.source.of(val)
+        clips = self._clip_inputs.samples(val, spec, features, train=False)
         assert clips.targets is not None, "the clips have labels"
         if unseen := clips.targets.unseen():
             self.reporter.warn(
@@ -387,21 +310,3 @@ class ClassificationTask(Task[FinetuneRecipe]):
         return ClipValidation(
             clips, transform, batch_size, workers, criterion, outputs.rolls, self.recipe.data.unlabelled
         )
-
-
-def _frames_of(model: "nn.Module") -> FeaturesInput:
-    """The input of frame features, where the model takes some."""
-    settings = getattr(model, "settings", None)
-    return FeaturesInput(getattr(settings, "clip_steps", 1), dim=getattr(settings, "clip_dim", 1))
-
-
-@dataclass(frozen=True)
-class _OnDevice:
-    """The training's transform, which follows the batch to its device."""
-
-    transform: "BatchTransform"
-
-    def __call__(self, batch: dict[str, Any], generator: "torch.Generator") -> dict[str, Any]:  # noqa: ARG002
-        self.transform.to(batch["label"].device)
-        changed: dict[str, Any] = self.transform(batch)
-        return changed
