@@ -1,12 +1,12 @@
-"""Any table of clips, CSV, semicolons, tabs or JSON Lines, with a column for the media.
+"""Any table of clips, CSV, semicolons, tabs, JSON Lines or Parquet, with a column for the media.
 
-Also a folder of media with such tables in it: `metadata.csv` or `metadata.jsonl` of Hugging Face, the TSV
+Also a folder of media with such tables in it: `metadata.csv`, `.jsonl` or `.parquet` of Hugging Face, the TSV
 files of DCASE, FSD50K's ground truth. Their labels win over the names of folders.
 """
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -41,6 +41,8 @@ _NAMES = {
 _HINT = "its header needs one of " + ", ".join(_NAMES["media"])
 _PLURAL = {"labels", "tags", "event_labels"}
 """Columns of several labels, which people also divide by commas without a space (`Speech,Dishes`)."""
+_OFF, _ON = {"0", "0.0", "false"}, {"1", "1.0", "true"}
+"""Cells of a column that is a class."""
 _MOST_DEEP, _MOST_TABLES = 3, 1000
 
 
@@ -125,13 +127,21 @@ def tables_in(folder: Path) -> list[Path]:
         tables = sorted(
             name
             for name in files
-            if PurePosixPath(name).suffix.lower() in TABLE_SUFFIXES and not name.startswith(".")
+            if PurePosixPath(name).suffix.lower() in TABLE_SUFFIXES
+            and not name.startswith(".")
+            and (not name.lower().endswith(".parquet") or _is_of_labels(name))
         )
         for name in tables[:_MOST_TABLES]:
             header = header_of(Path(place) / name)
             if header & set(_NAMES["media"]) and header & wanted:
                 found.append(Path(place) / name)
     return found
+
+
+def _is_of_labels(name: str) -> bool:
+    """Whether a Parquet file in a folder is named as one of labels: others hold features and results."""
+    stem = PurePosixPath(name).stem
+    return stem.lower() == "metadata" or bool(split_among([stem]))
 
 
 def _clips_of(path: Path, options: ReadOptions) -> tuple[list[ListedClip], dict[str, tuple[LabelClass, ...]]]:
@@ -142,8 +152,12 @@ def _clips_of(path: Path, options: ReadOptions) -> tuple[list[ListedClip], dict[
         raise BadInputError(f"`{path}` has no column for the media", _HINT)
     if "labels" in known or not {"verb", "noun"} <= known.keys():
         known = {what: name for what, name in known.items() if what not in {"verb", "noun"}}
-    columns = Columns(path, header, ())
-    rows = (_row(columns, line, known, options) for line in lines)
+    columns, hot = Columns(path, header, ()), dict[str, str]()
+    if not known.keys() & {"labels", "verb", "text"}:
+        lines = iter(found := list(lines))
+        names = _one_hot(columns, found, set(columns.places) - set(known.values()))
+        hot = {name: header[columns.places[name]].strip() for name in names}
+    rows = (_row(columns, line, known, options, hot) for line in lines)
     clips = list(rows) if known.keys() & {"clip_id", "verb"} else _merged(rows)
     if not clips:
         raise BadInputError(f"`{path}` has a header and no rows", "add a row for each clip")
@@ -159,7 +173,19 @@ def _verbs_and_nouns(clips: Sequence[ListedClip]) -> dict[str, tuple[LabelClass,
     }
 
 
-def _row(columns: Columns, line: Line, known: dict[str, str], options: ReadOptions) -> ListedClip:
+def _one_hot(columns: Columns, lines: Sequence[Line], names: set[str]) -> list[str]:
+    """The columns, in their order, that hold nothing but 0 and 1, and both: classes; none where one does."""
+    found = []
+    for name in sorted(names - {""}, key=columns.places.__getitem__):
+        values = {columns.text(line, name).lower() for line in lines}
+        if values <= _OFF | _ON and values & _OFF and values & _ON:
+            found.append(name)
+    return found if len(found) > 1 else []
+
+
+def _row(
+    columns: Columns, line: Line, known: dict[str, str], options: ReadOptions, hot: Mapping[str, str]
+) -> ListedClip:
     def cell(what: str) -> str:
         return columns.text(line, known[what]) if what in known else ""
 
@@ -177,12 +203,14 @@ def _row(columns: Columns, line: Line, known: dict[str, str], options: ReadOptio
         labels = (cell("verb"), cell("noun"))
         if not all(labels):
             raise BadInputError(f"{place} has not a verb and a noun", "fill them in, or delete the line")
+    elif hot:
+        labels = tuple(label for name, label in hot.items() if columns.text(line, name).lower() in _ON)
     else:
         parts = cell("labels").split(options.separator)
         if len(parts) == 1 and known.get("labels") in _PLURAL:
             parts = re.split(r",(?!\s)", parts[0])
         labels = tuple(dict.fromkeys(filter(None, (label.strip() for label in parts))))
-    others = set(columns.places) - set(known.values()) - {""}
+    others = set(columns.places) - set(known.values()) - {"", *hot}
     return ListedClip(
         clip_id=cell("clip_id"),
         media=media,

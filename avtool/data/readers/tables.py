@@ -1,4 +1,4 @@
-"""Tables of other people, CSV or JSON Lines: bounded, in UTF-8, and with line numbers in every error."""
+"""Tables of other people, CSV, JSON Lines or Parquet: bounded, in UTF-8, and with line numbers in errors."""
 
 import csv
 import json
@@ -15,7 +15,8 @@ _MAX_BYTES = 2_000_000_000
 _PEEK = 65536
 _MAX_COUNT_DIGITS = 9
 _MAX_COLUMNS = 1000
-TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl")
+_PARQUET = ".parquet"
+TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", _PARQUET)
 
 
 class Line(NamedTuple):
@@ -62,15 +63,17 @@ def _opened(path: Path) -> Iterator[TextIO]:
 
 
 def read_table(path: Path, separator: str = ";") -> tuple[list[str], Iterator[Line]]:
-    """The header and the rows of a table: CSV with any usual delimiter, or JSON Lines.
+    """The header and the rows of a table: CSV with any usual delimiter, JSON Lines, or Parquet.
 
     Args:
         path: the file.
-        separator: put between the values of a list in JSON Lines.
+        separator: put between the values of a list in JSON Lines and Parquet.
 
     Raises:
-        BadInputError: as `read_lines`, or a line is no JSON object.
+        BadInputError: as `read_lines`, or a line is no JSON object, or the file no Parquet.
     """
+    if path.suffix.lower() == _PARQUET:
+        return _read_parquet(path, separator)
     if path.suffix.lower() == ".jsonl":
         return _read_json_lines(path, separator)
     lines = read_lines(path, delimiter=delimiter_of(path))
@@ -79,6 +82,11 @@ def read_table(path: Path, separator: str = ";") -> tuple[list[str], Iterator[Li
 
 def header_of(path: Path) -> set[str]:
     """The names of a table's columns, in lower case; of JSON Lines, those of its first line."""
+    if path.suffix.lower() == _PARQUET:
+        try:
+            return {name.strip().lower() for name in _schema_of(path)}
+        except BadInputError:
+            return set()
     line = first_line(path)
     if path.suffix.lower() == ".jsonl":
         first = _json_object(line)
@@ -89,6 +97,58 @@ def header_of(path: Path) -> set[str]:
 def delimiter_of(path: Path) -> str:
     """The delimiter that cuts the header into the most cells."""
     return max((",", ";", "\t"), key=first_line(path).count)
+
+
+def _schema_of(path: Path) -> list[str]:
+    """The columns of a Parquet file that hold texts, numbers, truths, or lists of them."""
+    import pyarrow.parquet as parquet
+    from pyarrow import ArrowException, types
+
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise BadInputError(f"`{path}` is larger than 2 GB", "is it a table?")
+        schema = parquet.read_schema(path)
+    except (OSError, ArrowException) as error:
+        raise BadInputError(f"`{path}` is no Parquet file", "get it again") from error
+
+    def is_plain(kind: object) -> bool:
+        if types.is_list(kind) or types.is_large_list(kind):
+            kind = kind.value_type  # type: ignore[attr-defined]
+        if types.is_dictionary(kind):
+            kind = kind.value_type  # type: ignore[attr-defined]
+        tests = (
+            types.is_string,
+            types.is_large_string,
+            types.is_integer,
+            types.is_floating,
+            types.is_boolean,
+        )
+        return any(test(kind) for test in tests)
+
+    return [field.name for field in schema if is_plain(field.type)]
+
+
+def _read_parquet(path: Path, separator: str) -> tuple[list[str], Iterator[Line]]:
+    import pyarrow.parquet as parquet
+    from pyarrow import ArrowException
+
+    header = _schema_of(path)
+    if not header:
+        return [], iter(())
+    try:
+        rows = parquet.read_table(path, columns=header).to_pylist()
+    except (OSError, ArrowException) as error:
+        raise BadInputError(f"`{path}` is a damaged Parquet file", "get it again") from error
+    return header, (
+        Line(number, [_cell(row[name], separator) for name in header]) for number, row in enumerate(rows, 1)
+    )
+
+
+def _cell(value: object, separator: str) -> str:
+    """A value of JSON or Parquet as a table's cell."""
+    if isinstance(value, list):
+        return separator.join(_cell(one, separator) for one in value)
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
 def _read_json_lines(path: Path, separator: str) -> tuple[list[str], Iterator[Line]]:
@@ -103,12 +163,9 @@ def _read_json_lines(path: Path, separator: str) -> tuple[list[str], Iterator[Li
             objects.append((number, found))
     header = list(dict.fromkeys(name for _, found in objects for name in found))
 
-    def cell(value: object) -> str:
-        if isinstance(value, list):
-            return separator.join(map(cell, value))
-        return "" if value is None else value if isinstance(value, str) else json.dumps(value)
-
-    return header, (Line(number, [cell(found.get(name)) for name in header]) for number, found in objects)
+    return header, (
+        Line(number, [_cell(found.get(name), separator) for name in header]) for number, found in objects
+    )
 
 
 def _json_object(text: str) -> dict[str, object] | None:
