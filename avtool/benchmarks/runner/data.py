@@ -25,6 +25,8 @@ from avtool.data.readers.media_index import MediaIndex
 from avtool.data.readers.source import Source
 
 _SHOWN = 5
+_WITHOUT_TRAINING = {"predictions", "av-retrieval", "zero-shot"}
+"""Protocols for which test clips suffice; a benchmark of others needs training clips too."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Fold:
     Attributes:
         name: `fold 1`, `split 1` or `test`.
         number: of the benchmark; 0 where there is one split.
-        train: clips to train on.
+        train: clips to train on; none where no protocol of the benchmark learns from them.
         test: clips to score.
     """
 
@@ -84,7 +86,9 @@ class BenchmarkData:
             train, test = self.clips.select(folds=others), self.clips.select(folds=[number])
             return Fold(f"fold {number}", number, train, test)
         column = column.format(fold=number)
-        train, test = (self.clips.select(part, split_column=column) for part in ("train", "test"))
+        test = self.clips.select("test", split_column=column)
+        learns = set(self.spec.protocols) - _WITHOUT_TRAINING
+        train = self.clips.select("train", split_column=column) if learns else self.clips.take([])
         return Fold(f"split {number}" if number else "test", number, train, test)
 
 

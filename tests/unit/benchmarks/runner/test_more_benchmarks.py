@@ -8,6 +8,11 @@ import pytest
 import soundfile
 
 from avtool.cli.main import run
+from avtool.core.reporter import Silent
+from avtool.core.runtime import RuntimeRecipe
+from avtool.data.items import Item
+from avtool.inference.predictor import Predictor
+from avtool.inference.windows import spaced_windows
 from avtool.media.encode import FilmSettings, write_film
 from tests.harness import RATE, save_encoder, sine
 
@@ -137,6 +142,50 @@ def test_audio_finds_its_video_among_clips_of_each_class(
         assert 0 <= metrics[way]["R@1"] <= metrics[way]["R@5"] <= metrics[way]["R@10"] == 100
     assert metrics["random_init"]["clips"] == clips
     assert any(f"{clips}." in note for note in found["notes"])
+
+
+@pytest.fixture(scope="module")
+def segments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """AudioSet's evaluation list alone, and the films that it cuts: eight, one of them without audio."""
+    folder = tmp_path_factory.mktemp("audioset")
+    lines = ["# Segments csv", "# num_ytids=8", "# YTID, start_seconds, end_seconds, positive_labels"]
+    for number in range(8):
+        name = f"film{number:07d}"
+        frames = np.random.default_rng(number).integers(0, 255, (10, 40, 40, 3), np.uint8)
+        sound = (sine(1.25, 200.0 + 150 * number) * 20000).astype(np.int16)[None]
+        write_film(
+            folder / f"{name}_30000.mp4", FilmSettings(fps=8, sample_rate=RATE), frames=list(frames),
+            audio=[] if number == 7 else sound,
+        )  # fmt: skip
+        lines.append(f'{name}, 30.000, 31.250, "{"/m/1,/m/2" if number == 6 else "/m/1"}"')
+    (folder / "eval_segments.csv").write_text("\n".join(lines) + "\n")
+    (folder / "class_labels_indices.csv").write_text("index,mid,display_name\n0,/m/1,Bird\n1,/m/2,Dog\n")
+    return folder
+
+
+def test_audioset_is_searched_by_pe_av(
+    segments: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ranks are those of the library's own features of each film's audio and frames."""
+    from tests.parity.test_phrases import saved
+
+    monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / "cache"))
+    saved("pe_av", tmp_path / "pe")
+    found = report(capsys, "audioset-retrieval", "--data", segments, "--encoder", tmp_path / "pe")
+    metrics = found["metrics"]
+    assert (
+        metrics["clips"] == metrics["random_init"]["clips"] == 5
+    )  # of each class five, with audio and video
+    predictor = Predictor(tmp_path / "pe", RuntimeRecipe(device="cpu"), Silent())
+    films = [segments / f"film{number:07d}_30000.mp4" for number in range(5)]
+    unit = {}
+    for modality in ("audio", "video"):
+        only = predictor.only(modality)
+        rows = [only.features(spaced_windows(Item(str(film), film), only.inputs, 1))[0] for film in films]
+        unit[modality] = np.stack([row / np.linalg.norm(row) for row in rows])
+    similar = unit["audio"] @ unit["video"].T
+    hits = (similar.argmax(axis=1) == np.arange(5)).mean()
+    assert metrics["audio → video"]["R@1"] == pytest.approx(100 * hits)
 
 
 def clap(folder: Path) -> Path:
