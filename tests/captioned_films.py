@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,9 @@ def draw_events(seconds: float, seed: int) -> list[tuple[float, float, int]]:
 def write_captioned(folder: Path, train: int = 6, val: int = 2, seconds: float = 60.0) -> Path:
     """A folder `captions` with `train.json` and `val_1.json`, as ActivityNet Captions has them.
 
-    Beside it is `features`, an ID.npy a film.
+    Beside it are `features`, an ID.npy a film, and `youcook2`, the same films in YouCook2's layout.
     """
+    database = {}
     (folder / "features").mkdir(parents=True)
     (folder / "captions").mkdir()
     for name, count, first in (("train", train, 0), ("val_1", val, 100)):
@@ -46,4 +48,21 @@ def write_captioned(folder: Path, train: int = 6, val: int = 2, seconds: float =
                 "sentences": [f"A {PHRASES[phrase]}." for _, _, phrase in events],
             }
         (folder / "captions" / f"{name}.json").write_text(json.dumps(videos))
+        database |= {video: _as_youcook2(values, name) for video, values in videos.items()}
+    (folder / "youcook2").mkdir()
+    trainval = folder / "youcook2" / "youcookii_annotations_trainval.json"
+    trainval.write_text(json.dumps({"database": database}))
     return folder / "captions"
+
+
+def _as_youcook2(video: dict[str, Any], name: str) -> dict[str, Any]:
+    """A video of ActivityNet Captions as YouCook2 lists it."""
+    pairs = zip(video["timestamps"], video["sentences"], strict=True)
+    return {
+        "duration": video["duration"],
+        "subset": "training" if name == "train" else "validation",
+        "annotations": [
+            {"id": number, "segment": times, "sentence": sentence}
+            for number, (times, sentence) in enumerate(pairs)
+        ],
+    }

@@ -25,6 +25,9 @@ class SdhSettings(Recipe):
     phrases: Path | None = option(
         None, "CSV table of phrases of the model's classes, as of `avtool caption`.", flag="--phrases"
     )
+    thresholds: Path | None = option(
+        None, "Thresholds of the model, as of `avtool caption`.", flag="--thresholds"
+    )
     device: str = option("auto", "auto, cpu, cuda or cuda:1.", flag="--device")
     captions: str = option(
         "auto", "The SDH track of a film: auto, stream:N, or a file.", flag="--captions", min_length=1
@@ -66,7 +69,13 @@ def run(settings: SdhSettings, reporter: Reporter) -> BenchmarkReport:
     missing: list[str] = []
     if settings.model is not None:
         captioned = caption_films(
-            settings.model, films, style, reporter, phrases=settings.phrases, device=settings.device
+            settings.model,
+            films,
+            style,
+            reporter,
+            phrases=settings.phrases,
+            thresholds=settings.thresholds,
+            device=settings.device,
         )
     else:
         assert settings.predictions is not None

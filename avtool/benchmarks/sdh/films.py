@@ -138,6 +138,7 @@ def caption_films(
     reporter: Reporter,
     *,
     phrases: Path | None = None,
+    thresholds: Path | None = None,
     device: str = "auto",
 ) -> list[CaptionedFilm]:
     """The films captioned by a model, as `avtool caption` does it, beside each film's own captions.
@@ -151,7 +152,7 @@ def caption_films(
 
     if lonely := next((film for film in films if not film.is_film), None):
         raise BadInputError(f"`{lonely.file}` is no film, and --model captions films", "give --data film.mkv")
-    options = ModelOptions(phrases=phrases, runtime=RuntimeRecipe(device=device))
+    options = ModelOptions(phrases=phrases, thresholds=thresholds, runtime=RuntimeRecipe(device=device))
     captioner = open_captioner(model, options, reporter)
     captioned = []
     with reporter.progress("captioning", len(films)) as bar:

@@ -1,6 +1,7 @@
 """A masked transformer over films: windows, proposals, suppression, sentences; a kind of captioner."""
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avtool.captioning.event import SoundEvent
-from avtool.core.errors import CorruptArtifactError
+from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.recipe import Recipe, option
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
@@ -17,6 +18,7 @@ from avtool.data.items import Item
 from avtool.data.vocabulary import Phrasebook, Vocabulary
 from avtool.inference.captioner import CAPTIONERS, CaptionerKind, FilmSounds, ModelOptions
 from avtool.inference.dense_captioning.streams import FilmStreams, Stream, asset_name, open_stream
+from avtool.inference.sound_tagger.thresholds import ANY, read_thresholds
 from avtool.models.masked_transformer.anchors import Floats, suppress
 
 if TYPE_CHECKING:
@@ -96,6 +98,12 @@ class DenseCaptioner:
         self.vocabulary, self.decoding, self.note = vocabulary, decoding, note
         constrained = decoding.phrasebook and phrases
         self.phrasebook = Phrasebook(map(vocabulary.numbers, phrases)) if constrained else None
+
+    def at(self, threshold: float) -> "DenseCaptioner":
+        """The same with another threshold."""
+        other = copy(self)
+        other.decoding = self.decoding.model_copy(update={"threshold": threshold})
+        return other
 
     def listen(self, film: Item, reporter: Reporter) -> FilmSounds:
         """The captioned events of a film, or of a clip.
@@ -219,8 +227,7 @@ def open_dense_captioner(path: Path, options: ModelOptions, reporter: Reporter) 
     place(loaded.model, options.runtime, torch.device(device.value))
     try:
         values = {**preprocess["decoding"], **options.decoding}
-        if options.threshold is not None:
-            values["threshold"] = options.threshold
+        values |= _threshold(options)
         decoding = validate(DecodingRecipe, values, "decoding")
         streams = read_streams(locate(path), preprocess["streams"], options.runtime)
         vocabulary = Vocabulary.from_json(preprocess["vocabulary"])
@@ -231,6 +238,23 @@ def open_dense_captioner(path: Path, options: ModelOptions, reporter: Reporter) 
     note = f"{loaded.description.builder}, threshold {decoding.threshold:g}"
     model: Any = loaded.model
     return DenseCaptioner(model, streams, step, vocabulary, phrases, decoding, note)
+
+
+def _threshold(options: ModelOptions) -> dict[str, float]:
+    """The threshold that the user gives, by itself or in a table; empty for the model's own.
+
+    Raises:
+        BadInputError: the table cannot be read, or is of a classifier.
+    """
+    if options.threshold is not None:
+        return {"threshold": options.threshold}
+    if options.thresholds is None:
+        return {}
+    table = read_thresholds(options.thresholds)
+    if ANY not in table:
+        message = f"`{options.thresholds}` has no threshold of `{ANY}`"
+        raise BadInputError(message, "give one that was calibrated with a learned captioner, or --threshold")
+    return {"threshold": table[ANY]}
 
 
 def read_streams(folder: Path, parts: Any, runtime: RuntimeRecipe) -> list[Stream]:

@@ -16,6 +16,9 @@ from avtool.data.labels import LabelKind
 THRESHOLDS = "thresholds.csv"
 """The table in the artifact of `avtool caption calibrate`: `label`, `threshold`, and what was measured."""
 
+ANY = "any caption"
+"""The label of a learned captioner's threshold in that table."""
+
 Values = NDArray[np.float64]
 
 

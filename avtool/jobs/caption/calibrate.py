@@ -20,9 +20,11 @@ from avtool.data.manifest import MANIFEST, read_manifest
 from avtool.evaluation.dense_captions.segments import CaptionedSegment
 from avtool.evaluation.sound_captions.track import sound_cues
 from avtool.inference.captioner import ModelOptions
+from avtool.inference.dense_captioning.captioner import DenseCaptioner
 from avtool.inference.sound_tagger.calibration import GRID, ClassCalibration, count_film
 from avtool.inference.sound_tagger.captioner import SoundTagger
-from avtool.inference.sound_tagger.thresholds import THRESHOLDS
+from avtool.inference.sound_tagger.thresholds import ANY, THRESHOLDS
+from avtool.jobs.caption.calibrate_captioner import choose_threshold
 from avtool.jobs.caption.calibrated_films import CalibratedFilm, Calibrator, Choice
 from avtool.media.addresses import local_path
 from avtool.mining.tagger import Tagger, coarse_sources
@@ -59,7 +61,8 @@ class CalibrateResult:
         hours: of film.
         classes: those with a threshold of their own, the most frequent first.
         raised: by how much all thresholds were raised, for the best captions within the style's rate.
-        held_out: F1 by onset of captions by calibrated thresholds, on films that these were not chosen on.
+        held_out: F1 by onset of captions by calibrated thresholds, on films that these were not chosen on; of
+            a learned captioner, on those that its threshold was chosen on.
         defaults: of captions by the default thresholds.
         kept_defaults: whether the default thresholds were kept, as calibrated ones are worse.
     """
@@ -94,11 +97,11 @@ def calibrate(
     overwrite: bool = False,
     command: str = "caption calibrate",
 ) -> CalibrateResult:
-    """Chooses the threshold of each class of a classifier on mined films.
+    """Chooses the threshold of each class of a classifier on mined films, or that of a learned captioner.
 
     Args:
         dataset: of `avtool mine-subtitles`, whose films are where it names them.
-        model: a classifier.
+        model: a classifier; or a learned captioner, whose validation films count where the dataset has some.
         out: the artifact to write.
         recipe: the settings.
         reporter: gets progress, and films that cannot be read.
@@ -106,16 +109,17 @@ def calibrate(
         command: the command line, for the card.
 
     Raises:
-        BadInputError: the dataset was not mined from films, the model is no classifier, or no film could be
-            read.
+        BadInputError: the dataset was not mined from films, the model has no threshold to choose, or no film
+            could be read.
     """
     from avtool.models.foreign import locate
 
-    style = load_style(recipe.style)
-    films = _captions(dataset, recipe.split)
-    tagger = open_captioner(model, recipe, reporter)
-    if not isinstance(tagger, SoundTagger):
-        raise BadInputError(f"`{model}` has no classes to calibrate", "give a classifier of sounds")
+    captioner = open_captioner(model, recipe, reporter)
+    is_tagger = isinstance(captioner, SoundTagger)
+    if not isinstance(captioner, SoundTagger | DenseCaptioner):
+        raise BadInputError(f"`{model}` has no threshold to calibrate", "give a classifier of sounds")
+    split = recipe.split if is_tagger or recipe.split is not None else _held_out(dataset, reporter)
+    films = _captions(dataset, split)
     used = [
         Input(str(dataset), "dataset", sha256_of(dataset / MANIFEST)),
         Input(str(model), "model", sha256_of(locate(model) / WEIGHTS)),
@@ -123,26 +127,78 @@ def calibrate(
     settings = {"command": "caption calibrate", "inputs": [one.sha256 for one in used], **identity(recipe)}
     partial = open_partial(out, settings, kind="report", overwrite=overwrite, inputs=[dataset, model])
     try:
-        with TemporaryDirectory(prefix="avtool-") as folder:
-            heard = _listen(films, tagger, recipe, Path(folder), reporter)
-            chosen_by = {"min_events": recipe.min_events, "per_hour": recipe.per_hour}
-            choice = Calibrator(tagger, style, recipe.tolerance, chosen_by).choose(heard)
+        if isinstance(captioner, SoundTagger):
+            result, rows = _calibrate_tagger(films, captioner, out, recipe, reporter)
+        else:
+            result, rows = _calibrate_captioner(films, captioner, out, recipe, reporter)
     except BaseException:
         discard_partial(partial)
         raise
+    write_csv(partial / THRESHOLDS, _COLUMNS, [_row(one) for one in rows])
+    values = {"schema_version": 1, **asdict(result), "out": str(out)}
+    write_json(partial / "metrics.json", values)
+    publish(out, Artifact("report", command, settings, inputs=used))
+    return result
+
+
+def _held_out(dataset: Path, reporter: Reporter) -> str | None:
+    """The split that a learned captioner was not trained on, where there is one; None for all films."""
+    if any(clip.split == "val" for clip in read_manifest(dataset)):
+        return "val"
+    reporter.warn("the dataset has no validation films: give films that the model was not trained on")
+    return None
+
+
+def _calibrate_tagger(
+    films: Mapping[str, Sequence[_Caption]],
+    tagger: SoundTagger,
+    out: Path,
+    recipe: CalibrateRecipe,
+    reporter: Reporter,
+) -> tuple[CalibrateResult, list[ClassCalibration]]:
+    """Thresholds of classes: the result, and all classes for the table."""
+    with TemporaryDirectory(prefix="avtool-") as folder:
+        heard = _listen(films, tagger, recipe, Path(folder), reporter)
+        chosen_by = {"min_events": recipe.min_events, "per_hour": recipe.per_hour}
+        choice = Calibrator(tagger, load_style(recipe.style), recipe.tolerance, chosen_by).choose(heard)
     classes = choice.classes if choice.is_better else _by_default(choice.classes, tagger)
     _report(choice, len(heard), reporter)
     own = sorted((one for one in classes if one.f1 == one.f1), key=lambda one: (-one.events, one.label))
-    write_csv(partial / THRESHOLDS, _COLUMNS, [_row(one) for one in classes])
     hours = round(sum(film.heard.seconds for film in heard) / 3600, 3)
     result = CalibrateResult(
         out, len(heard), hours, own, choice.raised if choice.is_better else 0.0,
         round(choice.held_out, 4), round(choice.defaults, 4), not choice.is_better,
     )  # fmt: skip
-    values = {"schema_version": 1, **asdict(result), "out": str(out)}
-    write_json(partial / "metrics.json", values)
-    publish(out, Artifact("report", command, settings, inputs=used))
-    return result
+    return result, classes
+
+
+def _calibrate_captioner(
+    films: Mapping[str, Sequence[_Caption]],
+    captioner: DenseCaptioner,
+    out: Path,
+    recipe: CalibrateRecipe,
+    reporter: Reporter,
+) -> tuple[CalibrateResult, list[ClassCalibration]]:
+    """The threshold of a learned captioner, as the only class."""
+    truth = {
+        film: sound_cues(
+            [CaptionedSegment(one.start, one.start, one.text) for one in captions], recipe.language
+        )
+        for film, captions in films.items()
+    }
+    style = load_style(recipe.style)
+    choice = choose_threshold(captioner, truth, style, recipe.tolerance, reporter)
+    found, before = choice.counts, choice.before
+    one = ClassCalibration(ANY, choice.threshold, found.true, found.precision, found.recall, found.f1)
+    hours = round(choice.seconds / 3600, 3)
+    result = CalibrateResult(
+        out, choice.films, hours, [one], 0.0, round(found.f1, 4), round(before.f1, 4), kept_defaults=False
+    )
+    reporter.info(
+        f"onset F1 of captions of {choice.films} films: {100 * found.f1:.1f} % at threshold "
+        f"{choice.threshold:g}, {100 * before.f1:.1f} % at the model's own"
+    )
+    return result, [one]
 
 
 def _by_default(classes: Sequence[ClassCalibration], tagger: SoundTagger) -> list[ClassCalibration]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from avtool.captioning.event import SoundEvent
+from avtool.captioning.event import CaptionPlan, SoundEvent
 from avtool.captioning.plan import plan_captions
 from avtool.captioning.style import CaptionStyle
 from avtool.evaluation.dense_captions.segments import CaptionedSegment
@@ -117,23 +117,10 @@ class Calibrator:
         """Captions of the films' sounds against the films' own, as the benchmark `sdh` counts them."""
         total = EventCounts()
         for film, events in zip(films, sounds, strict=True):
-            cues = self._cues(events, film.heard.seconds)
+            cues = written_cues(plan_captions(events, self.style, duration=film.heard.seconds))
             pairs = match_onsets(cues, film.truth, self.tolerance)
             total += EventCounts(len(film.truth), len(cues), len(pairs))
         return total
-
-    def _cues(self, events: Sequence[SoundEvent], seconds: float) -> Sequence[SoundCue]:
-        """The sound cues that would be written."""
-        plan = plan_captions(events, self.style, duration=seconds)
-        shown = {
-            (one.cue.start_ms, one.event.phrase): one.cue for one in plan.decisions if one.cue is not None
-        }
-        return sound_cues(
-            [
-                CaptionedSegment(start / 1000, cue.end_ms / 1000, phrase)
-                for (start, phrase), cue in shown.items()
-            ]
-        )
 
     def _keeps_rate(self, films: Sequence[CalibratedFilm], sounds: Sequence[Sequence[SoundEvent]]) -> bool:
         """Whether nearly all minutes have no more sounds than the style has cues."""
@@ -144,3 +131,11 @@ class Calibrator:
                 counts[min(len(counts) - 1, int(event.start // 60))] += 1
             minutes.append(counts)
         return float(np.percentile(np.concatenate(minutes), _RATE_SHARE)) <= self.style.per_minute
+
+
+def written_cues(plan: CaptionPlan) -> Sequence[SoundCue]:
+    """The sound cues of a plan, as the benchmark `sdh` reads them from a caption file."""
+    shown = {(one.cue.start_ms, one.event.phrase): one.cue for one in plan.decisions if one.cue is not None}
+    return sound_cues(
+        [CaptionedSegment(start / 1000, cue.end_ms / 1000, phrase) for (start, phrase), cue in shown.items()]
+    )

@@ -6,16 +6,24 @@ from typing import Any
 import numpy as np
 import pytest
 
+from avtool.captioning.plan import plan_captions
+from avtool.captioning.style import load_style
 from avtool.core.errors import BadInputError
 from avtool.core.recipe import validate
 from avtool.core.reporter import Silent
 from avtool.data.items import Item
 from avtool.data.manifest import Clip, write_manifest
 from avtool.data.vocabulary import Vocabulary, frequent_phrases
-from avtool.inference.captioner import ModelOptions, open_captioner
-from avtool.inference.dense_captioning.captioner import TASK
+from avtool.evaluation.dense_captions.segments import CaptionedSegment
+from avtool.evaluation.sound_captions.matching import match_onsets
+from avtool.evaluation.sound_captions.track import sound_cues
+from avtool.inference.captioner import Captioner, ModelOptions, open_captioner
+from avtool.inference.dense_captioning.captioner import TASK, DenseCaptioner
 from avtool.inference.dense_captioning.film_features import FilmFeatures
 from avtool.inference.dense_captioning.streams import FilmStreams
+from avtool.jobs.caption.calibrate_captioner import GRID as GRID_OF_THRESHOLDS
+from avtool.jobs.caption.calibrate_captioner import choose_threshold
+from avtool.jobs.caption.calibrated_films import written_cues
 from avtool.jobs.train import plan_training
 from avtool.models.masked_transformer.anchors import Anchors
 from avtool.tasks.dense_captioning.recipe import DenseCaptioningRecipe
@@ -222,3 +230,33 @@ def test_what_is_learned_is_written_over_a_long_film(tmp_path: Path) -> None:
         assert len(matches) <= 1, "a window's edge doubles nothing"
     assert right >= 0.9 * len(events)
     assert len(found.events) <= 1.1 * len(events)
+    _check_thresholds(tmp_path, captioner, events)
+
+
+def _check_thresholds(folder: Path, captioner: Captioner, events: list[tuple[float, float, int]]) -> None:
+    """The threshold that is chosen has the best captions when films are listened to again with it."""
+    assert isinstance(captioner, DenseCaptioner)
+    truth = {"long": sound_cues([CaptionedSegment(a, b, f"a {PHRASES[n]}") for a, b, n in events])}
+    style = load_style("netflix")
+    choice = choose_threshold(captioner, truth, style, 1.0, Silent())
+    again = {}
+    for threshold in GRID_OF_THRESHOLDS:
+        sounds = captioner.at(threshold).listen(Item("long", Path("long")), Silent())
+        cues = written_cues(plan_captions(sounds.events, style, duration=sounds.seconds))
+        again[threshold] = 2 * len(match_onsets(cues, truth["long"], 1.0)) / (len(cues) + len(events))
+    assert again[choice.threshold] == pytest.approx(choice.counts.f1)
+    best = max(again.values())
+    error = (best * (1 - best) / len(events)) ** 0.5
+    near = [threshold for threshold, found in again.items() if found >= best - 1.2 * error]
+    assert choice.threshold >= max(
+        threshold for threshold, found in again.items() if found >= best - 0.8 * error
+    )
+    assert choice.threshold in near
+    table = folder / "thresholds.csv"
+    table.write_text(f"label,threshold\nany caption,{choice.threshold}\n", encoding="utf-8")
+    opened = open_captioner(folder / "run", ModelOptions(thresholds=table), Silent())
+    assert isinstance(opened, DenseCaptioner)
+    assert opened.decoding.threshold == choice.threshold
+    table.write_text("label,threshold\nBark,0.5\n", encoding="utf-8")
+    with pytest.raises(BadInputError, match="has no threshold of `any caption`"):
+        open_captioner(folder / "run", ModelOptions(thresholds=table), Silent())

@@ -1,0 +1,107 @@
+"""The threshold of a learned captioner: that whose captions of validation films are best."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from avtool.captioning.plan import plan_captions
+from avtool.captioning.style import CaptionStyle
+from avtool.core.errors import BadInputError
+from avtool.core.reporter import Reporter
+from avtool.data.items import Item
+from avtool.evaluation.sound_captions.matching import EventCounts, match_onsets
+from avtool.evaluation.sound_captions.track import SoundCue
+from avtool.inference.captioner import FilmSounds
+from avtool.inference.dense_captioning.captioner import DenseCaptioner
+from avtool.jobs.caption.calibrated_films import written_cues
+from avtool.media.addresses import local_path
+
+GRID = (0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99)
+"""The thresholds that are tried; scores of proposals lie close to 1."""
+
+
+@dataclass(frozen=True)
+class ThresholdChoice:
+    """A threshold, and how well captions by it find those of the films.
+
+    Attributes:
+        threshold: of a proposal's score.
+        counts: of the films' captions.
+        before: of captions by the model's own threshold.
+        films: that were listened to.
+        seconds: of film.
+    """
+
+    threshold: float
+    counts: EventCounts
+    before: EventCounts
+    films: int
+    seconds: float
+
+
+def choose_threshold(
+    captioner: DenseCaptioner,
+    films: Mapping[str, Sequence[SoundCue]],
+    style: CaptionStyle,
+    tolerance: float,
+    reporter: Reporter,
+) -> ThresholdChoice:
+    """The threshold of `GRID` with the best F1 by onset, or a higher one that is hardly worse.
+
+    Of the thresholds within one standard error of the best F1 the highest is taken: validation films are few,
+    and a false cue disturbs more than a missing one. Each film is listened to once.
+
+    Args:
+        captioner: with its own threshold.
+        films: their captioned sounds by name, in time order.
+        style: of the captions.
+        tolerance: seconds between the onsets of a caption and of its proposal.
+        reporter: gets progress, and films that cannot be read.
+
+    Raises:
+        BadInputError: no film can be read.
+    """
+    own = captioner.decoding.threshold
+    heard = _listen(captioner.at(GRID[0]), films, reporter)
+
+    def counted(threshold: float) -> EventCounts:
+        total = EventCounts()
+        for film, sounds in heard.items():
+            sure = (event for event in sounds.events if event.score >= threshold)
+            events = [replace(event, threshold=threshold) for event in sure]  # as if listened to with it
+            cues = written_cues(plan_captions(events, style, duration=sounds.seconds or None))
+            pairs = match_onsets(cues, films[film], tolerance)
+            total += EventCounts(len(films[film]), len(cues), len(pairs))
+        return total
+
+    counts = {threshold: counted(threshold) for threshold in GRID}
+    largest = max(counts.values(), key=lambda found: found.f1)
+    least = largest.f1 - _standard_error(largest)
+    best = max(threshold for threshold in GRID if counts[threshold].f1 >= least)
+    seconds = sum(sounds.seconds for sounds in heard.values())
+    return ThresholdChoice(best, counts[best], counted(own), len(heard), seconds)
+
+
+def _standard_error(counts: EventCounts) -> float:
+    """Of an F1, as of a share of the mean number of true and found events."""
+    number = max(1.0, (counts.true + counts.found) / 2)
+    return math.sqrt(counts.f1 * (1 - counts.f1) / number)
+
+
+def _listen(
+    captioner: DenseCaptioner, films: Mapping[str, Sequence[SoundCue]], reporter: Reporter
+) -> dict[str, FilmSounds]:
+    heard: dict[str, FilmSounds] = {}
+    problem = BadInputError("the dataset has no films", "mine some")
+    with reporter.progress("calibrating", len(films)) as bar:
+        for film in films:
+            try:
+                heard[film] = captioner.listen(Item(film, local_path(film)), reporter)
+            except BadInputError as error:
+                reporter.warn(f"{film} failed: {error}")
+                problem = error
+            bar.advance(note=Path(film).name)
+    if not heard:
+        raise problem
+    return heard
