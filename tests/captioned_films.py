@@ -34,7 +34,7 @@ def write_captioned(folder: Path, train: int = 6, val: int = 2, seconds: float =
 
     Beside it are `features`, an ID.npy a film, and `youcook2`, the same films in YouCook2's layout.
     """
-    database = {}
+    database: dict[str, dict[str, Any]] = {}
     (folder / "features").mkdir(parents=True)
     (folder / "captions").mkdir()
     for name, count, first in (("train", train, 0), ("val_1", val, 100)):
