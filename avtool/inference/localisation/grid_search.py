@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from avtool.media.audio_cut import release_pages
+
 Vectors = NDArray[np.float32]
 _SAMPLED = 512
 """Frames, evenly spaced, that the mean token of a film is computed from."""
@@ -73,6 +75,7 @@ def search_grid(
     best, boxes = [], []
     for first in range(0, len(tokens), _FRAMES):
         part = torch.from_numpy(np.array(tokens[first : first + _FRAMES], np.float32))
+        release_pages(tokens)
         products = part @ queries  # of the mean too: |x - m|² = |x|² - 2 x·m + |m|²
         lengths = torch.linalg.vector_norm(part, dim=-1).square() - 2 * products[..., -1] + square
         cosines = (products[..., :-1] - offsets) / lengths.clamp(min=1e-12).sqrt()[..., None]

@@ -29,11 +29,12 @@ from avtool.inference.localisation.film_index import (
     write_card,
 )
 from avtool.media.addresses import fetch
+from avtool.media.audio_cut import release_pages
 from avtool.media.probe import probe
 from avtool.media.video_frames import iter_frames
 from avtool.models.source import full_name
 
-_ROWS = 4096
+_ROWS = 512
 """Rows of the grid that are gathered from the windows of audio at a time."""
 
 
@@ -230,6 +231,7 @@ def _gather(
             found = np.asarray(windows[near.reshape(-1)], np.float32).reshape(*near.shape, width)
             grid.append(found)
             pooled.append(found.mean(axis=1))
+            release_pages(windows)
 
 
 def _repeat_last(path: Path, rows: int) -> None:
