@@ -5,7 +5,6 @@ too. Both run the same random weights over the same windows. The network has the
 a frame (7 x 12 tokens) at a quarter of the width, so that the bench ends. Seconds are those of a processor.
 """
 
-import resource
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from avtool.core.reporter import Silent
 from avtool.inference.localisation.grounding import GroundingEngine, GroundingRecipe
 from avtool.inference.localisation.sliding import window_starts
 from avtool.models.registry import create
+from tests.unit.inference.localisation.slide_memory import peak
 
 STEP, GRID, WIDTH, WORDS = 0.2, (7, 12), 256, 8
 ACTIVITIES = (1, 3, 5, 10, 25)
@@ -136,11 +136,11 @@ def memory(frames: int) -> None:
     index = film(1)
     index.times = np.arange(frames) * STEP
     index.visual = np.zeros((frames, GRID[0] * GRID[1], WIDTH), dtype=np.float16)  # no memory until written
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak()
     small = network(encoder_depth=1, decoder_depth=1)
     recipe = GroundingRecipe(window=40, step=10, runtime=CPU)
     GroundingEngine(small, Words(), recipe, Silent()).scores(index, QUERY)
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print(peak() - before)
 
 
 def in_every_window(frames: int, window: int, step: int) -> int:
