@@ -341,6 +341,21 @@ def save_encoder(folder: Path, builder: str = "cnn_tiny", seed: int = 0) -> Path
     return folder
 
 
+def save_autoencoder(folder: Path, seed: int = 0) -> Path:
+    """A model folder of PVDM's small autoencoder with random weights, of four frames of 32 x 32."""
+    import torch
+
+    from avtool.models.model_folder import ModelDescription, save_model
+    from avtool.models.registry import create
+
+    torch.manual_seed(seed)
+    clip = {"frames": 4, "height": 32, "width": 32}
+    model = create("pvdm_autoencoder_tiny", **clip)
+    preprocess = {"task": "video-autoencoder", **clip}
+    save_model(folder, model.state_dict(), ModelDescription("pvdm_autoencoder_tiny", clip, preprocess))
+    return folder
+
+
 def save_backbone(folder: Path, seed: int = 0) -> Path:
     """A model folder of timm's network for tests, with random weights: frames of 64 pixels have 2 rows."""
     import torch

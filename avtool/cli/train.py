@@ -12,7 +12,7 @@ from avtool.cli.session import Session
 from avtool.tasks import TASKS
 from avtool.training.task import Task
 
-_OWN_VERBS = {"caption", "localize", "pretrain", "finetune", "prompt-tune"}
+_OWN_VERBS = {"caption", "generate", "localize", "pretrain", "finetune", "prompt-tune"}
 
 
 def add_task(app: typer.Typer, task: type[Task[Any]], name: str | None = None) -> None:

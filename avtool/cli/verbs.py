@@ -32,6 +32,7 @@ VERBS = {
     "train": Verb("Train", "Train a task that an installed package adds."),
     "caption": Verb("Use", "Write SDH captions of the sounds in films: footsteps, doors, animals, music."),
     "localize": Verb("Use", "Find where films match an image, a sentence, a label or a sound."),
+    "generate": Verb("Use", "Train a generator of videos; draw clips, or continue a given one."),
     "predict": Verb("Use", "Predict the classes of files, or a timeline of events."),
     "embed": Verb("Use", "Write an encoder's features of files as Parquet, a row a window."),
     "export": Verb("Use", "Write a model for other programs, and compare its outputs there with ours."),

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from avtool.core.artifact import CARD
 from avtool.core.errors import BadInputError
 from avtool.core.files import sha256_of
 from avtool.data.dataset import open_dataset
+from avtool.data.manifest import MANIFEST
 from avtool.media.probe import probe
 from avtool.media.still_images import is_image, read_image
 from avtool.media.suffixes import VIDEO_SUFFIXES
@@ -85,7 +85,7 @@ def find_frame_sources(path: Path, *, split: str = "") -> list[FrameSource]:
     """
     if path.is_file():
         return [FrameSource(path.name, path)]
-    is_dataset = (path / CARD).is_file()
+    is_dataset = (path / MANIFEST).is_file()
     found = list(_of_dataset(path, split) if is_dataset else _of_folder(path))
     if not found:
         raise BadInputError(f"`{path}` holds no videos", "give films, folders of frames, or a dataset")
@@ -157,6 +157,32 @@ def read_clip(
     for frame in _frames_from(source, 0):  # the container states more frames than it has: the last ones
         found.append(fit(frame, size))
     return np.stack(found) if len(found) == frames else None
+
+
+def read_last(source: FrameSource, frames: int, size: tuple[int, int]) -> Frames | None:
+    """The last consecutive frames of a video; None where it has fewer.
+
+    Args:
+        source: the video.
+        frames: how many.
+        size: as for `read_clip`.
+
+    Raises:
+        BadInputError: it cannot be read.
+    """
+    found: deque[Frames] = deque(iter_source(source), maxlen=frames)
+    return np.stack([fit(frame, size) for frame in found]) if len(found) == frames else None
+
+
+def iter_source(source: FrameSource) -> Iterator[Frames]:
+    """All frames of a video, (height, width, 3) each, one after the other.
+
+    Raises:
+        BadInputError: it cannot be read.
+    """
+    if files := source.files():
+        return (read_image(path) for path in files)
+    return _frames_from(source, 0)
 
 
 def _frames_from(source: FrameSource, first: int) -> Iterator[Frames]:

@@ -19,6 +19,7 @@ from tests.harness import (
     prepare_tones,
     run_avtool,
     run_module,
+    save_autoencoder,
     write_audio_clips,
     write_cues,
     write_images,
@@ -63,6 +64,7 @@ PROMPTS = {
     "visual.schedule.warmup_epochs": 1.0,
     "generator.schedule.warmup_epochs": 1.0,
 }
+VIDEO_AUTOENCODER = {"model.name": "pvdm_autoencoder_tiny", "data.size": "32", "data.frames": 4}
 QUICK: dict[str, tuple[str, str, dict[str, Any]]] = {
     "classification": ("classification", "tones", {"model.name": "cnn_tiny", "data.audio.num_mel_bins": 32}),
     "lm-bff": (
@@ -97,10 +99,21 @@ QUICK: dict[str, tuple[str, str, dict[str, Any]]] = {
     "audio-mae": ("audio-mae", "audio", {**TINY, **AUDIO, "mask.kind": "time-frequency", "data.roll": True}),
     "video-mae": ("video-mae", "video", {**TINY, **VIDEO, "mask.ratio": 0.75, "mask.decode_fraction": 0.5}),
     "mavil": ("mavil", "video", {**TINY, **VIDEO, **AUDIO, "ema.decay": 0.9}),
+    "video-autoencoder": ("video-autoencoder", "video", VIDEO_AUTOENCODER),
+    "video-diffusion": (
+        "video-diffusion",
+        "video",
+        {"model.name": "pvdm_unet_tiny", "model.autoencoder": "{autoencoder}", "data.windows": 4},
+    ),
     "avt": ("avt", "video", {**TINY, **PAIRS, "temporal.objective": "avt"}),
 }
 """A short training of every task: the task, the dataset it learns from, and its settings."""
 MORE: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "video-autoencoder-stage2": (
+        "video-autoencoder",
+        "video",
+        {**VIDEO_AUTOENCODER, "stage": 2, "model.init": "{autoencoder}", "loss.widths": [8, 16]},
+    ),
     "mavil-stage2": ("mavil", "video", {**QUICK["mavil"][2], "mavil.stage": 2, "mavil.teacher": "{mavil}"}),
     **{
         f"avt-{objective}": ("avt", "video", {**TINY, **PAIRS, "temporal.objective": objective})
@@ -135,6 +148,7 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "clip": write_clip(root / "clip"),
         "captioned": write_captioned(root / "captioned", train=3, val=1),
         "queried": write_queried(root / "queried"),
+        "autoencoder": save_autoencoder(root / "autoencoder"),
     }
 
 
@@ -154,6 +168,7 @@ def command_line(run: tuple[str, str, dict[str, Any]], datasets: dict[str, Path]
             "clip": datasets["clip"],
             "captioned": datasets["captioned"].parent,
             "queried": datasets["queried"].parent,
+            "autoencoder": datasets["autoencoder"],
         }
         listed = value if isinstance(value, list) else [value]
         texts = [one.format(**places) if isinstance(one, str) else one for one in listed]
@@ -193,7 +208,7 @@ def check_resumed(runs: tuple[Path, dict[str, Any]], name: str) -> None:
         terms = [set(line) for line in lines if line["split"] == split]
         assert len(terms) == count
         assert all(names == terms[0] for names in terms), "every line has every term"
-    assert all(line["loss"] is not None for line in lines)
+    assert all(line.get("loss", line.get("generator/loss")) is not None for line in lines)
 
 
 def test_every_task_has_a_short_training() -> None:
@@ -222,7 +237,7 @@ def test_a_run_is_whole_and_has_a_page(quick: tuple[Path, dict[str, Any]], name:
     }
     assert "<svg" in (run / "report.html").read_text()
     files = {"artifact.json", "config.json", "preprocess.json", "model.safetensors", "README.md"}
-    optional = {"tokenizer", "learned.parquet"}  # of texts; of clips
+    optional = {"tokenizer", "learned.parquet", "autoencoder"}  # of texts; of clips; of latents
     assert {path.name for path in (run / "model").iterdir()} - optional == files
 
 

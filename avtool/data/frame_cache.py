@@ -1,0 +1,104 @@
+"""Frames of whole videos at one size, decoded once and memory-mapped from then on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avtool.core.artifact import settings_hash
+from avtool.core.errors import AvtoolError, BadInputError
+from avtool.core.files import atomic_file, need_space, writing
+from avtool.core.paths import cache_folder
+from avtool.core.reporter import Reporter
+from avtool.data.clip_filter import Skipped
+from avtool.data.frame_clips import FrameSource, fit, iter_source
+
+FOLDER = "video-frames"
+"""Of the cache."""
+_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class CachedVideo:
+    """A decoded video.
+
+    Attributes:
+        source: where it comes from.
+        frames: (T, height, width, 3) uint8, memory-mapped.
+        content: a hash of what the frames follow from.
+    """
+
+    source: FrameSource
+    frames: NDArray[np.uint8]
+    content: str
+
+
+def cache_videos(
+    sources: Sequence[FrameSource], size: tuple[int, int], least: int, reporter: Reporter
+) -> tuple[list[CachedVideo], list[Skipped]]:
+    """All videos that are long enough, from the cache where they are there.
+
+    Args:
+        sources: the videos.
+        size: (height, width) of the frames.
+        least: frames that a video needs.
+        reporter: receives progress.
+
+    Returns:
+        The videos, and those that are skipped with the reason: too short, or unreadable.
+
+    Raises:
+        BadInputError: none is long enough, or the disk is too small.
+    """
+    videos, skipped = [], []
+    with reporter.progress("frames", len(sources)) as bar:
+        for source in sources:
+            try:
+                video = _cached(source, size)
+            except AvtoolError as error:
+                skipped.append(Skipped(source.name, str(source.path), str(error)))
+            else:
+                if len(video.frames) >= least:
+                    videos.append(video)
+                else:
+                    reason = f"it has {len(video.frames)} frames, needs {least}"
+                    skipped.append(Skipped(source.name, str(source.path), reason))
+            bar.advance(note=source.name)
+    if not videos:
+        message = f"0 of {len(sources)} videos have {least} or more readable frames"
+        raise BadInputError(message, "use fewer --frames, or longer videos")
+    return videos, skipped
+
+
+def _cached(source: FrameSource, size: tuple[int, int]) -> CachedVideo:
+    content = settings_hash([_SCHEMA, source.content(), size])
+    file = cache_folder() / FOLDER / f"{content}.npy"
+    if not file.is_file():
+        _decode(source, size, file)
+    return CachedVideo(source, np.load(file, mmap_mode="r", allow_pickle=False), content)
+
+
+def _decode(source: FrameSource, size: tuple[int, int], file: Path) -> None:
+    """Writes a video's frames; memory does not grow with its length."""
+    height, width = size
+    stated = source.num_frames()
+    with writing(file.parent):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    need_space(file.parent, stated * height * width * 3, f"the frames of `{source.name}`")
+    with atomic_file(file) as partial, partial.open("wb") as stream:
+        _write_header(stream, (stated, height, width, 3))
+        count = 0
+        for frame in iter_source(source):
+            stream.write(fit(frame, size).tobytes())
+            count += 1
+        stream.seek(0)
+        _write_header(stream, (count, height, width, 3))
+
+
+def _write_header(stream: BinaryIO, shape: tuple[int, ...]) -> None:
+    """The header of a `.npy` file, of one length for any number of rows: it can be written twice."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, header)

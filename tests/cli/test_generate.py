@@ -1,0 +1,128 @@
+"""`avtool generate`: an autoencoder, a diffusion model, videos of seeds, continuations, bad input."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from avtool.media.probe import probe
+from avtool.media.still_images import read_image
+from avtool.media.video_frames import iter_frames
+from tests.harness import run_avtool, save_autoencoder, save_encoder, write_video_clips
+
+QUICK = ("--device", "cpu", "--precision", "fp32", "--no-progress")
+STEPS = ("--steps", 4, "--next-steps", 3)
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_video_clips(tmp_path_factory.mktemp("films") / "d", 4, seconds=1.0, val=1)
+
+
+@pytest.fixture(scope="module")
+def model(films: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AVTOOL_CACHE_DIR", str(root / "cache"))
+        trained = run_avtool(
+            "generate", "train-autoencoder", films, "--recipe", "generate/autoencoder-tiny", "--size", 32,
+            "--frames", 4, "--max-steps", 2, *QUICK, "--out", root / "autoencoder",
+        )  # fmt: skip
+        assert trained.code == 0, trained.stderr
+        assert "in the place of LPIPS" in trained.stderr
+        done = run_avtool(
+            "generate", "train", films, "--recipe", "generate/diffusion-tiny", "--autoencoder",
+            root / "autoencoder", "--max-steps", 2, "--ema", 0, *QUICK, "--out", root / "run",
+        )  # fmt: skip
+        assert done.code == 0, done.stderr
+    return root / "run"
+
+
+def draw(model: Path, out: Path, *options: object, verb: str = "sample", first: tuple[object, ...] = ()):
+    words = ("generate", verb, model, *first, "--out", out, "--device", "cpu", "--no-progress", "--json")
+    return run_avtool(*words, *STEPS, *options)
+
+
+def frames_of(folder: Path) -> np.ndarray:
+    return np.stack([read_image(file) for file in sorted(folder.glob("*.png"))])
+
+
+def test_a_video_is_a_function_of_its_seed(model: Path, tmp_path: Path) -> None:
+    done = draw(model, tmp_path / "a", "--count", 3, "--clips", 2, "--format", "frames")
+    assert done.code == 0, done.stderr
+    assert done.json["result"]["frames"] == 8
+    one = frames_of(tmp_path / "a" / "sample-00002")
+    assert one.shape == (8, 32, 32, 3)
+    assert (
+        draw(model, tmp_path / "b", "--count", 1, "--clips", 2, "--format", "frames", "--seed", 2).code == 0
+    )
+    again = frames_of(tmp_path / "b" / "sample-00002")
+    assert np.abs(one.astype(int) - again).max() <= 1, "neither on its neighbours nor on the batch"
+    other = frames_of(tmp_path / "a" / "sample-00001")
+    assert np.abs(one.astype(int) - other).max() > 1
+    record = json.loads((tmp_path / "a" / "samples.json").read_text())
+    assert [video["seed"] for video in record["videos"]] == [0, 1, 2]
+    assert record["recipe"]["sampling"]["steps"] == 4
+    assert len(record["weights_sha256"]) == 64
+
+
+def test_films_gifs_and_the_sheet_beside_real_clips(model: Path, films: Path, cache, tmp_path: Path) -> None:
+    done = draw(model, tmp_path / "mp4", "--count", 2, "--fps", 10, "--real", films)
+    assert done.code == 0, done.stderr
+    found = probe(tmp_path / "mp4" / "sample-00001.mp4").video[0]
+    assert (found.width, found.height, found.fps, found.num_frames) == (32, 32, 10, 4)
+    assert read_image(tmp_path / "mp4" / "sheet.png").shape == (2 * (2 * 36 + 14), 4 * 36, 3)
+    assert draw(model, tmp_path / "gif", "--count", 1, "--format", "gif").code == 0
+    assert sum(1 for _ in iter_frames(tmp_path / "gif" / "sample-00000.gif")) == 4
+    assert read_image(tmp_path / "gif" / "sheet.png").shape == (36 + 14, 4 * 36, 3)
+
+
+def test_a_video_is_continued(model: Path, films: Path, tmp_path: Path) -> None:
+    options = ("--format", "frames")
+    done = draw(model, tmp_path / "more", *options, verb="continue", first=(films / "0.mp4",))
+    assert done.code == 0, done.stderr
+    assert frames_of(tmp_path / "more" / "sample-00000").shape == (4, 32, 32, 3)
+    assert json.loads((tmp_path / "more" / "samples.json").read_text())["prefix"].endswith("0.mp4")
+    guided = draw(
+        model, tmp_path / "guided", *options, "--guidance", 3, verb="continue", first=(films / "0.mp4",)
+    )
+    assert guided.code == 0, guided.stderr
+
+
+def error_of(done) -> str:
+    assert done.code in {2, 4}, done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, done.stderr
+    return errors[0]
+
+
+def test_bad_input_of_sampling(model: Path, films: Path, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    assert "exists" in error_of(draw(model, tmp_path / "there"))
+    assert "is no diffusion model" in error_of(draw(save_encoder(tmp_path / "cnn"), tmp_path / "x"))
+    assert "`--steps`" in draw(model, tmp_path / "x", "--steps", 1001).stderr
+    absent = draw(model, tmp_path / "x", verb="continue", first=(tmp_path / "no.mp4",))
+    assert "does not exist" in error_of(absent)
+    Image.new("RGB", (8, 8)).save(tmp_path / "there" / "0.png")
+    short = draw(model, tmp_path / "x", verb="continue", first=(tmp_path / "there",))
+    assert "fewer than the 4 frames" in error_of(short)
+    assert not (tmp_path / "x").exists()
+
+
+def test_bad_input_of_training(films: Path, cache, tmp_path: Path) -> None:
+    train = ("generate", "train-autoencoder", films, *QUICK, "--out", tmp_path / "run")
+    assert "give --init" in run_avtool(*train, "--stage", 2).stderr
+    assert "is no size" in run_avtool(*train, "--size", "big").stderr
+    assert "do not fit height = 100" in run_avtool(*train, "--size", "100").stderr
+    long = run_avtool(*train, "--recipe", "generate/autoencoder-tiny", "--frames", 200)
+    assert "videos have 200 or more readable frames" in error_of(long)
+    diffusion = ("generate", "train", films, *QUICK, "--out", tmp_path / "run")
+    assert "no autoencoder is given" in error_of(run_avtool(*diffusion))
+    wrong = save_encoder(tmp_path / "cnn")
+    assert "is no autoencoder of videos" in error_of(run_avtool(*diffusion, "--autoencoder", wrong))
+    plan = run_avtool(*diffusion, "--autoencoder", save_autoencoder(tmp_path / "ae"), "--dry-run", "--json")
+    assert plan.json["plan"]["latents"] == "4 x 48 (4 frames of 4 x 4 patches)"
+    none = run_avtool("generate", "train-autoencoder", tmp_path / "cnn", *QUICK)
+    assert "holds no videos" in error_of(none) or "no dataset" in error_of(none)
