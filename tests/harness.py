@@ -304,6 +304,7 @@ ENCODERS: Mapping[str, tuple[tuple[str, ...], dict[str, int]]] = {
     "avt_tiny": (("audio", "video"), {"num_mel_bins": 32}),
     "mae_tiny_pretrain": (("image",), {}),
     "audio_mae_tiny_pretrain": (("audio",), {"num_frames": 96}),
+    "mavil_tiny_pretrain": (("audio", "video"), {"num_frames": 96, "image_size": 32}),
     "mbt_tiny": (
         ("audio", "video"),
         {"audio_frames": 96, "num_mel_bins": 32, "video_frames": 4, "image_size": 16},

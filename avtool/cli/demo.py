@@ -23,6 +23,7 @@ def demo(
     from avtool.jobs.demo.captioning import caption_table
     from avtool.jobs.demo.job import demo as run
     from avtool.jobs.demo.pretraining import pretraining_table
+    from avtool.jobs.demo.queries import query_table
     from avtool.jobs.demo.report import learning_table, mining_table
 
     result = run(out, recipe, session.reporter, overwrite=overwrite, jobs=jobs)
@@ -30,6 +31,7 @@ def demo(
     tables += [pretraining_table(result.pretrained)] if result.pretrained else []
     tables += [learning_table(result.learned)] if result.learned else []
     tables += [caption_table(result.captioned)] if result.captioned else []
+    tables += [query_table(result.queried)] if result.queried else []
     for table in tables:
         session.table(table.columns, table.rows, title=table.title)
     session.emit(
@@ -41,6 +43,7 @@ def demo(
             "pretrained": result.pretrained,
             "learned": result.learned,
             "captioned": result.captioned,
+            "queried": result.queried,
         },
         text=f"report: {result.report}",
     )

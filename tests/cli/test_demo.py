@@ -43,11 +43,16 @@ def test_sounds_of_one_film_are_learned_from_the_other(tmp_path, capsys):
     assert len(learned["films"]) == 1
     assert 0 <= learned["interval"][0] <= learned["accuracy"] <= learned["interval"][1] <= 1
     assert 0 <= learned["majority"] < 1
-    for artifact in ("mined", "run", "predictions", "thresholds", "captions"):
+    queried = result["queried"]
+    assert {one["kind"] for one in queried["queries"]} == {"sound clip", "sentence"}
+    assert all(one["true"] for one in queried["queries"])
+    assert (out / "hits" / "hits.html").read_text().count("data:audio") >= 2
+    for artifact in ("mined", "run", "predictions", "thresholds", "captions", "index", "hits"):
         assert verify(out / artifact) == []
     page = (out / "report.html").read_text()
     assert "always the most frequent sound" in page
     assert "captions of the held-out film" in page
+    assert "hits/hits.html" in page
     assert page.count("<svg") == 2
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
 from avtool.data.inputs.image import ImageInput
 from avtool.data.inputs.processed import ProcessedImage
+from avtool.data.inputs.video import VideoInput
+from avtool.inference.localisation.still_clips import still_clips, tokens_of_clips
 from avtool.inference.predictor import Predictor
 from avtool.models.encoder import need_encoder
 from avtool.models.foreign import locate
@@ -55,7 +57,8 @@ class FrameEncoder:
     """A network that turns images into a grid of tokens.
 
     Backbones of timm that take images of any shape see frames in their own shape; others see them scaled
-    to a square, so that nothing is cut off. An encoder without a grid gives one token.
+    to a square, so that nothing is cut off. An encoder of video sees an image as a clip in which nothing
+    moves. An encoder without a grid gives one token.
 
     Args:
         path: a model, a run, or weights of others, that takes images.
@@ -78,11 +81,11 @@ class FrameEncoder:
         self.path, self._size, self._grid = path, size, grid
         self.predictor = Predictor(path, runtime, reporter)
         need_encoder(self.predictor.model, str(path))
-        found = self.predictor.inputs.get(ImageInput)
+        found = self.predictor.inputs.get(ImageInput) or self.predictor.inputs.get(VideoInput)
         if found is None:
             message = f"`{path}` takes {' and '.join(self.predictor.inputs.names)}, no images"
             raise BadInputError(message, "give an encoder of images as --visual-encoder")
-        self._input = found
+        self._input: ImageInput | VideoInput = found
 
     @cached_property
     def weights(self) -> str:
@@ -128,6 +131,8 @@ class FrameEncoder:
     def _preprocessed(self, images: Images) -> "Tensor":
         import torch
 
+        if isinstance(self._input, VideoInput):
+            return still_clips(images, self._input).to(self.predictor.device)
         values = torch.stack([self._input.whole(image) for image in images])
         return values.to(self.predictor.device, memory_format=torch.channels_last)
 
@@ -164,6 +169,8 @@ class FrameEncoder:
     def _network(self) -> _Network:
         if self.is_timm:
             return self._by_timm
+        if isinstance(self._input, VideoInput):
+            return partial(tokens_of_clips, self.predictor, self._input.name)
         return self._by_transformers if isinstance(self._input, ProcessedImage) else self._without_grid
 
     def _by_timm(self, images: "Tensor") -> "tuple[Tensor, Tensor]":

@@ -17,6 +17,7 @@ from avtool.jobs.demo.captioning import CaptionedFilm, caption_held_out
 from avtool.jobs.demo.films import make_films, mine_films, score_mining
 from avtool.jobs.demo.learning import LearnResult, learn_sounds
 from avtool.jobs.demo.pretraining import PretrainedFilms, pretrain_films
+from avtool.jobs.demo.queries import QueriedFilm, query_held_out
 from avtool.jobs.demo.recipe import DemoRecipe
 from avtool.jobs.demo.report import write_demo_page
 from avtool.mining.mine_subtitles import MineResult
@@ -24,7 +25,10 @@ from avtool.synthetic.make_film import FilmFiles
 
 _MARK = ".avtool-demo"
 _ASIDE = ".previous"
-_PARTS = ("films", "mined", "pretrained", "run", "predictions", "thresholds", "captions", "report.html")
+_PARTS = (
+    "films", "mined", "pretrained", "run", "predictions", "thresholds", "captions", "index", "hits",
+    "report.html",
+)  # fmt: skip
 _FILM = re.compile(r"film")
 
 
@@ -40,6 +44,7 @@ class DemoResult:
         pretrained: what was learned without labels; None where nothing was.
         learned: what a network learned from it; None where nothing was to be learned.
         captioned: the held-out film with captions by that network; None where nothing was learned.
+        queried: what queries found in the held-out film; None where nothing was learned.
     """
 
     folder: Path
@@ -49,6 +54,7 @@ class DemoResult:
     pretrained: PretrainedFilms | None
     learned: LearnResult | None
     captioned: CaptionedFilm | None
+    queried: QueriedFilm | None
 
     @property
     def report(self) -> Path:
@@ -63,7 +69,7 @@ def demo(
 
     Args:
         out: the folder for `films/`, `mined/`, `pretrained/`, `run/`, `predictions/`, `thresholds/`,
-            `captions/` and the page.
+            `captions/`, `index/`, `hits/` and the page.
         recipe: the settings.
         reporter: gets progress.
         overwrite: whether an older demonstration there may go.
@@ -90,8 +96,11 @@ def _demo(out: Path, recipe: DemoRecipe, reporter: Reporter, jobs: int) -> DemoR
     else:
         learned = learn_sounds(mined.out, out, recipe, reporter, jobs=jobs)
     captioned = caption_held_out(films.films, mined.out, learned, out, recipe, reporter) if learned else None
-    result = DemoResult(out, films.films, mined, scores, pretrained, learned, captioned)
-    write_demo_page(result.report, mined.out, scores, pretrained, learned, captioned, reporter)
+    queried = query_held_out(films.films, learned, pretrained, out, recipe, reporter) if learned else None
+    result = DemoResult(out, films.films, mined, scores, pretrained, learned, captioned, queried)
+    write_demo_page(
+        result.report, mined.out, scores, pretrained, learned, captioned, reporter, queried=queried
+    )
     return result
 
 

@@ -18,6 +18,7 @@ from avtool.evaluation.report_page import write_report_page
 from avtool.jobs.demo.captioning import CaptionedFilm, caption_table
 from avtool.jobs.demo.learning import LearnResult, known_clips
 from avtool.jobs.demo.pretraining import PretrainedFilms, pretraining_table
+from avtool.jobs.demo.queries import QueriedFilm, query_table
 
 
 def write_demo_page(
@@ -28,6 +29,8 @@ def write_demo_page(
     learned: LearnResult | None,
     captioned: CaptionedFilm | None,
     reporter: Reporter,
+    *,
+    queried: QueriedFilm | None = None,
 ) -> BenchmarkReport:
     """Writes the page, and returns what it shows.
 
@@ -39,6 +42,7 @@ def write_demo_page(
         learned: what was learned from it; None where nothing was.
         captioned: the held-out film with captions; None where nothing was learned.
         reporter: gets clips that cannot be played.
+        queried: what queries found in the held-out film; None where there were none.
     """
     report = _report(mined, scores, learned)
     if captioned is not None:
@@ -47,6 +51,13 @@ def write_demo_page(
             tables=[*report.tables, caption_table(captioned)],
             notes=[*report.notes, *_caption_notes(captioned, path.parent)],
             metrics={**report.metrics, "captioning": asdict(captioned)},
+        )
+    if queried is not None:
+        report = replace(
+            report,
+            tables=[*report.tables, query_table(queried)],
+            notes=[*report.notes, *_query_notes(queried, path.parent)],
+            metrics={**report.metrics, "queries": asdict(queried)},
         )
     images = []
     if pretrained is not None:
@@ -100,6 +111,16 @@ def _caption_notes(captioned: CaptionedFilm, folder: Path) -> list[str]:
     return [
         *plays,
         "The network has no class for speech and noise: its thresholds are of the training films.",
+    ]
+
+
+def _query_notes(queried: QueriedFilm, folder: Path) -> list[str]:
+    right = sum(one.right for one in queried.queries)
+    return [
+        f"Queries of {queried.film}, drawn by the seed: {right} of {len(queried.queries)} first hits overlap "
+        f"a true segment. `{(queried.hits / 'hits.html').relative_to(folder)}` plays the hits.",
+        "A sound clip is compared with the classifier's features of the film, a crop with those of the "
+        "pretrained encoder; a sentence is labelled as captions are, and its class looked for.",
     ]
 
 
