@@ -7,14 +7,13 @@ recording, a film, a fold) is never in training and validation both; test clips 
 import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avtool.core.arrays import Floats, Ints
 from avtool.evaluation.metrics.ranks import log_softmax
-from avtool.evaluation.probes.softmax import fit_softmax
 
 Features = NDArray[np.float32] | Floats
 Kind = Literal["logistic", "svm"]
@@ -40,11 +39,13 @@ class LinearProbe:
     validation: dict[float, float]
     converged: bool
     classes: Ints
-    _classifier: "_Classifier"
+    _pipeline: Any
 
     def scores(self, features: Features) -> Floats:
         """(N, D) → (N, classes): logarithms of probabilities (logistic), or margins (SVM)."""
-        margins = self._classifier.decision_function(np.asarray(features, np.float64))
+        margins = np.asarray(self._pipeline.decision_function(features), np.float64)
+        if margins.ndim == 1:  # two classes: scikit-learn gives the second one's alone
+            margins = np.stack([-margins / 2, margins / 2], axis=1)
         return log_softmax(margins) if self.kind == "logistic" else margins
 
 
@@ -75,8 +76,8 @@ def fit_linear_probe(
     validation = _cross_validate(values, labels, groups, kind, grid, folds, seed) if len(grid) > 1 else {}
     # of equal accuracies the stronger penalty
     best = max(sorted(validation), key=lambda c: validation[c]) if validation else grid[0]
-    classifier = _fit(values, labels, kind, sorted(c for c in grid if c <= best), seed)[-1]
-    return LinearProbe(kind, best, validation, classifier.converged, np.unique(labels), classifier)
+    pipeline, converged = _fit(values, labels, kind, best, seed)
+    return LinearProbe(kind, best, validation, converged, np.unique(labels), pipeline)
 
 
 def _cross_validate(
@@ -98,10 +99,9 @@ def _cross_validate(
     for train, test in _splits(labels, numbers, count, seed):
         if len(np.unique(labels[train])) < 2:
             continue
-        for regularisation, one in zip(
-            grid, _fit(features[train], labels[train], kind, grid, seed), strict=True
-        ):
-            right[regularisation] += int((one.predict(features[test]) == labels[test]).sum())
+        for regularisation in grid:
+            pipeline, _ = _fit(features[train], labels[train], kind, regularisation, seed)
+            right[regularisation] += int((pipeline.predict(features[test]) == labels[test]).sum())
     return {regularisation: hits / len(labels) for regularisation, hits in right.items()}
 
 
@@ -117,56 +117,20 @@ def _splits(labels: Ints, groups: Ints, count: int, seed: int) -> list[tuple[Int
         return list(divider.split(labels, labels, groups))
 
 
-class _Classifier(Protocol):
-    """A fitted classifier that scales its features itself."""
-
-    @property
-    def converged(self) -> bool:
-        """Whether its solver came to its end."""
-
-    def decision_function(self, features: Floats) -> Floats: ...
-
-    def predict(self, features: Floats) -> Ints: ...
-
-
-@dataclass(frozen=True)
-class _Margins:
-    """Linear SVMs of scikit-learn."""
-
-    pipeline: Any
-    converged: bool
-
-    def decision_function(self, features: Floats) -> Floats:
-        """(N, D) → margins (N, classes)."""
-        margins = np.asarray(self.pipeline.decision_function(features), np.float64)
-        if margins.ndim == 1:  # two classes: scikit-learn gives the second one's alone
-            margins = np.stack([-margins / 2, margins / 2], axis=1)
-        return margins
-
-    def predict(self, features: Floats) -> Ints:
-        """(N, D) → (N,)."""
-        found: Ints = self.pipeline.predict(features)
-        return found
-
-
-def _fit(
-    features: Floats, labels: Ints, kind: Kind, grid: Sequence[float], seed: int
-) -> Sequence[_Classifier]:
-    """A classifier for each C."""
-    if kind == "logistic":
-        return fit_softmax(features, labels, grid)
-    return [_fit_svm(features, labels, regularisation, seed) for regularisation in grid]
-
-
-def _fit_svm(features: Floats, labels: Ints, regularisation: float, seed: int) -> _Margins:
+def _fit(features: Floats, labels: Ints, kind: Kind, regularisation: float, seed: int) -> tuple[Any, bool]:
+    """A classifier that scales its features itself, and whether its solver came to an end."""
     from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import LinearSVC
 
-    classifier = LinearSVC(C=regularisation, max_iter=_MOST_ITERATIONS, random_state=seed)
+    if kind == "logistic":
+        classifier = LogisticRegression(C=regularisation, max_iter=_MOST_ITERATIONS)
+    else:
+        classifier = LinearSVC(C=regularisation, max_iter=_MOST_ITERATIONS, random_state=seed)
     pipeline = make_pipeline(StandardScaler(), classifier)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
         pipeline.fit(features, labels)
-    return _Margins(pipeline, not any(issubclass(one.category, ConvergenceWarning) for one in caught))
+    return pipeline, not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
