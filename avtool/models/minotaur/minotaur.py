@@ -204,10 +204,10 @@ class Minotaur(nn.Module):
         parts = [(request[:, None].expand(-1, length, -1, -1), query_mask)]
         if self.settings.audio_dim:
             heard = None if audio is None else self._project_audio(audio[:, ::stride])
-            parts.insert(0, _mrequest(heard, audio_present, self.settings.audio_tokens, empty, "audio"))
+            parts.insert(0, _masked(heard, audio_present, self.settings.audio_tokens, empty, "audio"))
         if self.settings.visual_dim:
             seen = None if visual is None else self.visual_projection(self._cast(visual[:, ::stride]))
-            parts.insert(0, _mrequest(seen, visual_present, rows * columns, empty, "visual"))
+            parts.insert(0, _masked(seen, visual_present, rows * columns, empty, "visual"))
         tokens = torch.cat([tokens for tokens, _ in parts], dim=2)
         mask = torch.cat([mask for _, mask in parts], dim=1)
         mask = mask[:, None].expand(-1, length, -1)
@@ -316,7 +316,7 @@ class Minotaur(nn.Module):
         return positions.to(like.dtype)
 
 
-def _mrequest(
+def _masked(
     tokens: Tensor | None, present: Tensor | None, count: int, empty: Tensor, modality: str
 ) -> tuple[Tensor, Tensor]:
     """Tokens with zeros where the modality is absent, and their mask."""
