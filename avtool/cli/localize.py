@@ -21,6 +21,9 @@ from avtool.tasks import TASKS
 if TYPE_CHECKING:
     from avtool.jobs.localize.find import FindResult, NamedQuery
 
+_SHOWN = 40
+"""Characters of a query that tables and messages have."""
+
 app = verb_app(
     "localize",
     "avtool localize index films/ --out idx",
@@ -84,7 +87,7 @@ def find(
     ] = None,
     out: Annotated[Path | None, output("The folder of hits to write: JSON, CSV, chapters, page.")] = None,
     overwrite: Overwrite = False,
-) -> None:
+) -> int:
     """Find the segments of films that match an image, a sentence, a label or a sound."""
     from avtool.jobs.localize.find import find as run
 
@@ -94,6 +97,7 @@ def find(
         model=model, engine=engine, overwrite=overwrite, command=session.command_line,
     )  # fmt: skip
     _show(session, result)
+    return ExitCode.SOME_FAILED if result.failed else ExitCode.DONE
 
 
 @command(app, "convert")
@@ -169,18 +173,17 @@ def _show(session: Session, result: "FindResult") -> None:
     """Prints hits, the baseline beside them, and a sentence for each query without any."""
     rows: list[Sequence[object]] = []
     for found in result.queries:
+        name = found.query.name[:_SHOWN]
         if not found.hits:
-            session.reporter.info(
-                f"{found.query.name}: not found (confidence that it is absent: {found.absent:.2f})"
-            )
+            session.reporter.info(f"{name}: not found (confidence that it is absent: {found.absent:.2f})")
         if found.note:
-            session.reporter.warn(f"{found.query.name}: {found.note}")
+            session.reporter.warn(f"{name}: {found.note}")
         beside = found.baseline or []
         for rank, one in enumerate(found.hits, 1):
             other = beside[rank - 1] if rank <= len(beside) else None
             rows.append(
                 (
-                    found.query.name[:40], rank, Path(one.film).name, format_seconds(one.hit.start),
+                    name, rank, Path(one.film).name, format_seconds(one.hit.start),
                     format_seconds(one.hit.end), f"{one.hit.score:.2f}",
                     f"{format_seconds(other.hit.start)} {other.hit.score:.2f}" if other else "",
                 )
@@ -194,6 +197,7 @@ def _show(session: Session, result: "FindResult") -> None:
         {
             "out": result.out,
             "films": [str(one.film) for one in result.films],
+            "failed": {name: error.message for name, error in result.failed.items()},
             "queries": [one.to_json() for one in result.queries],
             "seconds": result.seconds,
         },

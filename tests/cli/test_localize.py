@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
 from avtool.core.artifact import read_artifact, verify
@@ -166,6 +168,61 @@ def test_a_table_of_queries(index: Path, film: Path, tmp_path: Path) -> None:
     assert len(shown) == 3
 
 
+def test_films_that_cannot_have_a_sound_are_left_out(
+    index: Path, encoders: list[object], tmp_path: Path
+) -> None:
+    silent = tmp_path / "silent.mp4"
+    frames = [np.full((64, 96, 3), shade, np.uint8) for shade in range(16)]
+    write_film(silent, FilmSettings(fps=8), frames=frames, audio=[])
+    assert call("localize", "index", silent, *encoders, "--out", tmp_path / "idx", "-q") == 0
+    sound = write_wav(tmp_path / "low.wav", class_tone("low", 1.0, seed=5))
+    for query in (("--audio", sound), ("--label", "low")):
+        done = run_avtool("localize", "find", tmp_path / "idx", index, *query, "--json")
+        assert done.code == 0, done.stderr
+        (found,) = json.loads(done.stdout)["queries"]
+        assert covers(first(found), LOW_AT, LOW_AT + 2) > 0.5
+        assert found["note"].startswith("not looked for in 1 of 2 films; first in `silent.mp4`: ")
+        assert found["note"] in done.stderr
+
+
+def test_films_that_cannot_be_read_are_left_out(index: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "idx"
+    shutil.copytree(index / "film", folder / "whole")
+    shutil.copytree(index / "film", folder / "cut")
+    (folder / "cut" / "audio.npy").write_bytes(b"")
+    done = run_avtool("localize", "find", folder, "--label", "low", "--json")
+    assert done.code == 1
+    assert "cut is not searched: the index" in done.stderr
+    found = json.loads(done.stdout)
+    assert list(found["failed"]) == [str(folder / "cut")]
+    assert covers(first(found["queries"][0]), LOW_AT, LOW_AT + 2) > 0.5
+    alone = run_avtool("localize", "find", folder / "cut", "--label", "low")
+    assert alone.code == 4
+    assert "is damaged (No data left in file)" in alone.stderr
+
+
+def test_a_film_that_fails_leaves_nothing(encoders: list[object], tmp_path: Path) -> None:
+    audio = noise(3.0)
+    audio[RATE:] = np.nan
+    path = tmp_path / "nan.wav"
+    soundfile.write(path, audio, RATE, subtype="FLOAT")
+    done = run_avtool("localize", "index", path, *encoders, "--out", tmp_path / "idx")
+    refused(done, "holds samples that are no finite numbers", "leave the file out")
+    assert list((tmp_path / "idx").iterdir()) == []
+
+
+def test_a_long_text_is_cut_in_messages(index: Path) -> None:
+    done = run_avtool("localize", "find", index, "--label", f"high{' ' * 5000}", "--min-score", 1)
+    assert done.code == 0
+    assert max(map(len, done.stderr.splitlines())) < 200
+
+
+def test_peaks_that_the_median_filter_removes_are_named(index: Path) -> None:
+    found = find(index, "--label", "high", "--set", "ranking.median=99")
+    assert found["hits"] == []
+    assert found["note"] == "its peaks last less than half of 99 frames: --set ranking.median=1 keeps them"
+
+
 def test_nothing_above_the_score_is_no_error(index: Path) -> None:
     done = run_avtool("localize", "find", index, "--label", "high", "--min-score", 1)
     assert done.code == 0
@@ -190,6 +247,8 @@ BAD = [
         "--box x,y,width,height",
     ),
     (["--frame", "{film}@7.5", "--box", "a"], "--box `a` is no box", "--box x,y,width,height"),
+    (["--frame", "{film}@7.5", "--box", "nan,0,20,20"], "--box `nan,0,20,20` is no box", "--box x,y,width"),
+    (["--frame", "{film}@7.5", "--box", "0,0,inf,20"], "--box `0,0,inf,20` is no box", "--box x,y,width"),
     (["--frame", "{film}@99", "--box", "0,0,20,20"], "has no frame at 99 s", "earlier time"),
     (["--label", "high", "--engine", "grounding"], "--engine grounding needs a trained model", "--model"),
     (["--text", "a tone", "--text-encoder", "nowhere"], "`nowhere` is no text encoder", "--text-encoder"),

@@ -94,7 +94,7 @@ def find_indexes(folder: Path, table: QueryTable, reporter: Reporter) -> dict[st
     Raises:
         BadInputError: a film has none.
     """
-    opened = open_films([str(folder)], IndexRecipe(), reporter)
+    opened = open_films([str(folder)], IndexRecipe(), reporter).indexes
     found = {}
     for media in table.by_media():
         index = find_index(opened, table.folder / media)

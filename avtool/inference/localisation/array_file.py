@@ -8,6 +8,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from avtool.core.files import writing
+
 _HEADER = 128
 """Bytes before the first row: a header of version 1.0 with room for any number of rows."""
 _MAGIC = b"\x93NUMPY\x01\x00"
@@ -25,7 +27,7 @@ class ArrayFile:
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: str = "float16") -> None:
-        self._shape, self._dtype = shape, np.dtype(dtype)
+        self._path, self._shape, self._dtype = path, shape, np.dtype(dtype)
         self._row = int(np.prod(shape, dtype=int)) * self._dtype.itemsize
         if not path.exists():
             path.write_bytes(bytes(_HEADER))
@@ -60,12 +62,17 @@ class ArrayFile:
         self._stream.seek(0, os.SEEK_END)
 
     def append(self, values: NDArray[np.floating]) -> None:
-        """Writes rows (n, *shape); values beyond the range of float16 are clipped to it."""
+        """Writes rows (n, *shape); values beyond the range of float16 are clipped to it.
+
+        Raises:
+            DiskFullError: there is no room; the rows before these stay.
+        """
         assert values.shape[1:] == self._shape, (values.shape, self._shape)
         if self._dtype == np.float16:
             values = np.clip(values, -65504, 65504)
-        self._stream.write(np.ascontiguousarray(values, self._dtype).tobytes())
-        self._stream.flush()
+        with writing(self._path):
+            self._stream.write(np.ascontiguousarray(values, self._dtype).tobytes())
+            self._stream.flush()
         self.rows += len(values)
 
     def _write_header(self) -> None:

@@ -215,7 +215,7 @@ def open_index(folder: Path) -> FilmIndex:
         arrays = {
             name: _mapped(folder / f"{name}.npy", len(times), shape) for name, shape in _shapes(card).items()
         }
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except (KeyError, TypeError, ValueError, OSError, EOFError) as error:
         reason = " ".join(str(error).split())[:120]
         raise CorruptArtifactError(f"the index `{folder}` is damaged ({reason})", AGAIN) from error
     return FilmIndex(folder, card, times, **arrays)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avtool.core.artifact import Artifact, Input
-from avtool.core.artifact_folder import SETTINGS, open_partial, publish
-from avtool.core.errors import BadInputError
+from avtool.core.artifact_folder import SETTINGS, discard_partial, open_partial, publish
+from avtool.core.errors import BadInputError, DiskFullError
 from avtool.core.files import read_json
 from avtool.core.paths import cache_folder
 from avtool.core.recipe import identity
@@ -50,7 +50,8 @@ def write_index(
 ) -> FilmIndex:
     """Indexes a film; one that stands already, of the same content, settings and encoders, is opened.
 
-    Frames that a killed run has encoded are kept. Memory does not grow with the film's length.
+    Frames that a killed run has encoded are kept; of a film that turns out to be unreadable, none. Memory
+    does not grow with the film's length.
 
     Args:
         film: a file, or an address, which is fetched.
@@ -73,7 +74,13 @@ def write_index(
     if not overwrite and is_index(folder) and _stored_settings(folder) == job.settings:
         return open_index(folder)
     partial = open_partial(folder, job.settings, kind="features", overwrite=overwrite, inputs=[film])
-    card = job.write(partial, reporter)
+    try:
+        card = job.write(partial, reporter)
+    except DiskFullError:
+        raise  # what there is room for is resumed
+    except BadInputError:
+        discard_partial(partial)
+        raise
     write_card(partial, card)
     weights = [
         Input(stream.encoder, "weights", stream.weights) for stream in (card.visual, card.audio) if stream

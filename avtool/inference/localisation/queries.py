@@ -24,6 +24,8 @@ LEAST_SIDE = 16
 """Pixels of an image query's sides."""
 LEAST_SECONDS = 0.1
 """Of an audio query."""
+_MOST_PIXELS = 1e6
+"""Of a number in a box; NaN and infinity are none."""
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)")
 _NEEDS = {"image": "video", "audio": "audio"}
 """The modality of a film that a kind of query needs."""
@@ -226,11 +228,15 @@ def parse_box(text: str) -> Box:
         BadInputError: it is none.
     """
     parts = text.split(",")
+    problem = BadInputError(
+        f"--box `{text[:60]}` is no box", "write --box x,y,width,height, in pixels of the film"
+    )
     try:
         left, top, width, height = (float(part) for part in parts)
     except ValueError as error:
-        message = f"--box `{text}` is no box"
-        raise BadInputError(message, "write --box x,y,width,height, in pixels of the film") from error
+        raise problem from error
+    if not all(abs(side) < _MOST_PIXELS for side in (left, top, width, height)):
+        raise problem
     return left, top, width, height
 
 

@@ -55,8 +55,16 @@ class Sliding:
         """Checks the numbers."""
         window, step, stride = self.window, self.step, self.stride
         rules = (
-            (window >= _SHORTEST, f"a window of {window} frames", f"it has at least {_SHORTEST}"),
-            (0 < step <= window, f"windows every {step} frames", f"the step is at most the window, {window}"),
+            (
+                window >= _SHORTEST,
+                f"a window of {window} frames of the index is too short",
+                f"it has at least {_SHORTEST}: give a longer --window, in seconds",
+            ),
+            (
+                0 < step <= window,
+                f"windows every {step} frames of the index",
+                f"the step is from 1 to the window, {window} frames: give another --step, in seconds",
+            ),
             (
                 stride >= 1 and step % stride == 0,
                 f"a step of {step} frames",

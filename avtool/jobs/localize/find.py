@@ -1,13 +1,13 @@
 """`avtool localize find`: queries looked for in indexed films, the similarity baseline beside."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from avtool.core.artifact import Artifact, Input
 from avtool.core.artifact_folder import discard_partial, open_partial, publish
-from avtool.core.errors import BadInputError, MissingError
+from avtool.core.errors import AvtoolError, BadInputError, MissingError
 from avtool.core.files import sha256_of
 from avtool.core.recipe import identity
 from avtool.core.report.page import optional_report
@@ -23,6 +23,8 @@ from avtool.jobs.localize.engines import Engines
 from avtool.jobs.localize.hits import FilmHit, QueryHits, write_hits
 from avtool.jobs.localize.index import index_names
 from avtool.jobs.localize.recipe import FindRecipe
+
+_KEEP_SHORT = "--set ranking.median=1 keeps them"
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,14 @@ class FindResult:
     Attributes:
         out: the artifact that was written, or None.
         films: that were searched.
+        failed: films that could not be, and why.
         queries: hits of each.
         seconds: wall time.
     """
 
     out: Path | None
     films: list[FilmIndex]
+    failed: dict[str, AvtoolError]
     queries: list[QueryHits]
     seconds: float
 
@@ -78,6 +82,9 @@ def find(
 ) -> FindResult:
     """Finds the segments of films that match queries.
 
+    A film that cannot be read is left out where there are others. So is, with a note, one that cannot have
+    what a query looks for.
+
     Args:
         sources: indexes, folders of indexes, or films, which are indexed into the cache.
         queries: what is looked for.
@@ -90,10 +97,11 @@ def find(
         command: the command line, for the card.
 
     Raises:
-        AvtoolError: a film, an index, a query or the model cannot be used.
+        AvtoolError: the films, a query or the model cannot be used.
     """
     begin = time.perf_counter()
-    films = open_films(sources, recipe.index_recipe(), reporter)
+    opened = open_films(sources, recipe.index_recipe(), reporter)
+    films = opened.indexes
     engines = Engines(recipe, reporter, model=model, engine=engine)
     for index in films:
         engines.check_index(index)
@@ -116,7 +124,7 @@ def find(
         if partial is not None:
             discard_partial(partial)
         raise
-    return FindResult(out, films, found, round(time.perf_counter() - begin, 3))
+    return FindResult(out, films, opened.failed, found, round(time.perf_counter() - begin, 3))
 
 
 def _settings(
@@ -142,21 +150,50 @@ def _find(named: NamedQuery, films: Sequence[FilmIndex], engines: Engines, recip
             raise BadInputError(message, "give its index, or the film")
         searched = [own]
     begin = time.perf_counter()
-    curves = {
-        str(index.film): search(engines.main(index), engines.similarity(index), index, query, recipe.search)
-        for index in searched
-    }
+
+    def examined(index: FilmIndex) -> FrameScores:
+        return search(engines.main(index), engines.similarity(index), index, query, recipe.search)
+
+    curves, left_out = _of_each(searched, examined)
     hits = _ranked(curves, recipe)
     milliseconds = 1000 * (time.perf_counter() - begin)
-    baseline, note = None, ""
+    baseline, notes = None, left_out
     if engines.name != "similarity":
         try:
-            beside = {str(one.film): engines.similarity(one).scores(one, query) for one in searched}
+            beside, _ = _of_each(searched, lambda index: engines.similarity(index).scores(index, query))
             baseline = _ranked(beside, recipe)
         except (BadInputError, MissingError) as error:
-            note = f"no similarity baseline: {error}"
+            notes = [*left_out, f"no similarity baseline: {error}"]
     absent = min(scores.absent for scores in curves.values())
+    ranking = recipe.ranking
+    if not hits and ranking.min_score == 0 and 1 - absent >= min(ranking.height) and ranking.median > 1:
+        notes = [*notes, f"its peaks last less than half of {ranking.median} frames: {_KEEP_SHORT}"]
+    note = "; ".join(notes)
     return QueryHits(named.query_id, query, engines.name, hits, absent, milliseconds, baseline, note, curves)
+
+
+def _of_each(
+    films: Sequence[FilmIndex], score: Callable[[FilmIndex], FrameScores]
+) -> tuple[dict[str, FrameScores], list[str]]:
+    """The scores of each film, and a note of those that a query cannot be looked for in.
+
+    Raises:
+        BadInputError: it can be in none; that of the first film.
+    """
+    found: dict[str, FrameScores] = {}
+    errors: list[tuple[FilmIndex, BadInputError]] = []
+    for index in films:
+        try:
+            found[str(index.film)] = score(index)
+        except BadInputError as error:
+            errors.append((index, error))
+    if not errors:
+        return found, []
+    first, reason = errors[0]
+    if not found:
+        raise reason
+    number = f"{len(errors)} of {len(films)} films"
+    return found, [f"not looked for in {number}; first in `{first.film.name}`: {reason.message}"]
 
 
 def _ranked(curves: dict[str, FrameScores], recipe: FindRecipe) -> list[FilmHit]:

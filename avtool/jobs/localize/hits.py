@@ -34,7 +34,7 @@ class QueryHits:
         absent: confidence that no film has it, 0 to 1.
         milliseconds: of the search; for the first query of a kind with the opening of its encoder.
         baseline: hits of the similarity engine; None where it is the engine, or cannot take the query.
-        note: why there is no baseline.
+        note: why there is no hit, or no baseline, and which films could not have it.
         curves: film → scores of its frames.
     """
 
