@@ -13,11 +13,14 @@ import numpy as np
 
 from avtool.core.recipe import Recipe, option
 from avtool.core.reporter import Reporter
+from avtool.media.probe import probe
 from avtool.media.video_frames import Frame, iter_frames
 
 _SHORT_SIDE = 48
 _NEIGHBOURS = 2
 """Steps on either side that a cut is compared with."""
+_FPS = 25.0
+"""Of a film of one frame whose rate is not known."""
 _STAYS = 0.5
 """Of a cut's step: frames two steps apart across it that differ less are those around a flash."""
 
@@ -71,7 +74,7 @@ def iter_shots(path: Path, recipe: ShotRecipe, reporter: Reporter | None = None)
             yield Shot(start, found[0], change)
             start, change = found
     if start is not None:
-        yield Shot(start, last + (last - before), change)
+        yield Shot(start, last + ((last - before) or 1 / (probe(path).fps or _FPS)), change)
 
 
 class _CutFinder:

@@ -70,6 +70,11 @@ def test_shots_shorter_than_the_least_are_joined(tmp_path: Path) -> None:
     assert starts(path, min_seconds=0.5) == [0.0, 1.0]
 
 
+def test_a_film_of_one_frame_is_a_shot_of_its_duration(tmp_path: Path) -> None:
+    (shot,) = iter_shots(film(tmp_path / "one.mp4", [frame_of(0)]), ShotRecipe())
+    assert (shot.start, shot.end) == (0, pytest.approx(1 / FPS))
+
+
 def test_frames_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each frame is taken after the one before it was judged: the first shot comes before the last frame."""
     taken = []
