@@ -168,7 +168,7 @@ def test_a_table_of_queries(index: Path, film: Path, tmp_path: Path) -> None:
     assert len(shown) == 3
 
 
-def test_films_that_cannot_have_a_sound_are_left_out(
+def test_films_that_cannot_have_a_sound_are_skipped(
     index: Path, encoders: list[object], tmp_path: Path
 ) -> None:
     silent = tmp_path / "silent.mp4"
@@ -185,7 +185,7 @@ def test_films_that_cannot_have_a_sound_are_left_out(
         assert found["note"] in done.stderr
 
 
-def test_films_that_cannot_be_read_are_left_out(index: Path, tmp_path: Path) -> None:
+def test_films_that_cannot_be_read_are_skipped(index: Path, tmp_path: Path) -> None:
     folder = tmp_path / "idx"
     shutil.copytree(index / "film", folder / "whole")
     shutil.copytree(index / "film", folder / "cut")

@@ -82,7 +82,7 @@ def find(
 ) -> FindResult:
     """Finds the segments of films that match queries.
 
-    A film that cannot be read is left out where there are others. So is, with a note, one that cannot have
+    A film that cannot be read is skipped where there are others. So is, with a note, one that cannot have
     what a query looks for.
 
     Args:
@@ -154,16 +154,16 @@ def _find(named: NamedQuery, films: Sequence[FilmIndex], engines: Engines, recip
     def examined(index: FilmIndex) -> FrameScores:
         return search(engines.main(index), engines.similarity(index), index, query, recipe.search)
 
-    curves, left_out = _of_each(searched, examined)
+    curves, skipped = _of_each(searched, examined)
     hits = _ranked(curves, recipe)
     milliseconds = 1000 * (time.perf_counter() - begin)
-    baseline, notes = None, left_out
+    baseline, notes = None, skipped
     if engines.name != "similarity":
         try:
             beside, _ = _of_each(searched, lambda index: engines.similarity(index).scores(index, query))
             baseline = _ranked(beside, recipe)
         except (BadInputError, MissingError) as error:
-            notes = [*left_out, f"no similarity baseline: {error}"]
+            notes = [*skipped, f"no similarity baseline: {error}"]
     absent = min(scores.absent for scores in curves.values())
     ranking = recipe.ranking
     if not hits and ranking.min_score == 0 and 1 - absent >= min(ranking.height) and ranking.median > 1:
