@@ -144,7 +144,25 @@ def read_clip(
     count = source.num_frames()
     if count < frames:
         return None
-    first = 0 if rng is None else int(rng.integers(count - frames + 1))
+    return read_clip_at(source, 0 if rng is None else int(rng.integers(count - frames + 1)), frames, size)
+
+
+def read_clip_at(source: FrameSource, first: int, frames: int, size: tuple[int, int]) -> Frames | None:
+    """Consecutive frames of a video from one on.
+
+    Args:
+        source: the video.
+        first: number of the first frame. Where the container states more frames than a film has, so that
+            the clip would end behind it, the last frames are read.
+        frames: how many.
+        size: as for `read_clip`.
+
+    Returns:
+        (frames, height, width, 3); None where the video has fewer.
+
+    Raises:
+        BadInputError: it cannot be read.
+    """
     if files := source.files():
         return np.stack([fit(read_image(path), size) for path in files[first : first + frames]])
     found: deque[Frames] = deque(maxlen=frames)

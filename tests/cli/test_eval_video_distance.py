@@ -79,6 +79,10 @@ def test_the_distance_is_that_of_the_features_and_the_protocol_is_stated(cache, 
     ends = [np.concatenate([one[:, 0], one[:, -1]], axis=1) / 255 for one in (real, made)]
     expected = frechet_distance(*(FeatureMoments.of(one) for one in ends))
     assert metrics["fvd"] == pytest.approx(expected, rel=1e-4)
+    means, variances = [one.mean(0) for one in ends], [one.var(0, ddof=1).sum() for one in ends]
+    assert metrics["terms"]["means"] == pytest.approx(np.square(means[0] - means[1]).sum(), rel=1e-4)
+    assert metrics["terms"]["real_variance"] == pytest.approx(variances[0], rel=1e-4)
+    assert metrics["terms"]["generated_variance"] == pytest.approx(variances[1], rel=1e-4)
     assert metrics["name"] == f"fvd{FRAMES} (I3D TorchScript means; {COUNT} real, {COUNT} generated clips)"
     protocol = metrics["protocol"]
     assert (protocol["frames"], protocol["real_clips"], protocol["size"]) == (FRAMES, COUNT, SIZE)
@@ -131,6 +135,47 @@ def test_an_encoder_of_ones_own_has_a_name_of_its_own(cache, tmp_path) -> None:
     assert same["fvd_own"] < metrics["fvd_own"] / 100
 
 
+def baseline(real: Path, weights: Path, *options: object) -> dict:
+    done = run_avtool(
+        "eval", "--benchmark", "ucf101-fvd", "--data", real, "--weights", weights, "--size", SIZE,
+        "--force", "--no-progress", "--json", *options,
+    )  # fmt: skip
+    return metrics_of(done)
+
+
+def test_a_baseline_is_made_of_other_real_clips(cache, scripts, tmp_path) -> None:
+    """One film of 24 clips of colours that drift: its halves share no frame."""
+    rng = np.random.default_rng(7)
+    walk = np.cumsum(rng.normal(0, 6, (400, 3)), axis=0)
+    write_frames(tmp_path / "film", (128 + 100 * np.sin(walk / 60)).astype(np.uint8)[None])
+    film = tmp_path / "film" / "clip0"
+    options = ("--frames", 4, "--clips", 40, "--set", "clips_per_video=40")
+    found = {
+        name: baseline(film, scripts[0], *options, "--baseline", name, *more)
+        for name, more in {
+            "real": (), "frozen": (), "shuffled": (), "noise": ("--set", "noise=0.6"),
+        }.items()
+    }  # fmt: skip
+    for name, metrics in found.items():
+        protocol = metrics["protocol"]
+        assert (protocol["real_clips"], protocol["generated_clips"]) == (40, 40), name
+        assert "half 1 of 2" in protocol["real_rule"]
+        assert "half 2 of 2" in protocol["generated_rule"]
+    assert "noise of 0.6" in found["noise"]["protocol"]["generated_rule"]
+    assert 0 < found["real"]["fvd"] < found["noise"]["fvd"]
+    assert len({metrics["fvd"] for metrics in found.values()}) == 4
+
+
+def test_subsets_of_the_clips_show_the_bias_of_few(cache, scripts, tmp_path) -> None:
+    real = write_frames(tmp_path / "real", colours(0, 140))
+    metrics = baseline(real, scripts[0], "--frames", FRAMES, "--baseline", "real", "--set", "draws=5")
+    assert metrics["protocol"]["real_clips"] == metrics["protocol"]["generated_clips"] == 70
+    assert list(metrics["subsets"]) == ["32", "64"]
+    few, more = (np.mean(metrics["subsets"][count]) for count in ("32", "64"))
+    assert len(metrics["subsets"]["32"]) == 5
+    assert few > more > 0
+
+
 def test_bad_input_is_refused_in_a_line(cache, scripts, tmp_path) -> None:
     real, made = (
         write_frames(tmp_path / "real", colours(0)),
@@ -146,6 +191,7 @@ def test_bad_input_is_refused_in_a_line(cache, scripts, tmp_path) -> None:
         (("--weights", scripts[0], "--frames", 9), "0 of 12 videos"),
         (("--weights", scripts[0], "--force", "--is-weights", tmp_path / "junk.pt"), "no TorchScript file"),
         (("--weights", scripts[0], "--encoder", tmp_path), "both given"),
+        (("--weights", scripts[0], "--baseline", "real"), "both given"),
     ]
     for options, message in cases:
         done = evaluate(real, made, *options)

