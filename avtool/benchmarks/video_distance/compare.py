@@ -94,7 +94,7 @@ def _selections(settings: VideoDistanceSettings) -> tuple[ClipSelection, ClipSel
     real = ClipSelection(settings.data, random_start=True, **drawn)
     if settings.generated is not None:
         return real, ClipSelection(settings.generated, random_start=False, **shared)
-    made = Baseline(settings.baseline)
+    made = settings.baseline or Baseline.REAL
     noise = settings.noise if made is Baseline.NOISE else 0.0
     return replace(real, half=0), replace(real, half=1, baseline=made, noise=noise)
 

@@ -49,7 +49,7 @@ def clip_features(
         BadInputError: the folder has no videos, or none of them has enough frames.
     """
     sources = chosen.sources()
-    rules = [chosen.frames, chosen.clips, chosen.size, chosen.seed, chosen.random_start]
+    rules: list[object] = [chosen.frames, chosen.clips, chosen.size, chosen.seed, chosen.random_start]
     rules += [chosen.per_video, chosen.half, chosen.baseline.value, chosen.noise]
     key = settings_hash([_SCHEMA, network.content, *rules, [[one.name, one.content()] for one in sources]])
     file = cache_folder() / FOLDER / f"{key}.npz"
