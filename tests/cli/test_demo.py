@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from avtool.cli.main import run
 from avtool.core.artifact import verify
 from avtool.core.paths import find_recipe
+from avtool.evaluation.localisation.overlap import tiou
 
 QUICK = """
 command = "finetune"
@@ -46,6 +49,8 @@ def test_sounds_of_one_film_are_learned_from_the_other(tmp_path, capsys):
     queried = result["queried"]
     assert {one["kind"] for one in queried["queries"]} == {"sound clip", "sentence"}
     assert all(one["true"] for one in queried["queries"])
+    clips = next(one for one in queried["scores"] if one["kind"] == "sound clip")
+    assert clips["num_right"] > clips["num_by_chance"]
     assert (out / "hits" / "hits.html").read_text().count("data:audio") >= 2
     for artifact in ("mined", "run", "predictions", "thresholds", "captions", "index", "hits"):
         assert verify(out / artifact) == []
@@ -54,6 +59,20 @@ def test_sounds_of_one_film_are_learned_from_the_other(tmp_path, capsys):
     assert "captions of the held-out film" in page
     assert "hits/hits.html" in page
     assert page.count("<svg") == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 30])
+def test_the_most_confident_queries_are_found(tmp_path, capsys, seed):
+    arguments = ["--video", "none", "--seed", str(seed), "--json", "-q", "--no-progress"]  # synchronised
+    assert run(["demo", "--out", str(tmp_path / "demo"), *arguments]) == 0
+    queried = json.loads(capsys.readouterr().out)["queried"]
+    assert len(queried["queries"]) == 6
+    for one in queried["queries"]:
+        assert tiou([one["hit"]], one["true"]).max() > 0.3, one
+    for kind in queried["scores"]:
+        assert kind["num_right"] > 0.5 * kind["num_queries"]
+        assert kind["num_by_chance"] < 0.2 * kind["num_queries"]
 
 
 def test_what_a_model_rebuilds_of_the_held_out_film_is_shown(tmp_path, capsys):

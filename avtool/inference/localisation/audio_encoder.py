@@ -1,6 +1,7 @@
 """Encoders of audio: one feature a window, of films as they are decoded and of short sounds."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
 from avtool.data.inputs.audio import AudioInput
-from avtool.data.inputs.spec import Window
+from avtool.data.inputs.spec import InputSpec, Window
 from avtool.data.items import Item
 from avtool.inference.predictor import Predictor
 from avtool.inference.windows import in_batches, iter_windows
@@ -33,6 +34,7 @@ class AudioEncoder:
         runtime: device and precision.
         reporter: gets both.
         hop: seconds from one window to the next; None for the model's own, or a quarter of its window.
+        seconds: of a window, of networks that pool over any length; None for that of the training.
 
     Attributes:
         path: as given.
@@ -40,11 +42,17 @@ class AudioEncoder:
         hop: seconds from one window to the next.
 
     Raises:
-        BadInputError: the path holds no encoder of audio.
+        BadInputError: the path holds no encoder of audio, or one that takes windows of one length alone.
     """
 
     def __init__(
-        self, path: Path, runtime: RuntimeRecipe, reporter: Reporter, *, hop: float | None = None
+        self,
+        path: Path,
+        runtime: RuntimeRecipe,
+        reporter: Reporter,
+        *,
+        hop: float | None = None,
+        seconds: float | None = None,
     ) -> None:
         whole = Predictor(path, runtime, reporter)
         need_encoder(whole.model, str(path))
@@ -53,6 +61,8 @@ class AudioEncoder:
             raise BadInputError(message, "give an encoder of audio as --audio-encoder")
         self.path = path
         self.predictor = whole.only("audio")
+        if seconds is not None:
+            self.predictor.inputs = self._windows_of(seconds)
         self.hop = hop or self.predictor.inputs.hop or min(1.0, self.seconds / 4)
 
     @property
@@ -64,6 +74,18 @@ class AudioEncoder:
     def weights(self) -> str:
         """SHA-256 of the weights."""
         return sha256_of(locate(self.path) / WEIGHTS)
+
+    def _windows_of(self, seconds: float) -> InputSpec:
+        """The input with windows of another length, to the next frame."""
+        from avtool.models.convolutional.pooled_network import PooledNetwork
+
+        audio = self.predictor.inputs.get(AudioInput)
+        if audio is None or not isinstance(self.predictor.model, PooledNetwork):
+            message = f"`{self.path}` takes windows of {self.seconds:g} s alone"
+            raise BadInputError(message, "index without `audio_window`")
+        samples = seconds * audio.settings.sample_rate - audio.settings.window_size
+        frames = 1 + max(0, round(samples / audio.settings.hop_size))
+        return InputSpec((replace(audio, num_frames=frames, hop_frames=0),))
 
     def encode_film(self, film: Path, reporter: Reporter) -> Iterator[tuple[list[Window], Vectors]]:
         """The windows of a film, some at a time, and their features (n, D).

@@ -51,6 +51,13 @@ class IndexRecipe(Recipe):
         ge=0.01,
         le=60,
     )
+    audio_window: float | None = option(
+        None,
+        "Seconds of a window of audio, of networks that pool over any length (CNN, VGG); short ones bound "
+        "short events.  [default: that of the encoder's training]",
+        ge=0.2,
+        le=60,
+    )
     batch_size: int = option(16, "Frames at a time.", ge=1, le=1024, identity=False)
     runtime: RuntimeRecipe = RuntimeRecipe()
 
@@ -100,7 +107,7 @@ class Encoders:
         """The encoder of audio.
 
         Raises:
-            BadInputError: it is none.
+            BadInputError: it is none, or takes no windows of the recipe's length.
             MissingError: none is named, and the default is not on this machine.
         """
         if self._audio is None:
@@ -108,7 +115,10 @@ class Encoders:
 
             path = self.audio_path
             assert path is not None, "none is wanted"
-            self._audio = AudioEncoder(path, self.recipe.runtime, self.reporter, hop=self.recipe.hop)
+            recipe = self.recipe
+            self._audio = AudioEncoder(
+                path, recipe.runtime, self.reporter, hop=recipe.hop, seconds=recipe.audio_window
+            )
         return self._audio
 
 

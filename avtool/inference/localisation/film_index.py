@@ -32,6 +32,7 @@ class StreamCard:
         width: of a token.
         pooled: width of the one feature of a frame that the coarse index has.
         hop: seconds from one window of audio to the next; 0 for frames.
+        window: seconds of a window of audio, where it is not that of the encoder's training; else 0.
     """
 
     encoder: str
@@ -40,6 +41,7 @@ class StreamCard:
     width: int
     pooled: int
     hop: float = 0.0
+    window: float = 0.0
 
     def describe(self) -> str:
         """The encoder, and the beginning of its weights' hash, which distinguishes two of a name."""

@@ -211,7 +211,8 @@ class _Job:
         rows = max(rows, 1, round(end / step))  # audio may end a little after the last frame
         _gather(np.load(raw, mmap_mode="r"), np.array(middles), partial, rows, tokens, step)
         raw.unlink()
-        card = StreamCard(full_name(encoder.path), encoder.weights, tokens, width, width, encoder.hop)
+        window = self.encoders.recipe.audio_window or 0.0
+        card = StreamCard(full_name(encoder.path), encoder.weights, tokens, width, width, encoder.hop, window)
         return card, rows
 
 

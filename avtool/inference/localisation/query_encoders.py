@@ -84,7 +84,13 @@ class QueryEncoders:
             BadInputError: the index has no audio, or the encoder has changed.
         """
         stream = self._stream("audio", self.card.audio)
-        encoder = AudioEncoder(Path(stream.encoder), self._runtime, self._reporter, hop=stream.hop)
+        encoder = AudioEncoder(
+            Path(stream.encoder),
+            self._runtime,
+            self._reporter,
+            hop=stream.hop,
+            seconds=stream.window or None,
+        )
         return _checked("audio", encoder, stream)
 
     @cached_property

@@ -96,7 +96,7 @@ def _demo(out: Path, recipe: DemoRecipe, reporter: Reporter, jobs: int) -> DemoR
     else:
         learned = learn_sounds(mined.out, out, recipe, reporter, jobs=jobs)
     captioned = caption_held_out(films.films, mined.out, learned, out, recipe, reporter) if learned else None
-    queried = query_held_out(films.films, learned, pretrained, out, recipe, reporter) if learned else None
+    queried = query_held_out(films.films, learned, out, reporter) if learned else None
     result = DemoResult(out, films.films, mined, scores, pretrained, learned, captioned, queried)
     write_demo_page(
         result.report, mined.out, scores, pretrained, learned, captioned, reporter, queried=queried

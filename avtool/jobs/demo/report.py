@@ -115,12 +115,16 @@ def _caption_notes(captioned: CaptionedFilm, folder: Path) -> list[str]:
 
 
 def _query_notes(queried: QueriedFilm, folder: Path) -> list[str]:
-    right = sum(one.right for one in queried.queries)
+    of_kinds = " and ".join(
+        f"{one.num_right} of {one.num_queries} {one.kind} queries" for one in queried.scores
+    )
     return [
-        f"Queries of {queried.film}, drawn by the seed: {right} of {len(queried.queries)} first hits overlap "
-        f"a true segment. `{(queried.hits / 'hits.html').relative_to(folder)}` plays the hits.",
-        "A sound clip is compared with the classifier's features of the film, a crop with those of the "
-        "pretrained encoder; a sentence is labelled as captions are, and its class looked for.",
+        f"Every class of {queried.film} was looked for: of {of_kinds} the first hit has a tIoU above 0.3 "
+        "with a true segment. The table has the most confident queries, and "
+        f"`{(queried.hits / 'hits.html').relative_to(folder)}` plays their hits.",
+        "A sound clip, cut out of another film, is compared with the classifier's features of the film; a "
+        "sentence is labelled as captions are, and its class looked for. By chance: the first hits against "
+        "the true segments of another query.",
     ]
 
 
