@@ -96,6 +96,8 @@ def run(arguments: Sequence[str]) -> int:
     except (Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # typer ends the process with 1 here
+            return _mute_stdout()
         return stop.code if isinstance(stop.code, int) else ExitCode.DONE
     except MemoryError:
         return _show(BadInputError("out of memory", "lower --jobs, or free some memory"))

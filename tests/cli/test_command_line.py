@@ -66,8 +66,9 @@ def test_recipes_can_be_copied_once(tmp_path):
     assert run(["recipes", "copy", "mine-subtitles/fast", str(target)]) == 2
 
 
-def test_a_closed_pipe_ends_quietly_with_141():
-    process = subprocess.Popen([*AVTOOL, "recipes", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+@pytest.mark.parametrize("command", ["recipes list", "models list --json", "zoo tree", "--help"])
+def test_a_closed_pipe_ends_quietly_with_141(command):
+    process = subprocess.Popen([*AVTOOL, *command.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
     assert process.wait(timeout=60) == 141
     assert process.stderr.read() == b""
