@@ -330,7 +330,7 @@ def test_bad_input_is_told_in_one_line(dataset, tmp_path, capsys, arguments, wor
         (["nowhere.wav"], "does not exist"),
         (["."], "no media"),
         (["FILE", "--threshold", "2"], "threshold"),
-        (["FILE", "--format", "csv,xml"], "formats"),
+        (["FILE", "--format", "csv,xml"], "--format"),
     ],
 )
 def test_bad_predictions_are_told_in_one_line(trained, tmp_path, monkeypatch, capsys, arguments, words):

@@ -165,7 +165,7 @@ def test_a_plan_writes_nothing(sounds, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("method", "data", "arguments", "words"),
     [
-        ("audio-mae", "sounds", ["--mask-ratio", 1.0], "mask.ratio"),
+        ("audio-mae", "sounds", ["--mask-ratio", 1.0], "--mask-ratio"),
         ("audio-mae", "sounds", ["--mask-ratio", 0.999], "leaves 0 of 16 tokens visible"),
         (
             "audio-mae",
@@ -198,7 +198,7 @@ def test_a_plan_writes_nothing(sounds, tmp_path, capsys):
         ("mavil", "films", ["--teacher", "somewhere"], "stage 1 has no teacher"),
         ("avt", "films", ["--speeds", "1,3"], "must be powers of two"),
         ("avt", "films", ["--speeds", "1,2,2"], "hold one twice"),
-        ("avt", "films", ["--tasks", "speeed"], "data.pairs.tasks"),
+        ("avt", "films", ["--tasks", "speeed"], "--tasks"),
         ("avt", "films", ["--objective", "avt", "--batch-size", 2, "--set", "temporal.queue=2"], "queue"),
         ("avt", "films", ["--batch-size", 1], "at least 2 clips"),
         ("avt", "films", ["--frames", 200], "the order of two clips of 12.5 s cannot be learned"),

@@ -160,7 +160,7 @@ def test_text_prompts_fit_a_pair_of_towers_and_visual_ones_do_not(root: Path, tm
         (["--backbone", ""], "no --backbone given"),
         (["--template", "a photo"], "has no {} for the class"),
         (["--set", "prompt.aware_from=9"], "class-aware prompts from layer 9: the host has 1 to 4"),
-        (["--vis-tokens", 0], "prompt.visual"),
+        (["--vis-tokens", 0], "--vis-tokens"),
         (["--ctx", 22], "`dog` takes 27 tokens and the text tower 24"),
         (["--images", "/nowhere"], "of 8 images are missing or unreadable"),
         (["--shots", 9, "--set", "data.strict_shots=true"], "4 classes have fewer than 9 training images"),

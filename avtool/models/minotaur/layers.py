@@ -32,11 +32,14 @@ class FeatureScale(nn.Module):
         return (features - self.mean.to(features.dtype)) / self.deviation.to(features.dtype)
 
     def measure(self, features: Tensor) -> None:
-        """Takes them of features (N, width); a tenth of the mean deviation keeps rare dimensions small."""
+        """Takes them of features (N, width) that were stored in half precision.
+
+        A tenth of the mean deviation, and some of the mean, keep rare dimensions and rounding small.
+        """
         values = features.double()
-        deviation = values.std(dim=0, correction=0)
-        deviation = deviation + 0.1 * deviation.mean()
-        self.mean.copy_(values.mean(dim=0))
+        deviation, mean = values.std(dim=0, correction=0), values.mean(dim=0)
+        deviation = deviation + 0.1 * deviation.mean() + mean.abs() / 256
+        self.mean.copy_(mean)
         self.deviation.copy_(torch.where(deviation > 0, deviation, torch.ones_like(deviation)))
 
 

@@ -46,7 +46,16 @@ def decayed_by_name(module: nn.Module) -> Iterator[str]:
                 yield name
 
 
-_ONE_RATE = ("clip_prompts", "masked_lm", "masked_transformer", "timm", "transformers_")
+_ONE_RATE = (
+    "clip_prompts",
+    "masked_lm",
+    "masked_transformer",
+    "minotaur",
+    "pvdm",
+    "timm",
+    "transformers_",
+    "zoo",
+)
 """Networks that are frozen or trained at one rate: they declare no layers."""
 
 

@@ -249,4 +249,4 @@ def test_classes_are_texts_without_any_training(urban: Path, tmp_path: Path, cap
     capsys.readouterr()
     arguments = ["--data", str(urban), "--encoder", str(no_text), "--protocol", "zero-shot"]
     assert run(["eval", "--benchmark", "urbansound8k", *arguments, "--device", "cpu", "--no-progress"]) == 2
-    assert "compares no texts with images or audio" in capsys.readouterr().err
+    assert "compares no texts with images, audio or video" in capsys.readouterr().err

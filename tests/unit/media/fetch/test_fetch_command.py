@@ -73,10 +73,10 @@ def test_addresses_come_from_a_list_and_from_stdin(
     [
         (["file:///etc/passwd"], "only http and https addresses are fetched"),
         (["nowhere.txt"], "is neither an address nor a list file"),
-        (["https://example.org/x", "--lang", "../x"], "`language`"),
-        (["https://example.org/x", "--limit-rate", "quickly"], "`limit_rate`"),
-        (["https://example.org/x", "--max-size", "0"], "`max_size`"),
-        (["https://example.org/x", "--max-films", "0"], "`max_films`"),
+        (["https://example.org/x", "--lang", "../x"], "`--lang`"),
+        (["https://example.org/x", "--limit-rate", "quickly"], "`--limit-rate`"),
+        (["https://example.org/x", "--max-size", "0"], "`--max-size`"),
+        (["https://example.org/x", "--max-films", "0"], "`--max-films`"),
     ],
 )
 def test_wrong_usage_ends_in_2(
