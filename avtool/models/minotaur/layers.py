@@ -6,41 +6,10 @@ frame, D width.
 
 from itertools import pairwise
 
-import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from avtool.models.minotaur.attention import PositionedAttention
-
-
-class FeatureScale(nn.Module):
-    """Features minus a mean, over a deviation, of each dimension: 0 and 1 until they are measured.
-
-    Features of frozen encoders share a large mean; a network from random weights learns faster without it.
-    """
-
-    mean: Tensor
-    deviation: Tensor
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(width))
-        self.register_buffer("deviation", torch.ones(width))
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(…, width) → (…, width)."""
-        return (features - self.mean.to(features.dtype)) / self.deviation.to(features.dtype)
-
-    def measure(self, features: Tensor) -> None:
-        """Takes them of features (N, width) that were stored in half precision.
-
-        A tenth of the mean deviation, and some of the mean, keep rare dimensions and rounding small.
-        """
-        values = features.double()
-        deviation, mean = values.std(dim=0, correction=0), values.mean(dim=0)
-        deviation = deviation + 0.1 * deviation.mean() + mean.abs() / 256
-        self.mean.copy_(mean)
-        self.deviation.copy_(torch.where(deviation > 0, deviation, torch.ones_like(deviation)))
 
 
 class FeatureResizer(nn.Module):

@@ -16,7 +16,7 @@ from avtool.core.errors import BadInputError
 from avtool.models.layers.position import Grid, sinusoids
 from avtool.models.layers.settings import require
 from avtool.models.minotaur.attention import grid_sinusoids
-from avtool.models.minotaur.layers import DecoderLayer, EncoderLayer, FeatureResizer, FeatureScale, Head
+from avtool.models.minotaur.layers import DecoderLayer, EncoderLayer, FeatureResizer, Head
 
 IMAGE = "image"
 """The kind of query whose features are those of a crop: projected once more, as published."""
@@ -97,9 +97,6 @@ class Minotaur(nn.Module):
         self.kinds = tuple(settings.query_dims)
         dim, dropout = settings.dim, settings.dropout
         block = (dim, settings.heads, settings.mlp_dim, dropout)
-        widths = {"visual": settings.visual_dim, "audio": settings.audio_dim}
-        widths |= {f"{kind}_query": width for kind, width in settings.query_dims.items()}
-        self.scales = nn.ModuleDict({name: FeatureScale(width) for name, width in widths.items() if width})
         if settings.visual_dim:
             self.visual_projection = nn.Linear(settings.visual_dim, dim)
         if settings.audio_dim:
@@ -209,7 +206,7 @@ class Minotaur(nn.Module):
             heard = None if audio is None else self._project_audio(audio[:, ::stride])
             parts.insert(0, _masked(heard, audio_present, self.settings.audio_tokens, empty, "audio"))
         if self.settings.visual_dim:
-            seen = None if visual is None else self._project_visual(visual[:, ::stride])
+            seen = None if visual is None else self.visual_projection(self._cast(visual[:, ::stride]))
             parts.insert(0, _masked(seen, visual_present, rows * columns, empty, "visual"))
         tokens = torch.cat([tokens for tokens, _ in parts], dim=2)
         mask = torch.cat([mask for _, mask in parts], dim=1)
@@ -294,8 +291,7 @@ class Minotaur(nn.Module):
         if narrow > 0:  # no query of the batch is of the widest kind
             query = F.pad(query, (0, narrow))
         resized: list[Tensor] = [
-            self.query_resizers[name](self._scaled(query[..., : widths[name]], f"{name}_query"))
-            for name in chosen
+            self.query_resizers[name](self._cast(query[..., : widths[name]])) for name in chosen
         ]
         tokens = resized[0]
         if isinstance(kind, Tensor):
@@ -305,15 +301,11 @@ class Minotaur(nn.Module):
 
     def _project_audio(self, audio: Tensor) -> Tensor:
         """(B, M, A, audio_dim) → (B, M, A, D), marked as audio."""
-        return self.audio_resizer(self._scaled(audio, "audio")) + self.audio_embedding  # type: ignore[no-any-return]
+        return self.audio_resizer(self._cast(audio)) + self.audio_embedding  # type: ignore[no-any-return]
 
-    def _project_visual(self, visual: Tensor) -> Tensor:
-        """(B, M, V, visual_dim) → (B, M, V, D)."""
-        return self.visual_projection(self._scaled(visual, "visual"))  # type: ignore[no-any-return]
-
-    def _scaled(self, features: Tensor, name: str) -> Tensor:
-        """Features in the network's precision, of which an index holds half, by their mean and deviation."""
-        return self.scales[name](features.to(self.time_queries.weight.dtype))  # type: ignore[no-any-return]
+    def _cast(self, features: Tensor) -> Tensor:
+        """Features in the network's precision: an index holds half of it."""
+        return features.to(self.time_queries.weight.dtype)
 
     def _positions(self, tokens: int, grid: Grid | None, like: Tensor) -> Tensor:
         """(S, D): positions of the visual tokens, zeros for all others."""

@@ -41,8 +41,6 @@ _PARTS = (
 _ENCODERS = {"backbone.": "the visual backbone", "transformer.text_encoder.": "the text encoder"}
 _FIXED = "transformer.time_embed."
 """Sines, which are computed."""
-_SCALES = "scales."
-"""Published networks take features as they are."""
 _QUERIES = "time_queries.weight"
 _PUBLISHED_KIND = {"image": "visual", "text": "text", "label": "text"}
 _ENTRIES = ("visual_projection.", "query_resizers.")
@@ -76,7 +74,6 @@ def load_published(model: nn.Module, state: State) -> LoadReport:
             ours[_rename(name)] = tensor.flatten(1) if tensor.dim() == 4 else tensor
     targets = model.state_dict()
     _share_text(ours, targets)
-    ours |= {name: value for name, value in targets.items() if name.startswith(_SCALES)}
     ours[_QUERIES] = _time_queries(targets[_QUERIES], model, state, changes)
     for name in [name for name in ours if name.startswith(_ENTRIES) and name in targets]:
         if ours[name].shape != targets[name].shape:

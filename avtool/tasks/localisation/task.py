@@ -165,14 +165,11 @@ class LocalisationTask(Task[LocalisationRecipe]):
         from avtool.models.start import load_start
         from avtool.objectives.localisation import Localisation, LocalisationWeights
         from avtool.tasks.localisation.samples import QueryWindows, collate_windows
-        from avtool.tasks.localisation.scales import measure_scales
 
         recipe, films = self.recipe, self.films
         model, arguments = self.build()
         load_start(model, recipe.model.name, recipe.model.init, self.reporter)
         tokens = self.encoders.encode(films.train, "queries")
-        if recipe.model.init is None:
-            measure_scales(model, films, tokens)
         seed, widths = recipe.seed, self.widths()
         samples = QueryWindows(
             films.train, films.indexes, tokens, films.kinds, widths, recipe.data, seed, train=True

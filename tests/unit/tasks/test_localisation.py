@@ -273,17 +273,6 @@ def test_what_does_not_fit_is_refused(queried: Path, data: dict[str, Any], messa
         task.prepare()
 
 
-def test_features_are_scaled_by_the_training_films(queried: Path) -> None:
-    task = task_of(queried, queried.parent)
-    model = task.prepare().model
-    films = [task.films.indexes[number] for number in {query.film for query in task.films.train}]
-    visual = np.concatenate([film.visual.reshape(-1, film.visual.shape[-1]) for film in films])  # type: ignore[union-attr]
-    scaled = model.scales["visual"](torch.from_numpy(visual.astype(np.float32)))  # type: ignore[index, operator]
-    torch.testing.assert_close(scaled.mean(dim=0), torch.zeros(visual.shape[1]), rtol=0, atol=1e-4)
-    assert 0.5 < float(scaled.std(dim=0).mean()) < 1
-    assert set(model.scales) == {"visual", "audio", *(f"{kind}_query" for kind in KINDS)}  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize(
     "data",
     [{"windows": {"text": 4}}, {"stride": 300}, {"types": {"text": [0, 0, 0, 0]}}, {"kinds": "smell"}],
