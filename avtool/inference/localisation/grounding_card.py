@@ -95,6 +95,9 @@ class GroundingCard:
             visual=self.visual.weights if self.visual else None,
             audio=self.audio.weights if self.audio else None,
         )
+        if self.audio and index.card.audio and _windows(index.card.audio) != _windows(self.audio):
+            message = f"`{index.folder}` has {_windows(index.card.audio)}, {_windows(self.audio)} are needed"
+            raise BadInputError(message, f"index the film again: --hop {self.audio.hop:g}")
 
     def check_query(self, kind: str, label: str = "") -> None:
         """Makes sure that the network takes a query.
@@ -111,3 +114,9 @@ class GroundingCard:
 
             nearest = [name for name, _, _ in process.extract(label, self.labels, limit=3)]
             raise BadInputError(f"the model has no label `{label}`", f"the nearest: {', '.join(nearest)}")
+
+
+def _windows(stream: StreamCard) -> str:
+    """The windows of audio that features are of, for messages."""
+    length = f"{stream.window:g} s" if stream.window else "the encoder's length"
+    return f"windows of audio of {length} every {stream.hop:g} s"

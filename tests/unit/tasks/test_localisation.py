@@ -205,6 +205,9 @@ def test_a_trained_model_is_built_again_and_names_what_it_expects(queried: Path,
     assert "square" in caught.value.hint
     with pytest.raises(BadInputError, match="4 frames per second, 5 are needed"):
         replace(card, step=0.2).check_index(index)
+    assert card.audio is not None
+    with pytest.raises(BadInputError, match=r"every .* s, windows of audio of 9 s every .* s are needed"):
+        replace(card, audio=replace(card.audio, window=9.0)).check_index(index)
     with pytest.raises(BadInputError, match="no smell query"):
         card.check_query("smell")
     with pytest.raises(BadInputError, match="finds no queries"):
