@@ -172,17 +172,18 @@ def count(
         ["name", "size", "M params", "G MACs", "counted on", "s"],
         [
             (
-                one.row.name, f"{one.height}x{one.width}", f"{one.params / 1e6:.3f}", f"{one.macs / 1e9:.3f}",
-                f"{one.device} ({one.versions})", one.seconds,
+                one.row.name, f"{one.count.height}x{one.count.width}", f"{one.count.params / 1e6:.3f}",
+                f"{one.count.macs / 1e9:.3f}",
+                f"{one.count.device} ({one.count.versions})", one.count.seconds,
             )
             for one in result.rows
         ],
     )  # fmt: skip
     counts = [
         {
-            "name": one.row.name, "key": one.row.key, "params": one.params, "macs": one.macs,
-            "height": one.height, "width": one.width, "num_classes": one.num_classes, "device": one.device,
-            "versions": one.versions,
+            "name": one.row.name, "key": one.row.key, "params": one.count.params, "macs": one.count.macs,
+            "height": one.count.height, "width": one.count.width, "num_classes": one.count.num_classes,
+            "device": one.count.device, "versions": one.count.versions,
         }
         for one in result.rows
     ]  # fmt: skip

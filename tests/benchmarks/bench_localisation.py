@@ -105,13 +105,13 @@ def with_backbone(frames: int) -> None:
 
     torch.manual_seed(0)
     backbone = timm.create_model("resnet18", pretrained=False, features_only=True, out_indices=(3,)).eval()
-    pictures = np.random.default_rng(0).integers(0, 255, (frames, 112, 192, 3), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 255, (frames, 112, 192, 3), dtype=np.uint8)
     model = network()
 
     def seen(rows: Any) -> Any:
         found = []
         for place in range(0, len(rows), 32):
-            batch = torch.from_numpy(pictures[rows[place : place + 32]]).permute(0, 3, 1, 2).float() / 255
+            batch = torch.from_numpy(images[rows[place : place + 32]]).permute(0, 3, 1, 2).float() / 255
             found.append(backbone(batch)[0].flatten(2).transpose(1, 2).half().numpy())
         return np.concatenate(found)
 

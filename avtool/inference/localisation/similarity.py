@@ -22,8 +22,6 @@ from avtool.inference.localisation.query_encoders import QueryEncoders
 from avtool.inference.localisation.recipes import SimilarityRecipe
 
 Vectors = NDArray[np.float32]
-_LEAST = 0.01
-"""Added to class probabilities before their logarithm: smaller ones are alike."""
 _CELL = 32
 _REFERENCE = 256
 """Frames that the z-scores of an image in a part of a film are relative to."""

@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from avtool.core.errors import AvtoolError, BadInputError, MissingError
 from avtool.core.files import write_csv
 from avtool.core.reporter import Reporter
 from avtool.models.zoo.catalogue import all_rows, find_row, need_builder
 from avtool.models.zoo.row import Row
+
+if TYPE_CHECKING:
+    from avtool.models.zoo.measure import Count
 
 COLUMNS = (
     "name", "key", "library", "builder", "height", "width", "num_classes", "params", "macs", "device",
@@ -18,36 +22,17 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class CountedRow:
-    """A row with its counts.
-
-    Attributes:
-        row: of the catalogue.
-        params: parameters.
-        macs: multiply-accumulates of one image.
-        height, width: of the image.
-        num_classes: of the last layer; None for what the row was published with.
-        device: `meta`, or `cpu` where the network needs values.
-        seconds: that counting took.
-        versions: of torch and the library.
-        cached: whether it was counted before.
-    """
+    """A row of the catalogue with its counts."""
 
     row: Row
-    params: int
-    macs: int
-    height: int
-    width: int
-    num_classes: int | None
-    device: str
-    seconds: float
-    versions: str
-    cached: bool
+    count: "Count"
 
     def cells(self) -> tuple[object, ...]:
         """The cells of `COLUMNS`."""
         return (
-            self.row.name, self.row.key, self.row.library, self.row.builder, self.height, self.width,
-            self.num_classes, self.params, self.macs, self.device, self.seconds, self.versions,
+            self.row.name, self.row.key, self.row.library, self.row.builder, self.count.height,
+            self.count.width, self.count.num_classes, self.count.params, self.count.macs, self.count.device,
+            self.count.seconds, self.count.versions,
         )  # fmt: skip
 
 
@@ -111,12 +96,7 @@ def count(
                 reporter.warn(f"{row.name}: {error.message}")
                 failed.append((row, error))
             else:
-                counted.append(
-                    CountedRow(
-                        row, found.params, found.macs, found.height, found.width, found.num_classes,
-                        found.device, found.seconds, found.versions, found.cached,
-                    )
-                )  # fmt: skip
+                counted.append(CountedRow(row, found))
             bar.advance(note=row.key)
     if out is not None:
         write_csv(out, COLUMNS, [one.cells() for one in counted])

@@ -161,7 +161,7 @@ def verify(
 
 
 def _agreement(one: CountedRow, tolerance: float) -> Agreement:
-    return Agreement(one.row, one.params / 1e6, one.macs / 1e9, tolerance)
+    return Agreement(one.row, one.count.params / 1e6, one.count.macs / 1e9, tolerance)
 
 
 def _shares(found: Sequence[Agreement]) -> Iterator[Share]:
