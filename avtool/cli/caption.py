@@ -30,7 +30,8 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="A model, a run, or published weights.  [default: the published tagger on this machine]",
+        help="A model, a run, published weights, or a CSV table of events.  [default: the published tagger "
+        "on this machine]",
     ),
 ]
 Download = Annotated[

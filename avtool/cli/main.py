@@ -22,6 +22,7 @@ from avtool.cli.help import CONTEXT, HelpGroup
 from avtool.cli.verbs import VERBS, load_verb
 from avtool.core.errors import AvtoolError, BadInputError, ExitCode
 from avtool.core.files import outside_problem, write_problem
+from avtool.core.requirements import missing_library
 from avtool.core.version import __version__
 from avtool.core.writers import release_all
 
@@ -112,6 +113,8 @@ def _outside_cause(error: Exception) -> AvtoolError | None:
     """The error to show where the system or a name is the cause, wherever it struck; else None."""
     if isinstance(error, OSError):
         return outside_problem(error)
+    if isinstance(error, ModuleNotFoundError):
+        return missing_library(error)
     if isinstance(error, UnicodeEncodeError):
         name = error.object.encode("utf-8", "backslashreplace").decode()
         return BadInputError(f"a name is not in UTF-8: `{name:.200}`", "rename it")

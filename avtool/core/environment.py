@@ -1,7 +1,6 @@
 """The machine's versions, devices and folders: for `avtool doctor`, `env.json` and bug reports."""
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import shutil
@@ -10,15 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avtool.core.paths import cache_folder, data_folder, recipes_folder
+from avtool.core.requirements import is_installed
 from avtool.core.version import __version__
 
 _LIBRARIES = (
-    ("torch", ""), ("torchaudio", ""), ("torchvision", "hub"), ("transformers", "hub"), ("timm", "hub"),
-    ("av", ""), ("soundfile", ""), ("onnxruntime", ""), ("silero-vad", ""), ("webrtcvad-wheels", ""),
-    ("pysubs2", ""), ("ttconv", ""), ("pandas", ""), ("pyarrow", ""), ("accelerate", ""), ("yt-dlp", ""),
-    ("tensorboard", "tensorboard"), ("dask", "dask"), ("webdataset", "webdataset"),
-    ("onnx", "export"), ("onnxscript", "export"), ("pycocoevalcap", "meteor"), ("nltk", "meteor"),
-    ("snowballstemmer", "meteor"),
+    ("av", ""), ("soundfile", ""), ("webrtcvad-wheels", ""), ("pysubs2", ""), ("ttconv", ""), ("pandas", ""),
+    ("pyarrow", ""), ("yt-dlp", ""),
+    ("torch", "learn"), ("torchaudio", "learn"), ("accelerate", "learn"), ("scikit-learn", "learn"),
+    ("onnxruntime", "learn"), ("silero-vad", "learn"), ("onnx", "learn"),
+    ("torchvision", "hub"), ("transformers", "hub"), ("timm", "hub"),
+    ("tensorboard", "tensorboard"), ("dask", "dask"), ("webdataset", "webdataset"), ("onnxscript", "export"),
+    ("pycocoevalcap", "meteor"), ("nltk", "meteor"), ("snowballstemmer", "meteor"),
     ("sed_scores_eval", "sed"),
 )  # fmt: skip
 
@@ -61,7 +62,7 @@ def has_cpu_flag(name: str) -> bool:
 
 
 def checks() -> list[Check]:
-    """Everything that commonly goes wrong on a user's machine, looked at once. Loads torch."""
+    """Everything that commonly goes wrong on a user's machine, looked at once. Loads torch if it is there."""
     installed = versions()
     results = [
         Check("avtool", True, __version__),
@@ -79,10 +80,9 @@ def checks() -> list[Check]:
     ]
     for name, extra in _LIBRARIES:
         package = f"avtool[{extra}]" if extra else "avtool"
-        ok = name in installed
-        results.append(
-            Check(name, ok or bool(extra), installed.get(name, "not installed"), f"pip install '{package}'")
-        )
+        absent = f"not installed; avtool[{extra}] has it" if extra else "not installed"
+        found = installed.get(name, absent)
+        results.append(Check(name, name in installed or bool(extra), found, f"pip install '{package}'"))
     results.append(_torch_check())
     results.append(_ffmpeg_check())
     for name, folder in (("cache", cache_folder()), ("data", data_folder()), ("recipes", recipes_folder())):
@@ -99,6 +99,9 @@ def _memory() -> str:
 
 
 def _torch_check() -> Check:
+    if not is_installed("torch"):
+        without = "without torch: mining, sync, tag, fetch, captions of given events"
+        return Check("device", True, f"{without}; training and models by pip install 'avtool[learn]'")
     try:
         import torch
         import torchaudio  # noqa: F401

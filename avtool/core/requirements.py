@@ -1,6 +1,7 @@
 """Other libraries: imported on use, or an error with the line that installs them; their logs silenced."""
 
 import importlib
+import importlib.util
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -8,6 +9,33 @@ from io import StringIO
 from types import ModuleType
 
 from avtool.core.errors import MissingError
+
+_EXTRAS = {
+    **dict.fromkeys(("torch", "torchaudio", "accelerate", "onnx", "onnxruntime", "sklearn"), "learn"),
+    **dict.fromkeys(("timm", "torchvision", "transformers", "huggingface_hub", "h5py", "msgpack"), "hub"),
+    **dict.fromkeys(("tensorboard",), "tensorboard"),
+}
+"""The extra of avtool that installs a library, by import name."""
+
+
+def is_installed(module: str) -> bool:
+    """Whether a library is there, without importing it."""
+    return importlib.util.find_spec(module) is not None
+
+
+def missing_library(error: ModuleNotFoundError) -> MissingError | None:
+    """What to print where an import inside a command failed; None where the library is none of an extra.
+
+    Verbs import torch, and what needs it, as if it were there; the command line looks up the failure here.
+    """
+    library = (error.name or "").partition(".")[0]
+    if library not in _EXTRAS:
+        return None
+    return MissingError(f"this command needs `{library}`", _install_line(_EXTRAS[library]))
+
+
+def _install_line(extra: str) -> str:
+    return f"pip install 'avtool[{extra}]'" if extra else "pip install avtool"
 
 
 def require(module: str, extra: str = "") -> ModuleType:
@@ -20,17 +48,17 @@ def require(module: str, extra: str = "") -> ModuleType:
     Raises:
         MissingError: it is not installed, or is broken (such as a torchvision built for another torch).
     """
-    package = f"'avtool[{extra}]'" if extra else "avtool"
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name and not module.startswith(error.name):
             raise
-        raise MissingError(f"this command needs `{module}`", f"pip install {package}") from error
+        raise MissingError(f"this command needs `{module}`", _install_line(extra)) from error
     except (OSError, RuntimeError) as error:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         message = f"`{module}` is installed but does not load: {first_line}"
-        raise MissingError(message, f"pip install --force-reinstall {package}") from error
+        hint = _install_line(extra).replace("install", "install --force-reinstall")
+        raise MissingError(message, hint) from error
 
 
 @contextmanager

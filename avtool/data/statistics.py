@@ -13,6 +13,7 @@ from avtool.core.errors import BadInputError
 from avtool.core.files import write_json
 from avtool.core.recipe import Recipe, option
 from avtool.core.reporter import Reporter
+from avtool.core.requirements import is_installed
 from avtool.data.dataset import open_dataset
 from avtool.data.folds import Folds
 from avtool.data.inputs.settings import AudioSettings
@@ -106,9 +107,6 @@ def stats(
         split = "train"
     part = _part(manifest, recipe, split)
     seconds = durations(part)
-    if recipe.fbank:
-        part.check_media()
-    fbank = fbank_statistics(part, recipe.audio, reporter, jobs=jobs) if recipe.fbank else None
     result = DatasetStatistics(
         dataset=dataset,
         split=split,
@@ -122,12 +120,22 @@ def stats(
         durations=duration_histogram(part, recipe.bins),
         labels=label_counts(part),
         leaking_groups=leaks,
-        fbank=fbank,
+        fbank=_fbank(part, recipe, reporter, jobs),
         audio=recipe.audio.model_dump(mode="json"),
     )
     if out is not None:
         write_json(out, result.to_dict())
     return result
+
+
+def _fbank(part: Manifest, recipe: StatsRecipe, reporter: Reporter, jobs: int) -> FbankStatistics | None:
+    if not recipe.fbank:
+        return None
+    if not is_installed("torch"):
+        reporter.info("spectrogram mean and std are skipped: they need torch (pip install 'avtool[learn]')")
+        return None
+    part.check_media()
+    return fbank_statistics(part, recipe.audio, reporter, jobs=jobs)
 
 
 def _part(manifest: Manifest, recipe: StatsRecipe, split: str | None) -> Manifest:

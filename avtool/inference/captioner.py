@@ -89,11 +89,13 @@ class CaptionerKind:
         summary: for messages: `a classifier of sounds`.
         claims: whether a model, by its description, is of this kind.
         open: the model of a path, as `--model` takes them, on its device.
+        takes_file: whether a path is that of a file of this kind, which is no model.
     """
 
     summary: str
     claims: "Callable[[ModelDescription], bool]"
     open: Callable[[Path, ModelOptions, Reporter], Captioner]
+    takes_file: Callable[[Path], bool] = lambda _: False
 
 
 CAPTIONERS: Registry[CaptionerKind] = Registry(
@@ -110,7 +112,7 @@ def open_captioner(model: Path, options: ModelOptions, reporter: Reporter) -> Ca
     """Opens a model as the captioner that it is.
 
     Args:
-        model: a model, a run, a checkpoint, or published weights.
+        model: a model, a run, a checkpoint, published weights, or a CSV table of events.
         options: threshold, language, device.
         reporter: gets device and precision.
 
@@ -118,13 +120,31 @@ def open_captioner(model: Path, options: ModelOptions, reporter: Reporter) -> Ca
         BadInputError: no kind of captioner is made of such a model.
         AvtoolError: it cannot be loaded.
     """
+    kinds = [kind for _, kind in CAPTIONERS.items()]
+    if kind := next((kind for kind in kinds if kind.takes_file(model)), None):
+        return kind.open(model, options, reporter)
     from avtool.models.foreign import locate
     from avtool.models.model_folder import read_description
 
     description = read_description(locate(model))
-    kinds = [kind for _, kind in CAPTIONERS.items()]
     for kind in kinds:
         if kind.claims(description):
             return kind.open(model, options, reporter)
     known = " or ".join(kind.summary for kind in kinds)
     raise BadInputError(f"`{model}` captions no films", f"give {known}")
+
+
+def captioner_file(model: Path) -> Path:
+    """The file whose content decides what is captioned: a model's weights, or a table of events.
+
+    Raises:
+        BadInputError: `model` is neither.
+    """
+    if any(kind.takes_file(model) for _, kind in CAPTIONERS.items()):
+        if not model.is_file():
+            raise BadInputError(f"`{model}` does not exist", "name a table of events, or a model")
+        return model
+    from avtool.models.foreign import locate
+    from avtool.models.model_files import WEIGHTS
+
+    return locate(model) / WEIGHTS

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avtool.core.reporter import Reporter
+from avtool.core.reporter import Reporter, Silent
 from avtool.media.audio_decode import AudioTrack, decode_audio
 from avtool.media.captions.cue import Captions
 from avtool.media.probe import MediaInfo
@@ -15,7 +15,7 @@ from avtool.mining.grammar import ParsedCaptions
 from avtool.mining.recipe import SyncRecipe
 from avtool.mining.sync.plot_data import alignment_plot
 from avtool.mining.sync.synchronise import SyncResult, SyncSettings, synchronise
-from avtool.mining.sync.vad import speech_signal
+from avtool.mining.sync.vad import choose_detector, speech_signal
 
 VAD_RATE = 16000
 """Sample rate of the speech detectors in Hz."""
@@ -30,17 +30,24 @@ def on_film_clock(captions: Captions, info: MediaInfo) -> Captions:
     return replace(captions, cues=tuple(moved), mpegts_offset_s=None)
 
 
+def with_detector(recipe: SyncRecipe, reporter: Reporter) -> SyncRecipe:
+    """The settings with the speech detector that `auto` stands for on this machine, as records name it."""
+    detector = choose_detector(recipe.vad, Silent() if recipe.mode == "none" else reporter)
+    return recipe.model_copy(update={"vad": detector})
+
+
 def speech_of(
     film: Path, track: AudioTrack, scratch: Path, recipe: SyncRecipe, reporter: Reporter
 ) -> NDArray[np.float32]:
     """The film's speech signal at 100 Hz; audio of another rate than 16 kHz is decoded once more."""
     if recipe.mode == "none":
         return np.zeros(0, np.float32)
+    detector = choose_detector(recipe.vad, reporter)
     if track.sample_rate == VAD_RATE:
-        return speech_signal(track.open(), VAD_RATE, recipe.vad)
+        return speech_signal(track.open(), VAD_RATE, detector)
     second = decode_audio(film, scratch, sample_rate=VAD_RATE, stream=track.stream, reporter=reporter)
     try:
-        return speech_signal(second.open(), VAD_RATE, recipe.vad)
+        return speech_signal(second.open(), VAD_RATE, detector)
     finally:
         second.path.unlink()
 

@@ -14,6 +14,7 @@ from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, Missin
 from avtool.core.files import sha256_of
 from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Reporter
+from avtool.mining.alignment import with_detector
 from avtool.mining.dataset import Kinds, check_settings, write_dataset
 from avtool.mining.film import FilmTask
 from avtool.mining.film_record import DATASET_KEYS, FilmRecord, read_record
@@ -83,6 +84,7 @@ def mine_subtitles(
     """
     begin = time.perf_counter()
     check_settings(recipe, len(pairs))
+    recipe = recipe.model_copy(update={"sync": with_detector(recipe.sync, reporter)})
     if not overwrite:
         _need_all_films(pairs, out)
     settings = {"command": "mine-subtitles", "recipe": recipe.model_dump(mode="json")}

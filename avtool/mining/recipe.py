@@ -16,7 +16,9 @@ class SyncRecipe(Recipe):
     mode: Literal["auto", "none", "global", "split"] = option(
         "auto", "Time map: one offset and ratio, one with jumps, the better of both, or none.", flag="--sync"
     )
-    vad: Literal["silero", "webrtc", "none"] = option("silero", "Speech detector.", flag="--vad")
+    vad: Literal["auto", "silero", "webrtc", "none"] = option(
+        "auto", "Speech detector; auto: silero where it is installed, else webrtc.", flag="--vad"
+    )
     max_offset: float = option(
         120.0, "Largest offset searched, in seconds.", flag="--max-offset", gt=0, le=3600
     )

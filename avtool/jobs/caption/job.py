@@ -19,14 +19,13 @@ from avtool.core.parallel import check_jobs
 from avtool.core.recipe import identity
 from avtool.core.report.page import optional_report
 from avtool.core.reporter import Reporter, Silent
-from avtool.inference.captioner import FilmSounds
+from avtool.inference.captioner import FilmSounds, captioner_file
 from avtool.jobs.caption.described import described_events
 from avtool.jobs.caption.films import FoundSounds, listen_to_films
 from avtool.jobs.caption.plan import audio_beside_films, pair_with_dialogue
 from avtool.jobs.caption.recipe import CaptionRecipe
 from avtool.media.captions.cue import Captions
 from avtool.mining.pairing import FilmPair, fetch_pair, load_film_captions, offers_captions
-from avtool.models.model_files import WEIGHTS
 
 PARTS = "films"
 """Of the artifact: what was found in each film, for a later run."""
@@ -85,7 +84,7 @@ def caption(
 
     Args:
         sources: films, folders of them, addresses, or CSV tables with the columns `film,captions`.
-        model: a model, a run, a checkpoint, or published weights.
+        model: a model, a run, a checkpoint, published weights, or a CSV table of events.
         out: the `predictions` artifact to write.
         recipe: the settings.
         reporter: gets progress and the films that fail.
@@ -98,8 +97,6 @@ def caption(
         AvtoolError: model, style or thresholds cannot be used, or no film could be captioned (a single film's
             own error).
     """
-    from avtool.models.foreign import locate
-
     begin = time.perf_counter()
     style = recipe.caption_style()
     pairs = pair_with_dialogue(sources, recipe.merge)
@@ -109,7 +106,7 @@ def caption(
     if recipe.merge and len(pairs) == 1:  # before the film is listened to
         fetch_pair(pairs[0])
         _dialogue(pairs[0], recipe, Silent())
-    used = Input(str(model), "model", sha256_of(locate(model) / WEIGHTS))
+    used = Input(str(model), "model", sha256_of(captioner_file(model)))
     settings = {"command": "caption", "model": used.sha256, "recipe": identity(recipe), **_tables(recipe)}
     inputs = [model, *(pair.film for pair in pairs)]
     partial = open_partial(out, settings, kind="predictions", overwrite=overwrite, inputs=inputs)

@@ -12,6 +12,7 @@ from avtool.core.artifact_folder import own_files, partial_folder, retire
 from avtool.core.errors import BadInputError
 from avtool.core.files import writing
 from avtool.core.reporter import Reporter
+from avtool.core.requirements import require
 from avtool.evaluation.mined_events import EventScores
 from avtool.jobs.demo.captioning import CaptionedFilm, caption_held_out
 from avtool.jobs.demo.films import make_films, mine_films, score_mining
@@ -77,6 +78,7 @@ def demo(
 
     Raises:
         BadInputError: `out` holds something else.
+        MissingError: something is to be trained, and torch is not installed.
     """
     _prepare(out, overwrite)
     with _replacing(out):
@@ -84,6 +86,8 @@ def demo(
 
 
 def _demo(out: Path, recipe: DemoRecipe, reporter: Reporter, jobs: int) -> DemoResult:
+    if recipe.films > 1 and (recipe.training, recipe.pretraining) != ("none", "none"):
+        require("torch", "learn")  # before films are made
     films = make_films(out / "films", recipe, reporter)
     mined = mine_films(films.table, out / "mined", recipe, reporter, jobs=jobs)
     scores = score_mining(films.films, mined.out)

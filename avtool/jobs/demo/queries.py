@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,14 +12,13 @@ from avtool.evaluation.localisation.overlap import tiou
 from avtool.evaluation.predictions_file import read_predictions
 from avtool.evaluation.report import Table
 from avtool.inference.localisation.encoders import NONE, IndexRecipe
-from avtool.inference.localisation.index_writer import write_index
 from avtool.inference.localisation.segments import RankingRecipe
 from avtool.jobs.demo.learning import COMMAND, LearnResult
-from avtool.jobs.demo.query_drawing import DrawnQuery, draw_queries
-from avtool.jobs.localize.find import find
-from avtool.jobs.localize.hits import QueryHits
-from avtool.jobs.localize.recipe import FindRecipe
 from avtool.synthetic.make_film import FilmFiles
+
+if TYPE_CHECKING:
+    from avtool.jobs.demo.query_drawing import DrawnQuery
+    from avtool.jobs.localize.hits import QueryHits
 
 _FPS = 4.0
 _WINDOW = 1.5  # seconds; those of the training are as long as the longest sound, and blur the short ones
@@ -108,6 +108,11 @@ def query_held_out(
     Returns:
         What was found; None where the film has no sound that was learned.
     """
+    from avtool.inference.localisation.index_writer import write_index
+    from avtool.jobs.demo.query_drawing import draw_queries
+    from avtool.jobs.localize.find import find
+    from avtool.jobs.localize.recipe import FindRecipe
+
     (film, *_) = [one for one in films if one.film.stem in learned.films]
     others = [one for one in films if one.film.stem not in learned.films]
     drawn = draw_queries(film, others, frozenset(read_predictions(learned.predictions).classes))
@@ -166,13 +171,13 @@ def _window(run: Path) -> float | None:
     return _WINDOW if isinstance(load_model(run).model, PooledNetwork) else None
 
 
-def _found(drawn: DrawnQuery, query: QueryHits) -> FoundQuery:
+def _found(drawn: "DrawnQuery", query: "QueryHits") -> FoundQuery:
     first = query.hits[0].hit if query.hits else None
     hit = (first.start, first.end) if first else None
     return FoundQuery(drawn.kind, drawn.content, drawn.true, hit, first.score if first else 0.0)
 
 
-def _kinds(drawn: Sequence[DrawnQuery]) -> list[str]:
+def _kinds(drawn: "Sequence[DrawnQuery]") -> list[str]:
     return list(dict.fromkeys(one.kind for one in drawn))
 
 

@@ -13,12 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avtool.core.errors import MissingError
+from avtool.core.reporter import Reporter
+from avtool.core.requirements import is_installed
 from avtool.media.audio_cut import release_pages
 
 FRAME_RATE = 100
 """Frames per second of every speech signal here."""
 
 VadMethod = Literal["silero", "webrtc", "none"]
+
+_SILERO_INSTALL = "pip install onnxruntime && pip install --no-deps 'silero-vad>=6.2.3'"  # without torch
 
 _SILERO_RATE = 16000
 _SILERO_FRAME = 512  # samples a probability stands for
@@ -28,6 +32,21 @@ _SILERO_BLOCK = 512  # frames a call: longer blocks bring no more speed
 _WEBRTC_RATES = (8000, 16000, 32000, 48000)
 _WEBRTC_MODE = 3  # the strictest: music and noise are worse for synchronisation than missed words
 _WEBRTC_BLOCK = 6000  # frames a block, one minute
+
+
+def choose_detector(wanted: VadMethod | Literal["auto"], reporter: Reporter) -> VadMethod:
+    """The speech detector of `--vad`.
+
+    Args:
+        wanted: `auto` chooses silero where its ONNX file and ONNX Runtime are installed, else webrtc.
+        reporter: gets a line where it is webrtc.
+    """
+    if wanted != "auto":
+        return wanted
+    if is_installed("onnxruntime") and _silero_file() is not None:
+        return "silero"
+    reporter.info(f"speech detector: webrtc, as silero is not installed ({_SILERO_INSTALL})")
+    return "webrtc"
 
 
 def speech_signal(
@@ -83,18 +102,24 @@ def _silero_session(threads: int) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise MissingError("silero needs ONNX Runtime", "pip install onnxruntime, or --vad webrtc") from error
-    spec = importlib.util.find_spec("silero_vad")  # finds the folder without running the package
-    folders = spec.submodule_search_locations if spec else None
-    model = Path(folders[0]) / "data" / "silero_vad_16k_sequence.onnx" if folders else None
-    if model is None or not model.is_file():
-        raise MissingError(
-            "the silero speech detector is not installed", "pip install 'silero-vad>=6.2.3', or --vad webrtc"
-        )
+        message = "the silero speech detector needs ONNX Runtime"
+        raise MissingError(message, f"{_SILERO_INSTALL}, or --vad webrtc") from error
+    model = _silero_file()
+    if model is None:
+        message = "the silero speech detector is not installed"
+        raise MissingError(message, f"{_SILERO_INSTALL}, or --vad webrtc")
     options = onnxruntime.SessionOptions()
     options.inter_op_num_threads = 1
     options.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(str(model), sess_options=options, providers=["CPUExecutionProvider"])
+
+
+def _silero_file() -> Path | None:
+    """The ONNX file of the package; found without running the package, which imports torch."""
+    spec = importlib.util.find_spec("silero_vad")
+    folders = spec.submodule_search_locations if spec else None
+    model = Path(folders[0]) / "data" / "silero_vad_16k_sequence.onnx" if folders else None
+    return model if model is not None and model.is_file() else None
 
 
 def _webrtc_signal(samples: NDArray[np.int16], sample_rate: int) -> NDArray[np.float32]:

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from avtool.core.errors import MissingError
+from avtool.core.reporter import Recorder
 from avtool.mining.sync import vad
-from avtool.mining.sync.vad import silero_probabilities, speech_signal
+from avtool.mining.sync.vad import choose_detector, silero_probabilities, speech_signal
 
 RATE = 16000
 
@@ -93,3 +94,15 @@ def test_synchronisation_never_loads_torch():
         "assert not {'torch', 'torchaudio', 'silero_vad'} & sys.modules.keys()\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("library", ["onnxruntime", "silero_vad"])
+def test_auto_is_webrtc_where_silero_is_absent(library, monkeypatch):
+    recorder = Recorder()
+    assert choose_detector("auto", recorder) == "silero"
+    assert not recorder.infos
+    monkeypatch.setitem(sys.modules, library, None)
+    assert choose_detector("auto", recorder) == "webrtc"
+    assert choose_detector("silero", recorder) == "silero"
+    (notice,) = recorder.infos
+    assert "pip install" in notice

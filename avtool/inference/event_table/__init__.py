@@ -1,0 +1,1 @@
+"""Captions of given events: a table instead of a model."""
