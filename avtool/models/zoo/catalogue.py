@@ -12,7 +12,7 @@ from avtool.core.files import csv_text, csv_value, writing
 from avtool.core.files import write_text as write_file
 from avtool.core.paths import data_folder
 from avtool.core.registry import nearest_hint
-from avtool.models.zoo.row import COLUMNS, SOURCES, CellError, Row, key_of, parse_row
+from avtool.models.zoo.row import COLUMNS, SOURCES, TIMM, CellError, Row, key_of, parse_row
 
 SHIPPED = Path(__file__).with_name("catalogue.csv")
 LISTING = "avtool zoo list --built"
@@ -104,11 +104,13 @@ def all_rows() -> tuple[Row, ...]:
 
 
 def find_row(name: str) -> Row:
-    """The row of a name, or of its key.
+    """The row of a name, or of its key; `timm:NAME` is any network of timm.
 
     Raises:
         BadInputError: there is none; the message offers the nearest names.
     """
+    if name.startswith(TIMM) and name != TIMM:
+        return Row(name, heading="any network of timm", library="timm", builder=name.removeprefix(TIMM))
     rows = all_rows()
     found = {row.key: row for row in rows}.get(key_of(name))
     if found is None:

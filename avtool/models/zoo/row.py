@@ -24,6 +24,9 @@ METRICS = ("top-1", "box AP", "mask AP", "mIoU", "PQ", "DSC")
 TOLERANCE = 0.02
 """Relative difference up to which a counted figure agrees with a published one."""
 
+TIMM = "timm:"
+"""How the name of a row begins that is no row of the catalogue but any network of timm."""
+
 _SIZE = re.compile(r"(\d+)(?:x(\d+))?")
 _KEY = re.compile(r"[^a-z0-9]+")
 
@@ -100,8 +103,8 @@ class Row:
 
     @property
     def key(self) -> str:
-        """The name as one writes it on a command line: `swin-b-384`."""
-        return key_of(self.name)
+        """The name as one writes it on a command line: `swin-b-384`, `timm:resnet18`."""
+        return self.name if self.name.startswith(TIMM) else key_of(self.name)
 
     @property
     def is_built(self) -> bool:
