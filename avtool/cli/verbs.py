@@ -41,7 +41,7 @@ VERBS = {
     ),
     "eval": Verb("Evaluate", "Run a benchmark; print published numbers, peers and baselines beside ours."),
     "models": Verb("Look up", "List and show the registered architectures."),
-    "zoo": Verb("Look up", "List, build, count, verify, time, train and run the visual Transformers of a survey."),
+    "zoo": Verb("Look up", "List, build, count, time, train and run the visual Transformers of a survey."),
     "recipes": Verb("Look up", "List, show, copy and check the recipes that ship with avtool."),
     "show": Verb("Look up", "Show the contents of an artifact, a film or a caption file."),
     "cache": Verb("Look up", "List or prune the files that avtool caches between runs."),
