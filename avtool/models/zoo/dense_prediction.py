@@ -1,0 +1,265 @@
+"""Detection and segmentation by rows of the zoo: images in, boxes and masks out, by the library's steps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from avtool.core.errors import BadInputError, MissingError
+from avtool.core.requirements import require
+from avtool.models.checkpoint_files import read_tensors
+from avtool.models.hub_access import hub_access
+from avtool.models.published.report import unwrap, without_prefix
+from avtool.models.zoo.latency import is_out_of_memory
+from avtool.models.zoo.networks import build
+from avtool.models.zoo.row import Row
+
+_PROCESSORS: Mapping[str, str] = {
+    "Detr": "DetrImageProcessor", "ConditionalDetr": "ConditionalDetrImageProcessor",
+    "DabDetr": "ConditionalDetrImageProcessor", "DeformableDetr": "DeformableDetrImageProcessor",
+    "Yolos": "YolosImageProcessor", "RTDetr": "RTDetrImageProcessor", "Segformer": "SegformerImageProcessor",
+    "UperNet": "SegformerImageProcessor", "MaskFormer": "MaskFormerImageProcessor",
+    "Mask2Former": "Mask2FormerImageProcessor",
+}  # fmt: skip
+"""The class of transformers that scales images for a network, and turns its outputs into boxes or masks."""
+HUB: Mapping[str, str] = {
+    "detr-r50": "facebook/detr-resnet-50", "detr-dc5-r50": "facebook/detr-resnet-50-dc5",
+    "detr-r101": "facebook/detr-resnet-101", "detr-dc5-r101": "facebook/detr-resnet-101-dc5",
+    "conditional-detr-r50": "microsoft/conditional-detr-resnet-50",
+    "deformable-detr-r50": "SenseTime/deformable-detr",
+    "dab-detr-r50": "IDEA-Research/dab-detr-resnet-50",
+    "yolos-ti": "hustvl/yolos-tiny", "yolos-s": "hustvl/yolos-small", "yolos-b": "hustvl/yolos-base",
+    "rt-detr-r50": "PekingU/rtdetr_r50vd",
+    **{f"segformer-b{n}": f"nvidia/segformer-b{n}-finetuned-ade-512-512" for n in range(5)},
+    "segformer-b5": "nvidia/segformer-b5-finetuned-ade-640-640",
+    "maskformer-swin-t-ade20k": "facebook/maskformer-swin-tiny-ade",
+    "upernet-swin-t-ade20k": "openmmlab/upernet-swin-tiny",
+    "mask2former-swin-t-coco-instance": "facebook/mask2former-swin-tiny-coco-instance",
+}  # fmt: skip
+"""Where weights of whole detectors and segmenters are published."""
+_LONGEST = 1333 / 800  # of DETR's sides
+
+
+@dataclass(frozen=True)
+class Box:
+    """An object: its class, its score from 0 to 1, and its corners in pixels of the image."""
+
+    label: str
+    score: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The pixels of a class or an object.
+
+    Attributes:
+        label: its class.
+        mask: (height, width) of the image.
+        score: from 0 to 1; None where each pixel is classified.
+    """
+
+    label: str
+    mask: NDArray[np.bool_] = field(repr=False)
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in an image."""
+
+    boxes: Sequence[Box] = ()
+    segments: Sequence[Segment] = ()
+
+
+class DensePredictor:
+    """A row for detection or segmentation, over images of any size.
+
+    Args:
+        row: with a builder, for detection or segmentation.
+        weights: file of weights; None for random or published ones.
+        pretrained: take the published weights.
+        side: shorter side (detection) or side that images are scaled to; None for the row's own.
+        options: keyword arguments of the library's builder, over those of the row.
+        classes: their names; empty for those of the weights.
+        device: where it runs.
+
+    Raises:
+        BadInputError: the row classifies, does not take the size, or the weights are of another network.
+        MissingError: the library is absent, or the hub cannot be reached.
+    """
+
+    def __init__(
+        self,
+        row: Row,
+        *,
+        weights: Path | None = None,
+        pretrained: bool = False,
+        side: int | None = None,
+        options: Mapping[str, Any] | None = None,
+        classes: Sequence[str] = (),
+        device: torch.device | None = None,
+    ) -> None:
+        if row.task == "classification":
+            message = f"`{row.name}` classifies images: it gives no boxes or masks"
+            raise BadInputError(message, "avtool zoo list --built --task detection, or segmentation")
+        self.row = row
+        self.device = device or torch.device("cpu")
+        given = dict(options or {})
+        size = None if side is None else (side, side)
+        if pretrained:
+            network = _published(row)
+        else:
+            count = len(classes) or None
+            network = build(
+                row, num_classes=count, image_size=size if _is_square(row) else None, options=given
+            )
+        if weights is not None:
+            _load(network, row, weights)
+        self.network: Any = network.eval().to(self.device)
+        self.processor = _processor(row, side)
+        self._names = list(classes) or _names_of(network)
+
+    def label(self, number: int) -> str:
+        """The name of a class."""
+        return self._names[number] if number < len(self._names) else str(number)
+
+    def predict(self, images: Sequence[NDArray[np.uint8]], threshold: float = 0.5) -> list[Found]:
+        """Finds objects in images, (height, width, 3) RGB, or classes of their pixels.
+
+        Args:
+            images: of any sizes.
+            threshold: smallest score of an object, from 0 to 1.
+
+        Raises:
+            BadInputError: the network does not take their size, or they do not fit into memory.
+        """
+        batch = self.processor(images=[np.array(image) for image in images], return_tensors="pt")
+        inputs = {name: batch[name].to(self.device) for name in batch if isinstance(batch[name], Tensor)}
+        height, width = inputs["pixel_values"].shape[-2:]
+        try:
+            with torch.inference_mode():
+                outputs = self._forward(inputs)
+        except (RuntimeError, ValueError) as error:
+            if is_out_of_memory(error):
+                raise BadInputError("out of memory", "lower --batch or --image-size") from error
+            reason = " ".join(str(error).split())[:120]
+            message = f"`{self.row.name}` does not take images of {height}x{width} ({reason})"
+            raise BadInputError(message, f"its own size is {self.row.image_size}") from error
+        sizes = [image.shape[:2] for image in images]
+        if self.row.task == "detection":
+            found = self.processor.post_process_object_detection(outputs, threshold, target_sizes=sizes)
+            return [Found(boxes=self._boxes(one)) for one in found]
+        if "instance" in self.row.name:
+            found = self.processor.post_process_instance_segmentation(
+                outputs, threshold=threshold, target_sizes=sizes
+            )
+            return [Found(segments=self._instances(one)) for one in found]
+        found = self.processor.post_process_semantic_segmentation(outputs, target_sizes=sizes)
+        return [Found(segments=self._classes(one)) for one in found]
+
+    def _forward(self, inputs: Mapping[str, Tensor]) -> Any:
+        if self.row.library == "avtool":
+            return SimpleNamespace(logits=self.network(inputs["pixel_values"]))
+        if self.row.target.rpartition("For")[0] in {"Yolos", "RTDetr", "Segformer", "UperNet"}:
+            return self.network(pixel_values=inputs["pixel_values"])
+        return self.network(**{name: inputs[name] for name in ("pixel_values", "pixel_mask")})
+
+    def _boxes(self, found: Mapping[str, Tensor]) -> list[Box]:
+        rows = zip(found["labels"].tolist(), found["scores"].tolist(), found["boxes"].tolist(), strict=True)
+        return [Box(self.label(label), score, *corners) for label, score, corners in rows]
+
+    def _classes(self, classes: Tensor) -> list[Segment]:
+        values = classes.cpu().numpy()
+        return [Segment(self.label(int(one)), values == one) for one in np.unique(values)]
+
+    def _instances(self, found: Mapping[str, Any]) -> list[Segment]:
+        segmentation = found["segmentation"].cpu().numpy()
+        return [
+            Segment(self.label(one["label_id"]), segmentation == one["id"], float(one["score"]))
+            for one in found["segments_info"]
+        ]
+
+
+def _is_square(row: Row) -> bool:
+    """Whether the network is built for squares of one side."""
+    return row.library == "avtool"
+
+
+def _processor(row: Row, side: int | None) -> Any:
+    """The library's scaling of images, for a row's own size or another."""
+    library = require("transformers", "hub")
+    if row.library == "avtool":
+        edge = side or (row.size[0] if row.size else 512)
+        values = [0.5] * 3 if row.target == "segmenter" else None
+        own = {"image_mean": values, "image_std": values} if values else {}
+        return library.SegformerImageProcessor(size={"height": edge, "width": edge}, **own)
+    head = row.target.rpartition("For")[0]
+    if head not in _PROCESSORS:
+        raise BadInputError(f"`{row.name}` has no post-processing here", f"its builder is {row.builder}")
+    cls = getattr(library, _PROCESSORS[head])
+    if side is None:
+        return cls()
+    if head in {"RTDetr", "Segformer", "UperNet"}:
+        return cls(size={"height": side, "width": side})
+    return cls(size={"shortest_edge": side, "longest_edge": round(side * _LONGEST)})
+
+
+def _names_of(network: nn.Module) -> list[str]:
+    config = getattr(network, "config", None)
+    names = getattr(config, "id2label", None) or {}
+    return [str(names[number]) for number in sorted(names)]
+
+
+def _published(row: Row) -> nn.Module:
+    """The whole network with the weights that its hub has.
+
+    Raises:
+        MissingError: none are known, or the hub cannot be reached.
+    """
+    if row.key not in HUB:
+        message = f"no hub is known that has weights of `{row.name}` as a whole"
+        raise MissingError(message, "give them as a file: --weights FILE")
+    library = require("transformers", "hub")
+    try:
+        with hub_access():
+            network: nn.Module = getattr(library, row.target).from_pretrained(HUB[row.key])
+    except OSError as error:
+        message = (
+            f"the weights of `{row.name}` cannot be downloaded (`{HUB[row.key]}`: {type(error).__name__})"
+        )
+        raise MissingError(message, "give them as a file: --weights FILE") from error
+    return network
+
+
+def _load(network: nn.Module, row: Row, file: Path) -> None:
+    """Loads a whole network's tensors by name.
+
+    Raises:
+        BadInputError: the file is absent, or of another network.
+    """
+    if not file.is_file():
+        raise BadInputError(f"the weights `{file}` do not exist", "give a file of weights")
+    wanted = network.state_dict()
+    state = without_prefix(unwrap(read_tensors(file)), wanted)
+    missing = [name for name in wanted if name not in state and not name.endswith("num_batches_tracked")]
+    if missing:
+        message = (
+            f"`{file}` lacks {len(missing)} of the {len(wanted)} tensors of `{row.name}`: `{missing[0]}`"
+        )
+        raise BadInputError(message, "give weights of the same network, and its classes by --classes")
+    wrong = next((name for name in wanted if name in state and state[name].shape != wanted[name].shape), None)
+    if wrong:
+        shapes = ["x".join(map(str, one[wrong].shape)) for one in (state, wanted)]
+        message = f"`{wrong}` is {shapes[0]} in `{file}` and {shapes[1]} in `{row.name}`"
+        raise BadInputError(message, "give weights of the same network, and its classes by --classes")
+    network.load_state_dict({name: state.get(name, tensor) for name, tensor in wanted.items()})
