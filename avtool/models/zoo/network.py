@@ -1,6 +1,6 @@
 """Classifiers and encoders of the zoo: any row over images, or over spectrograms as images of one channel."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +76,10 @@ class ZooNetwork(nn.Module):
             return self.embed(image)
         return ClassifierOutput(self.head(self.host(image)), {})
 
+    def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
+        """Stem, then block after block, for layer-wise decay of the rate, where timm knows the depths."""
+        return self.host.parameter_layers()
+
     def embed(self, image: Tensor) -> dict[str, Tensor]:
         """The pooled feature (B, D) that the last layer reads."""
         return {"image": self.host(image)}
@@ -105,6 +109,10 @@ class ZooAudioNetwork(nn.Module):
         """Scores normalised log-mel spectrograms (B, T, F); without classes as `embed`."""
         features = self.embed(audio)
         return ClassifierOutput(self.head(features["audio"]), {}) if self.settings.num_classes else features
+
+    def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
+        """Stem, then block after block, for layer-wise decay of the rate, where timm knows the depths."""
+        return self.host.parameter_layers()
 
     def embed(self, audio: Tensor) -> dict[str, Tensor]:
         """The pooled feature (B, D) that the last layer reads; frequency rises upwards, time to the right."""
@@ -151,6 +159,23 @@ class PooledHost(nn.Module):
             return torch.cat(list(found), dim=1) if isinstance(found, list | tuple) else found
         found = network(images)
         return getattr(found, "logits", found)  # type: ignore[no-any-return]
+
+    def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
+        """The parameters by depth as timm groups them, its last norm with the last block.
+
+        Rows of transformers and torchvision, and networks of timm that declare no depths (PiT, PoolFormer),
+        have no layers: all their parameters learn at the full rate.
+        """
+        host: Any = self.network
+        if not hasattr(host, "group_matcher"):
+            return []
+        from timm.models import group_parameters
+
+        depths: dict[str, int] = group_parameters(host, host.group_matcher(coarse=False), reverse=True)
+        layers: list[list[nn.Module | nn.Parameter]] = [[] for _ in range(1 + max(depths.values()))]
+        for name, depth in depths.items():
+            layers[depth].append(host.get_parameter(name))
+        return [layer for layer in layers if layer]
 
 
 def _headless(row: Row, in_channels: int, size: tuple[int, int], options: Mapping[str, Any]) -> nn.Module:

@@ -239,3 +239,29 @@ def test_finetune_on_spectrograms(tmp_path: Path) -> None:
         "--set", tiny, "-q", "--out", tmp_path / "run",
     )  # fmt: skip
     assert done.code == 0, done.stderr
+
+
+@pytest.mark.parametrize("key", ["deit-ti", "swin-t", "levit-128s", "t2t-vit-7", "cait-xxs24"])
+def test_layers_rise_from_the_stem_to_the_last_block(key: str) -> None:
+    """Every parameter but those of the head is in one layer; each block stands above those before it."""
+    from avtool.training.parameter_groups import layer_scales
+
+    row = find_row(key)
+    assert row.size is not None
+    with torch.device("meta"):
+        network = ZooNetwork(ZooSettings(key, num_classes=5, image_size=row.size[0]))
+    scales = layer_scales(network, 0.5)
+    count = len(network.parameter_layers())
+    assert count > 6
+    by_name = {name: scales[parameter] for name, parameter in network.named_parameters()}
+    assert {scale for name, scale in by_name.items() if name.startswith("head.")} == {1.0}
+    inside = {scale for name, scale in by_name.items() if not name.startswith("head.")}
+    assert inside == {0.5**above for above in range(1, count + 1)}
+    stem = next(scale for name, scale in by_name.items() if "patch_embed" in name or "stem" in name)
+    assert stem == 0.5**count
+
+
+def test_rows_without_depths_learn_at_one_rate() -> None:
+    with torch.device("meta"):
+        network = ZooNetwork(ZooSettings("pit-ti", num_classes=5))
+    assert network.parameter_layers() == []
