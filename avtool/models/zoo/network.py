@@ -77,7 +77,7 @@ class ZooNetwork(nn.Module):
         return ClassifierOutput(self.head(self.host(image)), {})
 
     def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
-        """Stem, then block after block, for layer-wise decay of the rate, where timm knows the depths."""
+        """Stem, then block after block, for layer-wise decay of the rate, where timm has the depths."""
         return self.host.parameter_layers()
 
     def embed(self, image: Tensor) -> dict[str, Tensor]:
@@ -111,7 +111,7 @@ class ZooAudioNetwork(nn.Module):
         return ClassifierOutput(self.head(features["audio"]), {}) if self.settings.num_classes else features
 
     def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
-        """Stem, then block after block, for layer-wise decay of the rate, where timm knows the depths."""
+        """Stem, then block after block, for layer-wise decay of the rate, where timm has the depths."""
         return self.host.parameter_layers()
 
     def embed(self, audio: Tensor) -> dict[str, Tensor]:
