@@ -35,7 +35,8 @@ VERBS = {
     "generate": Verb("Use", "Train a generator of videos; draw clips, or continue a given one."),
     "predict": Verb("Use", "Predict the classes of files, or a timeline of events."),
     "embed": Verb("Use", "Write an encoder's features of files as Parquet, a row a window."),
-    "export": Verb("Use", "Write a model for other programs, and compare its outputs there with ours."),
+    "export": Verb("Use", "Write a model, or a dataset without its media, for other programs."),
+    "rebuild": Verb("Use", "Make the clips of a shared dataset again from one's own films."),
     "reconstruct": Verb(
         "Use", "Draw files, their masked patches, and a masked autoencoder's reconstruction."
     ),

@@ -36,7 +36,7 @@ class ExportResult:
     tolerance: float
 
 
-def default_out(model: Path, name: FormatName) -> Path:
+def default_out(model: Path, name: str) -> Path:
     """The folder of an export that is given none: beside the run, `runs/esc50-onnx`."""
     return model.resolve().with_name(f"{model.resolve().name}-{name}")
 

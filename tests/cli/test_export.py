@@ -97,6 +97,10 @@ def test_a_classifier_computes_the_same_in_every_format_that_holds_it(name: str,
         assert record["outputs"] == [{"name": "logits", "dtype": "float32", "shape": ["batch", len(LABELS)]}]
         assert (out / "preprocess.json").read_bytes() == (tmp_path / "run" / "preprocess.json").read_bytes()
         assert not out.with_name(f"{out.name}.partial").exists()
+        if form in {"timm", "transformers"}:  # the card of a model hub
+            kind = next(one for one in ("video", "image", "audio") if one in record["inputs"][0]["name"])
+            front = f"---\nlibrary_name: {form}\npipeline_tag: {kind}-classification\n"
+            assert (out / "README.md").read_text().startswith(front)
 
 
 @pytest.mark.parametrize("name", ["mae_tiny_pretrain", "audio_mae_tiny_pretrain", "mavil_tiny_pretrain"])

@@ -7,6 +7,7 @@ a spreadsheet has padded the rows and cut the labels apart. Rows whose video id 
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from avtool.core.errors import BadInputError
@@ -15,7 +16,9 @@ from avtool.data.readers.layouts import reads
 from avtool.data.readers.source import ListedClip, ReadOptions, RefusedLine, Source
 from avtool.data.readers.tables import Columns, Line, first_cells, read_lines
 
-_LISTS = ("balanced_train_segments.csv", "unbalanced_train_segments.csv", "eval_segments.csv")
+_LISTS = (
+    "balanced_train_segments.csv", "unbalanced_train_segments.csv", "val_segments.csv", "eval_segments.csv",
+)  # fmt: skip
 _YOUTUBE_ID = re.compile(r"[\w-]{11}")
 _NUMBER = re.compile(r"\d+(\.\d*)?")
 _MID = re.compile(r"/[mtg]/\w+")
@@ -54,7 +57,10 @@ def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
             if isinstance(clip, RefusedLine):
                 refused.append(clip)
             else:
-                clips.setdefault(clip.clip_id, clip)
+                first = clips.setdefault(clip.clip_id, clip)
+                if first.end != clip.end:  # another segment of the same start
+                    clip = replace(clip, clip_id=f"{clip.clip_id}_{round((clip.end or 0) * 1000)}")
+                    clips.setdefault(clip.clip_id, clip)
     if not clips:
         raise BadInputError(f"`{path}` has no row of AudioSet", "a row is: YTID, start, end, labels")
     return Source(
@@ -75,7 +81,9 @@ def _lists_in(folder: Path) -> list[Path]:
 
 
 def _split_of(path: Path) -> str:
-    return "test" if path.stem.startswith("eval") else "train" if "train" in path.stem else ""
+    starts = {"eval": "test", "val": "val"}
+    found = next((split for start, split in starts.items() if path.stem.startswith(start)), "")
+    return found or ("train" if "train" in path.stem else "")
 
 
 def _row(path: Path, line: Line, names: dict[str, str]) -> ListedClip | RefusedLine:

@@ -1,8 +1,11 @@
 """The card of an exported model: how to load it, what it takes and gives, and how far it differs."""
 
+from collections.abc import Iterable
+
 from avtool.inference.export.format import Comparison, Format
 from avtool.inference.export.network import Exportable
 
+_HUBS = ("timm", "transformers")
 _MEANING = {
     "single-label": "Logits of classes of which one holds: softmax gives probabilities.",
     "multi-label": "Logits of classes that hold by themselves: sigmoid gives probabilities.",
@@ -21,6 +24,7 @@ def card_text(model: Exportable, form: Format, compared: Comparison, command: st
     ]
     rolls = int(model.preprocess.get("rolls", 1))
     sections = [
+        _front(form.name, batch, classifies=bool(model.labels)),
         f"# {model.builder}, {form.name}",
         f"```python\n{form.usage(model)}\n```",
         "\n".join(["| | name | type | shape |", "|---|---|---|---|", *tensors]),
@@ -37,3 +41,13 @@ def card_text(model: Exportable, form: Format, compared: Comparison, command: st
         f"Written by `{command}`.",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _front(form: str, inputs: Iterable[str], *, classifies: bool) -> str:
+    """The fields that model hubs read in front of a card; none of a format that is for no hub."""
+    if form not in _HUBS:
+        return ""
+    kind = next((name for name in ("video", "image", "audio") if name in inputs), "image")
+    extraction = "image-feature-extraction" if kind == "image" else "feature-extraction"
+    task = f"{kind}-classification" if classifies else extraction
+    return f"---\nlibrary_name: {form}\npipeline_tag: {task}\ntags:\n- avtool\n---"
