@@ -58,7 +58,7 @@ def export(
             source, layout, out or default_out(source, layout), session.reporter,
             license_name=license_name, url=url, overwrite=overwrite,
         )  # fmt: skip
-        rows = [("clips", shared.clips), ("films", shared.films), ("left out", shared.left_out)]
+        rows = [("clips", shared.clips), ("films", shared.films), ("skipped", shared.skipped)]
         session.table([layout, ""], rows)
         session.emit({"result": shared}, text=str(shared.out))
         return

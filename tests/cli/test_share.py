@@ -380,7 +380,7 @@ def test_a_hostile_export_is_one_line_and_writes_nothing(case, exports, films, t
     before = sorted(tmp_path.rglob("*"))
     done = run_avtool("rebuild", export, "--films", films, "--out", tmp_path / "a" / "b" / "again", "-q")
     after = [path for path in sorted(tmp_path.rglob("*")) if path not in before and "again" not in path.name]
-    if case in {"too long"}:  # seen when the film is cut: its clips are left out
+    if case in {"too long"}:  # seen when the film is cut: its clips are skipped
         assert done.code == 1
         assert all("again" in str(path) for path in after)
     else:
@@ -442,7 +442,7 @@ def test_clips_of_one_start_and_several_labels_stay_apart_in_segment_lists(mined
     write_table(path, table)
     done = run_avtool("export", copy, "--to", "audioset-csv", "--out", tmp_path / "x", "--json")
     assert done.code == 0, done.stderr
-    assert (done.json["result"]["clips"], done.json["result"]["left_out"]) == (2, 1)
+    assert (done.json["result"]["clips"], done.json["result"]["skipped"]) == (2, 1)
     source = read_source(tmp_path / "x", "audioset", ReadOptions())
     assert [set(clip.labels) for clip in source.clips] == [{"a, b", '"c"', "d"}]
     assert np.isclose(source.clips[0].start, start, atol=1e-6)

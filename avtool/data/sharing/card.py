@@ -50,7 +50,7 @@ def facts_of(annotations: Annotations, license_name: str, url: str) -> Facts:
     return Facts(annotations.name, license_name, url, len(annotations), films, seconds / 3600)
 
 
-def card_text(annotations: Annotations, layout: str, facts: Facts, left_out: int) -> str:
+def card_text(annotations: Annotations, layout: str, facts: Facts, skipped: int) -> str:
     """The card in Markdown, with the fields that dataset hubs read in front."""
     splits = splits_of(annotations)
     labels = {label for row in annotations.column("labels") for label in row or ()}
@@ -60,8 +60,8 @@ def card_text(annotations: Annotations, layout: str, facts: Facts, left_out: int
         f"# {facts.name}",
         f"{facts.summary}; {len(labels)} classes.",
         f"| split | clips |\n|---|---|\n{lines}",
-        f"{left_out} clips have no label, and this layout cannot hold them: `rebuild/` has them."
-        if left_out
+        f"{skipped} clips have no label, and this layout cannot hold them: `rebuild/` has them."
+        if skipped
         else "",
         "## Reading",
         _READ[layout],

@@ -29,7 +29,7 @@ class SharedDataset:
     layout: str
     clips: int
     films: int
-    left_out: int
+    skipped: int
 
 
 def export_dataset(
@@ -76,15 +76,15 @@ def export_dataset(
         if layout == "croissant":
             write_metadata(partial, facts)
         write_csv(partial / "films.csv", _FILM_COLUMNS, _film_rows(annotations))
-        write_text(partial / README, card_text(annotations, layout, facts, written.left_out))
+        write_text(partial / README, card_text(annotations, layout, facts, written.skipped))
         inputs = [Input(annotations.name, "dataset", content)]
         command = f"avtool export {annotations.name} --to {layout}"
         publish(out, Artifact("export", command, settings, inputs=inputs))
     finally:
         discard_partial(partial)  # nothing to resume
-    if written.left_out:
-        reporter.info(f"{written.left_out} clips have no label, and {layout} cannot hold them")
-    return SharedDataset(out, layout, written.clips, len(annotations.films), written.left_out)
+    if written.skipped:
+        reporter.info(f"{written.skipped} clips have no label, and {layout} cannot hold them")
+    return SharedDataset(out, layout, written.clips, len(annotations.films), written.skipped)
 
 
 def _film_rows(annotations: Annotations) -> Sequence[Sequence[object]]:

@@ -31,7 +31,7 @@ class Written(NamedTuple):
     """What a layout holds: its clips, and those that it cannot hold."""
 
     clips: int
-    left_out: int
+    skipped: int
 
 
 def write_hf(folder: Path, annotations: Annotations) -> Written:
@@ -69,7 +69,7 @@ def write_croissant(folder: Path, annotations: Annotations) -> Written:
 
 
 def write_audioset(folder: Path, annotations: Annotations) -> Written:
-    """AudioSet's lists of segments, a list a split; clips without a label are left out.
+    """AudioSet's lists of segments, a list a split; clips without a label are skipped.
 
     The video id of a film is the beginning of its content hash in base64; `class_labels_indices.csv` names
     the labels. Clips of one segment are one row.
@@ -112,7 +112,7 @@ def write_audioset(folder: Path, annotations: Annotations) -> Written:
 
 
 def write_sams(folder: Path, annotations: Annotations) -> Written:
-    """The lists of the Subtitle-Aligned Movie Sounds; clips without a sound are left out."""
+    """The lists of the Subtitle-Aligned Movie Sounds; clips without a sound are skipped."""
     _need_known_splits(annotations)
     sounds = annotations.column("sounds" if "sounds" in annotations.table.column_names else "labels")
     stated, implied = annotations.column("sources_stated"), annotations.column("sources_default")

@@ -15,7 +15,7 @@ SPLITS = {"train": "train", "val": "validation", "test": "test", "": "train"}
 def public_table(annotations: Annotations) -> pa.Table:
     """The clips of a dataset: identity, film, times in the film in seconds, split, then the other columns.
 
-    Columns without a value in any row are left out.
+    Columns without a value in any row are skipped.
     """
     films = [annotations.films[place] for place in annotations.places]
     spans = annotations.spans()

@@ -33,7 +33,7 @@ class RebuiltDataset:
         out: the dataset.
         clips: in it.
         films: found and cut, or referred to.
-        missing: ids of the films that are not there or cannot be read: their clips are left out.
+        missing: ids of the films that are not there or cannot be read: their clips are skipped.
         differing: clips whose files are not those of the original dataset.
     """
 
@@ -124,7 +124,7 @@ def _cut_all(
     engine: str,
     scheduler: str,
 ) -> tuple[dict[int, CutFilm], dict[int, AvtoolError]]:
-    """Cuts film by film; those that cannot be read are left out."""
+    """Cuts film by film; those that cannot be read are skipped."""
     segments: dict[int, list[Segment]] = {number: [] for number in found}
     media, spans = annotations.column("media"), annotations.spans()
     for row, (place, digest) in enumerate(zip(annotations.places, annotations.hashes, strict=True)):
@@ -213,7 +213,7 @@ def _report(
         reporter.warn(f"{annotations.films[number].id}: {error}")
     if missing:
         reporter.warn(
-            f"{len(missing)} of {len(annotations.films)} films are missing, and their clips are left out:"
+            f"{len(missing)} of {len(annotations.films)} films are missing, and their clips are skipped:"
             f" {_shown(missing)} (missing.csv)"
         )
     if differing:
