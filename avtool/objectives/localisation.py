@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from avtool.core.errors import BadInputError
+
 _EPSILON = 1e-6
 
 
@@ -21,6 +23,8 @@ class LocalisationWeights:
 
     Attributes:
         box, giou, start_end, attention, foreground: weights of the five terms; 0 disables.
+        contrastive: weight of the contrast of frames by their match with the query, which is not published;
+            0 disables.
         sigma: deviation of the start and end targets in frames.
         scales: factors on the loss of each kind of query; 1 for those not named.
     """
@@ -30,6 +34,7 @@ class LocalisationWeights:
     start_end: float = 10.0
     attention: float = 1.0
     foreground: float = 2.0
+    contrastive: float = 0.0
     sigma: float = 1.0
     scales: Mapping[str, float] = field(default_factory=dict)
 
@@ -154,6 +159,23 @@ def foreground_loss(logits: Tensor, foreground: Tensor, valid: Tensor) -> Tensor
     return _total(weighted, valid) / frames[..., 0]
 
 
+def contrastive_loss(match: Tensor, foreground: Tensor, valid: Tensor) -> Tensor:
+    """InfoNCE of frames: each one inside the segment against all of the window that are outside.
+
+    Args:
+        match: (B, T) logits, of a frame and the window's query.
+        foreground: (B, T), True inside the segment.
+        valid: (B, T); padding is neither.
+
+    Returns:
+        (B,), −log(exp(m_t) / (exp(m_t) + Σ_outside exp(m_u))), averaged over the frames t inside; 0 for
+        windows without such frames or without others.
+    """
+    inside, outside = foreground & valid, valid & ~foreground
+    others = torch.where(outside, match, torch.finfo(match.dtype).min).logsumexp(dim=-1, keepdim=True)
+    return _total(F.softplus(others - match), inside) / inside.sum(dim=-1).clamp_min(1)
+
+
 def _total(values: Tensor, chosen: Tensor) -> Tensor:
     """The sum of (N, B, T) over chosen frames (B, T)."""
     return torch.where(chosen, values, 0.0).sum(dim=-1)
@@ -207,7 +229,17 @@ class Localisation(nn.Module):
             guided = attention_loss(_precise(output.attention), foreground, valid) * present
             terms["attention_loss"] = guided
             loss = loss + weights.attention * guided
-        scaled = (loss.sum(dim=0) * self.scales.to(loss.dtype)[batch["kind"]]).mean()
+        loss = loss.sum(dim=0)
+        if weights.contrastive > 0:
+            if output.match is None:
+                message = (
+                    "the contrastive loss is of the match of frames and query, and the network has no match"
+                )
+                raise BadInputError(message, "--set model.arguments.match=true, or --set loss.contrastive=0")
+            contrast = contrastive_loss(_precise(output.match), foreground, valid)
+            terms["contrastive_loss"] = contrast[None]
+            loss = loss + weights.contrastive * contrast
+        scaled = (loss * self.scales.to(loss.dtype)[batch["kind"]]).mean()
         return {"loss": scaled, **{name: term[-1].mean() for name, term in terms.items()}}
 
 

@@ -16,10 +16,14 @@ FRAMES = 9
 KINDS = ("image", "text", "label", "audio")
 
 
-@pytest.fixture
-def network() -> Any:
+def built(*, match: bool) -> Any:
     torch.manual_seed(0)
-    return create("minotaur_tiny").eval()
+    return create("minotaur_tiny", match=match).eval()
+
+
+@pytest.fixture(params=[False, True], ids=["published", "match"])
+def network(request: pytest.FixtureRequest) -> Any:
+    return built(match=request.param)
 
 
 def evidence(batch: int = 1, frames: int = FRAMES) -> tuple[Tensor, Tensor]:
@@ -37,9 +41,8 @@ def check_equal(one: Any, other: Any, atol: float = 1e-6) -> None:
         torch.testing.assert_close(ours, theirs, atol=atol, rtol=0)
 
 
-def test_frames_permuted_with_their_times_give_permuted_answers(
-    network: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_frames_permuted_with_their_times_give_permuted_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = built(match=False)
     (visual, audio), query = evidence(), asked()
     straight = network(visual, audio, *query, "image")
     order = torch.randperm(FRAMES)
@@ -158,6 +161,39 @@ def test_recomputed_activations_give_the_same_gradients() -> None:
         network(*evidence(), *asked(), "image").foreground.sum().backward()
         gradients.append(network.visual_projection.weight.grad)
     torch.testing.assert_close(*gradients)
+
+
+def test_the_match_is_that_of_the_best_tokens_with_the_mean_of_the_query() -> None:
+    (visual, audio), (query, mask) = evidence(), asked()
+    mask = mask & (torch.arange(5) < 3)
+    network = built(match=True)
+    output = network(visual, audio, query, mask, "image")
+    match, wanted = network.match, network.query_resizers["image"](query)[0, :3].mean(dim=0)
+    wanted = match.request(wanted)
+    for frame in range(FRAMES):
+        tokens = [network.visual_projection(token) for token in visual[0, frame]]
+        tokens += [network.audio_resizer(audio[0, frame, 0]) + network.audio_embedding]
+        cosines = [torch.cosine_similarity(match.evidence(token), wanted, dim=0) for token in tokens]
+        expected = (match.log_scale.exp() * torch.stack(cosines)).exp().sum().log()
+        torch.testing.assert_close(output.match[0, frame], expected, atol=1e-5, rtol=0)
+
+
+def test_the_foreground_adds_to_the_match() -> None:
+    (visual, audio), query = evidence(), asked()
+    network = built(match=True)
+    for parameter in network.foreground_head.layers[-1].parameters():
+        torch.nn.init.zeros_(parameter)
+    output = network(visual, audio, *query, "image")
+    torch.testing.assert_close(output.foreground, output.match.expand(2, -1, -1), atol=0, rtol=0)
+
+
+def test_without_a_match_there_is_none_and_no_token_of_it() -> None:
+    (visual, audio), query = evidence(), asked()
+    published, matching = built(match=False), built(match=True)
+    assert published(visual, audio, *query, "image").match is None
+    sizes = [network.encode(visual, audio, *query, "image")[0].shape[2] for network in (published, matching)]
+    assert sizes == [4 + 1 + 5, 4 + 1 + 5 + 1]
+    assert not any("match" in name for name in published.state_dict())
 
 
 def test_features_that_do_not_fit_are_refused(network: Any) -> None:

@@ -1,7 +1,8 @@
 """MINOTAUR over features: encoder of frames with a query, space-time decoder, heads.
 
 Shapes: B windows, T frames, k temporal stride, M = ⌈T / k⌉ encoded frames, V visual tokens and A audio
-tokens of a frame, L tokens of the query, S = V + A + L, D width, N layers of the decoder.
+tokens of a frame, L tokens of the query, S = V + A + L, and one more with `match`, D width, N layers of the
+decoder.
 """
 
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from avtool.models.layers.position import Grid, sinusoids
 from avtool.models.layers.settings import require
 from avtool.models.minotaur.attention import grid_sinusoids
 from avtool.models.minotaur.layers import DecoderLayer, EncoderLayer, FeatureResizer, Head
+from avtool.models.minotaur.match import FrameMatch, MatchStates
 
 IMAGE = "image"
 """The kind of query whose features are those of a crop: projected once more, as published."""
@@ -39,6 +41,8 @@ class MinotaurSettings:
         dropout: of attention weights, layers and resizers.
         head_dropout: of the hidden layers of the start-end and foreground heads.
         recompute: compute the encoder's activations again in the backward pass instead of keeping them.
+        match: whether the decoder starts from the match of each frame with the query, and the foreground adds
+            to it. Not part of the published network.
     """
 
     visual_dim: int = 2048
@@ -54,6 +58,7 @@ class MinotaurSettings:
     dropout: float = 0.1
     head_dropout: float = 0.2
     recompute: bool = False
+    match: bool = False
 
     def __post_init__(self) -> None:
         require(self.visual_dim > 0 or self.audio_dim > 0, "the model takes neither video nor audio")
@@ -74,12 +79,14 @@ class LocalisationOutput(NamedTuple):
         start_end: (N, B, T, 2) logits of the first and last frame of the segment.
         foreground: (N, B, T) logits of frames inside it.
         attention: (N, B, T, T) temporal attention, mean over the heads; None by default.
+        match: (B, T) of the frames with the query; None without `match`.
     """
 
     boxes: Tensor
     start_end: Tensor
     foreground: Tensor
     attention: Tensor | None = None
+    match: Tensor | None = None
 
 
 class Minotaur(nn.Module):
@@ -117,6 +124,8 @@ class Minotaur(nn.Module):
         self.box_head = Head(dim, dim, dim, 4)
         self.start_end_head = Head(dim, dim, 2, dropout=settings.head_dropout)
         self.foreground_head = Head(dim, dim, 1, dropout=settings.head_dropout)
+        if settings.match:
+            self.match, self.match_states = FrameMatch(dim), MatchStates(dim)
         for stack in (self.encoder, self.decoder):
             for parameter in stack.parameters():
                 if parameter.dim() > 1:
@@ -191,7 +200,8 @@ class Minotaur(nn.Module):
             grid: rows and columns of the visual tokens, by default those of the settings.
 
         Returns:
-            The memory (B, M, S, D), and its mask (B, M, S), True where there is a token.
+            The memory (B, M, S, D), and its mask (B, M, S), True where there is a token. With `match` the
+            last token has the frame's match in all channels, and nothing attends to it.
 
         Raises:
             BadInputError: the features do not fit the network.
@@ -218,7 +228,13 @@ class Minotaur(nn.Module):
                 flat = checkpoint(layer, flat, positions, flat_mask, use_reentrant=False)
             else:
                 flat = layer(flat, positions, flat_mask)
-        return flat.reshape(batch, length, *flat.shape[1:]), mask
+        memory = flat.reshape(batch, length, *flat.shape[1:])
+        if not self.settings.match:
+            return memory, mask
+        shown = tokens.shape[2] - request.shape[1]
+        match = self.match(tokens[:, :, :shown], mask[:, 0, :shown], request, query_mask)
+        carrier = match[..., None, None].expand(-1, -1, 1, self.settings.dim).to(memory.dtype)
+        return torch.cat([memory, carrier], dim=2), F.pad(mask, (0, 1))
 
     def decode(
         self,
@@ -247,7 +263,9 @@ class Minotaur(nn.Module):
         queries = start[:, None] + sinusoids(length, self.settings.dim).to(start)
         positions = self._positions(memory.shape[2], grid, memory)
         tokens, token_mask = memory.flatten(0, 1), memory_mask.flatten(0, 1)
-        states, outputs, weights = torch.zeros_like(queries), [], []
+        match = self._match_of(memory, length, stride)
+        states = torch.zeros_like(queries) if match is None else self.match_states(match, valid)
+        outputs, weights = [], []
         for layer in self.decoder:
             states, weight = layer(
                 states, queries, valid, tokens, positions, token_mask, stride=stride, attention=attention
@@ -255,12 +273,21 @@ class Minotaur(nn.Module):
             outputs.append(self.decoder_norm(states))
             weights.append(weight)
         stacked = torch.stack(outputs)
+        boxes, start_end = self.box_head(stacked).sigmoid(), self.start_end_head(stacked)
+        foreground = self.foreground_head(stacked)[..., 0]
         return LocalisationOutput(
-            self.box_head(stacked).sigmoid(),
-            self.start_end_head(stacked),
-            self.foreground_head(stacked)[..., 0],
+            boxes,
+            start_end,
+            foreground if match is None else foreground + match,
             torch.stack(weights) if attention else None,
+            match,
         )
+
+    def _match_of(self, memory: Tensor, length: int, stride: int) -> Tensor | None:
+        """(B, T) of the frames, as the memory carries it; None without `match`."""
+        if not self.settings.match:
+            return None
+        return memory[:, :, -1, 0].repeat_interleave(stride, dim=1)[:, :length]
 
     @staticmethod
     def _frames(visual: Tensor | None, audio: Tensor | None) -> Tensor:

@@ -115,6 +115,12 @@ class GroundingLossRecipe(Recipe):
     start_end: float = option(10.0, "Weight of the start and end distributions.", ge=0)
     attention: float = option(1.0, "Weight of guided attention; 0 disables.", ge=0)
     foreground: float = option(2.0, "Weight of the frames' foreground.", ge=0)
+    contrastive: float = option(
+        0.0,
+        "Weight of the contrast of frames by their match with the query; 0 disables; needs "
+        "model.arguments.match.",
+        ge=0,
+    )
     sigma: float = option(1.0, "Deviation of the start and end targets in frames.", gt=0)
     scales: dict[Kind, float] = option(
         {}, "Factors on the loss of some kinds of query, such as { text = 2.0 }."

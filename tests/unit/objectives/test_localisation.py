@@ -1,5 +1,6 @@
 """Losses of query localisation: values known in advance, gradients, padding, batches."""
 
+import math
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 import torchvision
 from torch import Tensor
 
+from avtool.core.errors import BadInputError
 from avtool.models.minotaur.minotaur import LocalisationOutput
 from avtool.models.registry import create
 from avtool.objectives.localisation import (
@@ -14,6 +16,7 @@ from avtool.objectives.localisation import (
     LocalisationWeights,
     attention_loss,
     box_losses,
+    contrastive_loss,
     corners,
     edge_targets,
     foreground_loss,
@@ -94,7 +97,26 @@ def test_giou_is_that_of_torchvision() -> None:
     torch.testing.assert_close(generalized_iou(boxes, targets), matrix.diagonal(), atol=1e-12, rtol=0)
 
 
-@pytest.mark.parametrize("name", ["box", "start_end", "attention", "foreground"])
+def test_contrast_of_equal_matches_counts_the_frames_outside() -> None:
+    match, valid = torch.full((2, 9), 3.5, dtype=torch.float64), inside(9, 0, 6).expand(2, -1)
+    loss = contrastive_loss(match, torch.stack([inside(9, 1, 2)[0], inside(9, 0, 8)[0]]), valid)
+    assert loss.tolist() == pytest.approx([math.log(1 + 5), 0.0], abs=1e-12)
+
+
+def test_contrast_is_the_cross_entropy_of_each_frame_among_those_outside() -> None:
+    torch.manual_seed(7)
+    match, answer, valid = torch.randn(1, 8, dtype=torch.float64), inside(8, 2, 4), inside(8, 0, 6)
+    others = match[0, [0, 1, 5, 6]]
+    first = torch.zeros(1, dtype=torch.int64)
+    each = [
+        torch.nn.functional.cross_entropy(torch.cat([match[0, place : place + 1], others])[None], first)
+        for place in (2, 3, 4)
+    ]
+    expected = torch.stack(each).mean()
+    torch.testing.assert_close(contrastive_loss(match, answer, valid)[0], expected, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["box", "start_end", "attention", "foreground", "contrastive"])
 def test_gradients_are_those_of_differences(name: str) -> None:
     torch.manual_seed(2)
     length, valid = 5, torch.tensor([[True] * 5, [True] * 4 + [False]])
@@ -110,6 +132,7 @@ def test_gradients_are_those_of_differences(name: str) -> None:
             lambda x: attention_loss(x.masked_fill(~valid[:, None], -9).softmax(-1), answer, valid),
         ),
         "foreground": ((2, 2, 5), lambda x: foreground_loss(x, answer, valid)),
+        "contrastive": ((2, 5), lambda x: contrastive_loss(x, answer, valid)),
     }
     shape, loss = raw[name]
     assert torch.autograd.gradcheck(loss, torch.randn(shape, dtype=torch.float64, requires_grad=True))
@@ -118,7 +141,7 @@ def test_gradients_are_those_of_differences(name: str) -> None:
 def batch_of(*lengths: int, length: int = 0) -> dict[str, Any]:
     """Windows of so many frames, padded to the longest with numbers that must not matter."""
     torch.manual_seed(3)
-    size, longest = len(lengths), max(*lengths, length)
+    size, longest = len(lengths), max([*lengths, length])
     valid = torch.arange(longest) < torch.tensor(lengths)[:, None]
     answer = inside(longest, 2, 4).expand(size, -1)
     return {
@@ -171,7 +194,7 @@ def test_the_loss_is_the_weighted_sum_over_layers() -> None:
         torch.rand(3, 2, 8, 4).clamp_min(0.05), torch.randn(3, 2, 8, 2), torch.randn(3, 2, 8),
         torch.randn(3, 2, 8, 8).softmax(-1),
     )  # fmt: skip
-    layers = [LocalisationOutput(*(value[n : n + 1] for value in output)) for n in range(3)]
+    layers = [LocalisationOutput(*(value[n : n + 1] for value in output[:4])) for n in range(3)]
     objective = Localisation(KINDS, LocalisationWeights(scales={"text": 3.0}))
 
     def losses(one: LocalisationOutput) -> dict[str, Tensor]:
@@ -186,6 +209,25 @@ def test_the_loss_is_the_weighted_sum_over_layers() -> None:
         + single["attention_loss"] + 2 * single["foreground_loss"]
     )  # fmt: skip
     torch.testing.assert_close(single["loss"], expected)
+
+
+def test_the_contrast_is_added_to_the_published_terms() -> None:
+    torch.manual_seed(8)
+    model, batch = create("minotaur_tiny", match=True).eval(), batch_of(8, 6)
+    published, with_contrast = (
+        Localisation(KINDS, LocalisationWeights(contrastive=weight))(model, batch) for weight in (0.0, 3.0)
+    )
+    assert "contrastive_loss" not in published
+    more = published["loss"] + 3 * with_contrast["contrastive_loss"]
+    torch.testing.assert_close(with_contrast["loss"], more)
+    with_contrast["contrastive_loss"].backward()
+    assert model.match.request[1].weight.grad.abs().sum() > 0
+
+
+def test_a_contrast_needs_a_match() -> None:
+    objective = Localisation(KINDS, LocalisationWeights(contrastive=1.0))
+    with pytest.raises(BadInputError, match="has no match"):
+        objective(create("minotaur_tiny"), batch_of(8))
 
 
 def test_guided_attention_can_be_left_out() -> None:

@@ -52,6 +52,11 @@ CASES: dict[str, dict[str, Any]] = {
         "optimizer": {"lr": 1e-3, "clip_norm": 1.0},
         "schedule": {"warmup_epochs": 0.0},
     },
+    "queries over films, a match of frames": {
+        "model": {"name": "minotaur_tiny", "arguments": {"match": True}},
+        "data": {"window": 16},
+        "loss": {"contrastive": 5.0},
+    },
 }
 QUERIES = "minotaur_tiny"
 

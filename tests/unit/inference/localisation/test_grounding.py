@@ -29,10 +29,10 @@ class Tokens:
         return generator.normal(size=(self.length, self.widths[query.kind])).astype(np.float32)
 
 
-@pytest.fixture(scope="module")
-def model():
+@pytest.fixture(scope="module", params=[False, True], ids=["published", "match"])
+def model(request):
     torch.manual_seed(0)
-    model = create("minotaur_tiny").eval()
+    model = create("minotaur_tiny", match=request.param).eval()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     return model
