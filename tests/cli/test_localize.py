@@ -168,6 +168,44 @@ def test_a_table_of_queries(index: Path, film: Path, tmp_path: Path) -> None:
     assert len(shown) == 3
 
 
+def test_a_row_whose_query_cannot_be_read_is_named(index: Path, film: Path, tmp_path: Path) -> None:
+    table = tmp_path / "queries.csv"
+    rows = [f"a,{film},label,high,10,12", f"b,{film},audio,none.wav,4,6"]
+    table.write_text("\n".join(["query_id,media,kind,query,start,end", *rows]) + "\n")
+    done = run_avtool("localize", "find", index, "--queries", table)
+    refused(done, f"`{table}`, row 2 (b): ", "")
+
+
+def test_of_two_indexes_of_a_film_the_first_is_searched(index: Path, film: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "idx"
+    for name in ("first", "second"):
+        shutil.copytree(index / "film", folder / name)
+    done = run_avtool("localize", "find", folder, "--label", "low", "--json")
+    assert done.code == 0
+    assert f"{folder / 'second'} is not searched: `{folder / 'first'}` is of the same film" in done.stderr
+    found = json.loads(done.stdout)
+    assert found["films"] == [str(film)]
+    hits = found["queries"][0]["hits"]
+    assert len({(hit["start"], hit["end"]) for hit in hits}) == len(hits)
+
+
+@pytest.mark.parametrize("query", [("--label", "high"), ("--audio", "low.wav"), ("--image", "square.png")])
+def test_features_that_are_not_finite_are_damage(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: tuple[str, str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_wav(tmp_path / "low.wav", class_tone("low", 1.0, seed=5))
+    Image.new("RGB", (32, 32), (250, 20, 20)).save("square.png")
+    shutil.copytree(index / "film", tmp_path / "nan")
+    for name in ("visual", "audio_pooled"):
+        values = np.load(tmp_path / "nan" / f"{name}.npy")
+        values[3] = np.nan
+        np.save(tmp_path / "nan" / f"{name}.npy", values)
+    done = run_avtool("localize", "find", "nan", *query)
+    assert done.code == 4
+    assert "the index is damaged (features in `nan` that are not finite)" in done.stderr
+
+
 def test_films_that_cannot_have_a_sound_are_skipped(
     index: Path, encoders: list[object], tmp_path: Path
 ) -> None:

@@ -223,6 +223,20 @@ def open_index(folder: Path) -> FilmIndex:
     return FilmIndex(folder, card, times, **arrays)
 
 
+def check_finite(values: NDArray[Any], noun: str) -> None:
+    """Refuses what was read or computed of an index where it is not finite.
+
+    Args:
+        values: features of a film, or scores of them.
+        noun: what they are, for the message.
+
+    Raises:
+        CorruptArtifactError: one is NaN or infinite.
+    """
+    if not np.isfinite(values).all():
+        raise CorruptArtifactError(f"the index is damaged ({noun} that are not finite)", AGAIN)
+
+
 def write_card(folder: Path, card: IndexCard) -> None:
     """Writes `index.json`."""
     write_json(folder / CARD, asdict(card))

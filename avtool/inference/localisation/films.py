@@ -33,10 +33,12 @@ class OpenedFilms:
 def open_films(sources: Sequence[str], recipe: IndexRecipe, reporter: Reporter) -> OpenedFilms:
     """The indexes of films, in order; a film that has none gets one in the cache.
 
+    Of two indexes of one film the first is searched.
+
     Args:
         sources: indexes, folders of indexes, films, and folders of films.
         recipe: of the indexes that are made.
-        reporter: gets progress, and the films that fail beside others.
+        reporter: gets progress, the films that fail beside others, and further indexes of a film.
 
     Raises:
         BadInputError: there is no film, or none that can be read and has not changed since it was indexed.
@@ -57,7 +59,9 @@ def open_films(sources: Sequence[str], recipe: IndexRecipe, reporter: Reporter) 
         except (BadInputError, CorruptArtifactError) as error:
             failed[name] = error
             continue
-        found.setdefault(str(index.folder.resolve()), index)
+        first = found.setdefault(str(index.film.resolve()), index)
+        if first.folder.resolve() != index.folder.resolve():
+            reporter.warn(f"{name} is not searched: `{first.folder}` is of the same film, `{index.film}`")
     if failed and not found:
         raise next(iter(failed.values()))
     for name, reason in failed.items():

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
+from avtool.inference.localisation.film_index import check_finite
 from avtool.inference.localisation.frame_scores import FrameScores
 from avtool.inference.localisation.recipes import GroundingRecipe
 from avtool.inference.localisation.sliding import FrameOutputs, slide
@@ -109,6 +110,7 @@ class GroundingEngine:
 
         Raises:
             BadInputError: the network takes no such query, or other features.
+            CorruptArtifactError: features are not finite.
         """
         return self.scores_by_scale(index, query, frames)[0]
 
@@ -160,6 +162,7 @@ class GroundingEngine:
         if values is None or not width:
             return None
         part = np.array(values[frames])  # an index is read-only
+        check_finite(part, "features")
         return torch.from_numpy(part)[None].to(self.device, torch.float32)
 
     def computing(self) -> Any:

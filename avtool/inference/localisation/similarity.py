@@ -13,7 +13,7 @@ from avtool.core.errors import BadInputError
 from avtool.core.files import atomic_file
 from avtool.core.paths import cache_folder
 from avtool.inference.localisation.class_heads import ClassHead, audio_head, need_label, visual_head
-from avtool.inference.localisation.film_index import FilmIndex
+from avtool.inference.localisation.film_index import FilmIndex, check_finite
 from avtool.inference.localisation.foreground import foreground_of, robust_z
 from avtool.inference.localisation.frame_scores import FrameScores
 from avtool.inference.localisation.grid_search import mean_of, sampled, search_grid, unit
@@ -56,6 +56,7 @@ class SimilarityEngine:
 
         Raises:
             BadInputError: the index lacks the modality, no tagger has the label, or nothing compares texts.
+            CorruptArtifactError: features of the index are not finite.
             MissingError: the text encoder is not on this machine.
         """
         query.need_modality(index)
@@ -69,13 +70,14 @@ class SimilarityEngine:
             values = self._label(index, query.text, part)
         else:
             values = self._text(index, query.text, part)
+        _check(values, index)
         return FrameScores(index.times[part], index.step, values, boxes=boxes)
 
     def coarse(self, index: FilmIndex, query: Query) -> FrameScores:
         """Scores by one feature a frame: fast, and without boxes.
 
         Raises:
-            BadInputError: as `scores`.
+            BadInputError, CorruptArtifactError: as `scores`.
         """
         if query.kind != "image":
             return self.scores(index, query)
@@ -84,6 +86,7 @@ class SimilarityEngine:
         mean = mean_of(index.visual_pooled)
         crop = unit(self.encoders.visual.encode_image(query.image).pooled - mean)
         found = unit(np.asarray(index.visual_pooled, np.float32) - mean) @ crop[0]
+        _check(found, index)
         return FrameScores(index.times, index.step, self._foreground(robust_z(found)))
 
     def _foreground(self, deviations: NDArray[Any]) -> Vectors:
@@ -94,6 +97,7 @@ class SimilarityEngine:
         mean = mean_of(index.visual)
         descriptors, sizes = self._descriptors(index, query, mean), _sizes(index, query)
         match = search_grid(index.visual[part], index.grid, mean, descriptors, sizes)
+        _check(match.similarity, index)
         reference = None
         if len(match.similarity) < len(index):
             frames = index.visual[sampled(len(index), _REFERENCE)]
@@ -120,7 +124,9 @@ class SimilarityEngine:
         mean = mean_of(index.audio_pooled)
         sound = unit((self.encoders.tokens(query) - mean).mean(axis=0))
         features = unit(np.asarray(index.audio_pooled, np.float32) - mean)
-        return self._foreground(robust_z(features @ sound))[part]
+        found = features @ sound
+        _check(found, index)
+        return self._foreground(robust_z(found))[part]
 
     def _label(self, index: FilmIndex, label: str, part: slice) -> Vectors:
         """The largest probability of the classes of that name, of both taggers."""
@@ -198,6 +204,10 @@ class SimilarityEngine:
                 continue
             found.append(_compared(Path(stream.encoder), name, text, features))
         return found
+
+
+def _check(values: NDArray[Any], index: FilmIndex) -> None:
+    check_finite(values, f"features in `{index.folder}`")
 
 
 def _has_text_tower(encoder: str) -> bool:

@@ -62,10 +62,15 @@ def read_query_table(path: Path) -> list[NamedQuery]:
         BadInputError: the table, or a query's file, cannot be read.
     """
     table = read_queries(path)
-    return [
-        NamedQuery(name, Query.of_row(table, rows[0]), table.media(rows[0]))
-        for name, rows in table.queries().items()
-    ]
+    found = []
+    for name, rows in table.queries().items():
+        try:
+            query = Query.of_row(table, rows[0])
+        except BadInputError as error:
+            number = table.rows.index(rows[0]) + 1
+            raise BadInputError(f"`{path}`, row {number} ({name}): {error.message}", error.hint) from error
+        found.append(NamedQuery(name, query, table.media(rows[0])))
+    return found
 
 
 def find(
