@@ -68,7 +68,7 @@ def _two_stage(
 
     def find(index: "FilmIndex", query: "Query") -> "tuple[list[Hit], float]":
         engines.card.check_query(query.kind, query.name)
-        coarse = engines.of_similarity(index)
+        coarse = engines.of_coarse(index)
         scores = search(engines.of_grounding(index), coarse, index, query, recipe)
         examined = sum(len(part) for part in propose(coarse.coarse(index, query), recipe))
         return rank(scores, ranking), float(np.clip(examined / max(len(index), 1), 0, 1))

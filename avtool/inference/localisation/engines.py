@@ -95,6 +95,16 @@ class FilmEngines:
         engine.encoders = encoders
         return engine
 
+    def of_coarse(self, index: "FilmIndex") -> "SimilarityEngine | GroundingEngine":
+        """What proposes parts of a film: a network that has a match, else similarity.
+
+        Raises:
+            BadInputError: as `of_grounding`.
+        """
+        if self.model is not None and self._network[0].settings.match:
+            return self.of_grounding(index)
+        return self.of_similarity(index)
+
     def encoders(self, index: "FilmIndex") -> "QueryEncoders":
         """The encoders of queries for an index.
 

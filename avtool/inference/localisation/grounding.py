@@ -120,11 +120,9 @@ class GroundingEngine:
         """The scores of each frame, for each of the scales; arguments and errors as of `scores`."""
         part = range(len(index.times)) if frames is None else frames
         self._check(index, query)
-        tokens = torch.from_numpy(np.asarray(self.encoders.tokens(query), dtype=np.float32))
-        request = tokens[None].to(self.device)
         sliding = self.recipe.sliding(index.step)
         found = slide(
-            _Encoder(self, index, request, query.kind),
+            _Encoder(self, index, *self._request(query), query.kind),
             _Decoder(self, index, query.kind, sliding.stride),
             part,
             sliding,
@@ -136,6 +134,34 @@ class GroundingEngine:
             _frame_scores(one, index, scale, boxes=boxes)
             for scale, one in zip(self.recipe.scales, found, strict=True)
         ]
+
+    @torch.no_grad()
+    def coarse(self, index: IndexedFilm, query: Wanted) -> FrameScores:
+        """The match of each frame relative to the best one of the film, without encoder and decoder.
+
+        Raises:
+            BadInputError: the network takes no such query, or other features, or has no match.
+            CorruptArtifactError: features are not finite.
+        """
+        self._check(index, query)
+        request, mask = self._request(query)
+        settings, found = self.model.settings, []
+        for first in range(0, len(index.times), self.recipe.chunk):
+            frames = slice(first, first + self.recipe.chunk)
+            visual = self.features(index.visual, settings.visual_dim, frames)
+            audio = self.features(index.audio, settings.audio_dim, frames)
+            with self.computing():
+                match = self.model.match_frames(visual, audio, request, mask, query.kind, grid=_grid(index))
+            found.append(match[0].float().cpu().numpy())
+        whole = np.concatenate(found) if found else np.zeros(0, np.float32)
+        relative = np.exp(whole - whole.max(initial=-np.inf))
+        return FrameScores(np.asarray(index.times, np.float64), index.step, relative.astype(np.float32))
+
+    def _request(self, query: Wanted) -> tuple[Tensor, Tensor]:
+        """The tokens (1, L, C) of a query, and their mask."""
+        tokens = torch.from_numpy(np.asarray(self.encoders.tokens(query), dtype=np.float32))[None]
+        tokens = tokens.to(self.device)
+        return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool, device=self.device)
 
     def _check(self, index: IndexedFilm, query: Wanted) -> None:
         """Refuses a query or a film that the network cannot take."""
@@ -173,9 +199,10 @@ class GroundingEngine:
 class _Encoder:
     """The network's encoder over frames of an index with one query."""
 
-    def __init__(self, engine: GroundingEngine, index: IndexedFilm, query: Tensor, kind: str) -> None:
-        self.engine, self.index, self.query, self.kind = engine, index, query, kind
-        self.mask = torch.ones(query.shape[:2], dtype=torch.bool, device=query.device)
+    def __init__(
+        self, engine: GroundingEngine, index: IndexedFilm, query: Tensor, mask: Tensor, kind: str
+    ) -> None:
+        self.engine, self.index, self.query, self.mask, self.kind = engine, index, query, mask, kind
 
     def __call__(self, first: int, last: int, pace: int) -> tuple[Tensor, Tensor]:
         engine, index, settings = self.engine, self.index, self.engine.model.settings

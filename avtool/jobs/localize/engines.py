@@ -7,7 +7,7 @@ from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.inference.localisation.engines import FilmEngines
 from avtool.inference.localisation.film_index import FilmIndex
-from avtool.inference.localisation.search import Engine
+from avtool.inference.localisation.search import CoarseEngine, Engine
 from avtool.inference.localisation.similarity import SimilarityEngine
 from avtool.jobs.localize.recipe import FindRecipe
 
@@ -61,6 +61,10 @@ class Engines:
     def main(self, index: FilmIndex) -> Engine:
         """The engine that finds the hits."""
         return self.similarity(index) if self._model is None else self._engines.of_grounding(index)
+
+    def coarse(self, index: FilmIndex) -> CoarseEngine:
+        """What proposes parts of a film: a network that has a match, else similarity."""
+        return self._engines.of_coarse(index)
 
     def similarity(self, index: FilmIndex) -> SimilarityEngine:
         """The similarity engine for an index."""

@@ -157,7 +157,7 @@ def _find(named: NamedQuery, films: Sequence[FilmIndex], engines: Engines, recip
     begin = time.perf_counter()
 
     def examined(index: FilmIndex) -> FrameScores:
-        return search(engines.main(index), engines.similarity(index), index, query, recipe.search)
+        return search(engines.main(index), engines.coarse(index), index, query, recipe.search)
 
     curves, skipped = _of_each(searched, examined)
     hits = _ranked(curves, recipe)

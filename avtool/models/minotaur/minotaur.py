@@ -206,21 +206,14 @@ class Minotaur(nn.Module):
         Raises:
             BadInputError: the features do not fit the network.
         """
-        frames = self._frames(visual, audio)
-        batch, length = len(frames), -(-frames.shape[1] // stride)
         request = self._query_tokens(query, kind)
-        empty = request.new_zeros(batch, length, 1, self.settings.dim)
-        rows, columns = grid or self.settings.grid
-        parts = [(request[:, None].expand(-1, length, -1, -1), query_mask)]
-        if self.settings.audio_dim:
-            heard = None if audio is None else self._project_audio(audio[:, ::stride])
-            parts.insert(0, _masked(heard, audio_present, self.settings.audio_tokens, empty, "audio"))
-        if self.settings.visual_dim:
-            seen = None if visual is None else self.visual_projection(self._cast(visual[:, ::stride]))
-            parts.insert(0, _masked(seen, visual_present, rows * columns, empty, "visual"))
-        tokens = torch.cat([tokens for tokens, _ in parts], dim=2)
-        mask = torch.cat([mask for _, mask in parts], dim=1)
-        mask = mask[:, None].expand(-1, length, -1)
+        shown, shown_mask = self._evidence(
+            visual, audio, request, visual_present=visual_present, audio_present=audio_present, stride=stride,
+            grid=grid,
+        )  # fmt: skip
+        batch, length = shown.shape[:2]
+        tokens = torch.cat([shown, request[:, None].expand(-1, length, -1, -1)], dim=2)
+        mask = torch.cat([shown_mask, query_mask], dim=1)[:, None].expand(-1, length, -1)
         positions = self._positions(tokens.shape[2], grid, tokens)
         flat, flat_mask = tokens.flatten(0, 1), mask.flatten(0, 1)
         for layer in self.encoder:
@@ -231,10 +224,54 @@ class Minotaur(nn.Module):
         memory = flat.reshape(batch, length, *flat.shape[1:])
         if not self.settings.match:
             return memory, mask
-        shown = tokens.shape[2] - request.shape[1]
-        match = self.match(tokens[:, :, :shown], mask[:, 0, :shown], request, query_mask)
+        match = self.match(shown, shown_mask, request, query_mask)
         carrier = match[..., None, None].expand(-1, -1, 1, self.settings.dim).to(memory.dtype)
         return torch.cat([memory, carrier], dim=2), F.pad(mask, (0, 1))
+
+    def match_frames(
+        self,
+        visual: Tensor | None,
+        audio: Tensor | None,
+        query: Tensor,
+        query_mask: Tensor,
+        kind: Kind,
+        *,
+        grid: Grid | None = None,
+    ) -> Tensor:
+        """The match (B, T) of each frame with the query, without encoder and decoder; arguments of `encode`.
+
+        Raises:
+            BadInputError: the features do not fit the network, or it has no match.
+        """
+        if not self.settings.match:
+            raise BadInputError("the network has no match", "train it with model.arguments.match=true")
+        request = self._query_tokens(query, kind)
+        match: Tensor = self.match(*self._evidence(visual, audio, request, grid=grid), request, query_mask)
+        return match
+
+    def _evidence(
+        self,
+        visual: Tensor | None,
+        audio: Tensor | None,
+        request: Tensor,
+        *,
+        visual_present: Tensor | None = None,
+        audio_present: Tensor | None = None,
+        stride: int = 1,
+        grid: Grid | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """The visual and audio tokens of each k-th frame, (B, M, V + A, D), and their mask (B, V + A)."""
+        frames = self._frames(visual, audio)
+        empty = request.new_zeros(len(frames), -(-frames.shape[1] // stride), 1, self.settings.dim)
+        rows, columns = grid or self.settings.grid
+        parts = []
+        if self.settings.visual_dim:
+            seen = None if visual is None else self.visual_projection(self._cast(visual[:, ::stride]))
+            parts.append(_masked(seen, visual_present, rows * columns, empty, "visual"))
+        if self.settings.audio_dim:
+            heard = None if audio is None else self._project_audio(audio[:, ::stride])
+            parts.append(_masked(heard, audio_present, self.settings.audio_tokens, empty, "audio"))
+        return torch.cat([part for part, _ in parts], dim=2), torch.cat([mask for _, mask in parts], dim=1)
 
     def decode(
         self,

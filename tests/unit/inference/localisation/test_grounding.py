@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from avtool.core.errors import BadInputError
+from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.recipe import validate
 from avtool.core.reporter import Silent
 from avtool.inference.localisation.grounding import GroundingEngine, GroundingRecipe
@@ -174,3 +174,27 @@ def test_features_of_other_encoders(model):
 def test_bad_scales(scales):
     with pytest.raises(BadInputError, match="rising"):
         validate(GroundingRecipe, {"scales": scales}, origin="x")
+
+
+@torch.no_grad()
+def test_the_match_proposes_what_matches_best(model):
+    film, made = index(50), engine(model, chunk=7)
+    if not model.settings.match:
+        with pytest.raises(BadInputError, match="has no match"):
+            made.coarse(film, QUERY)
+        return
+    tokens = torch.from_numpy(Tokens(model).tokens(QUERY))[None]
+    video, sound = (torch.from_numpy(values.astype(np.float32))[None] for values in (film.visual, film.audio))
+    mask = torch.ones(1, tokens.shape[1], dtype=torch.bool)
+    match = model(video, sound, tokens, mask, QUERY.kind, grid=film.grid).match[0].numpy()
+    found = made.coarse(film, QUERY)
+    np.testing.assert_allclose(found.foreground, np.exp(match - match.max()), atol=1e-5)
+    assert found.start is None
+    assert list(found.times) == list(film.times)
+
+
+def test_features_that_are_not_finite_are_damage(model):
+    film = index(20)
+    film.visual[3] = np.nan
+    with pytest.raises(CorruptArtifactError, match="features that are not finite"):
+        engine(model).scores(film, QUERY)
