@@ -45,6 +45,22 @@ def test_two_classes_have_sklearns_probabilities() -> None:
     np.testing.assert_allclose(np.exp(probe.scores(features)), reference.predict_proba(features), atol=1e-3)
 
 
+def test_features_that_correlate_have_sklearns_optimum() -> None:
+    """Values of 64 features from 1 to 1e-4 along their principal axes, as those of random networks."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    rng = np.random.default_rng(0)
+    axes = np.linalg.qr(rng.standard_normal((64, 64)))[0]
+    features = (rng.standard_normal((300, 64)) * np.logspace(0, -4, 64)) @ axes
+    labels = (features @ rng.standard_normal((64, 4)) + 0.3 * rng.standard_normal((300, 4))).argmax(axis=1)
+    probe = fit_linear_probe(features, labels, list(range(300)), grid=[0.01])
+    scaled = StandardScaler().fit_transform(features)
+    reference = LogisticRegression(C=0.01, tol=1e-8, max_iter=20_000).fit(scaled, labels)
+    assert probe.converged
+    np.testing.assert_allclose(np.exp(probe.scores(features)), reference.predict_proba(scaled), atol=1e-3)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_scale_and_offset_of_a_feature_do_not_matter(kind: str) -> None:
     features, labels = blobs(60, 3, 1.0)
