@@ -153,7 +153,8 @@ def _merged(sketches: Sequence[Sketch], style: CaptionStyle, ledger: Ledger) -> 
 def _without_repeats(sketches: Sequence[Sketch], style: CaptionStyle, ledger: Ledger) -> list[Sketch]:
     """The sketches without texts that were shown a moment ago, unless they are surer than their threshold.
 
-    A sustained sound that resumes after a pause is one sound: it has no other cue for a while, however sure.
+    With `resume_within`, a sustained sound that resumes after a pause has no other cue for a while, however
+    sure.
     """
     found = []
     shown: dict[tuple[str, ...], Sketch] = {}

@@ -45,8 +45,8 @@ class CaptionStyle(Recipe):
     )
     repeat_within: float = option(10.0, "Time after an event in which its text is not repeated, s.", ge=0)
     resume_within: float = option(
-        60.0,
-        "Time after the cue of a sustained sound in which it has no other when it resumes, s.",
+        0.0,
+        "Time after the cue of a sustained sound in which it has no other when it resumes, s; 0 disables.",
         ge=0,
     )
     repeat_margin: float = option(0.2, "Score above the threshold that repeats a text all the same.", ge=0)

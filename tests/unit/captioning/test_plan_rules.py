@@ -53,17 +53,24 @@ def test_same_text_is_merged_and_a_text_of_a_moment_ago_is_not_repeated():
     assert [start for start, *_ in times(found)] == [0, 9000, 30000]
 
 
-def test_a_sustained_sound_that_resumes_after_a_pause_has_one_cue():
+def test_a_sure_sound_that_resumes_has_a_cue_again():
+    music = [(0, 30, "music playing", 1.0), (36, 70, "music playing", 0.6), (90, 100, "music playing", 0.6),
+             (106, 130, "music playing", 1.0)]  # fmt: skip
+    found = plan(*music)
+    assert rules(found) == [[Rule.SUSTAINED], [Rule.REPEATED], [Rule.SUSTAINED], [Rule.SUSTAINED]]
+    assert [start for start, *_ in times(found)] == [0, 90_000, 106_000]
+
+
+def test_a_sustained_sound_that_resumes_has_one_cue_where_the_style_asks_for_it():
     music = [(0, 30, "music playing", 1.0), (45, 70, "music playing", 1.0), (78, 100, "music playing", 1.0),
              (130, 150, "music playing", 1.0)]  # fmt: skip
-    found = plan(*music)
+    found = plan(*music, resume_within=60)
     assert rules(found) == [[Rule.SUSTAINED], [Rule.RESUMED], [Rule.RESUMED], [Rule.SUSTAINED]]
-    always = plan(*music, resume_within=0)
-    assert [start for start, *_ in times(always)] == [0, 45_000, 78_000, 130_000]
-    short = plan((0, 3, "dog barks", 1.0), (15, 18, "dog barks", 1.0))  # a new bark is no continued one
-    assert rules(short) == [[Rule.KEPT], [Rule.KEPT]]
-    pauses = plan((0, 70, "rain falls", 1.0), (75, 90, "rain falls", 1.0), (120, 130, "rain falls", 1.0))
-    assert rules(pauses) == [[Rule.SUSTAINED], [Rule.RESUMED], [Rule.SUSTAINED]]
+    assert [start for start, *_ in times(plan(*music))] == [0, 45_000, 78_000, 130_000]
+    short = plan((0, 3, "dog barks", 1.0), (15, 18, "dog barks", 1.0), resume_within=60)
+    assert rules(short) == [[Rule.KEPT], [Rule.KEPT]]  # a new bark is no continued one
+    rain = (0, 70, "rain falls", 1.0), (75, 90, "rain falls", 1.0), (120, 130, "rain falls", 1.0)
+    assert rules(plan(*rain, resume_within=60)) == [[Rule.SUSTAINED], [Rule.RESUMED], [Rule.SUSTAINED]]
 
 
 def test_an_event_that_the_dialogue_describes_has_no_cue():
