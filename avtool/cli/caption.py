@@ -12,7 +12,7 @@ from avtool.cli.options import DryRun, FailFast, Jobs, Overwrite, Resume, output
 from avtool.cli.session import Session
 from avtool.cli.train import add_task
 from avtool.core.errors import BadInputError, ExitCode
-from avtool.jobs.caption.calibrate import CalibrateRecipe
+from avtool.jobs.caption.calibration import CalibrateRecipe
 from avtool.jobs.caption.recipe import CaptionRecipe
 from avtool.tasks import TASKS
 

@@ -5,16 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from avtool.captioning.plan import plan_captions
-from avtool.captioning.style import CaptionStyle
+from avtool.captioning.style import CaptionStyle, load_style
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.data.items import Item
-from avtool.evaluation.sound_captions.matching import EventCounts, match_onsets
+from avtool.evaluation.sound_captions.matching import EventCounts
+from avtool.evaluation.sound_captions.mined_captions import MinedCaption, captioned_sounds
 from avtool.evaluation.sound_captions.track import SoundCue
+from avtool.evaluation.sound_captions.written_captions import count_written
 from avtool.inference.captioner import FilmSounds
 from avtool.inference.dense_captioning.captioner import DenseCaptioner
-from avtool.jobs.caption.calibrated_films import written_cues
+from avtool.inference.sound_tagger.calibration import ClassCalibration
+from avtool.inference.sound_tagger.thresholds import ANY
+from avtool.jobs.caption.calibration import CalibrateRecipe, CalibrateResult
 from avtool.media.addresses import local_path
 
 GRID = (0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99)
@@ -38,6 +41,41 @@ class ThresholdChoice:
     before: EventCounts
     films: int
     seconds: float
+
+
+def calibrate_captioner(
+    films: Mapping[str, Sequence[MinedCaption]],
+    captioner: DenseCaptioner,
+    out: Path,
+    recipe: CalibrateRecipe,
+    reporter: Reporter,
+) -> tuple[CalibrateResult, list[ClassCalibration]]:
+    """Chooses the threshold of a learned captioner: the result, and its only class for the table.
+
+    Args:
+        films: the captions of each film.
+        captioner: with its own threshold.
+        out: the artifact, for the result.
+        recipe: the settings.
+        reporter: gets progress, scores, and films that cannot be read.
+
+    Raises:
+        BadInputError: no film could be read.
+    """
+    truth = {film: captioned_sounds(captions, recipe.language) for film, captions in films.items()}
+    style = load_style(recipe.style)
+    choice = choose_threshold(captioner, truth, style, recipe.tolerance, reporter)
+    found, before = choice.counts, choice.before
+    one = ClassCalibration(ANY, choice.threshold, found.true, found.precision, found.recall, found.f1)
+    hours = round(choice.seconds / 3600, 3)
+    result = CalibrateResult(
+        out, choice.films, hours, [one], 0.0, round(found.f1, 4), round(before.f1, 4), kept_defaults=False
+    )
+    reporter.info(
+        f"onset F1 of captions of {choice.films} films: {100 * found.f1:.1f} % at threshold "
+        f"{choice.threshold:g}, {100 * before.f1:.1f} % at the model's own"
+    )
+    return result, [one]
 
 
 def choose_threshold(
@@ -70,9 +108,7 @@ def choose_threshold(
         for film, sounds in heard.items():
             sure = (event for event in sounds.events if event.score >= threshold)
             events = [replace(event, threshold=threshold) for event in sure]  # as if listened to with it
-            cues = written_cues(plan_captions(events, style, duration=sounds.seconds or None))
-            pairs = match_onsets(cues, films[film], tolerance)
-            total += EventCounts(len(films[film]), len(cues), len(pairs))
+            total += count_written(events, films[film], style, sounds.seconds or None, tolerance)
         return total
 
     counts = {threshold: counted(threshold) for threshold in GRID}

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from avtool.captioning.event import CaptionPlan, SoundEvent
-from avtool.captioning.plan import plan_captions
+from avtool.captioning.event import SoundEvent
 from avtool.captioning.style import CaptionStyle
-from avtool.evaluation.dense_captions.segments import CaptionedSegment
-from avtool.evaluation.sound_captions.matching import EventCounts, match_onsets
-from avtool.evaluation.sound_captions.track import SoundCue, sound_cues
+from avtool.evaluation.sound_captions.matching import EventCounts
+from avtool.evaluation.sound_captions.track import SoundCue
+from avtool.evaluation.sound_captions.written_captions import count_written
 from avtool.inference.sound_tagger.calibration import ClassCalibration, FilmCounts, choose_thresholds, raised
 from avtool.inference.sound_tagger.captioner import SoundTagger
 from avtool.inference.sound_tagger.heard_film import HeardFilm
@@ -114,13 +113,11 @@ class Calibrator:
     def _counted(
         self, films: Sequence[CalibratedFilm], sounds: Sequence[Sequence[SoundEvent]]
     ) -> EventCounts:
-        """Captions of the films' sounds against the films' own, as the benchmark `sdh` counts them."""
-        total = EventCounts()
-        for film, events in zip(films, sounds, strict=True):
-            cues = written_cues(plan_captions(events, self.style, duration=film.heard.seconds))
-            pairs = match_onsets(cues, film.truth, self.tolerance)
-            total += EventCounts(len(film.truth), len(cues), len(pairs))
-        return total
+        counts = (
+            count_written(events, film.truth, self.style, film.heard.seconds, self.tolerance)
+            for film, events in zip(films, sounds, strict=True)
+        )
+        return sum(counts, EventCounts())
 
     def _keeps_rate(self, films: Sequence[CalibratedFilm], sounds: Sequence[Sequence[SoundEvent]]) -> bool:
         """Whether nearly all minutes have no more sounds than the style has cues."""
@@ -131,11 +128,3 @@ class Calibrator:
                 counts[min(len(counts) - 1, int(event.start // 60))] += 1
             minutes.append(counts)
         return float(np.percentile(np.concatenate(minutes), _RATE_SHARE)) <= self.style.per_minute
-
-
-def written_cues(plan: CaptionPlan) -> Sequence[SoundCue]:
-    """The sound cues of a plan, as the benchmark `sdh` reads them from a caption file."""
-    shown = {(one.cue.start_ms, one.event.phrase): one.cue for one in plan.decisions if one.cue is not None}
-    return sound_cues(
-        [CaptionedSegment(start / 1000, cue.end_ms / 1000, phrase) for (start, phrase), cue in shown.items()]
-    )

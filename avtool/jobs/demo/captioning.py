@@ -13,7 +13,8 @@ from avtool.evaluation.mined_events import (
     score_events,
 )
 from avtool.evaluation.report import Table
-from avtool.jobs.caption.calibrate import CalibrateRecipe, calibrate
+from avtool.jobs.caption.calibrate import calibrate
+from avtool.jobs.caption.calibration import CalibrateRecipe
 from avtool.jobs.caption.job import caption
 from avtool.jobs.caption.recipe import CaptionRecipe
 from avtool.jobs.demo.learning import COMMAND, LearnResult

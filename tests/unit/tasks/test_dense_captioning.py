@@ -17,13 +17,13 @@ from avtool.data.vocabulary import Vocabulary, frequent_phrases
 from avtool.evaluation.dense_captions.segments import CaptionedSegment
 from avtool.evaluation.sound_captions.matching import match_onsets
 from avtool.evaluation.sound_captions.track import sound_cues
+from avtool.evaluation.sound_captions.written_captions import written_cues
 from avtool.inference.captioner import Captioner, ModelOptions, open_captioner
 from avtool.inference.dense_captioning.captioner import TASK, DenseCaptioner
 from avtool.inference.dense_captioning.film_features import FilmFeatures
 from avtool.inference.dense_captioning.streams import FilmStreams
 from avtool.jobs.caption.calibrate_captioner import GRID as GRID_OF_THRESHOLDS
 from avtool.jobs.caption.calibrate_captioner import choose_threshold
-from avtool.jobs.caption.calibrated_films import written_cues
 from avtool.jobs.train import plan_training
 from avtool.models.masked_transformer.anchors import Anchors
 from avtool.tasks.dense_captioning.recipe import DenseCaptioningRecipe
