@@ -230,6 +230,7 @@ def test_a_plan_reads_headers_and_writes_nothing(caption, film: Path, tmp_path: 
         (["--thresholds", "absent.csv"], "cannot read the thresholds `absent.csv`"),
         (["--merge", "absent.srt"], "absent.srt"),
         (["--jobs", "0"], "there cannot be 0 processes"),
+        (["--set", "decoding.nms=0.5"], "no learned captioner, and `decoding` is for those alone"),
     ],
 )
 def test_bad_settings_are_one_line(

@@ -244,7 +244,14 @@ def _open(model: Path, options: ModelOptions, reporter: Reporter) -> SoundTagger
 
     if options.texts:
         raise BadInputError(f"`{model}` has classes, and no text tower", "run it without `texts`")
+    _refuse_decoding(model, options)
     return SoundTagger(Predictor(model, options.runtime, reporter), options)
+
+
+def _refuse_decoding(model: Path, options: ModelOptions) -> None:
+    if options.decoding:
+        message = f"`{model}` is no learned captioner, and `decoding` is for those alone"
+        raise BadInputError(message, "run it without `decoding`")
 
 
 def _claims_phrases(description: "ModelDescription") -> bool:
@@ -258,6 +265,7 @@ def _claims_phrases(description: "ModelDescription") -> bool:
 def _open_phrases(model: Path, options: ModelOptions, reporter: Reporter) -> SoundTagger:
     from avtool.inference.predictor import Predictor
 
+    _refuse_decoding(model, options)
     predictor = Predictor(model, options.runtime, reporter)
     only_audio = predictor.only("audio") if predictor.modality == "both" else predictor
     return SoundTagger(*listen_for(only_audio, options))
