@@ -335,5 +335,5 @@ def _warnings(timeline: AudioTimeline, log: ReadLog, silent: bool) -> list[str]:
 
 
 def _clock(seconds: float) -> str:
-    minutes, rest = divmod(max(seconds, 0.0), 60)
-    return f"{int(minutes // 60)}:{int(minutes % 60):02d}:{rest:05.2f}"
+    minutes, hundredths = divmod(round(100 * max(seconds, 0.0)), 6000)
+    return f"{minutes // 60}:{minutes % 60:02d}:{hundredths / 100:05.2f}"

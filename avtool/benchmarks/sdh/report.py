@@ -121,8 +121,8 @@ def _rows(one: FilmScores) -> Iterator[list[object]]:
 
 
 def _clock(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    return f"{int(minutes) // 60}:{int(minutes) % 60:02d}:{rest:04.1f}"
+    minutes, tenths = divmod(round(10 * seconds), 600)
+    return f"{minutes // 60}:{minutes % 60:02d}:{tenths / 10:04.1f}"
 
 
 def _metrics(

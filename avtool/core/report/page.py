@@ -68,6 +68,6 @@ def data_uri(content: bytes, media_type: str) -> str:
 
 def format_seconds(seconds: float) -> str:
     """A time for people: `1:02:03.4`."""
-    minutes, rest = divmod(max(0.0, seconds), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
+    minutes, tenths = divmod(round(10 * max(0.0, seconds)), 600)  # rounded first: 59.97 is 1:00.0
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{tenths / 10:04.1f}" if hours else f"{minutes}:{tenths / 10:04.1f}"
