@@ -6,15 +6,18 @@ from typing import Annotated
 import typer
 
 from avtool.cli.command import command, verb_app
-from avtool.cli.options import output
+from avtool.cli.options import Jobs, Overwrite, output
 from avtool.cli.session import Session
 from avtool.cli.train import add_task
+from avtool.core.errors import ExitCode
 from avtool.jobs.generate import GenerateRecipe
+from avtool.jobs.generate_cache import GenerateCacheRecipe
 from avtool.tasks import TASKS
 
 app = verb_app(
     "generate",
-    "avtool generate train-autoencoder videos/ --size 64 --out runs/autoencoder",
+    "avtool generate cache videos/ --size 64 --out cache",
+    "avtool generate train-autoencoder cache --size 64 --out runs/autoencoder",
     "avtool generate train videos/ --autoencoder runs/autoencoder --out runs/videos",
     "avtool generate sample runs/videos --count 16 --clips 8 --out samples",
     "avtool generate continue runs/videos clip.mp4 --out more",
@@ -29,6 +32,39 @@ Real = Annotated[
 
 add_task(app, TASKS.find("video-autoencoder"), "train-autoencoder")
 add_task(app, TASKS.find("video-diffusion"), "train")
+
+
+@command(app, "cache")
+def cache(
+    session: Session,
+    recipe: GenerateCacheRecipe,
+    videos: Annotated[
+        Path, typer.Argument(help="A film, a folder of films or of folders of frames, or a dataset.")
+    ],
+    out: Annotated[Path, output("The dataset of frames to write.")],
+    jobs: Jobs = 1,
+    overwrite: Overwrite = False,
+) -> int:
+    """Decode videos once at one size, and with an autoencoder encode them once, to train on."""
+    from avtool.jobs.generate_cache import generate_cache
+
+    result = generate_cache(
+        videos, out, recipe, session.reporter,
+        jobs=jobs, overwrite=overwrite, command=session.command_line,
+    )  # fmt: skip
+    found = result.cache
+    rows = [
+        ("videos", found.videos),
+        ("frames", found.frames),
+        ("clips side by side", found.clips),
+        ("pairs of latents", result.pairs),
+        ("too short", len(found.short)),
+        ("unreadable", len(found.failed)),
+        ("MiB of frames", round(found.num_bytes / (1 << 20), 1)),
+    ]
+    session.table(["cache", ""], rows)
+    session.emit({"result": result}, text=str(found.out))
+    return ExitCode.SOME_FAILED if found.failed else ExitCode.DONE
 
 
 @command(app, "sample")

@@ -14,7 +14,7 @@ from avtool.core.files import atomic_file, need_space, writing
 from avtool.core.paths import cache_folder
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped
-from avtool.data.frame_clips import FrameSource, fit, iter_source
+from avtool.data.frame_clips import FrameSource, fit, iter_source, map_stack
 
 FOLDER = "video-frames"
 """Of the cache."""
@@ -75,14 +75,25 @@ def cache_videos(
 
 def _cached(source: FrameSource, size: tuple[int, int]) -> CachedVideo:
     content = settings_hash([_SCHEMA, source.content(), size])
+    if source.is_stack and (frames := map_stack(source.path)).shape[1:3] == size:
+        return CachedVideo(source, frames, content)
     file = cache_folder() / FOLDER / f"{content}.npy"
     if not file.is_file():
-        _decode(source, size, file)
-    return CachedVideo(source, np.load(file, mmap_mode="r", allow_pickle=False), content)
+        decode_frames(source, size, file)
+    return CachedVideo(source, map_stack(file), content)
 
 
-def _decode(source: FrameSource, size: tuple[int, int], file: Path) -> None:
-    """Writes a video's frames; memory does not grow with its length."""
+def decode_frames(source: FrameSource, size: tuple[int, int], file: Path) -> None:
+    """Writes a video's frames as a `.npy` file; memory does not grow with its length.
+
+    Args:
+        source: the video.
+        size: (height, width) that each is cut to around its centre, and scaled to.
+        file: to write, (T, height, width, 3) uint8.
+
+    Raises:
+        BadInputError: the video cannot be read, or the disk is too small.
+    """
     height, width = size
     stated = source.num_frames()
     with writing(file.parent):

@@ -23,6 +23,8 @@ Frames = NDArray[np.uint8]
 """(T, height, width, 3) RGB."""
 
 FRAME_SUFFIXES = (*VIDEO_SUFFIXES, ".gif")
+STACK = ".npy"
+"""Suffix of decoded frames in a file, (T, height, width, 3) uint8."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,10 @@ class FrameSource:
 
     Attributes:
         name: unique in its collection.
-        path: a film, or a folder of frames in natural order of their names.
+        path: a film, a folder of frames in natural order of their names, or a `.npy` stack of frames.
         start, end: the part of a film that counts, in seconds.
         split: of a dataset's clip; else empty.
+        group: the recording of a dataset's clip; else empty.
     """
 
     name: str
@@ -41,6 +44,12 @@ class FrameSource:
     start: float = 0.0
     end: float = inf
     split: str = ""
+    group: str = ""
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether its frames are decoded already; of a stack all of them count."""
+        return self.path.suffix == STACK
 
     def files(self) -> list[Path]:
         """The frame files of a folder, in natural order; none of a film."""
@@ -56,6 +65,8 @@ class FrameSource:
         """
         if files := self.files():
             return len(files)
+        if self.is_stack:
+            return len(map_stack(self.path))
         found = probe(self.path)
         stream = next((one for one in found.video if not one.cover), None)
         if stream is None:
@@ -70,6 +81,8 @@ class FrameSource:
     def content(self) -> list[object]:
         """What its frames follow from: hashes of its files, and its span."""
         files = self.files() or [self.path]
+        if self.is_stack:
+            return [[sha256_of(self.path)], 0.0, None]
         return [[sha256_of(path) for path in files], self.start, None if self.end == inf else self.end]
 
 
@@ -98,7 +111,9 @@ def _of_dataset(path: Path, split: str) -> Iterator[FrameSource]:
         if split and clip.split != split:
             continue
         media = clip.video
-        yield FrameSource(clip.clip_id, clips.local(media), media.start, media.end, clip.split or "")
+        yield FrameSource(
+            clip.clip_id, clips.local(media), media.start, media.end, clip.split or "", clip.group
+        )
 
 
 def _of_folder(path: Path) -> Iterator[FrameSource]:
@@ -163,6 +178,9 @@ def read_clip_at(source: FrameSource, first: int, frames: int, size: tuple[int, 
     Raises:
         BadInputError: it cannot be read.
     """
+    if source.is_stack:
+        stack = np.array(map_stack(source.path)[first : first + frames])
+        return np.stack([fit(frame, size) for frame in stack]) if len(stack) == frames else None
     if files := source.files():
         return np.stack([fit(read_image(path), size) for path in files[first : first + frames]])
     found: deque[Frames] = deque(maxlen=frames)
@@ -198,6 +216,8 @@ def iter_source(source: FrameSource) -> Iterator[Frames]:
     Raises:
         BadInputError: it cannot be read.
     """
+    if source.is_stack:
+        return (np.array(frame) for frame in map_stack(source.path))
     if files := source.files():
         return (read_image(path) for path in files)
     return _frames_from(source, 0)
@@ -208,6 +228,24 @@ def _frames_from(source: FrameSource, first: int) -> Iterator[Frames]:
     if first:
         start += (first - 0.5) / (probe(source.path).fps or 25.0)
     return (pixels for _, pixels in iter_frames(source.path, start=start, end=source.end, threads=1))
+
+
+def map_stack(file: Path) -> Frames:
+    """The frames of a `.npy` file, memory-mapped.
+
+    Raises:
+        BadInputError: it holds anything else.
+    """
+    try:
+        frames = np.load(file, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"`{file}` is no stack of frames ({error})", "make the cache again") from error
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
+        message = (
+            f"`{file}` holds {frames.dtype} values of {frames.shape}, not uint8 of (T, height, width, 3)"
+        )
+        raise BadInputError(message, "make the cache again")
+    return np.asarray(frames) if not len(frames) else frames
 
 
 def fit(frame: Frames, size: tuple[int, int]) -> Frames:

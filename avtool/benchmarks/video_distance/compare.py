@@ -16,10 +16,9 @@ from avtool.evaluation.published import PublishedResult, comparison
 from avtool.evaluation.report import BenchmarkReport, Table
 from avtool.inference.generation.video_features import (
     ClipNetwork,
-    EncoderNetwork,
     ScriptedNetwork,
     is_torchscript,
-    open_i3d,
+    open_network,
 )
 
 PUBLISHED_CLIPS = 2048
@@ -33,7 +32,7 @@ def compare(spec: ListedSpec, settings: VideoDistanceSettings, reporter: Reporte
     Raises:
         BadInputError: a folder, a network or clips are absent, unusable, or too few.
     """
-    network = _network(settings, reporter)
+    network = open_network(settings.weights, settings.encoder, settings.device, reporter)
     real, generated = _selections(settings)
     sides = {
         name: clip_features(chosen, network, settings.batch_size, reporter)
@@ -74,15 +73,6 @@ def compare(spec: ListedSpec, settings: VideoDistanceSettings, reporter: Reporte
         notes=_notes(real, generated, settings),
         caveats=caveats,
     )
-
-
-def _network(settings: VideoDistanceSettings, reporter: Reporter) -> ClipNetwork:
-    if settings.encoder is not None:
-        return EncoderNetwork(settings.encoder, settings.device, reporter)
-    if settings.weights is None:
-        hint = "--weights i3d_torchscript.pt or i3d-kinetics-400.ckpt, or an --encoder of your own"
-        raise BadInputError("no network is given whose features are compared", hint)
-    return open_i3d(settings.weights, settings.device, reporter)
 
 
 def _selections(settings: VideoDistanceSettings) -> tuple[ClipSelection, ClipSelection]:

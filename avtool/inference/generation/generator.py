@@ -36,7 +36,10 @@ class SamplingRecipe(Recipe):
         20, "Steps of each following clip, at most 1000.", flag="--next-steps", ge=1, le=1000
     )
     sampler: str = option(
-        "ddim", "ddim, or ddpm, which takes all 1000 steps.", flag="--sampler", pattern="^(ddim|ddpm)$"
+        "ddim",
+        "ddim; ddpm, which takes all 1000 steps; or noise: decoded Gaussian noise in [-1, 1], a baseline.",
+        flag="--sampler",
+        pattern="^(ddim|ddpm|noise)$",
     )
     eta: float = option(1.0, "DDIM: share of the noise of DDPM; 0 adds none.", flag="--eta", ge=0, le=1)
     guidance: float = option(
@@ -115,6 +118,15 @@ class VideoGenerator:
         with torch.inference_mode():
             return self.autoencoder.encode(pixels.to(self.device))
 
+    def decode(self, latents: "Tensor") -> Clips:
+        """The clips (B, S, height, width, 3) uint8 of latents (B, C, N)."""
+        import torch
+
+        with torch.inference_mode():
+            video = self.autoencoder.decode(latents)
+        pixels = ((video.float() + 1) * 127.5).round().clamp(0, 255).byte()
+        return pixels.permute(0, 2, 3, 4, 1).cpu().numpy()
+
     def clips(
         self,
         seeds: Sequence[int],
@@ -132,7 +144,7 @@ class VideoGenerator:
             seeds: one a video: a video follows from its seed alone.
             count: clips of each.
             recipe: how.
-            before: latents (1, C, N) of a clip to continue; None for a first clip.
+            before: latents (1, C, N) of a clip to continue, or (videos, C, N); None for first clips.
             advance: called after each step.
 
         Yields:
@@ -149,22 +161,22 @@ class VideoGenerator:
             for _ in range(count):
                 noise = draw_noise(torch.empty(shape, device=self.device), generators)
                 denoise = guided(self.unet, condition, recipe.guidance)
-                if recipe.sampler == "ddpm":
+                if recipe.sampler == "noise":
+                    latents = noise.clamp(-1, 1)
+                elif recipe.sampler == "ddpm":
                     latents = ddpm_sample(denoise, noise, generators, advance=advance)
                 else:
                     steps = recipe.steps if condition is None else recipe.next_steps
                     latents = ddim_sample(
                         denoise, noise, generators, steps=steps, eta=recipe.eta, advance=advance
                     )
-                video = self.autoencoder.decode(latents)
-                pixels = ((video.float() + 1) * 127.5).round().clamp(0, 255).byte()
-                yield pixels.permute(0, 2, 3, 4, 1).cpu().numpy()
+                yield self.decode(latents)
                 condition = latents
 
     def steps(self, count: int, recipe: SamplingRecipe, *, continues: bool) -> int:
         """Steps of a video of so many clips."""
-        if recipe.sampler == "ddpm":
-            return 1000 * count
+        if recipe.sampler != "ddim":
+            return 1000 * count if recipe.sampler == "ddpm" else 0
         first = recipe.next_steps if continues else recipe.steps
         return first + (count - 1) * recipe.next_steps
 

@@ -45,6 +45,27 @@ class ClipNetwork(Protocol):
         ...
 
 
+def open_network(weights: Path | None, encoder: Path | None, device: str, reporter: Reporter) -> ClipNetwork:
+    """I3D of a file, or an encoder of one's own.
+
+    Args:
+        weights: of I3D; None where an encoder is given.
+        encoder: a model of videos.
+        device: auto, cpu, cuda or cuda:1.
+        reporter: receives decisions.
+
+    Raises:
+        BadInputError: neither is given, or it is unusable.
+        MissingError: the device is not there.
+    """
+    if encoder is not None:
+        return EncoderNetwork(encoder, device, reporter)
+    if weights is None:
+        hint = "--weights i3d_torchscript.pt or i3d-kinetics-400.ckpt, or an --encoder of your own"
+        raise BadInputError("no network is given whose features are compared", hint)
+    return open_i3d(weights, device, reporter)
+
+
 def open_i3d(path: Path, device: str, reporter: Reporter) -> ClipNetwork:
     """I3D of a TorchScript file, or of weights in a layout that `i3d` loads.
 

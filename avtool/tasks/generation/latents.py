@@ -1,6 +1,7 @@
-"""Latents of pairs of clips, computed once and kept in the cache."""
+"""Latents of pairs of clips, computed once and kept: in a clip cache, or else in this machine's."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,17 +10,18 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from avtool.core.artifact import settings_hash
-from avtool.core.files import atomic_file
+from avtool.core.files import atomic_file, sha256_of
 from avtool.core.paths import cache_folder
 from avtool.core.reporter import Reporter
+from avtool.tasks.generation.recipe import LatentVideosRecipe
 from avtool.tasks.generation.samples import as_video
 from avtool.tasks.generation.videos import FrameSpan
 
 if TYPE_CHECKING:
     from avtool.models.pvdm.autoencoder import VideoAutoencoder
 
-FOLDER = "video-latents"
-"""Of the cache."""
+FOLDER, KEPT = "video-latents", "latents"
+"""Of this machine's cache, and of a clip cache."""
 _SCHEMA = 1
 _BATCH = 4
 BEFORE, AFTER, ANY = range(3)
@@ -35,6 +37,8 @@ def pair_latents(
     seed: int,
     device: torch.device,
     reporter: Reporter,
+    folder: Path | None = None,
+    kept: Path | None = None,
 ) -> tuple[Latents, NDArray[np.bool_]]:
     """The latents of pairs of clips of each video.
 
@@ -46,6 +50,8 @@ def pair_latents(
         seed: of the clips that begin anywhere.
         device: where it computes.
         reporter: receives progress.
+        folder: where they are kept; by default this machine's cache.
+        kept: where they may be already.
 
     Returns:
         (pairs, 3, C, N) float16, and (pairs,) whether there is a clip before: a video of fewer than 2S
@@ -53,7 +59,9 @@ def pair_latents(
     """
     frames = autoencoder.settings.frames
     key = settings_hash([_SCHEMA, content, [span.content for span in spans], frames, windows, seed])
-    file = cache_folder() / FOLDER / f"{key}.npz"
+    file = (kept or Path()) / f"{key}.npz"
+    if kept is None or not file.is_file():
+        file = (folder or cache_folder() / FOLDER) / f"{key}.npz"
     if not file.is_file():
         places = [
             (span, *place)
@@ -64,8 +72,46 @@ def pair_latents(
         paired = np.array([before is not None for _, before, _, _ in places])
         with atomic_file(file) as partial, partial.open("wb") as stream:
             np.savez(stream, values=values, paired=paired)
-    with np.load(file, allow_pickle=False) as kept:
-        return kept["values"], kept["paired"]
+    with np.load(file, allow_pickle=False) as arrays:
+        return arrays["values"], arrays["paired"]
+
+
+def split_latents(
+    splits: Sequence[Sequence[FrameSpan]],
+    autoencoder: Path,
+    recipe: LatentVideosRecipe,
+    seed: int,
+    device: str,
+    reporter: Reporter,
+    folder: Path | None = None,
+    kept: Path | None = None,
+) -> list[tuple[Latents, NDArray[np.bool_]]]:
+    """The latents of training and validation, as `pair_latents` gives them; of no video none.
+
+    Args:
+        splits: the videos of training, and those held out.
+        autoencoder: a run, or its model.
+        recipe: pairs of each video.
+        seed: of the training.
+        device: auto, cpu, cuda or cuda:1.
+        reporter: receives progress.
+        folder: where they are kept; by default this machine's cache.
+        kept: where they may be already.
+    """
+    from avtool.models.foreign import find_weights
+    from avtool.models.load import load_model
+    from avtool.models.runtime import choose_device
+
+    where = torch.device(choose_device(device).value)
+    network: VideoAutoencoder = load_model(autoencoder).model.to(where)  # type: ignore[assignment]
+    content, found = sha256_of(find_weights(autoencoder)), []
+    for spans, windows in zip(splits, (recipe.windows, recipe.val_windows), strict=True):
+        if spans:
+            given = (spans, network, content, windows, seed, where, reporter)
+            found.append(pair_latents(*given, folder, kept))
+        else:
+            found.append((np.zeros((0, 3, 1, 1), np.float16), np.zeros(0, np.bool_)))
+    return found
 
 
 def _places(

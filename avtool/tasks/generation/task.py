@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from avtool.models.model_folder import ModelDescription
-    from avtool.models.pvdm.autoencoder import VideoAutoencoder
 
 AUTOENCODER, DIFFUSION = "video-autoencoder", "video-diffusion"
 _SOURCE = "Videos: a film, a folder of films or of folders of frames, or a dataset."
@@ -315,23 +314,18 @@ class VideoDiffusionTask(_VideoTask[VideoDiffusionRecipe]):
             validated_on="held-out latents",
         )
 
-    def _latents(self, train: list[FrameSpan], val: list[FrameSpan]) -> tuple[Any, Any]:
-        import torch
+    def _latents(self, *splits: list[FrameSpan]) -> tuple[Any, Any]:
+        from avtool.tasks.generation.latents import KEPT, LatentSamples, split_latents
 
-        from avtool.models.load import load_model
-        from avtool.models.runtime import choose_device
-        from avtool.tasks.generation.latents import LatentSamples, pair_latents
-
-        data, device = self.recipe.data, torch.device(choose_device(self.recipe.runtime.device).value)
-        network: VideoAutoencoder = load_model(self.autoencoder).model.to(device)  # type: ignore[assignment]
-        content, found = _weights(self.autoencoder).sha256, []
-        for spans, windows, kind in ((train, data.windows, True), (val, data.val_windows, False)):
-            if not spans:
-                found.append(LatentSamples(*_no_latents(), data.conditional, train=kind))
-                continue
-            made = pair_latents(spans, network, content, windows, self.recipe.seed, device, self.reporter)
-            found.append(LatentSamples(*made, data.conditional, train=kind))
-        return found[0], found[1]
+        data, device = self.recipe.data, self.recipe.runtime.device
+        found = split_latents(
+            splits, self.autoencoder, data, self.recipe.seed, device, self.reporter, kept=self.source / KEPT
+        )
+        train, val = (
+            LatentSamples(*one, data.conditional, train=training)
+            for one, training in zip(found, (True, False), strict=True)
+        )
+        return train, val
 
     def _description(self, arguments: dict[str, Any], videos: int) -> "ModelDescription":
         from avtool.models.model_folder import ModelDescription
@@ -352,9 +346,3 @@ def _weights(path: Path) -> Input:
     from avtool.models.foreign import find_weights
 
     return Input(str(path), "weights", sha256_of(find_weights(path)))
-
-
-def _no_latents() -> tuple[Any, Any]:
-    import numpy as np
-
-    return np.zeros((0, 3, 1, 1), np.float16), np.zeros(0, np.bool_)

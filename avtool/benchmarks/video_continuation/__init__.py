@@ -1,0 +1,1 @@
+"""Continuations of real clips by a diffusion model, beside the clips that truly follow."""

@@ -1,0 +1,1 @@
+"""Reconstructions of an autoencoder of videos: PSNR and R-FVD, beside baselines of equally many numbers."""
