@@ -134,6 +134,11 @@ def _draw(
     sampling = recipe.sampling
     firsts: list[NDArray[np.uint8]] = []
     total = generator.steps(clips, sampling, continues=before is not None) * len(seeds)
+    if generator.device.type == "cpu":
+        seconds = generator.estimate(len(seeds), clips, sampling, continues=before is not None)
+        each = seconds / (clips * len(seeds))
+        reporter.info(f"about {seconds:.0f} s on this processor: {each:.2g} s a clip, by one step")
+    begun, done = time.perf_counter(), 0
     with reporter.progress("steps", total) as bar:
         for first in range(0, len(seeds), sampling.batch_size):
             batch = seeds[first : first + sampling.batch_size]
@@ -154,6 +159,8 @@ def _draw(
                         firsts += list(videos[: _SHOWN - len(firsts)])
                     for output, frames in zip(outputs, videos, strict=True):
                         output.add(frames)
+                    done += len(batch)
+                    bar.advance(0, f"{(time.perf_counter() - begun) / done:.2f} s a clip")
     return firsts
 
 

@@ -1,15 +1,23 @@
 """`avtool generate`: an autoencoder, a diffusion model, videos of seeds, continuations, bad input."""
 
+import gc
 import json
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from avtool.core.reporter import Silent
+from avtool.core.runtime import RuntimeRecipe
+from avtool.inference.generation.generator import SamplingRecipe, VideoGenerator
 from avtool.media.probe import probe
 from avtool.media.still_images import read_image
 from avtool.media.video_frames import iter_frames
+from avtool.models.load import load_model
+from avtool.models.model_folder import ModelDescription, save_model
 from tests.harness import run_avtool, save_autoencoder, save_encoder, write_video_clips
 
 QUICK = ("--device", "cpu", "--precision", "fp32", "--no-progress")
@@ -53,6 +61,8 @@ def test_a_video_is_a_function_of_its_seed(model: Path, tmp_path: Path) -> None:
     done = draw(model, tmp_path / "a", "--count", 3, "--clips", 2, "--format", "frames")
     assert done.code == 0, done.stderr
     assert done.json["result"]["frames"] == 8
+    assert "s on this processor" in done.stderr
+    assert "s a clip, by one step" in done.stderr
     one = frames_of(tmp_path / "a" / "sample-00002")
     assert one.shape == (8, 32, 32, 3)
     assert (
@@ -89,6 +99,53 @@ def test_a_video_is_continued(model: Path, films: Path, tmp_path: Path) -> None:
         model, tmp_path / "guided", *options, "--guidance", 3, verb="continue", first=(films / "0.mp4",)
     )
     assert guided.code == 0, guided.stderr
+
+
+def test_decoded_noise_is_a_baseline(model: Path, tmp_path: Path) -> None:
+    done = draw(model, tmp_path / "noise", "--count", 2, "--sampler", "noise", "--format", "frames")
+    assert done.code == 0, done.stderr
+    decoder = load_model(model / "model" / "autoencoder").model
+    noise = torch.randn(4, decoder.grid.length, generator=torch.Generator().manual_seed(1)).clamp(-1, 1)
+    with torch.no_grad():
+        wanted = ((decoder.decode(noise[None])[0] + 1) * 127.5).round().clamp(0, 255).byte()
+    found = frames_of(tmp_path / "noise" / "sample-00001")
+    assert np.abs(found.astype(int) - wanted.permute(1, 2, 3, 0).numpy()).max() <= 1
+
+
+def test_drawing_holds_one_clip_at_a_time(model: Path) -> None:
+    """128 frames: no clip, nor the latents of one, is alive when the one after the next is drawn."""
+    generator = VideoGenerator.open(model, RuntimeRecipe(device="cpu"), Silent())
+    recipe, alive, most = SamplingRecipe(steps=2, next_steps=2), [], 0
+    latents: list[weakref.ref] = []
+    decode = generator.autoencoder.decode
+    generator.autoencoder.decode = lambda drawn: (latents.append(weakref.ref(drawn)), decode(drawn))[1]
+    clips = generator.clips([0], 128 // generator.frames, recipe)
+    for frames in clips:
+        alive.append(weakref.ref(frames))
+        del frames
+        gc.collect()
+        most = max(most, *(sum(one() is not None for one in kind) for kind in (alive, latents)))
+    assert len(alive) == 32
+    assert most <= 2
+
+
+def test_the_plan_of_the_large_model_counts_its_memory(films: Path, tmp_path: Path) -> None:
+    """On the meta device: weights, gradients and moments of 528 M parameters; activations by the batch."""
+    description = ModelDescription("pvdm_autoencoder", {}, {"task": "video-autoencoder"})
+    save_model(tmp_path / "ae", {"weight": torch.zeros(1)}, description)
+    found = []
+    for batch in (1, 2, 4):
+        plan = run_avtool(
+            "generate", "train", films, "--recipe", "generate/diffusion-l", "--autoencoder", tmp_path / "ae",
+            "--batch-size", batch, "--device", "cpu", "--precision", "fp32", "--dry-run", "--json", "-q",
+        )  # fmt: skip
+        assert plan.code == 0, plan.stderr
+        found.append(plan.json["plan"])
+    assert {plan["parameters"] for plan in found} == {528_273_412}
+    assert found[0]["state_mib"] >= 16 * 528_273_412 / 2**20
+    activations = [plan["activations_mib"] for plan in found]
+    assert activations[1] == pytest.approx(2 * activations[0], rel=0.02)
+    assert activations[2] == pytest.approx(4 * activations[0], rel=0.02)
 
 
 def error_of(done) -> str:

@@ -79,7 +79,8 @@ def test_training_takes_latents_from_the_cache(films: Path, cache: Path, tmp_pat
     for source in (tmp_path / "kept", films):
         trained = run_avtool(
             "generate", "train", source, "--recipe", "generate/diffusion-tiny", "--autoencoder", autoencoder,
-            "--latent-cache", 3, "--max-steps", 2, "--batch-size", 4, *QUICK, "--out", tmp_path / source.name,
+            "--latent-cache", 3, "--max-steps", 2, "--batch-size", 4, *QUICK,
+            "--out", tmp_path / f"run-{source.name}",
         )  # fmt: skip
         assert trained.code == 0, trained.stderr
         losses.append(trained.json["result"]["metrics"]["loss"])

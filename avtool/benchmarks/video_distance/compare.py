@@ -83,6 +83,7 @@ def _selections(settings: VideoDistanceSettings) -> tuple[ClipSelection, ClipSel
     drawn = shared | {"split": settings.split, "per_video": settings.clips_per_video}
     real = ClipSelection(settings.data, random_start=True, **drawn)
     if settings.generated is not None:
+        real = replace(real, half=0) if settings.halved else real
         return real, ClipSelection(settings.generated, random_start=False, **shared)
     made = settings.baseline or Baseline.REAL
     noise = settings.noise if made is Baseline.NOISE else 0.0

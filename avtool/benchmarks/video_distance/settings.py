@@ -42,6 +42,9 @@ class VideoDistanceSettings(Recipe):
     noise: float = option(
         0.1, "Standard deviation of a baseline's noise, of the range of pixels.", ge=0, le=1
     )
+    halved: bool = option(
+        False, "Compare generated videos with the half of the real clips that baselines are compared with."
+    )
     draws: int = option(
         0, "Random subsets of 32, 64, … clips of each side, whose distances show the bias; 0 for none.", ge=0
     )

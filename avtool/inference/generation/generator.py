@@ -1,5 +1,6 @@
 """A trained diffusion model of videos with its autoencoder: first clips, next clips, clip after clip."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,6 +173,35 @@ class VideoGenerator:
                     )
                 yield self.decode(latents)
                 condition = latents
+
+    def estimate(self, videos: int, count: int, recipe: SamplingRecipe, *, continues: bool) -> float:
+        """Seconds that drawing would take, from one step and one decoding of a batch, measured here.
+
+        Args:
+            videos: how many.
+            count: clips of each.
+            recipe: how.
+            continues: whether a clip is continued.
+        """
+        import torch
+
+        from avtool.inference.generation.sampling import guided
+
+        batch = min(videos, recipe.batch_size)
+        latents = torch.zeros(batch, self.unet.settings.latent_channels, self.unet.grid.length).to(
+            self.device
+        )
+        condition = latents if continues or count > 1 else None
+        denoise, moment = guided(self.unet, condition, recipe.guidance), torch.zeros(batch, dtype=torch.int64)
+        with torch.inference_mode():
+            begun = time.perf_counter()
+            denoise(latents, moment.to(self.device))
+            stepped = time.perf_counter()
+            self.decode(latents)
+            decoded = time.perf_counter()
+        steps = self.steps(count, recipe, continues=continues)
+        batches = -(-videos // recipe.batch_size)
+        return batches * (steps * (stepped - begun) + count * (decoded - stepped))
 
     def steps(self, count: int, recipe: SamplingRecipe, *, continues: bool) -> int:
         """Steps of a video of so many clips."""

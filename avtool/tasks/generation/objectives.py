@@ -29,12 +29,20 @@ def autoencoder_training(
     Args:
         recipe: with the stage.
         reporter: learns which perceptual distance is used.
+
+    Raises:
+        BadInputError: the weights of LPIPS are none.
     """
-    weights = _weights(recipe.loss)
-    reporter.info("perceptual distance: L1 of frames and gradients at three scales, in the place of LPIPS")
+    weights, distance = _weights(recipe.loss), perceptual_distance(recipe.loss)
+    if isinstance(distance, MultiScaleDistance):
+        reporter.info(
+            "perceptual distance: L1 of frames and gradients at three scales, in the place of LPIPS"
+        )
+    else:
+        reporter.info(f"perceptual distance: LPIPS of {', '.join(map(str, recipe.loss.lpips))}")
     if recipe.stage == 1:
-        return AutoencoderReconstruction(weights, MultiScaleDistance()), (), ()
-    objective = AdversarialReconstruction(weights, MultiScaleDistance(), recipe.loss.widths)
+        return AutoencoderReconstruction(weights, distance), (), ()
+    objective = AdversarialReconstruction(weights, distance, recipe.loss.widths)
     parts = [objective.of_frames, objective.of_clips]
     discriminator = NamedOptimizer(DISCRIMINATOR, parts, recipe.discriminator)
     phases = (Phase(GENERATOR, (MAIN,), every=2), Phase(DISCRIMINATOR, (DISCRIMINATOR,), every=2, first=1))
@@ -46,11 +54,12 @@ class ReconstructionQuality(nn.Module):
 
     Args:
         loss: weights of the terms.
+        distance: the perceptual one of training.
     """
 
-    def __init__(self, loss: AutoencoderLossRecipe) -> None:
+    def __init__(self, loss: AutoencoderLossRecipe, distance: nn.Module) -> None:
         super().__init__()
-        self.objective = AutoencoderReconstruction(_weights(loss), MultiScaleDistance())
+        self.objective = AutoencoderReconstruction(_weights(loss), distance)
 
     def forward(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         """The objective's terms and `psnr` in dB, the mean over clips of `video` in [-1, 1]."""
@@ -60,6 +69,19 @@ class ReconstructionQuality(nn.Module):
         terms, _ = self.objective.reconstruct(video, restored, middle)
         errors = F.mse_loss(restored.float(), video, reduction="none").flatten(1).mean(1) / 4
         return {**terms, "psnr": (-10 * errors.clamp(min=1e-12).log10()).mean()}
+
+
+def perceptual_distance(loss: AutoencoderLossRecipe) -> nn.Module:
+    """LPIPS where its weights are given, else L1 at three scales.
+
+    Raises:
+        BadInputError: the weights are none.
+    """
+    if loss.lpips:
+        from avtool.models.pvdm.lpips import Lpips
+
+        return Lpips.read(loss.lpips)
+    return MultiScaleDistance()
 
 
 def _weights(loss: AutoencoderLossRecipe) -> AutoencoderWeights:

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from avtool.core.recipe import Recipe, option
+from avtool.core.recipe import Recipe, listed, option
 from avtool.training.recipe import (
     EmaRecipe,
     LoopRecipe,
@@ -101,7 +101,50 @@ class AutoencoderLossRecipe(Recipe):
     perceptual: float = option(4.0, "Weight of the perceptual distance of one frame a clip.", ge=0)
     adversarial: float = option(1.0, "Stage 2: weight of the discriminators' logits.", ge=0)
     feature: float = option(4.0, "Stage 2: weight of L1 between the discriminators' features.", ge=0)
+    lpips: Annotated[tuple[Path, ...], BeforeValidator(listed)] = option(
+        (), "Weights of LPIPS: VGG16.pth,vgg.pth, or one file of both.  [default: L1 at three scales]",
+        flag="--lpips", identity=False,  # their content is an input of the run
+    )  # fmt: skip
     widths: tuple[int, ...] = option((64, 128, 256, 512), "Stage 2: channels of the discriminators.")
+
+
+class VideoDistanceRecipe(Recipe):
+    """A distance of generated or reconstructed clips from real ones, in each validation."""
+
+    encoder: Path | None = option(
+        None, "Validation: Fréchet distance by the features of this encoder (`fvd_own`).",
+        flag="--fvd-encoder", identity=False,
+    )  # fmt: skip
+    weights: Path | None = option(
+        None, "Validation: Fréchet distance by I3D: TorchScript, or the pickle of the JAX port.",
+        flag="--fvd-weights", identity=False,
+    )  # fmt: skip
+    clips: int = option(128, "Clips of each side at most.", ge=2, le=65536)
+
+    @property
+    def files(self) -> list[Path]:
+        """The networks that are given."""
+        return [path for path in (self.encoder, self.weights) if path is not None]
+
+    @model_validator(mode="after")
+    def _check(self) -> "VideoDistanceRecipe":
+        if self.encoder is not None and self.weights is not None:
+            raise ValueError("--fvd-encoder and --fvd-weights are both given: their distances differ")
+        return self
+
+
+class SampledDistanceRecipe(VideoDistanceRecipe):
+    """The same of drawn clips."""
+
+    is_weights: Path | None = option(
+        None, "C3D of UCF-101 as TorchScript, for the inception score.", identity=False
+    )
+    steps: int = option(20, "Steps of each drawn clip.", ge=1, le=1000)
+
+    @property
+    def files(self) -> list[Path]:
+        """The networks that are given."""
+        return [*super().files, *([self.is_weights] if self.is_weights else [])]
 
 
 class AutoencoderOptimizer(OptimizerRecipe):
@@ -161,6 +204,7 @@ class VideoAutoencoderRecipe(TrainRecipe):
     model: VideoModelRecipe = Field(default_factory=VideoModelRecipe)
     data: ClipVideosRecipe = Field(default_factory=ClipVideosRecipe)
     loss: AutoencoderLossRecipe = Field(default_factory=AutoencoderLossRecipe)
+    distance: VideoDistanceRecipe = Field(default_factory=VideoDistanceRecipe)
     optimizer: AutoencoderOptimizer = Field(default_factory=AutoencoderOptimizer)
     schedule: ConstantSchedule = Field(default_factory=ConstantSchedule)
     discriminator: DiscriminatorRecipe = Field(default_factory=DiscriminatorRecipe)
@@ -172,6 +216,7 @@ class VideoDiffusionRecipe(TrainRecipe):
 
     model: DiffusionModelRecipe = Field(default_factory=DiffusionModelRecipe)
     data: LatentVideosRecipe = Field(default_factory=LatentVideosRecipe)
+    distance: SampledDistanceRecipe = Field(default_factory=SampledDistanceRecipe)
     optimizer: DiffusionOptimizer = Field(default_factory=DiffusionOptimizer)
     schedule: ConstantSchedule = Field(default_factory=ConstantSchedule)
     ema: DiffusionEma = Field(default_factory=DiffusionEma)

@@ -104,9 +104,10 @@ class VideoAutoencoderTask(_VideoTask[VideoAutoencoderRecipe]):
 
     @property
     def inputs(self) -> Sequence[Input]:
-        """The videos, and the initial weights."""
-        init = self.recipe.model.init
-        return [self.videos.input, *([_weights(init)] if init else [])]
+        """The videos, the initial weights, and networks of distances."""
+        recipe, init = self.recipe, self.recipe.model.init
+        networks = [_weights(path) for path in (*recipe.loss.lpips, *recipe.distance.files)]
+        return [self.videos.input, *([_weights(init)] if init else []), *networks]
 
     @property
     def starts(self) -> Sequence[Path]:
@@ -160,6 +161,7 @@ class VideoAutoencoderTask(_VideoTask[VideoAutoencoderRecipe]):
         """
         from avtool.data.inputs.collate import collate
         from avtool.models.start import load_start
+        from avtool.tasks.generation.distances import ReconstructionDistance, distance_name, held_out_clips
         from avtool.tasks.generation.objectives import ReconstructionQuality, autoencoder_training
         from avtool.tasks.generation.samples import ClipSamples
         from avtool.training.validation import Validation
@@ -171,9 +173,13 @@ class VideoAutoencoderTask(_VideoTask[VideoAutoencoderRecipe]):
         samples = ClipSamples(train, data.frames, data.windows, train=True)
         held_out = ClipSamples(val, data.frames, data.val_windows, train=False)
         objective, optimizers, phases = autoencoder_training(recipe, self.reporter)
-        quality = ReconstructionQuality(recipe.loss).eval()
+        quality = ReconstructionQuality(recipe.loss, objective.perceptual).eval()
         size = recipe.loop.batch_size
-        validation = Validation(quality, held_out, collate, size, whole_batches=False, workers=0)
+        validation: Any = Validation(quality, held_out, collate, size, whole_batches=False, workers=0)
+        selects = bool(recipe.distance.files and val)
+        if selects:
+            clips, device = held_out_clips(val, data.frames, recipe.distance.clips), recipe.runtime.device
+            validation = ReconstructionDistance(validation, clips, recipe.distance, device, self.reporter)
         return Training(
             model=model,
             objective=objective,
@@ -181,6 +187,7 @@ class VideoAutoencoderTask(_VideoTask[VideoAutoencoderRecipe]):
             collate=collate,
             description=self._description(arguments, len(train)),
             validate=validation if len(held_out) else None,
+            metric=distance_name(recipe.distance, "r_") if selects else "loss",
             sample_ids=samples.names,
             optimizers=optimizers,
             phases=phases,
@@ -245,9 +252,10 @@ class VideoDiffusionTask(_VideoTask[VideoDiffusionRecipe]):
 
     @property
     def inputs(self) -> Sequence[Input]:
-        """The videos, the autoencoder and the initial weights."""
-        init = self.recipe.model.init
-        return [self.videos.input, _weights(self.autoencoder), *([_weights(init)] if init else [])]
+        """The videos, the autoencoder, the initial weights, and networks of distances."""
+        init, networks = self.recipe.model.init, [_weights(path) for path in self.recipe.distance.files]
+        weights = [_weights(self.autoencoder), *([_weights(init)] if init else [])]
+        return [self.videos.input, *weights, *networks]
 
     @property
     def starts(self) -> Sequence[Path]:
@@ -294,6 +302,7 @@ class VideoDiffusionTask(_VideoTask[VideoDiffusionRecipe]):
         from avtool.data.inputs.collate import collate
         from avtool.models.start import load_start
         from avtool.objectives.diffusion import NoisePrediction
+        from avtool.tasks.generation.distances import SampledDistance, held_out_clips
         from avtool.training.validation import Validation
 
         recipe, clip = self.recipe, self.clip
@@ -303,7 +312,11 @@ class VideoDiffusionTask(_VideoTask[VideoDiffusionRecipe]):
         samples, held_out = self._latents(train, val)
         size = recipe.loop.batch_size
         objective = NoisePrediction().eval()
-        validation = Validation(objective, held_out, collate, size, whole_batches=False, workers=0)
+        validation: Any = Validation(objective, held_out, collate, size, whole_batches=False, workers=0)
+        if recipe.distance.files and val:
+            clips = held_out_clips(val, clip.frames, recipe.distance.clips)
+            given = (self.autoencoder, recipe.distance, recipe.runtime.device, self.reporter)
+            validation = SampledDistance(validation, clips, *given)
         return Training(
             model=model,
             objective=NoisePrediction(),
@@ -345,4 +358,4 @@ def _weights(path: Path) -> Input:
     """Weights by content."""
     from avtool.models.foreign import find_weights
 
-    return Input(str(path), "weights", sha256_of(find_weights(path)))
+    return Input(str(path), "weights", sha256_of(path if path.is_file() else find_weights(path)))

@@ -1,0 +1,59 @@
+"""A process of two that share a batch of latents: run by `test_generation_processes.py` under torchrun."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+
+from avtool.models.registry import create
+from avtool.objectives.diffusion import NoisePrediction
+from avtool.training.accelerator import leave_process_group
+from avtool.training.net import Net
+
+
+def latents(count: int) -> dict[str, Tensor]:
+    """Latents, of which every other one has a clip before; noise and times follow from the indices."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (count, 4, 48)
+    before = torch.rand(shape, generator=generator) * 2 - 1
+    before[::2] = 0
+    drawn = torch.rand(shape, generator=generator) * 2 - 1
+    return {"latents": drawn, "latents_condition": before, "index": torch.arange(count)}
+
+
+def build() -> Net:
+    """The tiny U-Net with weights that let gradients pass everywhere."""
+    torch.manual_seed(0)
+    model = create("pvdm_unet_tiny", frames=4, rows=4, columns=4)
+    for value in model.parameters():
+        value.data.add_(0.02 * torch.randn_like(value))
+    return Net(model, NoisePrediction().eval())
+
+
+def loss_of(net: Any, batch: dict[str, Tensor]) -> Tensor:
+    """The objective in evaluation, where nothing is drawn."""
+    objective = NoisePrediction().eval()
+    loss: Tensor = net(lambda model: objective(model, batch))["loss"]
+    return loss
+
+
+def main(path: Path) -> None:
+    """Writes the gradients of one step that all processes did together, by the first of them."""
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo")
+    rank, size = dist.get_rank(), dist.get_world_size()
+    net = build()
+    parallel = DistributedDataParallel(net)
+    share = {name: value.chunk(size)[rank] for name, value in latents(4).items()}
+    loss_of(parallel, share).backward()
+    if rank == 0:
+        torch.save({name: parameter.grad for name, parameter in net.named_parameters()}, path)
+    leave_process_group()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
