@@ -1,5 +1,6 @@
 """A clip cache: a dataset of videos as frames of one size, decoded once and memory-mapped from then on."""
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -8,11 +9,11 @@ from typing import Any
 from avtool.core.artifact import CARD, Artifact, Input, settings_hash
 from avtool.core.artifact_folder import discard_partial, open_partial, publish
 from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
-from avtool.core.files import read_json, write_csv, write_json
+from avtool.core.files import atomic_file, read_json, write_csv, write_json
 from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import SKIPPED, Skipped
-from avtool.data.frame_cache import decode_frames
+from avtool.data.frame_cache import cached_file, decode_frames
 from avtool.data.frame_clips import FrameSource, find_frame_sources, map_stack
 from avtool.data.manifest import Clip, write_manifest
 
@@ -148,8 +149,14 @@ def _decode_all(tasks: Sequence[_Task], reporter: Reporter, jobs: int) -> dict[s
 
 
 def _decode_one(task: _Task) -> tuple[str, str]:
+    """Frames that this machine has decoded before are copied."""
     try:
-        decode_frames(task.source, task.size, task.file)
+        known = cached_file(task.source, task.size)
+        if known.is_file():
+            with atomic_file(task.file) as partial:
+                shutil.copyfile(known, partial)
+        else:
+            decode_frames(task.source, task.size, task.file)
     except AvtoolError as error:
         return task.source.name, str(error)
     return task.source.name, ""

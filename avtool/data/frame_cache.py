@@ -73,11 +73,20 @@ def cache_videos(
     return videos, skipped
 
 
+def cached_file(source: FrameSource, size: tuple[int, int]) -> Path:
+    """Where this machine's cache keeps the frames of a video, once they are decoded."""
+    return cache_folder() / FOLDER / f"{_content(source, size)}.npy"
+
+
+def _content(source: FrameSource, size: tuple[int, int]) -> str:
+    return settings_hash([_SCHEMA, source.content(), size])
+
+
 def _cached(source: FrameSource, size: tuple[int, int]) -> CachedVideo:
-    content = settings_hash([_SCHEMA, source.content(), size])
+    content = _content(source, size)
     if source.is_stack and (frames := map_stack(source.path)).shape[1:3] == size:
         return CachedVideo(source, frames, content)
-    file = cache_folder() / FOLDER / f"{content}.npy"
+    file = cached_file(source, size)
     if not file.is_file():
         decode_frames(source, size, file)
     return CachedVideo(source, map_stack(file), content)
