@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from avtool.core.arrays import Floats
 
+_ROUNDING = 1e-6
+"""Share of the largest variance below which a component is rounding of single precision."""
 Clip = NDArray[np.uint8]
 Frames = NDArray[np.float32]
 
@@ -68,7 +70,7 @@ class ClipComponents:
             products += centred @ centred.T
         values, vectors = np.linalg.eigh(products)
         kept = np.argsort(values)[::-1][: min(components, len(clips) - 1)]
-        kept = kept[values[kept] > len(values) * np.finfo(np.float32).eps * values[-1]]
+        kept = kept[values[kept] > _ROUNDING * values[-1]]
         return cls(clips, np.asarray(vectors[:, kept] / np.sqrt(values[kept]), np.float64))
 
     def restore(self, clips: Sequence[Clip]) -> list[Clip]:

@@ -123,7 +123,7 @@ def _report(
         for side in sides:
             one = values[side]
             row.append(f"{one['psnr']:.2f} ± {one['psnr_deviation']:.2f}")
-            row += [round(value, 2) for name, value in one.items() if name.startswith("r_fvd")]
+            row += [round(value, 3) for name, value in one.items() if name.startswith("r_fvd")]
         rows.append(row)
     counts = {side: len(clips) for side, clips in sides.items()}
     protocol = {
