@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.chromium import browser  # noqa: F401 - a fixture
+
 # Tests run side by side: more threads than one each would only fight. Set before anything loads torch.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell ignores SIGINT in what it starts in the background, and programs that tests start inherit that.

@@ -62,6 +62,10 @@ class Session:
         elif text:
             sys.stdout.write(text.rstrip("\n") + "\n")
 
+    def flush(self) -> None:
+        """Hands over what was printed, before a command that runs on."""
+        sys.stdout.flush()
+
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
         """Prints a short table for people on stdout; nothing under `--json`."""
         if self.json or not rows or not is_first_process():

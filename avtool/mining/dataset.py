@@ -17,6 +17,7 @@ from avtool.mining.film_split import SPLIT_NAMES, split_films
 from avtool.mining.manifest import KIND_COLUMNS, ManifestRow, kind_cells, write_manifest
 from avtool.mining.recipe import MineRecipe
 from avtool.mining.report.write import DatasetSummary, Failure, write_report
+from avtool.mining.review.apply import RULE
 from avtool.mining.sams_layout import SamsClip, write_sams_json
 from avtool.mining.tagger import coarse_sources
 from avtool.mining.taxonomy import LabelMap, Taxonomy, choose_classes, read_label_map
@@ -118,11 +119,14 @@ def check_settings(recipe: MineRecipe, num_films: int) -> None:
 
 def _mapped(record: FilmRecord, label_map: LabelMap) -> FilmRecord:
     """The film with its sounds under the names of the user's taxonomy."""
-    return replace(record, events=[replace(e, sounds=label_map(e.sounds)) for e in record.events])
+    events = [
+        replace(event, sounds=label_map(event.sounds, keep=event.rule_id == RULE)) for event in record.events
+    ]
+    return replace(record, events=events)
 
 
 def _splits(records: Sequence[FilmRecord], recipe: MineRecipe, reporter: Reporter) -> dict[str, str]:
-    counts = {record.film_id: len(record.events) for record in records}
+    counts = {record.film_id: record.mined_events or len(record.events) for record in records}
     if isinstance(recipe.split, tuple):
         return split_films(counts, recipe.split, recipe.seed)
     if recipe.split == "none" or len(records) < len(SPLIT_NAMES):

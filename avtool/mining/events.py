@@ -30,8 +30,8 @@ class Event:
         sources_default: coarse sources that the sounds imply, where the tag states none.
         speaker: the name that the captions give, or "".
         lyrics: whether it stands for sung words.
-        time_source: `cue`, `word` (of captions that time words), `interpolated` (± 0.5 s) or `onset` (moved
-            to the onset heard).
+        time_source: `cue`, `word` (of captions that time words), `interpolated` (± 0.5 s), `onset` (moved
+            to the onset heard) or `review` (moved by a reviewer).
         conf: 0 to 1, how sure labels and times are.
         rule_id: the tagger's rule.
         clip_path: the clip's file, "" until it is cut.

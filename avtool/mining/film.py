@@ -7,9 +7,9 @@ most the films it was working on.
 
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ from avtool.mining.grammar import ParsedCaptions, parse_cues
 from avtool.mining.onset import refine_onset
 from avtool.mining.pairing import FilmPair, caption_file_of, fetch_pair, load_film_captions
 from avtool.mining.recipe import MineRecipe
+from avtool.mining.review.apply import apply_review
+from avtool.mining.review.decisions import Decision
 from avtool.mining.sync.outcome import SyncResult
 from avtool.mining.tagger import Tagger, default_sources, load_lexicon
 
@@ -48,12 +50,14 @@ class FilmTask:
         folder: the film's own result folder; it appears when the film is done.
         recipe: the settings.
         earlier: where a finished dataset may hold this film's results.
+        decisions: of reviewers on this film's events, by the event's id within the film.
     """
 
     pair: FilmPair
     folder: Path
     recipe: MineRecipe
     earlier: Path | None = None
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
 
 
 def mine_film(task: FilmTask, reporter: Reporter) -> tuple[FilmRecord, bool]:
@@ -66,7 +70,7 @@ def mine_film(task: FilmTask, reporter: Reporter) -> tuple[FilmRecord, bool]:
         AvtoolError: film, captions or disk do not allow it.
     """
     fetch_pair(task.pair)
-    inputs = FilmInputs.of(task.pair, task.recipe)
+    inputs = FilmInputs.of(task.pair, task.recipe, task.decisions)
     for folder in (task.folder, task.earlier):
         record = read_record(folder) if folder else None
         if record and record.key == inputs.key:
@@ -99,6 +103,7 @@ class _Mining:
 
     def __init__(self, task: FilmTask, inputs: FilmInputs, folder: Path, reporter: Reporter) -> None:
         self.pair, self.recipe, self.earlier = task.pair, task.recipe, task.earlier
+        self.decisions = task.decisions
         self.folder, self.reporter = folder, reporter
         self.talk = Recorder()
         self.record = FilmRecord(task.pair.film_id, task.pair.film_name, inputs.key, inputs.files)
@@ -215,10 +220,15 @@ class _Mining:
         self.record.untagged = [entry for entry in left_over if entry.reason != "outside the film"]
         if outside := sum(entry.count for entry in left_over if entry.reason == "outside the film"):
             self.talk.warn(f"{self.pair.film_id}: {outside} sounds are captioned after the film's end")
-        if not self.recipe.refine_onset:
+        if self.recipe.refine_onset:
+            samples = track.open()
+            events = [_refined(event, samples, track.sample_rate, self.recipe) for event in events]
+        if not self.decisions:
             return events
-        samples = track.open()
-        return [_refined(event, samples, track.sample_rate, self.recipe) for event in events]
+        applied = apply_review(events, self.decisions, clip, self.record.duration_s)
+        self.record.mined_events = len(events)
+        (self.talk.warn if applied.stale else self.talk.info)(f"{self.pair.film_id}: {applied.in_words}")
+        return applied.events
 
 
 def _no_sound_cues(captions: Captions, pair: FilmPair) -> BadInputError:

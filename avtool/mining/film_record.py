@@ -12,12 +12,13 @@ from avtool.media.captions.cue import Captions
 from avtool.mining.events import Event, UntaggedTag
 from avtool.mining.pairing import FilmPair, caption_file_of
 from avtool.mining.recipe import MineRecipe
+from avtool.mining.review.decisions import Decision
 from avtool.mining.sync.time_map import TimeMap
 from avtool.mining.sync.wording import in_plain_words
 
 RECORD = "film.json"
-# Settings over all films, whose change does not require mining again.
-DATASET_KEYS = {"taxonomy", "kind", "min_confidence", "classes", "min_count", "split", "seed"}
+# Settings over all films, whose change does not require mining again; of a review a film's own decisions do.
+DATASET_KEYS = {"review", "taxonomy", "kind", "min_confidence", "classes", "min_count", "split", "seed"}
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,10 @@ class FilmInputs:
     key: str
 
     @classmethod
-    def of(cls, pair: FilmPair, recipe: MineRecipe) -> "FilmInputs":
-        """Hashes the film, its caption file and the lexicon.
+    def of(
+        cls, pair: FilmPair, recipe: MineRecipe, decisions: Mapping[str, Decision] | None = None
+    ) -> "FilmInputs":
+        """Hashes the film, its caption file, the lexicon, and the decisions of reviewers on the film.
 
         Raises:
             BadInputError: the film is not there.
@@ -43,6 +46,8 @@ class FilmInputs:
         parts: list[Any] = [settings, pair.film_id, choice, list(files.values())]
         if pair.audio_stream is not None:
             parts.append(pair.audio_stream)
+        if decisions:
+            parts.append({event: decision.changes() for event, decision in sorted(decisions.items())})
         return cls(files, settings_hash(parts))
 
 
@@ -66,6 +71,7 @@ class FilmRecord:
         events: the sound events.
         untagged: tags that the tagger did not understand.
         previews: ids of the events that have an MP3 preview.
+        mined_events: events before a review, which decide the film's split; 0 without a review.
     """
 
     film_id: str
@@ -85,6 +91,7 @@ class FilmRecord:
     events: Sequence[Event] = ()
     untagged: Sequence[UntaggedTag] = ()
     previews: list[str] = field(default_factory=list)
+    mined_events: int = 0
 
     def set_captions(self, captions: Captions, language: str) -> None:
         """Notes where the captions came from, and their language ("" where it is unknown)."""

@@ -23,6 +23,7 @@ from avtool.mining.outcome import FilmOutcome, mine_outcome, seconds_since
 from avtool.mining.pairing import FilmPair
 from avtool.mining.recipe import MineRecipe
 from avtool.mining.report.write import DatasetSummary
+from avtool.mining.review.apply import decisions_on, read_review, review_input
 
 _SHOWN = 3
 
@@ -85,6 +86,7 @@ def mine_subtitles(
     begin = time.perf_counter()
     check_settings(recipe, len(pairs))
     recipe = recipe.model_copy(update={"sync": with_detector(recipe.sync, reporter)})
+    review = read_review(recipe.review) if recipe.review else {}
     if not overwrite:
         _need_all_films(pairs, out)
     settings = {"command": "mine-subtitles", "recipe": recipe.model_dump(mode="json")}
@@ -94,8 +96,12 @@ def mine_subtitles(
     files = [path for pair in pairs for path in (pair.film, Path(pair.captions))]
     partial = open_partial(out, of_films, kind="dataset", overwrite=overwrite, inputs=files)
     tasks = [
-        FilmTask(pair, partial / CLIPS / pair.film_id, recipe, out / CLIPS / pair.film_id) for pair in pairs
-    ]
+        FilmTask(
+            pair, partial / CLIPS / pair.film_id, recipe, out / CLIPS / pair.film_id,
+            decisions_on(review, pair.film_id),
+        )
+        for pair in pairs
+    ]  # fmt: skip
     serial = engine == "local" and (jobs == 1 or len(tasks) == 1)
     work = bind(mine_outcome, reporter=reporter if serial else None)
     outcomes: dict[str, FilmOutcome] = {}
@@ -178,6 +184,8 @@ def _finish(
         for record in records
         for path, digest in record.inputs.items()
     ]
+    if recipe.review:
+        inputs.append(review_input(recipe.review))
     artifact = Artifact("dataset", command, settings["recipe"], seed=recipe.seed, inputs=inputs)
     publish(out, artifact, unhashed=[CLIPS])
     return MineResult(out, films, summary, seconds_since(begin))

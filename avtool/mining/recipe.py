@@ -76,6 +76,9 @@ class MineRecipe(Recipe):
     )
     lexicon: Path | None = option(None, "A TOML file with your own words.", flag="--lexicon")
     taxonomy: Path | None = option(None, "A CSV file that maps or limits labels.", flag="--taxonomy")
+    review: Path | None = option(
+        None, "Decisions of `avtool review` to apply to the events.", flag="--review"
+    )
     kind: Path | None = option(
         None,
         "A run of prompt-tune lm-bff that decides the kind of a cue where the lexicon cannot.",

@@ -87,9 +87,10 @@ class LabelMap:
 
     names: Mapping[str, str]
 
-    def __call__(self, labels: Iterable[str]) -> tuple[str, ...]:
-        """The classes of some labels, each once, in order."""
-        found = (self.names.get(label, "") for label in labels)
+    def __call__(self, labels: Iterable[str], *, keep: bool = False) -> tuple[str, ...]:
+        """The classes of some labels, each once, in order; `keep` takes the name of a class as it is too."""
+        classes = set(self.names.values()) if keep else set()
+        found = (self.names.get(label, label if label in classes else "") for label in labels)
         return tuple(dict.fromkeys(name for name in found if name))
 
 

@@ -17,6 +17,7 @@ TIMED = {
     "word": "the caption's word times",
     "interpolated": "its place in the caption, ± 0.5 s",
     "onset": "the onset heard",
+    "review": "a reviewer",
 }
 RULES = {
     "source+sound": "a sound and who makes it",
@@ -29,6 +30,7 @@ RULES = {
     "unknown-verb": "a verb that is not in the lexicon",
     "source": "something that sounds",
     "quality": "a manner alone",
+    "review": "labelled by a reviewer",
 }
 """Rules of the tagger in plain words; `+ocr` is a repair of recognised text."""
 

@@ -11,8 +11,9 @@ from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped, Wanted, usable_clips
 from avtool.data.dataset import class_files, dataset_classes, dataset_content, open_dataset, shard_files
 from avtool.data.inputs.settings import AudioSettings
-from avtool.data.labels import CLASS_FILES, LABELS, LabelKind
+from avtool.data.labels import CLASS_FILES, LABELS, LabelKind, read_classes
 from avtool.data.manifest import Manifest
+from avtool.data.reviewed import reviewed
 from avtool.data.splits import choose_clips
 from avtool.data.statistics import durations
 from avtool.tasks.classification.recipe import DataRecipe
@@ -68,6 +69,10 @@ def find_clips(dataset: Path, recipe: DataRecipe, inputs: Sequence[str], reporte
         BadInputError: a split, a fold or a class list is not there, or too many clips are unusable.
     """
     manifest = open_dataset(dataset)
+    if recipe.review is not None:
+        listed = dataset / LABELS / "classes.csv"
+        classes = read_classes(listed) if listed.is_file() else None
+        manifest = reviewed(manifest, recipe.review, reporter, classes)
     chosen = choose_clips(manifest, recipe, reporter)
     wanted = Wanted(tuple(name for name in inputs if name in _MODALITIES), all_of_them=False)
     train, skipped = usable_clips(chosen.train, wanted, recipe.max_bad, reporter)

@@ -65,6 +65,12 @@ class DataRecipe(ClipsRecipe, SpectrogramRecipe):
         ge=1,
         le=MOST_ROLLS,
     )
+    review: Path | None = option(
+        None,
+        "Decisions of `avtool review` to apply to the clips.",
+        flag="--review",
+        identity=False,  # what they leave is an input of the run
+    )
     frame_features: Path | None = option(
         None,
         "Features of the clips' frames, for AST-MM: the table of `avtool embed`, or a `features` artifact.",

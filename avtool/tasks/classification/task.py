@@ -16,6 +16,7 @@ from avtool.data.inputs.spec import InputSpec
 from avtool.data.labels import LabelKind, encode_labels
 from avtool.data.manifest import Manifest
 from avtool.inference.outputs import OutputSpec
+from avtool.mining.review.apply import review_input
 from avtool.models.registry import MODELS
 from avtool.models.start import freeze_encoder, load_start
 from avtool.tasks.classification.adapt import recipe_of_start
@@ -135,6 +136,8 @@ class ClassificationTask(Task[FinetuneRecipe]):
         found = list(self.given_inputs) if self.given is not None else dataset_inputs(self.source)
         if (frames := self.recipe.data.frame_features) is not None:
             found.append(frames_input(frames))
+        if self.given is None and (review := self.recipe.data.review) is not None:
+            found.append(review_input(review))
         init = self.recipe.model.init
         return [*found, *([weights_input(init)] if init else [])]
 

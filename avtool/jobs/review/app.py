@@ -1,0 +1,199 @@
+"""The web application of the review page: a token in every address; events, their media, nothing else."""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from avtool.core.errors import AvtoolError
+from avtool.jobs.review.media import MediaCache
+from avtool.jobs.review.requests import MAX_BODY, DecideRequest, UndoRequest
+from avtool.jobs.review.state import Change, ReviewState
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PAGE = Path(__file__).parent / "page"
+_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+_MEDIA_TYPES = {"audio": "audio/wav", "spectrogram": "image/png", "strip": "image/jpeg"}
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Guard:
+    """Refuses every request without the token, from another host or from another page.
+
+    The token is the first part of the path, so that addresses inside the page are relative. The `Host`
+    header must be this server's own: a foreign name that resolves to the loopback address is refused.
+
+    Args:
+        app: what is behind it; its paths begin after the token.
+        token: of the address.
+        hosts: values of the `Host` header that are this server's.
+    """
+
+    def __init__(self, app: "ASGIApp", token: str, hosts: frozenset[str]) -> None:
+        self._app, self._token, self._hosts = app, token.encode(), hosts
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """An ASGI application."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        from starlette.responses import PlainTextResponse
+
+        async def guarded(message: "Message") -> None:
+            if message["type"] == "http.response.start":
+                given = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+                if not any(name == b"cache-control" for name, _ in message["headers"]):
+                    given.append((b"cache-control", b"no-store"))
+                message = {**message, "headers": [*message["headers"], *given]}
+            await send(message)
+
+        if scope["type"] != "http" or not self._is_ours(scope):
+            if scope["type"] == "http":
+                await PlainTextResponse("not found\n", 404)(scope, receive, guarded)
+            return
+        inner = {**scope, "path": "/" + scope["path"].split("/", 2)[2], "root_path": "", "raw_path": None}
+        await self._app(inner, receive, guarded)
+
+    def _is_ours(self, scope: "Scope") -> bool:
+        headers: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:
+            if name in headers and name in {b"host", b"origin"}:
+                return False
+            headers[name] = value
+        parts = scope["path"].split("/", maxsplit=2)  # "", the token, the rest
+        token = parts[1] if parts[2:] else ""
+        same = secrets.compare_digest(token.encode("utf-8", "replace"), self._token)
+        host = headers.get(b"host", b"").decode("latin-1")
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        return same and host in self._hosts and origin in {"", f"http://{host}"}
+
+
+def make_app(state: ReviewState, media: MediaCache, facts: dict[str, Any]) -> "Starlette":
+    """The application behind the guard.
+
+    Args:
+        state: of the review.
+        media: makes what is heard and seen.
+        facts: of the page's first request: title, reviewer, taxonomy.
+    """
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import FileResponse, JSONResponse, Response
+    from starlette.routing import Route
+
+    def page(request: Request) -> Response:
+        name = request.path_params.get("name") or "index.html"
+        path = PAGE / name
+        if Path(name).name != name or path.suffix not in _TYPES or not path.is_file():
+            return Response("not found\n", 404)
+        return Response(path.read_bytes(), media_type=_TYPES[path.suffix])
+
+    def events(request: Request) -> Response:
+        reviewer = request.query_params.get("reviewer", "")[:60]
+        revision = state.revision
+        found = {**facts, "revision": revision, "events": state.events(), "decided": state.decided(reviewer)}
+        return JSONResponse(found)
+
+    def changes(request: Request) -> Response:
+        reviewer = request.query_params.get("reviewer", "")[:60]
+        since = request.query_params.get("since", "")
+        if not since.isdecimal() or len(since) > 9:
+            return _refused("`since` is no number of rows", 400)
+        return JSONResponse(_plain(state.since(int(since), reviewer)))
+
+    def span(request: Request) -> Response:
+        kind, params = request.path_params["kind"], request.query_params
+        try:
+            start, end = float(params["start"]), float(params["end"])
+            path = getattr(media, kind)(request.path_params["source"], start, end)
+        except (KeyError, ValueError):
+            return _refused("a span has the times `start` and `end`", 400)
+        except AvtoolError as error:
+            return _refused(str(error), 404)
+        return FileResponse(
+            path, media_type=_MEDIA_TYPES[kind], headers={"cache-control": "private, max-age=600"}
+        )
+
+    async def decide(request: Request) -> Response:
+        return await _answer(request, DecideRequest, state.decide)
+
+    async def undo(request: Request) -> Response:
+        return await _answer(request, UndoRequest, lambda given: state.undo(given.reviewer))
+
+    async def redo(request: Request) -> Response:
+        return await _answer(request, UndoRequest, lambda given: state.undo(given.reviewer, redo=True))
+
+    media_routes = [
+        Route(f"/{kind}/{{source:int}}", _with(span, kind), methods=["GET"]) for kind in _MEDIA_TYPES
+    ]
+    return Starlette(
+        routes=[
+            Route("/", page, methods=["GET"]),
+            Route("/page/{name}", page, methods=["GET"]),
+            Route("/api/events", events, methods=["GET"]),
+            Route("/api/changes", changes, methods=["GET"]),
+            Route("/api/decide", decide, methods=["POST"]),
+            Route("/api/undo", undo, methods=["POST"]),
+            Route("/api/redo", redo, methods=["POST"]),
+            *media_routes,
+        ]
+    )
+
+
+def _with(endpoint: "Callable[[Request], Response]", kind: str) -> "Callable[[Request], Response]":
+    def of_kind(request: "Request") -> "Response":
+        request.path_params["kind"] = kind
+        return endpoint(request)
+
+    return of_kind
+
+
+async def _answer(request: "Request", model: type[_Model], work: Callable[[_Model], Change]) -> "Response":
+    """Reads a bounded body, works in a thread, and gives what changed."""
+    from starlette.concurrency import run_in_threadpool
+    from starlette.responses import JSONResponse
+
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        return _refused("the body must be JSON", 415)
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY:
+            return _refused(f"the body is larger than {MAX_BODY} bytes", 413)
+    try:
+        given = model.model_validate_json(bytes(body))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        return _refused(f"{where}: {first['msg']}" if where else str(first["msg"]), 422)
+    try:
+        return JSONResponse(_plain(await run_in_threadpool(work, given)))
+    except AvtoolError as error:
+        return _refused(f"{error} ({error.hint})" if error.hint else str(error), 409)
+
+
+def _plain(change: Change) -> dict[str, Any]:
+    return {"first": change.first, "revision": change.revision, "events": change.events}
+
+
+def _refused(message: str, status: int) -> "Response":
+    from starlette.responses import JSONResponse
+
+    return JSONResponse({"error": message}, status)
