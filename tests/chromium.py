@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,3 +62,14 @@ def screenshot(page: Any, name: str) -> None:
     """Keeps a picture of the page in the folder `AVTOOL_SCREENSHOTS`, where that is set."""
     if folder := os.environ.get("AVTOOL_SCREENSHOTS"):
         page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+
+def wait_until(page: Any, expression: str, seconds: float = 30) -> None:
+    """Waits until an expression of JavaScript is true.
+
+    Playwright's own `wait_for_function` needs `eval`, which a strict Content Security Policy refuses.
+    """
+    end = time.monotonic() + seconds
+    while not page.evaluate(f"Boolean({expression})"):
+        assert time.monotonic() < end, f"not true after {seconds:g} s: {expression}"
+        page.wait_for_timeout(30)

@@ -85,76 +85,107 @@ class Guard:
         return same and host in self._hosts and origin in {"", f"http://{host}"}
 
 
-def make_app(state: ReviewState, media: MediaCache, facts: dict[str, Any]) -> "Starlette":
+def make_app(
+    state: ReviewState, media: MediaCache, facts: dict[str, Any], warn: Callable[[str], None]
+) -> "Starlette":
     """The application behind the guard.
 
     Args:
         state: of the review.
         media: makes what is heard and seen.
         facts: of the page's first request: title, reviewer, taxonomy.
+        warn: gets what went wrong in a request by our own fault.
     """
     from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import FileResponse, JSONResponse, Response
     from starlette.routing import Route
 
-    def page(request: Request) -> Response:
+    ends = _Endpoints(state, media, facts, warn)
+    media_routes = [
+        Route(f"/{kind}/{{source:int}}", _with(ends.span, kind), methods=["GET"]) for kind in _MEDIA_TYPES
+    ]
+    return Starlette(
+        routes=[
+            Route("/", ends.page, methods=["GET"]),
+            Route("/page/{name}", ends.page, methods=["GET"]),
+            Route("/api/events", ends.events, methods=["GET"]),
+            Route("/api/changes", ends.changes, methods=["GET"]),
+            Route("/api/decide", ends.decide, methods=["POST"]),
+            Route("/api/undo", ends.undo, methods=["POST"]),
+            Route("/api/redo", ends.redo, methods=["POST"]),
+            *media_routes,
+        ],
+        exception_handlers={Exception: ends.failed},
+    )
+
+
+class _Endpoints:
+    """What each address gives."""
+
+    def __init__(
+        self, state: ReviewState, media: MediaCache, facts: dict[str, Any], warn: Callable[[str], None]
+    ) -> None:
+        self._state, self._media, self._facts, self._warn = state, media, facts, warn
+
+    def page(self, request: "Request") -> "Response":
+        """A file of the page."""
+        from starlette.responses import Response
+
         name = request.path_params.get("name") or "index.html"
         path = PAGE / name
         if Path(name).name != name or path.suffix not in _TYPES or not path.is_file():
             return Response("not found\n", 404)
         return Response(path.read_bytes(), media_type=_TYPES[path.suffix])
 
-    def events(request: Request) -> Response:
-        reviewer = request.query_params.get("reviewer", "")[:60]
-        revision = state.revision
-        found = {**facts, "revision": revision, "events": state.events(), "decided": state.decided(reviewer)}
-        return JSONResponse(found)
+    def events(self, request: "Request") -> "Response":
+        """All events, and what the reviewer sees of the decisions."""
+        from starlette.responses import JSONResponse
 
-    def changes(request: Request) -> Response:
+        state, reviewer = self._state, request.query_params.get("reviewer", "")[:60]
+        revision = state.revision  # before the decisions: what comes between is sent twice, not lost
+        found = {"revision": revision, "events": state.events(), "decided": state.decided(reviewer)}
+        return JSONResponse({**self._facts, **found})
+
+    def changes(self, request: "Request") -> "Response":
+        """What was decided since the journal had `since` rows."""
+        from starlette.responses import JSONResponse
+
         reviewer = request.query_params.get("reviewer", "")[:60]
         since = request.query_params.get("since", "")
-        if not since.isdecimal() or len(since) > 9:
+        if not (since.isascii() and since.isdecimal()) or len(since) > 9:
             return _refused("`since` is no number of rows", 400)
-        return JSONResponse(_plain(state.since(int(since), reviewer)))
+        return JSONResponse(_plain(self._state.since(int(since), reviewer)))
 
-    def span(request: Request) -> Response:
+    def span(self, request: "Request") -> "Response":
+        """Audio, spectrogram or frames of a span; nothing where a file has no frames."""
+        from starlette.responses import FileResponse, Response
+
         kind, params = request.path_params["kind"], request.query_params
         try:
             start, end = float(params["start"]), float(params["end"])
-            path = getattr(media, kind)(request.path_params["source"], start, end)
+            path = getattr(self._media, kind)(request.path_params["source"], start, end)
         except (KeyError, ValueError):
             return _refused("a span has the times `start` and `end`", 400)
         except AvtoolError as error:
-            return _refused(str(error), 404)
-        return FileResponse(
-            path, media_type=_MEDIA_TYPES[kind], headers={"cache-control": "private, max-age=600"}
-        )
+            return Response(status_code=204) if kind == "strip" else _refused(str(error), 404)
+        kept = {"cache-control": "private, max-age=600"}
+        return FileResponse(path, media_type=_MEDIA_TYPES[kind], headers=kept)
 
-    async def decide(request: Request) -> Response:
-        return await _answer(request, DecideRequest, state.decide)
+    async def decide(self, request: "Request") -> "Response":
+        """Writes a decision."""
+        return await _answer(request, DecideRequest, self._state.decide)
 
-    async def undo(request: Request) -> Response:
-        return await _answer(request, UndoRequest, lambda given: state.undo(given.reviewer))
+    async def undo(self, request: "Request") -> "Response":
+        """Takes back the reviewer's last operation."""
+        return await _answer(request, UndoRequest, lambda given: self._state.undo(given.reviewer))
 
-    async def redo(request: Request) -> Response:
-        return await _answer(request, UndoRequest, lambda given: state.undo(given.reviewer, redo=True))
+    async def redo(self, request: "Request") -> "Response":
+        """Takes back the reviewer's last undo."""
+        return await _answer(request, UndoRequest, lambda given: self._state.undo(given.reviewer, redo=True))
 
-    media_routes = [
-        Route(f"/{kind}/{{source:int}}", _with(span, kind), methods=["GET"]) for kind in _MEDIA_TYPES
-    ]
-    return Starlette(
-        routes=[
-            Route("/", page, methods=["GET"]),
-            Route("/page/{name}", page, methods=["GET"]),
-            Route("/api/events", events, methods=["GET"]),
-            Route("/api/changes", changes, methods=["GET"]),
-            Route("/api/decide", decide, methods=["POST"]),
-            Route("/api/undo", undo, methods=["POST"]),
-            Route("/api/redo", redo, methods=["POST"]),
-            *media_routes,
-        ]
-    )
+    def failed(self, request: "Request", error: Exception) -> "Response":
+        """Our own fault."""
+        self._warn(f"internal error: {type(error).__name__}: {error}, at `{request.url.path}`")
+        return _refused("internal error of the server: see its messages", 500)
 
 
 def _with(endpoint: "Callable[[Request], Response]", kind: str) -> "Callable[[Request], Response]":

@@ -12,7 +12,7 @@ from typing import Any
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
-from avtool.core.requirements import require
+from avtool.core.requirements import quiet, require
 from avtool.jobs.review.app import Guard, make_app
 from avtool.jobs.review.doubts import find_doubts
 from avtool.jobs.review.events import ReviewData, open_review
@@ -93,13 +93,14 @@ def serve_review(
         port = listener.getsockname()[1]
         token = secrets.token_urlsafe(24)
         hosts = frozenset({f"{HOST}:{port}", f"localhost:{port}"})
-        server = _server(Guard(make_app(state, media, _facts(data, options)), token, hosts))
+        server = _server(Guard(make_app(state, media, _facts(data, options), reporter.warn), token, hosts))
         address = f"http://{HOST}:{port}/{token}/"
         decided = len(state.decided(options.reviewer))
         ready(ReviewAddress(address, journal.path, data.kind, len(data.events), decided))
         if options.opens:
             webbrowser.open(address)
-        with contextlib.suppress(KeyboardInterrupt):  # the end of a server, and no failure
+        # Ctrl-C is the end of a server, and no failure; requests that it cuts short are none either.
+        with contextlib.suppress(KeyboardInterrupt), quiet("uvicorn.error"):
             server.run(sockets=[listener])
         return state.revision
 

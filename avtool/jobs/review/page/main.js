@@ -16,6 +16,7 @@ let since = performance.now(); // when it was chosen, for the time that it took
 let span = [0, 1]; // seconds of the film that are drawn
 let context = 2;
 let media = new AbortController();
+const noVideo = new Set(); // numbers of the files without video
 let form = null;
 
 const at = (index) => state.events.get(state.shown[index]);
@@ -90,8 +91,12 @@ async function loadMedia() {
   const strip = $("strip");
   strip.alt = `Frames of the film around ${titleOf(event())}`;
   strip.onload = () => (strip.hidden = false);
-  strip.onerror = () => (strip.hidden = true); // audio alone
-  strip.src = address("strip", source, wanted);
+  strip.onerror = () => {
+    strip.hidden = true; // audio alone
+    noVideo.add(source);
+  };
+  if (noVideo.has(source)) strip.hidden = true;
+  else strip.src = address("strip", source, wanted);
   const image = new Image();
   image.onload = () => signal.aborted || timeline.setImage(image);
   image.src = address("spectrogram", source, wanted);
@@ -113,7 +118,7 @@ function prefetch() {
   if (!next) return;
   const from = Math.max(0, next.start - CONTEXTS[context]);
   const ahead = [from, Math.min(next.end + CONTEXTS[context], from + state.facts.longest)].map((time) => Math.round(100 * time) / 100);
-  for (const kind of ["audio", "spectrogram", "strip"]) {
+  for (const kind of ["audio", "spectrogram", ...(noVideo.has(next.source) ? [] : ["strip"])]) {
     fetch(address(kind, next.source, ahead), { signal: media.signal, priority: "low" }).catch(() => {});
   }
 }
@@ -261,6 +266,7 @@ subscribe((ids, relisted) => {
 });
 
 async function begin() {
+  const wanted = decodeURIComponent(location.hash.slice(1)); // before the list chooses its first event
   const facts = await load(sessionStorage.getItem("reviewer") ?? "");
   document.title = `Review of ${facts.title}`;
   $("title").textContent = facts.title;
@@ -274,7 +280,6 @@ async function begin() {
   fillFilters();
   $("filters").open = matchMedia("(min-width: 56rem)").matches;
   filter();
-  const wanted = decodeURIComponent(location.hash.slice(1));
   const first = state.shown.find((id) => !state.events.get(id).verdict) ?? state.shown[0];
   choose(state.events.has(wanted) ? wanted : first);
   listKeys($("keys"));
