@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from avtool.core.artifact import Artifact
+from avtool.core.artifact_folder import open_partial, publish
 from avtool.data.labels import LabelClass, write_classes
 from avtool.data.manifest import Clip, write_manifest
 from tests.harness import RATE, sine, write_wav
@@ -28,9 +30,10 @@ def write_events(folder: Path, count: int, *, seconds: float = 1.5) -> Path:
     for number in range(count):
         film, place = divmod(number, PER_FILM)
         clips.append(_clip(folder / f"film{film}.wav", film, place, seconds))
-    events.mkdir(parents=True, exist_ok=True)
-    write_manifest(events, clips)
-    write_classes(events / "labels" / "classes.csv", [LabelClass(label) for label in SOUNDS])
+    partial = open_partial(events, {}, kind="dataset")
+    write_manifest(partial, clips)
+    write_classes(partial / "labels" / "classes.csv", [LabelClass(label) for label in SOUNDS])
+    publish(events, Artifact("dataset", "mine-subtitles", {}))
     return events
 
 

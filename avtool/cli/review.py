@@ -1,4 +1,4 @@
-"""`avtool review`: a local page on which people hear, see and correct events or captions."""
+"""`avtool review`: a local page on which people check and correct events or captions."""
 
 import getpass
 from pathlib import Path

@@ -20,7 +20,7 @@ VERBS = {
     "mine-subtitles": Verb("Data", "Mine films and SDH captions for a dataset of labelled sound events."),
     "sync": Verb("Data", "Synchronise a caption file with the speech of its film."),
     "tag": Verb("Data", "Label caption tags by sound, source and quality."),
-    "review": Verb("Data", "Hear, see and correct events or captions on a local page."),
+    "review": Verb("Data", "Check and correct events or captions on a local page, with sound and frames."),
     "prepare": Verb("Data", "Make a dataset of a media folder, a table, or a published list of clips."),
     "stats": Verb("Data", "Show dataset statistics: clips, durations, labels, spectrogram mean and std."),
     "shots": Verb("Data", "Find the shots of films, and write their times as a table."),

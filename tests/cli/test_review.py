@@ -1,4 +1,4 @@
-"""`avtool review` as a user runs it: what is served and what is refused, exit codes, and what decisions change."""
+"""`avtool review` as a user runs it: what is served and refused, exit codes, and what decisions change."""
 
 import http.client
 import json
@@ -143,7 +143,8 @@ def test_requests_that_make_no_sense_are_refused(served):
         {**good, "action": "burn"}, {**good, "event_id": "film0/no"}, {**good, "extra": 1},
         {**good, "reviewer": ""}, {**good, "reviewer": "x" * 61}, {**good, "action": "move", "start": -1},
         {**good, "action": "move", "start": 9}, {**good, "action": "relabel", "sounds": ["a,b"]},
-        {**good, "action": "relabel", "sounds": ["x"] * 33}, {**good, "action": "merge", "other": "film0/00001-1"},
+        {**good, "action": "relabel", "sounds": ["x"] * 33},
+        {**good, "action": "merge", "other": "film0/00001-1"},
         {**good, "action": "split", "at": 1.0}, {**good, "action": "edit", "text": "\x00"}, [], 3, "x",
     ]  # fmt: skip
     for body in bad:
@@ -159,7 +160,7 @@ def test_requests_that_make_no_sense_are_refused(served):
 
 
 def test_one_review_a_dataset_and_a_busy_port(served):
-    client, events = served
+    events = served[1]
     found = run_avtool("review", events, "--no-open")
     assert (found.code, "another `avtool review` writes" in found.stderr) == (2, True)
     with socket.socket() as listener:
@@ -173,7 +174,7 @@ def test_one_review_a_dataset_and_a_busy_port(served):
 
 def test_absent_libraries_and_bad_input(tmp_path: Path):
     events = write_events(tmp_path, 1)
-    hide = "import sys; sys.modules['starlette'] = None; from avtool.cli.main import main; sys.argv[0] = 'avtool'; main()"
+    hide = "import sys; sys.modules['starlette'] = None; from avtool.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", hide, "review", str(events), "--no-open"],
         env=environment(), capture_output=True, text=True, timeout=120, check=False,
@@ -345,9 +346,9 @@ def _write_captions(folder: Path) -> None:
 def test_doubtful_events_of_a_model(tmp_path: Path):
     events = write_events(tmp_path, 24)
     run = tmp_path / "run"
-    train = ["finetune", events, "--model", "cnn_tiny", "--set", "data.audio.num_mel_bins=32", "--seconds", "1.5",
-             "--batch-size", 8, "--workers", 0, "--device", "cpu", "--epochs", 1, "--out", run, "-q"]  # fmt: skip
-    assert call(*train) == 0
+    tiny = ["--model", "cnn_tiny", "--set", "data.audio.num_mel_bins=32", "--seconds", "1.5", "--workers", 0]
+    train = ["finetune", events, *tiny, "--batch-size", 8, "--device", "cpu", "--epochs", 1, "--out", run]
+    assert call(*train, "-q") == 0
     with serving("review", events, "--model", run) as printed:
         found = json.loads(Client(printed["review"]["address"]).send("api/events")[2])
     predicted = [event["predicted"] for event in found["events"]]

@@ -172,15 +172,15 @@ class _Endpoints:
 
     async def decide(self, request: "Request") -> "Response":
         """Writes a decision."""
-        return await _answer(request, DecideRequest, self._state.decide)
+        return await _respond(request, DecideRequest, self._state.decide)
 
     async def undo(self, request: "Request") -> "Response":
         """Takes back the reviewer's last operation."""
-        return await _answer(request, UndoRequest, lambda given: self._state.undo(given.reviewer))
+        return await _respond(request, UndoRequest, lambda given: self._state.undo(given.reviewer))
 
     async def redo(self, request: "Request") -> "Response":
         """Takes back the reviewer's last undo."""
-        return await _answer(request, UndoRequest, lambda given: self._state.undo(given.reviewer, redo=True))
+        return await _respond(request, UndoRequest, lambda given: self._state.undo(given.reviewer, redo=True))
 
     def failed(self, request: "Request", error: Exception) -> "Response":
         """Our own fault."""
@@ -196,7 +196,7 @@ def _with(endpoint: "Callable[[Request], Response]", kind: str) -> "Callable[[Re
     return of_kind
 
 
-async def _answer(request: "Request", model: type[_Model], work: Callable[[_Model], Change]) -> "Response":
+async def _respond(request: "Request", model: type[_Model], work: Callable[[_Model], Change]) -> "Response":
     """Reads a bounded body, works in a thread, and gives what changed."""
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import JSONResponse

@@ -66,7 +66,7 @@ def serve_review(
         dataset: a dataset, or a folder of `avtool caption`.
         options: how.
         reporter: gets the progress of the prediction.
-        ready: gets the address, once it answers.
+        ready: gets the address, once it responds.
 
     Returns:
         The rows of the journal.
