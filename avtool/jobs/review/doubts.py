@@ -12,12 +12,9 @@ from avtool.core.artifact import settings_hash
 from avtool.core.files import sha256_of, writing
 from avtool.core.paths import cache_folder
 from avtool.core.reporter import Reporter
+from avtool.core.requirements import require
 from avtool.data.dataset import open_dataset
 from avtool.data.items import clip_items
-from avtool.inference.files import load_predictor, score_all
-from avtool.inference.recipes import PredictRecipe
-from avtool.inference.score import Scored
-from avtool.models.model_files import WEIGHTS
 
 if TYPE_CHECKING:
     from avtool.data.labels import LabelKind
@@ -60,7 +57,12 @@ def find_doubts(dataset: Path, model: Path, reporter: Reporter, *, jobs: int = 1
     Raises:
         AvtoolError: the model cannot be used, or no clip could be predicted.
     """
+    require("torch", "learn")
+    from avtool.inference.files import load_predictor, score_all
+    from avtool.inference.recipes import PredictRecipe
+    from avtool.inference.score import Scored
     from avtool.models.foreign import locate
+    from avtool.models.model_files import WEIGHTS
 
     recipe = PredictRecipe()
     predictor = load_predictor(model, recipe, reporter)
