@@ -6,13 +6,16 @@ a window's own frames, so that padding and the rest of the batch change nothing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from avtool.core.errors import BadInputError
+
+if TYPE_CHECKING:
+    from avtool.models.minotaur.settings import LocalisationOutput
 
 _EPSILON = 1e-6
 
@@ -25,6 +28,8 @@ class LocalisationWeights:
         box, giou, start_end, attention, foreground: weights of the five terms; 0 disables.
         contrastive: weight of the contrast of frames by their match with the query, which is not published;
             0 disables.
+        negatives: of the contrast: frames of the `window`, or of all windows of the `batch` that are of
+            other films too.
         sigma: deviation of the start and end targets in frames.
         scales: factors on the loss of each kind of query; 1 for those not named.
     """
@@ -35,6 +40,7 @@ class LocalisationWeights:
     attention: float = 1.0
     foreground: float = 2.0
     contrastive: float = 0.0
+    negatives: str = "window"
     sigma: float = 1.0
     scales: Mapping[str, float] = field(default_factory=dict)
 
@@ -159,21 +165,40 @@ def foreground_loss(logits: Tensor, foreground: Tensor, valid: Tensor) -> Tensor
     return _total(weighted, valid) / frames[..., 0]
 
 
-def contrastive_loss(match: Tensor, foreground: Tensor, valid: Tensor) -> Tensor:
+def contrastive_loss(
+    match: Tensor, foreground: Tensor, valid: Tensor, others: Tensor | None = None
+) -> Tensor:
     """InfoNCE of frames: each one inside the segment against all of the window that are outside.
 
     Args:
         match: (B, T) logits, of a frame and the window's query.
         foreground: (B, T), True inside the segment.
         valid: (B, T); padding is neither.
+        others: (B, K) logits of the query with frames of other windows, which are outside too; -inf for none.
 
     Returns:
         (B,), −log(exp(m_t) / (exp(m_t) + Σ_outside exp(m_u))), averaged over the frames t inside; 0 for
         windows without such frames or without others.
     """
     inside, outside = foreground & valid, valid & ~foreground
-    others = torch.where(outside, match, torch.finfo(match.dtype).min).logsumexp(dim=-1, keepdim=True)
-    return _total(F.softplus(others - match), inside) / inside.sum(dim=-1).clamp_min(1)
+    least = torch.finfo(match.dtype).min
+    negatives = torch.where(outside, match, least)
+    if others is not None:
+        negatives = torch.cat([negatives, others.clamp_min(least)], dim=1)
+    against = negatives.logsumexp(dim=-1, keepdim=True)
+    return _total(F.softplus(against - match), inside) / inside.sum(dim=-1).clamp_min(1)
+
+
+def matches_elsewhere(pairs: Tensor, valid: Tensor, films: Tensor) -> Tensor:
+    """The match of each query with the frames of windows of other films, (B, B * T); -inf for other frames.
+
+    Args:
+        pairs: (B, B, T) of each query with each window.
+        valid: (B, T).
+        films: (B,) numbers of the windows' films.
+    """
+    elsewhere = (films[:, None] != films)[..., None] & valid
+    return torch.where(elsewhere, pairs, float("-inf")).flatten(1)
 
 
 def _total(values: Tensor, chosen: Tensor) -> Tensor:
@@ -205,7 +230,7 @@ class Localisation(nn.Module):
             batch: `visual` and `audio` (B, T, tokens, width), either may be absent, with `visual_present` and
                 `audio_present` (B,); `query` (B, L, width), `query_mask` (B, L), `kind` (B,); `valid` (B, T);
                 `edges` (B, K, 2) and `foreground` (B, T) of the segments, none in a background window;
-                `boxes` (B, T, 4) and `box_present` (B, T).
+                `boxes` (B, T, 4) and `box_present` (B, T); `film` (B,) where negatives are of the batch.
         """
         weights, valid, foreground = self.weights, batch["valid"], batch["foreground"]
         output = model(
@@ -213,6 +238,7 @@ class Localisation(nn.Module):
             valid=valid, visual_present=batch.get("visual_present"),
             audio_present=batch.get("audio_present"),
             stride=self.stride, attention=weights.attention > 0,
+            pairs=weights.contrastive > 0 and weights.negatives == "batch",
         )  # fmt: skip
         boxes, start_end, logits = (_precise(value) for value in output[:3])
         present = foreground.any(dim=-1)
@@ -231,16 +257,26 @@ class Localisation(nn.Module):
             loss = loss + weights.attention * guided
         loss = loss.sum(dim=0)
         if weights.contrastive > 0:
-            if output.match is None:
-                message = (
-                    "the contrastive loss is of the match of frames and query, and the network has no match"
-                )
-                raise BadInputError(message, "--set model.arguments.match=true, or --set loss.contrastive=0")
-            contrast = contrastive_loss(_precise(output.match), foreground, valid)
+            contrast = self._contrast(output, batch)
             terms["contrastive_loss"] = contrast[None]
             loss = loss + weights.contrastive * contrast
         scaled = (loss * self.scales.to(loss.dtype)[batch["kind"]]).mean()
         return {"loss": scaled, **{name: term[-1].mean() for name, term in terms.items()}}
+
+    @staticmethod
+    def _contrast(output: "LocalisationOutput", batch: Mapping[str, Any]) -> Tensor:
+        """(B,) the contrastive loss.
+
+        Raises:
+            BadInputError: the network has no match.
+        """
+        if output.match is None:
+            message = "the contrastive loss is of the match of frames and query, and the network has no match"
+            raise BadInputError(message, "--set model.arguments.match=true, or --set loss.contrastive=0")
+        others = None
+        if output.pairs is not None:
+            others = matches_elsewhere(_precise(output.pairs), batch["valid"], batch["film"])
+        return contrastive_loss(_precise(output.match), batch["foreground"], batch["valid"], others)
 
 
 def _precise(values: Tensor) -> Tensor:

@@ -187,6 +187,19 @@ def test_the_foreground_adds_to_the_match() -> None:
     torch.testing.assert_close(output.foreground, output.match.expand(2, -1, -1), atol=0, rtol=0)
 
 
+@pytest.mark.parametrize("stride", [1, 3])
+def test_pairs_are_the_matches_of_each_query_with_each_window(stride: int) -> None:
+    (visual, audio), (query, mask) = evidence(batch=3), asked(batch=3)
+    network = built(match=True)
+    output = network(visual, audio, query, mask, "image", stride=stride, pairs=True)
+    for row in range(3):
+        same = query[row : row + 1].expand(3, -1, -1)
+        alone = network(visual, audio, same, mask, "image", stride=stride)
+        torch.testing.assert_close(output.pairs[row], alone.match, atol=1e-5, rtol=0)
+    with pytest.raises(BadInputError, match="has no match"):
+        built(match=False)(visual, audio, query, mask, "image", pairs=True)
+
+
 def test_without_a_match_there_is_none_and_no_token_of_it() -> None:
     (visual, audio), query = evidence(), asked()
     published, matching = built(match=False), built(match=True)

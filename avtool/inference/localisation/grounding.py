@@ -14,7 +14,8 @@ from avtool.inference.localisation.frame_scores import FrameScores
 from avtool.inference.localisation.recipes import GroundingRecipe
 from avtool.inference.localisation.sliding import FrameOutputs, slide
 from avtool.models.bf16_self_test import guard_convolutions, needs_guard
-from avtool.models.minotaur.minotaur import LocalisationOutput, Minotaur
+from avtool.models.minotaur.minotaur import Minotaur
+from avtool.models.minotaur.settings import LocalisationOutput
 from avtool.models.runtime import choose_device, choose_precision, place
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from avtool.core.arrays import Floats
 from avtool.core.errors import BadInputError
 
 if TYPE_CHECKING:
-    from avtool.models.minotaur.minotaur import LocalisationOutput
+    from avtool.models.minotaur.settings import LocalisationOutput
 
 _SHORTEST = 8
 _OUTPUTS = 7  # box, start and end, foreground

@@ -40,7 +40,7 @@ class MinotaurFamily(Family):
     layouts = ("TubeDETR or MDETR (their transformer and heads)",)
 
     def settings_type(self) -> type[Any]:
-        from avtool.models.minotaur.minotaur import MinotaurSettings
+        from avtool.models.minotaur.settings import MinotaurSettings
 
         return MinotaurSettings
 

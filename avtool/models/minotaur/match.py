@@ -39,12 +39,24 @@ class FrameMatch(nn.Module):
             query: (B, L, D).
             query_mask: (B, L), True where there is a token; each row needs one.
         """
+        found, wanted = self._frames(tokens), self._wanted(query, query_mask)
+        return self._best(torch.einsum("bmed,bd->bme", found, wanted), mask[:, None])
+
+    def pairs(self, tokens: Tensor, mask: Tensor, query: Tensor, query_mask: Tensor) -> Tensor:
+        """The match of each of the B queries with the frames of each window, (B, B, M); arguments alike."""
+        found, wanted = self._frames(tokens), self._wanted(query, query_mask)
+        return self._best(torch.einsum("bmed,qd->qbme", found, wanted), mask[None, :, None])
+
+    def _frames(self, tokens: Tensor) -> Tensor:
+        return F.normalize(self.evidence(tokens), dim=-1)
+
+    def _wanted(self, query: Tensor, query_mask: Tensor) -> Tensor:
         weights = query_mask[..., None].to(query.dtype)
-        mean = (query * weights).sum(dim=1) / weights.sum(dim=1)
-        wanted = F.normalize(self.request(mean), dim=-1)
-        found = F.normalize(self.evidence(tokens), dim=-1)
-        logits = torch.einsum("bmed,bd->bme", found, wanted) * self.log_scale.exp()
-        return logits.masked_fill(~mask[:, None], float("-inf")).logsumexp(dim=-1)
+        return F.normalize(self.request((query * weights).sum(dim=1) / weights.sum(dim=1)), dim=-1)
+
+    def _best(self, cosines: Tensor, mask: Tensor) -> Tensor:
+        logits = cosines * self.log_scale.exp()
+        return logits.masked_fill(~mask, float("-inf")).logsumexp(dim=-1)
 
 
 class MatchStates(nn.Module):

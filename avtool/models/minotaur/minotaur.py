@@ -5,9 +5,6 @@ tokens of a frame, L tokens of the query, S = V + A + L, and one more with `matc
 decoder.
 """
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
-
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
@@ -15,78 +12,15 @@ from torch.utils.checkpoint import checkpoint
 
 from avtool.core.errors import BadInputError
 from avtool.models.layers.position import Grid, sinusoids
-from avtool.models.layers.settings import require
 from avtool.models.minotaur.attention import grid_sinusoids
 from avtool.models.minotaur.layers import DecoderLayer, EncoderLayer, FeatureResizer, Head
 from avtool.models.minotaur.match import FrameMatch, MatchStates
+from avtool.models.minotaur.settings import LocalisationOutput, MinotaurSettings
 
 IMAGE = "image"
 """The kind of query whose features are those of a crop: projected once more, as published."""
 Kind = str | Tensor
 """One kind of query for all windows, or (B,) places in `Minotaur.kinds`."""
-
-
-@dataclass(frozen=True)
-class MinotaurSettings:
-    """Settings.
-
-    Attributes:
-        visual_dim: width of the visual tokens of a frame; 0 for a network of audio alone.
-        grid: rows and columns of the visual tokens, unless a call names others.
-        audio_dim: width of the audio tokens of a frame; 0 for a network of video alone.
-        audio_tokens: audio tokens A of a frame.
-        query_dims: width of the query tokens by kind of query.
-        dim, heads, mlp_dim: width D, heads, width of the feed-forward layers.
-        encoder_depth, decoder_depth: layers.
-        dropout: of attention weights, layers and resizers.
-        head_dropout: of the hidden layers of the start-end and foreground heads.
-        recompute: compute the encoder's activations again in the backward pass instead of keeping them.
-        match: whether the decoder starts from the match of each frame with the query, and the foreground adds
-            to it. Not part of the published network.
-    """
-
-    visual_dim: int = 2048
-    grid: tuple[int, int] = (7, 12)
-    audio_dim: int = 0
-    audio_tokens: int = 1
-    query_dims: dict[str, int] = field(default_factory=lambda: {"image": 2048, "text": 768, "label": 768})
-    dim: int = 256
-    heads: int = 8
-    mlp_dim: int = 2048
-    encoder_depth: int = 6
-    decoder_depth: int = 6
-    dropout: float = 0.1
-    head_dropout: float = 0.2
-    recompute: bool = False
-    match: bool = False
-
-    def __post_init__(self) -> None:
-        require(self.visual_dim > 0 or self.audio_dim > 0, "the model takes neither video nor audio")
-        require(len(self.query_dims) > 0, "the model takes no kind of query", "set data.kinds")
-        require(
-            self.dim % self.heads == 0 and self.dim % 4 == 0,
-            f"a width of {self.dim} cannot be divided among {self.heads} heads, or into four for positions",
-        )
-        require(self.encoder_depth > 0 and self.decoder_depth > 0, "the model needs a layer of each kind")
-        require(min(self.grid) > 0 and self.audio_tokens > 0, "a frame needs a token of each modality")
-
-
-class LocalisationOutput(NamedTuple):
-    """What the network computes of windows, of each layer of the decoder.
-
-    Attributes:
-        boxes: (N, B, T, 4) centre x, centre y, width, height in [0, 1] of the frame.
-        start_end: (N, B, T, 2) logits of the first and last frame of the segment.
-        foreground: (N, B, T) logits of frames inside it.
-        attention: (N, B, T, T) temporal attention, mean over the heads; None by default.
-        match: (B, T) of the frames with the query; None without `match`.
-    """
-
-    boxes: Tensor
-    start_end: Tensor
-    foreground: Tensor
-    attention: Tensor | None = None
-    match: Tensor | None = None
 
 
 class Minotaur(nn.Module):
@@ -145,6 +79,7 @@ class Minotaur(nn.Module):
         stride: int = 1,
         grid: Grid | None = None,
         attention: bool = False,
+        pairs: bool = False,
     ) -> LocalisationOutput:
         """Boxes, start-end logits and foreground logits of the frames of windows.
 
@@ -160,18 +95,25 @@ class Minotaur(nn.Module):
             stride: k, frames from one encoded frame to the next.
             grid: rows and columns of the visual tokens, by default those of the settings.
             attention: whether to return the temporal attention.
+            pairs: whether to return the match of each query with the frames of each window.
 
         Raises:
-            BadInputError: the features do not fit the network.
+            BadInputError: the features do not fit the network, or pairs are wanted and it has no match.
         """
         if valid is None:
             batch, length = self._frames(visual, audio).shape[:2]
             valid = torch.ones(batch, length, dtype=torch.bool, device=query.device)
-        memory, memory_mask = self.encode(
-            visual, audio, query, query_mask, kind,
-            visual_present=visual_present, audio_present=audio_present, stride=stride, grid=grid,
+        request = self._query_tokens(query, kind)
+        shown = self._evidence(
+            visual, audio, request, visual_present=visual_present, audio_present=audio_present, stride=stride,
+            grid=grid,
         )  # fmt: skip
-        return self.decode(memory, memory_mask, valid, kind, stride=stride, grid=grid, attention=attention)
+        memory, memory_mask = self._encode(*shown, request, query_mask, grid)
+        output = self.decode(memory, memory_mask, valid, kind, stride=stride, grid=grid, attention=attention)
+        if not pairs:
+            return output
+        match = self._matching().pairs(*shown, request, query_mask)
+        return output._replace(pairs=match.repeat_interleave(stride, dim=2)[:, :, : valid.shape[1]])
 
     def encode(
         self,
@@ -207,10 +149,16 @@ class Minotaur(nn.Module):
             BadInputError: the features do not fit the network.
         """
         request = self._query_tokens(query, kind)
-        shown, shown_mask = self._evidence(
+        shown = self._evidence(
             visual, audio, request, visual_present=visual_present, audio_present=audio_present, stride=stride,
             grid=grid,
         )  # fmt: skip
+        return self._encode(*shown, request, query_mask, grid)
+
+    def _encode(
+        self, shown: Tensor, shown_mask: Tensor, request: Tensor, query_mask: Tensor, grid: Grid | None
+    ) -> tuple[Tensor, Tensor]:
+        """`encode` of the tokens of frames (B, M, V + A, D), of which some are there, and of a query."""
         batch, length = shown.shape[:2]
         tokens = torch.cat([shown, request[:, None].expand(-1, length, -1, -1)], dim=2)
         mask = torch.cat([shown_mask, query_mask], dim=1)[:, None].expand(-1, length, -1)
@@ -243,11 +191,15 @@ class Minotaur(nn.Module):
         Raises:
             BadInputError: the features do not fit the network, or it has no match.
         """
+        request = self._query_tokens(query, kind)
+        shown = self._evidence(visual, audio, request, grid=grid)
+        match: Tensor = self._matching()(*shown, request, query_mask)
+        return match
+
+    def _matching(self) -> FrameMatch:
         if not self.settings.match:
             raise BadInputError("the network has no match", "train it with model.arguments.match=true")
-        request = self._query_tokens(query, kind)
-        match: Tensor = self.match(*self._evidence(visual, audio, request, grid=grid), request, query_mask)
-        return match
+        return self.match
 
     def _evidence(
         self,

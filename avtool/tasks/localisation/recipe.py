@@ -1,7 +1,7 @@
 """Recipe of query localisation."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -120,6 +120,10 @@ class GroundingLossRecipe(Recipe):
         "Weight of the contrast of frames by their match with the query; 0 disables; needs "
         "model.arguments.match.",
         ge=0,
+    )
+    negatives: Literal["window", "batch"] = option(
+        "window",
+        "Negatives of the contrast: frames of the window, or of other films' windows in the batch too.",
     )
     sigma: float = option(1.0, "Deviation of the start and end targets in frames.", gt=0)
     scales: dict[Kind, float] = option(

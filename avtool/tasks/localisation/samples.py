@@ -92,6 +92,7 @@ class QueryWindows:
             "query": self.tokens[number],
             "query_mask": np.ones(len(self.tokens[number]), bool),
             "kind": np.array(self.kinds.index(kind)),
+            "film": np.array(query.film),
             "valid": np.ones(window.length, bool),
             "index": np.array(index),
         }

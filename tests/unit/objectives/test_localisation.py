@@ -9,7 +9,7 @@ import torchvision
 from torch import Tensor
 
 from avtool.core.errors import BadInputError
-from avtool.models.minotaur.minotaur import LocalisationOutput
+from avtool.models.minotaur.settings import LocalisationOutput
 from avtool.models.registry import create
 from avtool.objectives.localisation import (
     Localisation,
@@ -21,6 +21,7 @@ from avtool.objectives.localisation import (
     edge_targets,
     foreground_loss,
     generalized_iou,
+    matches_elsewhere,
     start_end_loss,
 )
 
@@ -222,6 +223,36 @@ def test_the_contrast_is_added_to_the_published_terms() -> None:
     torch.testing.assert_close(with_contrast["loss"], more)
     with_contrast["contrastive_loss"].backward()
     assert model.match.request[1].weight.grad.abs().sum() > 0
+
+
+def test_negatives_of_the_batch_are_the_frames_of_other_films() -> None:
+    pairs, films = torch.randn(3, 3, 4), torch.tensor([5, 7, 5])
+    valid = torch.tensor([[True] * 4, [True, True, False, False], [True] * 4])
+    others = matches_elsewhere(pairs, valid, films)
+    kept = [others[query][others[query].isfinite()] for query in range(3)]
+    assert torch.equal(kept[0], pairs[0, 1, :2])
+    assert torch.equal(kept[1], torch.cat([pairs[1, 0], pairs[1, 2]]))
+    assert torch.equal(kept[2], pairs[2, 1, :2])
+
+
+def test_a_contrast_with_the_batch_counts_its_frames() -> None:
+    match, valid, answer = torch.zeros(2, 6), every(6, 2), inside(6, 1, 2).expand(2, -1)
+    others = torch.tensor([[0.0, 0.0, 0.0], [0.0, float("-inf"), float("-inf")]])
+    loss = contrastive_loss(match, answer, valid, others)
+    assert loss.tolist() == pytest.approx([math.log(1 + 4 + 3), math.log(1 + 4 + 1)], abs=1e-6)
+
+
+def test_the_objective_takes_the_negatives_that_it_is_given() -> None:
+    torch.manual_seed(9)
+    model, batch = create("minotaur_tiny", match=True).eval(), batch_of(8, 6, 7)
+    window, alone, several = (
+        Localisation(KINDS, LocalisationWeights(contrastive=1.0, negatives=negatives))(
+            model, {**batch, "film": torch.tensor(films)}
+        )["contrastive_loss"]
+        for negatives, films in (("window", [0, 1, 2]), ("batch", [4, 4, 4]), ("batch", [0, 1, 0]))
+    )
+    torch.testing.assert_close(alone, window)
+    assert several > window
 
 
 def test_a_contrast_needs_a_match() -> None:
