@@ -20,12 +20,11 @@ class GroundingRecipe(Recipe):
         None, "Seconds of a window of the decoder.  [default: that of the training]", flag="--window", gt=0
     )
     step: float | None = option(
-        None, "Seconds from one window to the next.  [default: a quarter of --window]", flag="--step", gt=0
+        None, "Seconds from one window to the next.  [default: a quarter of --window]", gt=0
     )
     stride: int | None = option(
         None,
         "Frames from one encoded frame to the next.  [default: that of the training]",
-        flag="--stride",
         ge=1,
     )
     scales: tuple[int, ...] = option(

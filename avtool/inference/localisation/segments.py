@@ -43,10 +43,8 @@ class RankingRecipe(Recipe):
     order: Literal["confidence", "peak"] = option(
         "confidence", "What ranks hits: confidence, or peak (the foreground there, as MINOTAUR)."
     )
-    nms: float = option(
-        0.4, "tIoU above which the worse of two hits is dropped; 1 disables.", flag="--tiou-nms", ge=0, le=1
-    )
-    soft_sigma: float = option(0.0, "Divisor of Soft-NMS, instead of --tiou-nms; 0 disables.", ge=0)
+    nms: float = option(0.4, "tIoU above which the worse of two hits is dropped; 1 disables.", ge=0, le=1)
+    soft_sigma: float = option(0.0, "Divisor of Soft-NMS, instead of NMS by tIoU; 0 disables.", ge=0)
     min_score: float = option(0.0, "Least confidence of a hit.", flag="--min-score", ge=0, le=1)
     top: int = option(5, "Hits of a query at most.", flag="--top", ge=1)
     last: bool = option(False, "Only the last occurrence in the film.", flag="--last")

@@ -63,7 +63,7 @@ class Sliding:
             (
                 0 < step <= window,
                 f"windows every {step} frames of the index",
-                f"the step is from 1 to the window, {window} frames: give another --step, in seconds",
+                f"the step is from 1 to the window, {window} frames: give another grounding.step, in seconds",
             ),
             (
                 stride >= 1 and step % stride == 0,

@@ -23,7 +23,7 @@ class FindRecipe(Recipe):
     index: dict[str, Any] = option(
         {}, "Keys of `avtool localize index` for films that have no index, such as { fps = 2 }."
     )
-    page: bool = option(True, "A page with a player for each hit.", flag="--page", identity=False)
+    page: bool = option(True, "A page with a player for each hit.", identity=False)
     runtime: RuntimeRecipe = Field(default_factory=RuntimeRecipe)
     ranking: RankingRecipe = Field(default_factory=RankingRecipe)
     grounding: GroundingRecipe = Field(default_factory=GroundingRecipe)
