@@ -1,6 +1,5 @@
 """The page of `avtool review` in a real browser: by keyboard, by dragging, twice at once, and very long."""
 
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +51,12 @@ def settle(page: Any) -> None:
 def current(page: Any) -> dict[str, Any]:
     """The event that is chosen, as the page has it."""
     return page.evaluate("review.state.events.get(decodeURIComponent(location.hash.slice(1)))")
+
+
+def main_thread_ms(devtools: Any) -> float:
+    """Milliseconds of processor time that the page's thread has spent: scripts, styles, layout, paint."""
+    metrics = devtools.send("Performance.getMetrics")["metrics"]
+    return 1000 * next(one["value"] for one in metrics if one["name"] == "TaskDuration")
 
 
 def rows(journal: Path) -> list[Decision]:
@@ -209,6 +214,9 @@ def test_five_thousand_events_scroll_smoothly(browser: Any, tmp_path: Path) -> N
     with serving("review", write_events(tmp_path, 5000)) as printed:
         page = open_page(browser, printed["review"]["address"])
         page.wait_for_timeout(500)
+        devtools = page.context.new_cdp_session(page)
+        devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+        before = main_thread_ms(devtools)
         found = page.evaluate(
             """async () => {
               const view = document.querySelector("#rows");
@@ -227,18 +235,18 @@ def test_five_thousand_events_scroll_smoothly(browser: Any, tmp_path: Path) -> N
                 last: document.querySelector("#row-4999 small").textContent};
             }"""
         )
+        spent = (main_thread_ms(devtools) - before) / len(found["frames"])
         frames = sorted(found["frames"])
         median = frames[len(frames) // 2]
         print(  # noqa: T201
             f"{len(frames)} frames: median {median:.1f} ms, 95 % under {frames[228]:.1f} ms,"
-            f" {1000 * len(frames) / sum(frames):.0f} frames/s; at most {found['worst']:.1f} ms of script;"
+            f" {1000 * len(frames) / sum(frames):.0f} frames/s; {spent:.1f} ms of processor time a frame;"
             f" {found['nodes']} rows in the document"
         )
         assert found["nodes"] < 60
         assert found["all"] < 800
         assert found["last"].startswith("film49")
-        assert found["worst"] < 60  # milliseconds, with room for a busy machine
-        assert median < 40
+        assert spent < 1000 / 60  # of the page's thread; frames come later than that on a busy machine
         assert page.inner_text("#count") == "5000 of 5000"
         press(page, "f")
         page.select_option("#by-sound", "slam")
@@ -283,4 +291,4 @@ def test_a_lost_server_is_reported(browser: Any, tmp_path: Path) -> None:
         page = open_page(browser, printed["review"]["address"])
     press(page, "Enter")
     wait_until(page, "document.querySelector('#status').className.includes('bad-news')")
-    assert re.search("does not respond", page.inner_text("#status"))
+    assert "does not respond" in page.inner_text("#status")

@@ -88,6 +88,7 @@ async function loadMedia() {
   const { source } = event();
   const wanted = span;
   timeline.clear();
+  $("clock").textContent = "loading…";
   const strip = $("strip");
   strip.alt = `Frames of the film around ${titleOf(event())}`;
   strip.onload = () => (strip.hidden = false);
@@ -108,7 +109,7 @@ async function loadMedia() {
     if ($("autoplay").checked) player.play(event().start, event().end);
     setTimeout(() => signal.aborted || prefetch(), 200);
   } catch (error) {
-    if (!signal.aborted) report(error.message, true);
+    if (!signal.aborted && !(error instanceof TypeError)) report(error.message, true); // a lost server: see `poll`
   }
 }
 

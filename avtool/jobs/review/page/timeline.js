@@ -142,7 +142,7 @@ export class Timeline {
       context.fillRect(right, from, Math.max(0, width - right), to - from);
     };
     shade(colour("--shade"), LANE, top);
-    shade("rgb(16 19 24 / 58%)", top, height);
+    shade(this.image ? "rgb(16 19 24 / 58%)" : colour("--shade"), top, height);
     this.drawNames(context, colour);
     for (const [handle, time, x] of [[this.from, this.start, left], [this.to, this.end, right]]) {
       handle.style.transform = `translateX(${x}px)`;
