@@ -142,7 +142,7 @@ def bench_caches(repeats: int) -> None:
 def main() -> None:
     """Prints all rows."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--compile", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(1)
