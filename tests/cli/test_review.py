@@ -286,13 +286,13 @@ def test_training_sees_the_reviewed_clips(tmp_path: Path):
     journal.close()
     plan = ["finetune", events, "--model", "cnn_tiny", "--device", "cpu", "--dry-run", "--json"]
     before = run_avtool(*plan).json["plan"]
-    after = run_avtool(*plan, "--review", events / "review.parquet").json["plan"]
+    after = run_avtool(*plan, "--set", f"data.review={events / 'review.parquet'}").json["plan"]
     assert (before["train_clips"], after["train_clips"]) == (14, 13)
     assert before["out"] != after["out"]  # another run: what a review leaves is an input
     journal = Journal(events / "review.parquet")
     journal.append([Decision("3", "film0/00003-1", verdict="", action="clear")])
     journal.close()
-    assert run_avtool(*plan, "--review", tmp_path / "none.parquet").code == 2
+    assert run_avtool(*plan, "--set", f"data.review={tmp_path / 'none.parquet'}").code == 2
 
 
 def test_captions_are_reviewed_and_written(tmp_path: Path):

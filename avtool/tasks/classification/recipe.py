@@ -68,7 +68,6 @@ class DataRecipe(ClipsRecipe, SpectrogramRecipe):
     review: Path | None = option(
         None,
         "Decisions of `avtool review` to apply to the clips.",
-        flag="--review",
         identity=False,  # what they leave is an input of the run
     )
     frame_features: Path | None = option(
