@@ -7,8 +7,8 @@ import typer
 
 from avtool.cli.command import command, verb_app
 from avtool.cli.help import DefaultGroup
-from avtool.cli.inputs import expand_lists
-from avtool.cli.options import DryRun, FailFast, Jobs, Overwrite, Resume, output
+from avtool.cli.inputs import expand_lists, need_alone
+from avtool.cli.options import DryRun, FailFast, Jobs, Overwrite, Resume, Settle, Watch, output
 from avtool.cli.session import Session
 from avtool.cli.train import add_task
 from avtool.core.errors import BadInputError, ExitCode
@@ -23,7 +23,8 @@ app = verb_app(
     cls=DefaultGroup.of("films"),
 )
 Films = Annotated[
-    list[str], typer.Argument(help="Films, folders, addresses, tables (film,captions), or - for stdin.")
+    list[str] | None,
+    typer.Argument(help="Films, folders, addresses, tables (film,captions), or - for stdin."),
 ]
 ModelOption = Annotated[
     Path | None,
@@ -43,7 +44,7 @@ Download = Annotated[
 def films(
     session: Session,
     recipe: CaptionRecipe,
-    films: Films,
+    films: Films = None,
     out: Annotated[Path | None, output("The folder of captions to write.")] = None,
     model: ModelOption = None,
     download: Download = False,
@@ -51,13 +52,17 @@ def films(
     resume: Resume = True,
     fail_fast: FailFast = False,
     dry_run: DryRun = False,
+    watch: Watch = None,
+    settle: Settle = 10.0,
 ) -> int:
     """Write SDH captions of the sounds in films: the default subcommand, whose name may be dropped."""
     from avtool.jobs.caption.default_model import choose_model
     from avtool.jobs.caption.job import caption
     from avtool.jobs.caption.plan import plan_films
+    from avtool.jobs.caption.watched import watched_films
+    from avtool.jobs.watch import watch as watch_folder
 
-    names = expand_lists(films)
+    names = expand_lists([*(films or []), *([str(watch)] if watch and dry_run else [])])
     if dry_run:
         plan = plan_films(names, model, recipe)
         session.table(["film", "seconds", "dialogue", "problem"], [one.cells() for one in plan.films])
@@ -67,6 +72,12 @@ def films(
     if out is None:
         raise BadInputError("no output folder is given", "add --out DIR")
     chosen = choose_model(model, session.reporter, download=download)
+    if watch is not None:
+        need_alone(names, resume=resume, fail_fast=fail_fast)
+        watch_folder(
+            watch, out, watched_films(chosen, out, recipe, session.reporter, jobs, session.command_line),
+            session.reporter, settle=settle, jobs=jobs,
+        )  # fmt: skip
     result = caption(
         names, chosen, out, recipe, session.reporter,
         jobs=jobs, overwrite=not resume, fail_fast=fail_fast, command=session.command_line,

@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Sequence
 
+from avtool.core.errors import BadInputError
+
 
 def expand_lists(arguments: Sequence[str]) -> list[str]:
     """The arguments, with `-` replaced by the non-empty lines of stdin (`#` begins a comment)."""
@@ -14,3 +16,15 @@ def expand_lists(arguments: Sequence[str]) -> list[str]:
         else:
             expanded.append(argument)
     return expanded
+
+
+def need_alone(films: Sequence[str], *, resume: bool, fail_fast: bool) -> None:
+    """Makes sure that nothing is given which a watched folder has no use for.
+
+    Raises:
+        BadInputError: films, `--overwrite` or `--fail-fast` are given beside `--watch`.
+    """
+    given = [*(["films"] if films else []), *([] if resume else ["--overwrite"])]
+    given += ["--fail-fast"] if fail_fast else []
+    if given:
+        raise BadInputError(f"--watch goes without {' and '.join(given)}", "the folder holds the films")

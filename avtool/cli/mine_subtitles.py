@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avtool.cli.command import command, verb_app
-from avtool.cli.inputs import expand_lists
-from avtool.cli.options import DryRun, Engine, FailFast, Jobs, Resume, Scheduler, output
+from avtool.cli.inputs import expand_lists, need_alone
+from avtool.cli.options import DryRun, Engine, FailFast, Jobs, Resume, Scheduler, Settle, Watch, output
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
 from avtool.mining.recipe import MineRecipe
@@ -26,10 +26,11 @@ app = verb_app(
 def mine_subtitles(
     session: Session,
     recipe: MineRecipe,
-    films: Annotated[
-        list[str], typer.Argument(help="Films, folders, a CSV file film,captions, or - for names on stdin.")
-    ],
     out: Annotated[Path, output("The dataset to write.")],
+    films: Annotated[
+        list[str] | None,
+        typer.Argument(help="Films, folders, a CSV file film,captions, or - for names on stdin."),
+    ] = None,
     captions: Annotated[str, typer.Option(help="A caption file, stream:N, or auto.")] = "auto",
     jobs: Jobs = 1,
     resume: Resume = True,
@@ -37,13 +38,25 @@ def mine_subtitles(
     dry_run: DryRun = False,
     engine: Engine = "local",
     scheduler: Scheduler = "",
+    watch: Watch = None,
+    settle: Settle = 10.0,
 ) -> int:
     """Mine films and SDH captions for a dataset of labelled sound events."""
+    from avtool.jobs.watch import watch as watch_folder
+    from avtool.jobs.watched_mining import WatchedMining
     from avtool.mining.mine_subtitles import mine_subtitles as mine
     from avtool.mining.pairing import pair_films
     from avtool.mining.plan import plan
 
-    pairs = pair_films(expand_lists(films), captions)
+    names = expand_lists(films or [])
+    if watch is not None and not dry_run:
+        need_alone(names, resume=resume, fail_fast=fail_fast)
+        watched = WatchedMining(
+            out, recipe, captions, session.reporter, _kinds(recipe, session),
+            jobs=jobs, engine=engine, scheduler=scheduler, command=session.command_line,
+        )  # fmt: skip
+        watch_folder(watch, out, watched.verb, session.reporter, settle=settle, jobs=jobs)
+    pairs = pair_films([*names, *([str(watch)] if watch else [])], captions)
     if dry_run:
         rows = plan(pairs, recipe)
         session.table(

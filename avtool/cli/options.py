@@ -1,5 +1,6 @@
 """Options that several verbs share: each is written once, and means the same everywhere."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -15,6 +16,15 @@ Engine = Annotated[
     Literal["local", "dask"], typer.Option(help="Run the processes here, or on a Dask cluster.")
 ]
 Scheduler = Annotated[str, typer.Option(help="Address of the Dask scheduler: tcp://host:port.")]
+
+Watch = Annotated[
+    Path | None,
+    typer.Option(help="A folder whose films are done as they come, until the command is interrupted."),
+]
+Settle = Annotated[
+    float,
+    typer.Option(help="Seconds without a change after which a film of --watch is complete.", min=0.0),
+]
 
 
 def output(text: str) -> Any:

@@ -4,6 +4,7 @@
 remedy. A programmer's mistake is an `assert`, and ends in exit code 70.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 
@@ -52,6 +53,21 @@ class SomeFailedError(AvtoolError):
     """A batch that ended with failures, or a check that did not pass (exit code 1)."""
 
     exit_code = ExitCode.SOME_FAILED
+
+
+class NoneDoneError(SomeFailedError):
+    """A batch of which no input could be done (exit code 1).
+
+    Args:
+        message: as for any error.
+        hint: what to do.
+        problems: input → why it failed.
+    """
+
+    def __init__(self, message: str, hint: str = "", problems: Mapping[str, str] | None = None) -> None:
+        super().__init__(message, hint)
+        self.args = (message, hint, problems)
+        self.problems = dict(problems or {})
 
 
 class MissingError(AvtoolError):

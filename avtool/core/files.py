@@ -242,18 +242,24 @@ def need_space(folder: Path, num_bytes: int, purpose: str) -> None:
         raise DiskFullError(message, "free some space, or choose another --out folder")
 
 
-def link_tree(source: Path, target: Path) -> None:
-    """Makes `target` a copy of the folder `source`, by hard links where it can: they cost no space."""
-
-    def link(old: str, new: str) -> str:
-        try:
-            os.link(old, new)
-        except OSError:  # another file system, or one without links
-            shutil.copy2(old, new)
-        return new
-
+def link_file(source: Path, target: Path) -> None:
+    """Makes `target` a copy of the file `source`, by a hard link where it can: it costs no space."""
     with writing(target):
-        shutil.copytree(source, target, copy_function=link, dirs_exist_ok=True)
+        _link(str(source), str(target))
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Makes `target` a copy of the folder `source`, by hard links where it can."""
+    with writing(target):
+        shutil.copytree(source, target, copy_function=_link, dirs_exist_ok=True)
+
+
+def _link(old: str, new: str) -> str:
+    try:
+        os.link(old, new)
+    except OSError:  # another file system, or one without links
+        shutil.copy2(old, new)
+    return new
 
 
 def replace_folder(partial: Path, final: Path) -> None:

@@ -51,6 +51,7 @@ class FilmTask:
         recipe: the settings.
         earlier: where a finished dataset may hold this film's results.
         decisions: of reviewers on this film's events, by the event's id within the film.
+        trust_times: whether files of the size and modification time of an earlier run have its content.
     """
 
     pair: FilmPair
@@ -58,6 +59,7 @@ class FilmTask:
     recipe: MineRecipe
     earlier: Path | None = None
     decisions: Mapping[str, Decision] = field(default_factory=dict)
+    trust_times: bool = False
 
 
 def mine_film(task: FilmTask, reporter: Reporter) -> tuple[FilmRecord, bool]:
@@ -70,11 +72,11 @@ def mine_film(task: FilmTask, reporter: Reporter) -> tuple[FilmRecord, bool]:
         AvtoolError: film, captions or disk do not allow it.
     """
     fetch_pair(task.pair)
-    inputs = FilmInputs.of(task.pair, task.recipe, task.decisions)
-    for folder in (task.folder, task.earlier):
-        record = read_record(folder) if folder else None
+    records = [(folder, read_record(folder)) for folder in (task.folder, task.earlier) if folder]
+    known = next((record for _, record in records if record), None) if task.trust_times else None
+    inputs = FilmInputs.of(task.pair, task.recipe, task.decisions, known)
+    for folder, record in records:
         if record and record.key == inputs.key:
-            assert folder is not None
             if folder != task.folder:
                 link_tree(folder, task.folder)
             return record, True
@@ -106,7 +108,9 @@ class _Mining:
         self.decisions = task.decisions
         self.folder, self.reporter = folder, reporter
         self.talk = Recorder()
-        self.record = FilmRecord(task.pair.film_id, task.pair.film_name, inputs.key, inputs.files)
+        self.record = FilmRecord(
+            task.pair.film_id, task.pair.film_name, inputs.key, inputs.files, inputs.states
+        )
         self.language = ""
         self.tagger = _tagger(task.recipe.lexicon, self.language)
 

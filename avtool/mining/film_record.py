@@ -23,24 +23,45 @@ DATASET_KEYS = {"review", "taxonomy", "kind", "min_confidence", "classes", "min_
 
 @dataclass(frozen=True)
 class FilmInputs:
-    """The files a film's results depend on, by content, and the key of files and settings together."""
+    """The files a film's results depend on, by content, and the key of files and settings together.
+
+    Attributes:
+        files: path → SHA-256.
+        states: path → size in bytes and modification time in nanoseconds.
+        key: of the contents and the settings.
+    """
 
     files: dict[str, str]
+    states: dict[str, list[int]]
     key: str
 
     @classmethod
     def of(
-        cls, pair: FilmPair, recipe: MineRecipe, decisions: Mapping[str, Decision] | None = None
+        cls,
+        pair: FilmPair,
+        recipe: MineRecipe,
+        decisions: Mapping[str, Decision] | None = None,
+        known: "FilmRecord | None" = None,
     ) -> "FilmInputs":
         """Hashes the film, its caption file, the lexicon, and the decisions of reviewers on the film.
+
+        Args:
+            pair: the film.
+            recipe: the settings.
+            known: a record whose hashes hold for files of the same size and modification time.
 
         Raises:
             BadInputError: the film is not there.
         """
         caption_file = caption_file_of(pair, recipe.language)
-        paths = [path for path in (pair.film, caption_file, recipe.lexicon) if path]
-        names = {pair.film: pair.film_name}
-        files = {names.get(path, str(path)): sha256_of(path) for path in paths if path.is_file()}
+        files, states = {}, {}
+        for path in filter(None, (pair.film, caption_file, recipe.lexicon)):
+            if not path.is_file():
+                continue
+            name = pair.film_name if path == pair.film else str(path)
+            states[name] = _state(path)
+            is_known = known is not None and known.states.get(name) == states[name]
+            files[name] = known.inputs[name] if known and is_known else sha256_of(path)
         settings = recipe.model_dump(mode="json", exclude=DATASET_KEYS)
         choice = "file" if caption_file else pair.captions
         parts: list[Any] = [settings, pair.film_id, choice, list(files.values())]
@@ -48,7 +69,12 @@ class FilmInputs:
             parts.append(pair.audio_stream)
         if decisions:
             parts.append({event: decision.changes() for event, decision in sorted(decisions.items())})
-        return cls(files, settings_hash(parts))
+        return cls(files, states, settings_hash(parts))
+
+
+def _state(path: Path) -> list[int]:
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns]
 
 
 @dataclass
@@ -59,6 +85,7 @@ class FilmRecord:
         film_id, film: its name in the dataset, and the file.
         key: see `FilmInputs`.
         inputs: path → SHA-256 of the files it was made from.
+        states: path → size and modification time of the same.
         duration_s: length of its audio.
         captions: source, format, encoding, number of cues, and what was mended.
         rules: grammar rule → how many pieces of text it took.
@@ -78,6 +105,7 @@ class FilmRecord:
     film: str
     key: str
     inputs: Mapping[str, str]
+    states: Mapping[str, list[int]] = field(default_factory=dict)
     duration_s: float = 0.0
     captions: dict[str, Any] = field(default_factory=dict)
     rules: Mapping[str, int] = field(default_factory=dict)
@@ -113,6 +141,14 @@ class FilmRecord:
     def to_dict(self) -> dict[str, Any]:
         """A JSON object."""
         return asdict(self)
+
+
+def is_mined(pair: FilmPair, folders: Sequence[Path], recipe: MineRecipe) -> bool:
+    """Whether a record in one of the folders is of film and captions as they are, by size and time."""
+    paths = [path for path in (pair.film, caption_file_of(pair, recipe.language)) if path and path.is_file()]
+    now = {pair.film_name if path == pair.film else str(path): _state(path) for path in paths}
+    records = filter(None, map(read_record, folders))
+    return any(now.items() <= dict(record.states).items() for record in records)
 
 
 def read_record(folder: Path) -> FilmRecord | None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from avtool.core.artifact import Artifact, Input
 from avtool.core.artifact_folder import discard_partial, open_partial, partial_folder, publish
-from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, MissingError, SomeFailedError
-from avtool.core.files import sha256_of
+from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, MissingError, NoneDoneError
+from avtool.core.files import link_tree, sha256_of
 from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Reporter
 from avtool.mining.alignment import with_detector
@@ -61,6 +61,7 @@ def mine_subtitles(
     fail_fast: bool = False,
     command: str = "mine_subtitles",
     kinds: Kinds | None = None,
+    watching: bool = False,
 ) -> MineResult:
     """Mines every film and writes the dataset `out`.
 
@@ -78,16 +79,18 @@ def mine_subtitles(
         fail_fast: stop at the first film that fails.
         command: the command line, for the artifact's card.
         kinds: classifies cues by the kind of their source; None writes no kinds.
+        watching: whether these are the films of a watched folder: what was mined of others stays, files of
+            unchanged size and time are not hashed again, and films that were mined before are not reported.
 
     Raises:
         AvtoolError: no film could be mined (a single film's own error), or the disk is full.
-        BadInputError: `out` holds a film that is not among `pairs`, and `overwrite` is off.
+        BadInputError: `out` holds a film that is not among `pairs`, and neither `overwrite` nor `watching`.
     """
     begin = time.perf_counter()
     check_settings(recipe, len(pairs))
     recipe = recipe.model_copy(update={"sync": with_detector(recipe.sync, reporter)})
     review = read_review(recipe.review) if recipe.review else {}
-    if not overwrite:
+    if not overwrite and not watching:
         _need_all_films(pairs, out)
     settings = {"command": "mine-subtitles", "recipe": recipe.model_dump(mode="json")}
     of_films = {**settings, "recipe": recipe.model_dump(mode="json", exclude=DATASET_KEYS)}
@@ -98,7 +101,7 @@ def mine_subtitles(
     tasks = [
         FilmTask(
             pair, partial / CLIPS / pair.film_id, recipe, out / CLIPS / pair.film_id,
-            decisions_on(review, pair.film_id),
+            decisions_on(review, pair.film_id), watching,
         )
         for pair in pairs
     ]  # fmt: skip
@@ -109,15 +112,19 @@ def mine_subtitles(
         with reporter.progress("mining", len(tasks)) as bar:
             for outcome in map_unordered(work, tasks, jobs=jobs, engine=engine, scheduler=scheduler):
                 outcomes[outcome.film_id] = outcome
-                _report(outcome, reporter, alone=len(tasks) == 1)
+                if not (watching and outcome.status == "kept"):
+                    _report(outcome, reporter, alone=len(tasks) == 1 and not watching)
                 bar.advance(note=outcome.film_id)
                 if outcome.error and (fail_fast or isinstance(outcome.error, DiskFullError | MissingError)):
                     raise outcome.error
         films = [outcomes[pair.film_id] for pair in pairs]
-        _need_one(films)
+        _need_one(films, alone=len(films) == 1 and not watching)
     except AvtoolError:
         _remove_if_useless(partial)
         raise
+    if watching:
+        _take_others(out / CLIPS, partial / CLIPS)
+        films = _with_others(films, partial / CLIPS)
     with reporter.progress("writing the dataset", None):
         return _finish(films, partial, out, recipe, settings, reporter, command, begin, kinds)
 
@@ -148,13 +155,28 @@ def _report(outcome: FilmOutcome, reporter: Reporter, *, alone: bool) -> None:
         reporter.warn(f"{outcome.film_id} failed: {outcome.error}{hint}")
 
 
-def _need_one(films: Sequence[FilmOutcome]) -> None:
-    errors = [film.error for film in films if film.error]
+def _need_one(films: Sequence[FilmOutcome], *, alone: bool) -> None:
+    errors = {film.film_id: film.error for film in films if film.error}
     if len(errors) < len(films):
         return
-    if len(films) == 1:
-        raise errors[0]
-    raise SomeFailedError(f"none of the {len(films)} films could be mined", "see the warnings above")
+    if alone:
+        raise errors[films[0].film_id]
+    problems = {name: str(error) for name, error in errors.items()}
+    raise NoneDoneError(f"none of the {len(films)} films could be mined", "see the warnings above", problems)
+
+
+def _take_others(earlier: Path, clips: Path) -> None:
+    """The results of films that are no longer in a watched folder, from the dataset as it stands."""
+    for folder in sorted(earlier.iterdir()) if earlier.is_dir() else ():
+        if not (clips / folder.name).exists() and read_record(folder):
+            link_tree(folder, clips / folder.name)
+
+
+def _with_others(films: list[FilmOutcome], clips: Path) -> list[FilmOutcome]:
+    given = {film.film_id for film in films}
+    records = [read_record(folder) for folder in sorted(clips.iterdir()) if folder.name not in given]
+    gone = [FilmOutcome(one.film_id, one.film, "kept", len(one.events)) for one in records if one]
+    return sorted([*films, *gone], key=lambda film: film.film_id)
 
 
 def _remove_if_useless(partial: Path) -> None:

@@ -155,6 +155,16 @@ def _unique_names(films: Sequence[Path]) -> list[str]:
     return names
 
 
+def film_ids_below(folder: Path, films: Sequence[Path]) -> dict[Path, str]:
+    """Names of films of a folder by their paths in it, which films that are added later leave as they are.
+
+    Films whose paths differ by suffix alone are the exception: the later ones get a number.
+    """
+    inside = [film.relative_to(folder) for film in films]
+    names = _unique_names([Path("_".join(path.parts)) for path in inside])
+    return dict(zip(films, names, strict=True))
+
+
 def caption_file_of(pair: FilmPair, language: str) -> Path | None:
     """The caption file that a film's captions come from; None when they come from a stream of the film."""
     if _STREAM.fullmatch(pair.captions):

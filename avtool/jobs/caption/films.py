@@ -52,6 +52,7 @@ def listen_to_films(
     reporter: Reporter,
     *,
     jobs: int,
+    stay_open: bool = False,
 ) -> Iterator[FoundSounds]:
     """The sound events of films, in the order in which they finish; each is written to a file of its own.
 
@@ -62,6 +63,7 @@ def listen_to_films(
         options: its settings.
         reporter: gets warnings of damage.
         jobs: processes; -1 for one a processor.
+        stay_open: whether the model stays in memory for the next call.
     """
     todo = []
     for pair in pairs:
@@ -74,7 +76,8 @@ def listen_to_films(
     if not todo:
         return
     if jobs == 1 or len(todo) == 1:
-        captioner = open_captioner(model, options, reporter)
+        opened = _opened(model, options.model_dump_json()) if stay_open else None
+        captioner = opened or open_captioner(model, options, reporter)
         results = (_listen(task, captioner, reporter) for task in todo)
     else:
         results = _apart(todo, jobs, reporter)
@@ -96,6 +99,11 @@ def _read_part(path: Path, pair: FilmPair) -> FoundSounds | None:
         return None
     events = [SoundEvent(**event) for event in values["events"]]
     return FoundSounds(pair, FilmSounds(values["seconds"], events), values["note"], kept=True)
+
+
+def is_captioned(pair: FilmPair, folders: Sequence[Path]) -> bool:
+    """Whether the sounds of a film, as it is, are among those of an earlier run: a folder of parts."""
+    return any(_read_part(folder / f"{pair.film_id}.json", pair) for folder in folders)
 
 
 def film_item(pair: FilmPair) -> Item:

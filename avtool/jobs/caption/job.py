@@ -13,8 +13,8 @@ from avtool.captioning.style import CaptionStyle
 from avtool.captioning.writing import write_cue_table, write_plan
 from avtool.core.artifact import Artifact, Input
 from avtool.core.artifact_folder import discard_partial, open_partial, publish
-from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, MissingError, SomeFailedError
-from avtool.core.files import link_tree, sha256_of, write_csv, write_json
+from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, MissingError, NoneDoneError
+from avtool.core.files import link_file, link_tree, sha256_of, write_csv, write_json
 from avtool.core.parallel import check_jobs
 from avtool.core.recipe import identity
 from avtool.core.report.page import optional_report
@@ -97,13 +97,52 @@ def caption(
         AvtoolError: model, style or thresholds cannot be used, or no film could be captioned (a single film's
             own error).
     """
-    begin = time.perf_counter()
-    style = recipe.caption_style()
+    recipe.caption_style()
     pairs = pair_with_dialogue(sources, recipe.merge)
     check_jobs(jobs)
     for folder, count in audio_beside_films(sources).items():
         reporter.warn(f"`{folder}`: its films are captioned, and not its {count} audio files: name them too")
-    if recipe.merge and len(pairs) == 1:  # before the film is listened to
+    return caption_films(
+        pairs, model, out, recipe, reporter,
+        jobs=jobs, overwrite=overwrite, fail_fast=fail_fast, command=command,
+    )  # fmt: skip
+
+
+def caption_films(
+    pairs: Sequence[FilmPair],
+    model: Path,
+    out: Path,
+    recipe: CaptionRecipe,
+    reporter: Reporter,
+    *,
+    jobs: int = 1,
+    overwrite: bool = False,
+    fail_fast: bool = False,
+    watching: bool = False,
+    command: str = "caption",
+) -> CaptionResult:
+    """Captions films that are paired with their dialogue; as `caption` in all else.
+
+    Args:
+        pairs: the films; of a watched folder those that were captioned before, and new ones.
+        model: as `caption` takes it.
+        out: the artifact.
+        recipe: the settings.
+        reporter: gets progress and the films that fail.
+        jobs: processes.
+        overwrite: caption all films again.
+        fail_fast: stop at the first film that fails.
+        command: the command line, for the card.
+        watching: whether these are the films of a watched folder: the model stays open for the next ones, and
+            the error of a single film is an outcome.
+
+    Raises:
+        AvtoolError: as `caption`.
+    """
+    begin = time.perf_counter()
+    style = recipe.caption_style()
+    alone = len(pairs) == 1 and not watching
+    if recipe.merge and alone:  # before the film is listened to
         fetch_pair(pairs[0])
         _dialogue(pairs[0], recipe, Silent())
     used = Input(str(model), "model", sha256_of(captioner_file(model)))
@@ -115,21 +154,25 @@ def caption(
         link_tree(out / PARTS, parts)
     parts.mkdir(exist_ok=True)
     _drop_captions(partial)
+    found_sounds = listen_to_films(
+        pairs, parts, model, recipe.options(), reporter, jobs=jobs, stay_open=watching
+    )
     found: dict[str, FoundSounds] = {}
     outcomes: dict[str, FilmOutcome] = {}
     try:
         with reporter.progress("captioning", len(pairs)) as bar:
-            for sounds in listen_to_films(pairs, parts, model, recipe.options(), reporter, jobs=jobs):
+            for sounds in found_sounds:
                 film = sounds.pair
-                outcome = _write_film(sounds, partial, style, recipe, reporter)
+                outcome = _write_film(sounds, partial, out, style, recipe, reporter)
                 if outcome.error is not None:
-                    _need_next(outcome.error, single=len(pairs) == 1 or fail_fast)
+                    _need_next(outcome.error, single=alone or fail_fast)
                     reporter.warn(f"{outcome.film} failed: {outcome.error}")
                 found[film.film_id], outcomes[film.film_id] = sounds, outcome
                 bar.advance(note=film.film.name)
         if all(outcome.error for outcome in outcomes.values()):
             message = f"none of the {len(pairs)} films could be captioned"
-            raise SomeFailedError(message, "see the warnings above")
+            problems = {name: str(outcome.error) for name, outcome in outcomes.items()}
+            raise NoneDoneError(message, "see the warnings above", problems)
     except AvtoolError:
         if not any(parts.iterdir()):
             discard_partial(partial)
@@ -162,7 +205,12 @@ def _need_next(error: AvtoolError, *, single: bool) -> None:
 
 
 def _write_film(
-    sounds: FoundSounds, folder: Path, style: CaptionStyle, recipe: CaptionRecipe, reporter: Reporter
+    sounds: FoundSounds,
+    folder: Path,
+    earlier: Path,
+    style: CaptionStyle,
+    recipe: CaptionRecipe,
+    reporter: Reporter,
 ) -> FilmOutcome:
     """The caption files of a film, and its table of cues."""
     name = sounds.pair.film_name
@@ -183,7 +231,10 @@ def _write_film(
             bom=recipe.bom,
         )
         write_cue_table(plan, folder / f"{sounds.pair.film_id}.cues.csv")
-        if recipe.preview:
+        page = f"{sounds.pair.film_id}.html"
+        if recipe.preview and sounds.kept and _is_as_before(sounds.pair.film_id, folder, earlier):
+            link_file(earlier / page, folder / page)
+        elif recipe.preview:
             _write_page(sounds, sounds.found, plan, folder, recipe, reporter)
     except DiskFullError:
         raise
@@ -195,6 +246,15 @@ def _write_film(
     status = "kept" if sounds.kept else "captioned"
     events = len(sounds.found.events)
     return FilmOutcome(name, status, count, events, sounds.found.seconds, tuple(files))
+
+
+def _is_as_before(film_id: str, folder: Path, earlier: Path) -> bool:
+    """Whether the captions of a film are those of the finished artifact, which has its page."""
+    written = [path for path in folder.iterdir() if path.is_file() and path.name.startswith(f"{film_id}.")]
+    return (earlier / f"{film_id}.html").is_file() and all(
+        (earlier / path.name).is_file() and (earlier / path.name).read_bytes() == path.read_bytes()
+        for path in written
+    )
 
 
 def _write_page(
