@@ -10,7 +10,7 @@ import pytest
 
 TUTORIALS = Path(__file__).parents[2] / "docs" / "tutorials"
 BLOCK = re.compile(r"<!-- runs in tests -->\n```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-SHELL = 'avtool() { "$PYTHON" -m avtool "$@"; }\n'
+SHELL = 'avtool() { "$PYTHON" -m avtool "$@"; }; python() { "$PYTHON" "$@"; }\n'
 
 
 def run_blocks(page: str, folder: Path) -> None:
@@ -28,6 +28,26 @@ def run_blocks(page: str, folder: Path) -> None:
             check=False,
         )
         assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.slow
+def test_your_film(tmp_path: Path) -> None:
+    run_blocks("your-film.md", tmp_path)
+
+
+@pytest.mark.slow
+def test_captions_for_a_film(tmp_path: Path) -> None:
+    run_blocks("captions-for-a-film.md", tmp_path)
+
+
+@pytest.mark.slow
+def test_a_film_that_answers(tmp_path: Path) -> None:
+    run_blocks("a-film-that-answers.md", tmp_path)
+
+
+@pytest.mark.slow
+def test_add_your_own_model(tmp_path: Path) -> None:
+    run_blocks("add-your-own-model.md", tmp_path)
 
 
 @pytest.mark.slow

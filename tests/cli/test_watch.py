@@ -126,7 +126,9 @@ def test_200_films_and_kills(verb: str, film: Path, tmp_path: Path) -> None:
         watching.drop(film, name)
         time.sleep(draw.expovariate(5))
         if number % 20 == 10:
-            time.sleep(draw.uniform(0, 4))
+            before = len(watching.done())
+            watching.wait(lambda least=before: len(watching.done()) > least)
+            time.sleep(draw.uniform(0, 2))
             assert watching.end(signal.SIGKILL) == -signal.SIGKILL
             kills += 1
             watching.start()
