@@ -48,6 +48,7 @@ class FilmInputs:
         Args:
             pair: the film.
             recipe: the settings.
+            decisions: of reviewers on the film, by event.
             known: a record whose hashes hold for files of the same size and modification time.
 
         Raises:
