@@ -40,8 +40,8 @@ def test_captions_for_a_film(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_film_that_answers(tmp_path: Path) -> None:
-    run_blocks("a-film-that-answers.md", tmp_path)
+def test_find_in_a_film(tmp_path: Path) -> None:
+    run_blocks("find-in-a-film.md", tmp_path)
 
 
 @pytest.mark.slow
