@@ -50,7 +50,7 @@ class Watching:
     def end(self, how: signal.Signals) -> int:
         assert self.process is not None
         self.process.send_signal(how)
-        return self.process.wait(60)
+        return self.process.wait(120)
 
     def drop(self, film: Path, name: str, captions: str = SRT) -> None:
         """Copies a film with its captions into the folder, as a slow copy would: in two parts."""
@@ -68,7 +68,7 @@ class Watching:
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         return Counter(line.removeprefix("done: ") for line in lines if line.startswith("done: "))
 
-    def wait(self, ready: Callable[[], bool], seconds: float = 60) -> None:
+    def wait(self, ready: Callable[[], bool], seconds: float = 300) -> None:
         end = time.monotonic() + seconds
         while not ready():
             assert time.monotonic() < end, self.log.read_text()
