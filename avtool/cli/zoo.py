@@ -8,6 +8,7 @@ import typer
 from avtool.cli.command import command, verb_app
 from avtool.cli.session import Session
 from avtool.cli.zoo_measure import add_measures
+from avtool.cli.zoo_predict import add_predictions
 from avtool.cli.zoo_train import add_trainings
 from avtool.models.zoo.catalogue import (
     Selection,
@@ -140,3 +141,4 @@ def add(
 
 add_measures(app)
 add_trainings(app)
+add_predictions(app)

@@ -1,4 +1,4 @@
-"""Subcommands of `zoo` that use networks: a row as a model folder, rows trained and compared, or run."""
+"""Subcommands of `zoo` that make networks: a row as a model folder, and rows trained and compared."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,7 +14,6 @@ def add_trainings(app: typer.Typer) -> None:
     """Adds the subcommands to the application of `zoo`."""
     command(app, "build")(build)
     command(app, "train", resumable=True)(train)
-    command(app, "run")(run)
 
 
 def build(
@@ -105,82 +104,6 @@ def train(
     pairs = len(result.comparison.differences)
     session.reporter.info(f"{len(real)} of {pairs} differences are real after the correction")
     session.emit({"out": out, "comparison": result.comparison}, text=str(out / "compare.html"))
-
-
-def run(
-    session: Session,
-    name: Annotated[str, typer.Argument(help="A row for detection or segmentation.", metavar="NAME")],
-    sources: Annotated[list[Path], typer.Argument(help="Images and films.", metavar="FILE...")],
-    out: Annotated[Path, output("Folder for the drawn images and films, and what was found, as JSON lines.")],
-    pretrained: Annotated[
-        bool, typer.Option("--pretrained", help="Weights that are published for the row.")
-    ] = False,
-    weights: Annotated[Path | None, typer.Option(help="File of weights.")] = None,
-    classes: Annotated[Path | None, typer.Option(help="Text file of class names, one a line.")] = None,
-    options: Annotated[
-        str, typer.Option(help='Keyword arguments of the row\'s builder, as JSON: {"num_queries": 20}.')
-    ] = "",
-    threshold: Annotated[float, typer.Option(help="Smallest score of an object.", min=0, max=1)] = 0.5,
-    fps: Annotated[float, typer.Option(help="Frames a second that are taken of films.")] = 5.0,
-    image_size: Annotated[
-        int | None, typer.Option(help="Side that images are scaled to.  [default: the row's]")
-    ] = None,
-    batch: Annotated[int, typer.Option(help="Frames at a time.")] = 4,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
-) -> int:
-    """Find objects, or classes of pixels, in images and films; draw them, and write them as JSON."""
-    from avtool.core.errors import ExitCode
-    from avtool.core.recipe import validate
-    from avtool.jobs.zoo.run import RunRecipe
-    from avtool.jobs.zoo.run import run as job
-
-    values = {"threshold": threshold, "fps": fps, "side": image_size, "batch": batch, "device": device}
-    result = job(
-        name, sources, validate(RunRecipe, values, "the command line"), session.reporter, out=out,
-        weights=weights, pretrained=pretrained, options=_json(options), classes=_lines(classes),
-    )  # fmt: skip
-    session.table(
-        ["file", "frames", "objects", "drawn"],
-        [(str(one.source), one.frames, one.objects, str(one.drawn)) for one in result.files],
-    )
-    failed = [{"file": path, "error": error} for path, error in result.failed]
-    session.emit({"out": out, "files": result.files, "failed": failed}, text=str(out))
-    return ExitCode.SOME_FAILED if result.failed else ExitCode.DONE
-
-
-def _json(text: str) -> dict[str, Any]:
-    """An object in JSON.
-
-    Raises:
-        BadInputError: it is none.
-    """
-    import json
-
-    from avtool.core.errors import BadInputError
-
-    try:
-        value = json.loads(text or "{}")
-    except ValueError as error:
-        raise BadInputError(f"--options is not JSON ({error})", "such as '{\"num_queries\": 20}'") from error
-    if not isinstance(value, dict):
-        raise BadInputError("--options is no JSON object", "such as '{\"num_queries\": 20}'")
-    return value
-
-
-def _lines(path: Path | None) -> list[str]:
-    """The lines of a file of names.
-
-    Raises:
-        BadInputError: it cannot be read.
-    """
-    from avtool.core.errors import BadInputError
-
-    if path is None:
-        return []
-    try:
-        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"`{path}` cannot be read as a list of classes", "one name a line") from error
 
 
 def _sizes(kind: str, side: int) -> dict[str, Any]:

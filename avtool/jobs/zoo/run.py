@@ -89,6 +89,39 @@ def run(
         BadInputError: the row or its weights are wrong; or the only file is.
         MissingError: the device or a library is not there, or the hub cannot be reached.
     """
+    predictor = open_predictor(
+        name, recipe, reporter, weights=weights, pretrained=pretrained, options=options, classes=classes
+    )
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    done: list[RunFile] = []
+    failed: list[tuple[Path, AvtoolError]] = []
+    with reporter.progress("running", len(sources)) as bar:
+        for source in sources:
+            try:
+                done.append(
+                    _run_one(predictor, source, recipe, out / f"{source.stem}-{predictor.row.key}", reporter)
+                )
+            except BadInputError as error:
+                if len(sources) == 1:
+                    raise
+                reporter.warn(f"{source}: {error.message}")
+                failed.append((source, error))
+            bar.advance(note=source.name)
+    return RunResult(done, failed)
+
+
+def open_predictor(
+    name: str,
+    recipe: RunRecipe,
+    reporter: Reporter,
+    *,
+    weights: Path | None,
+    pretrained: bool,
+    options: Mapping[str, Any] | None,
+    classes: Sequence[str],
+) -> "DensePredictor":
+    """The network of a row, ready to be run; see `run`."""
     import torch
 
     from avtool.models.runtime import choose_device
@@ -105,21 +138,7 @@ def run(
     )  # fmt: skip
     if not pretrained and weights is None:
         reporter.warn(f"`{row.name}` has random weights: give --pretrained or --weights for others")
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
-    done: list[RunFile] = []
-    failed: list[tuple[Path, AvtoolError]] = []
-    with reporter.progress("running", len(sources)) as bar:
-        for source in sources:
-            try:
-                done.append(_run_one(predictor, source, recipe, out / f"{source.stem}-{row.key}", reporter))
-            except BadInputError as error:
-                if len(sources) == 1:
-                    raise
-                reporter.warn(f"{source}: {error.message}")
-                failed.append((source, error))
-            bar.advance(note=source.name)
-    return RunResult(done, failed)
+    return predictor
 
 
 def _run_one(

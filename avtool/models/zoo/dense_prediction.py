@@ -93,6 +93,10 @@ class DensePredictor:
         classes: their names; empty for those of the weights.
         device: where it runs.
 
+    Attributes:
+        row: of the catalogue.
+        names: of the classes, in the network's order.
+
     Raises:
         BadInputError: the row classifies, does not take the size, or the weights are of another network.
         MissingError: the library is absent, or the hub cannot be reached.
@@ -127,11 +131,16 @@ class DensePredictor:
             _load(network, row, weights)
         self.network: Any = network.eval().to(self.device)
         self.processor = _processor(row, side)
-        self._names = list(classes) or _names_of(network)
+        self.names = list(classes) or _names_of(network)
+
+    @property
+    def gives_classes(self) -> bool:
+        """Whether it classifies pixels: no boxes, and no masks of single objects."""
+        return self.row.task == "segmentation" and "instance" not in self.row.name
 
     def label(self, number: int) -> str:
         """The name of a class."""
-        return self._names[number] if number < len(self._names) else str(number)
+        return self.names[number] if number < len(self.names) else str(number)
 
     def predict(self, images: Sequence[NDArray[np.uint8]], threshold: float = 0.5) -> list[Found]:
         """Finds objects in images, (height, width, 3) RGB, or classes of their pixels.
@@ -159,7 +168,7 @@ class DensePredictor:
         if self.row.task == "detection":
             found = self.processor.post_process_object_detection(outputs, threshold, target_sizes=sizes)
             return [Found(boxes=self._boxes(one)) for one in found]
-        if "instance" in self.row.name:
+        if not self.gives_classes:
             found = self.processor.post_process_instance_segmentation(
                 outputs, threshold=threshold, target_sizes=sizes
             )
