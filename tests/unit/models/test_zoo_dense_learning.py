@@ -12,7 +12,8 @@ from avtool.models.zoo.dense_prediction import DensePredictor
 
 SIDE = 64
 BOXES = ((6, 8, 30, 28), (30, 4, 60, 40), (10, 34, 34, 60), (24, 22, 44, 56))  # left, top, right, bottom
-COLOURS = ((230, 40, 40), (40, 200, 60))
+COLOURS = ((230, 40, 40), (40, 200, 60), (40, 60, 230), (220, 210, 40))
+NAMES = ["red", "green", "blue", "yellow"]
 DETECTORS = {
     "detr-r50": {
         "backbone": "resnet10t", "encoder_layers": 2, "decoder_layers": 2, "d_model": 64,
@@ -41,7 +42,7 @@ def images() -> list[np.ndarray]:
     found = []
     for number, (left, top, right, bottom) in enumerate(BOXES):
         image = rng.integers(0, 60, (SIDE, SIDE, 3), np.uint8)
-        image[top:bottom, left:right] = COLOURS[number % 2]
+        image[top:bottom, left:right] = COLOURS[number]
         found.append(image)
     return found
 
@@ -53,11 +54,11 @@ def pixels(predictor: DensePredictor) -> torch.Tensor:
 @pytest.mark.slow
 @pytest.mark.parametrize("key", DETECTORS)
 def test_a_detector_learns_four_boxes(key: str) -> None:
-    predictor = DensePredictor(find_row(key), side=SIDE, options=DETECTORS[key], classes=["red", "green"])
+    predictor = DensePredictor(find_row(key), side=SIDE, options=DETECTORS[key], classes=NAMES)
     network, values = predictor.network.train(), pixels(predictor)
     labels = [
         {
-            "class_labels": torch.tensor([number % 2]),
+            "class_labels": torch.tensor([number]),
             "boxes": torch.tensor([[(a + c) / 2, (b + d) / 2, c - a, d - b]]) / SIDE,
         }
         for number, (a, b, c, d) in enumerate(BOXES)
@@ -76,18 +77,18 @@ def test_a_detector_learns_four_boxes(key: str) -> None:
         corners = torch.tensor([[best.left, best.top, best.right, best.bottom]])
         overlap = float(generalized_box_iou(corners, torch.tensor([BOXES[number]]).float()))
         assert overlap > 0.7, (number, overlap)
-        assert best.label == ("red", "green")[number % 2]
+        assert best.label == NAMES[number]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("key", SEGMENTERS)
 def test_a_segmenter_learns_four_masks(key: str) -> None:
-    names = ["ground", "red", "green"]
+    names = ["ground", *NAMES]
     predictor = DensePredictor(find_row(key), side=SIDE, options=SEGMENTERS[key], classes=names)
     network, values = predictor.network.train(), pixels(predictor)
     masks = torch.zeros(4, SIDE, SIDE, dtype=torch.long)
     for number, (left, top, right, bottom) in enumerate(BOXES):
-        masks[number, top:bottom, left:right] = 1 + number % 2
+        masks[number, top:bottom, left:right] = 1 + number
     optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=1e-4)
     for _ in range(200):
         optimizer.zero_grad()
