@@ -103,7 +103,11 @@ def train(
     real = result.comparison.real
     pairs = len(result.comparison.differences)
     session.reporter.info(f"{len(real)} of {pairs} differences are real after the correction")
-    session.emit({"out": out, "comparison": result.comparison}, text=str(out / "compare.html"))
+    accuracies = {one.name: one.interval.value for one in result.comparison.models}
+    session.emit(
+        {"out": out, "accuracies": accuracies, "comparison": result.comparison},
+        text=str(out / "compare.html"),
+    )
 
 
 def _sizes(kind: str, side: int) -> dict[str, Any]:
