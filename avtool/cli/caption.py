@@ -8,10 +8,21 @@ import typer
 from avtool.cli.command import command, verb_app
 from avtool.cli.help import DefaultGroup
 from avtool.cli.inputs import expand_lists, need_alone
-from avtool.cli.options import DryRun, FailFast, Jobs, Overwrite, Resume, Settle, Watch, output
+from avtool.cli.options import (
+    DryRun,
+    FailFast,
+    Jobs,
+    Overwrite,
+    Resume,
+    Settle,
+    ShardOption,
+    Watch,
+    output,
+)  # fmt: skip
 from avtool.cli.session import Session
 from avtool.cli.train import add_task
 from avtool.core.errors import BadInputError, ExitCode
+from avtool.core.shard import Shard
 from avtool.jobs.caption.calibration import CalibrateRecipe
 from avtool.jobs.caption.recipe import CaptionRecipe
 from avtool.tasks import TASKS
@@ -40,7 +51,7 @@ Download = Annotated[
 ]
 
 
-@command(app, "films", resumable=True)
+@command(app, "films", resumable=True, on_cluster=True)
 def films(
     session: Session,
     recipe: CaptionRecipe,
@@ -54,6 +65,7 @@ def films(
     dry_run: DryRun = False,
     watch: Watch = None,
     settle: Settle = 10.0,
+    shard: ShardOption = "",
 ) -> int:
     """Write SDH captions of the sounds in films: the default subcommand, whose name may be dropped."""
     from avtool.jobs.caption.default_model import choose_model
@@ -81,6 +93,7 @@ def films(
     result = caption(
         names, chosen, out, recipe, session.reporter,
         jobs=jobs, overwrite=not resume, fail_fast=fail_fast, command=session.command_line,
+        shard=Shard.parse(shard),
     )  # fmt: skip
     rows = [
         (film.film, film.status, film.cues, film.events, film.seconds, film.error or "")

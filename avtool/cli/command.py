@@ -21,6 +21,7 @@ from avtool.cli.help import CONTEXT, HelpCommand, HelpGroup
 from avtool.cli.session import Session
 from avtool.cli.verbs import VERBS
 from avtool.core import paths
+from avtool.core.parallel import run_on
 from avtool.core.recipe import Recipe, flag_of, iter_keys, load, parse_value
 from avtool.core.registry import Registry
 
@@ -41,6 +42,13 @@ _COMMON: dict[str, tuple[Any, Any]] = {
     "log_file": (Path | None, _common(None, "--log-file", help="Append every message to this file too.")),
     "no_progress": (bool, _common(False, "--no-progress", help="Hide the progress bar.")),
     "debug": (bool, _common(False, "--debug", help="Print the traceback of an internal error.")),
+}
+_CLUSTER: dict[str, tuple[Any, Any]] = {
+    "engine": (
+        Literal["local", "dask"],
+        typer.Option("local", help="Run the processes here, or on a Dask cluster."),
+    ),
+    "scheduler": (str, typer.Option("", help="Address of the Dask scheduler: tcp://host:port.")),
 }
 
 
@@ -74,6 +82,7 @@ def command(
     name: str | None = None,
     *,
     resumable: bool = False,
+    on_cluster: bool = False,
     recipe: type[Recipe] | None = None,
     cls: type[HelpCommand] = HelpCommand,
 ) -> Callable[[Callable[..., int | None]], Callable[..., int]]:
@@ -83,6 +92,7 @@ def command(
         app: of `verb_app`.
         name: the subcommand; None takes the function as the verb itself, or its name as the subcommand.
         resumable: an interrupted run continues when its command is repeated, and prints that.
+        on_cluster: its parallel work may run on a Dask cluster: adds `--engine` and `--scheduler`.
         recipe: the recipe model of a command that is made while avtool runs; None takes the annotation.
         cls: of the command.
     """
@@ -97,8 +107,9 @@ def command(
             for parameter in inspect.signature(function).parameters.values()
             if parameter.name not in {"session", "recipe"}
         ]
+        shared = {**(_CLUSTER if on_cluster else {}), **_COMMON}
         added = _recipe_parameters(schema, str(app.info.name)) if schema else []
-        added += [inspect.Parameter(n, _KEYWORD, default=d, annotation=a) for n, (a, d) in _COMMON.items()]
+        added += [inspect.Parameter(n, _KEYWORD, default=d, annotation=a) for n, (a, d) in shared.items()]
 
         @functools.wraps(function)
         def wrapper(**given: Any) -> int:
@@ -107,8 +118,10 @@ def command(
             session = Session.from_options(**{key: given.pop(key) for key in _COMMON if key != "debug"})
             if schema:
                 given["recipe"] = _resolve(schema, given)
+            engine = [given.pop(name) for name in _CLUSTER] if on_cluster else ["local"]
             try:
-                return function(session=session, **given) or 0
+                with run_on(*engine):
+                    return function(session=session, **given) or 0
             except KeyboardInterrupt:
                 if resumable:
                     session.reporter.warn("interrupted: repeat the command to resume it")

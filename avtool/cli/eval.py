@@ -117,7 +117,10 @@ def _add_command(to: typer.Typer, name: str | None = None) -> None:
         session.emit({"benchmark": title, "report": report}, text=str(out) if out else report.headline)
 
     evaluate.__doc__ = f"{found.facts.title}: {found.facts.summary}" if name else _HELP
-    command(to, recipe=found.settings, cls=HelpCommand if name else _Evaluation)(evaluate)
+    own = {flag_of(field) for _, field in iter_keys(found.settings)}
+    on_cluster = bool(name) and "--jobs" in own and "--engine" not in own
+    cls = HelpCommand if name else _Evaluation
+    command(to, recipe=found.settings, cls=cls, on_cluster=on_cluster)(evaluate)
 
 
 def _list(session: Session) -> None:

@@ -1,19 +1,17 @@
 """`avtool mine-subtitles`: films and SDH captions in, a dataset of sound events out."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from avtool.cli.command import command, verb_app
 from avtool.cli.inputs import expand_lists, need_alone
-from avtool.cli.options import DryRun, Engine, FailFast, Jobs, Resume, Scheduler, Settle, Watch, output
+from avtool.cli.options import DryRun, FailFast, Jobs, Resume, Settle, ShardOption, Watch, output
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
+from avtool.core.shard import Shard
 from avtool.mining.recipe import MineRecipe
-
-if TYPE_CHECKING:
-    from avtool.mining.dataset import Kinds
 
 app = verb_app(
     "mine-subtitles",
@@ -22,7 +20,7 @@ app = verb_app(
 )
 
 
-@command(app, resumable=True)
+@command(app, resumable=True, on_cluster=True)
 def mine_subtitles(
     session: Session,
     recipe: MineRecipe,
@@ -36,10 +34,9 @@ def mine_subtitles(
     resume: Resume = True,
     fail_fast: FailFast = False,
     dry_run: DryRun = False,
-    engine: Engine = "local",
-    scheduler: Scheduler = "",
     watch: Watch = None,
     settle: Settle = 10.0,
+    shard: ShardOption = "",
 ) -> int:
     """Mine films and SDH captions for a dataset of labelled sound events."""
     from avtool.jobs.watch import watch as watch_folder
@@ -48,17 +45,21 @@ def mine_subtitles(
     from avtool.mining.pairing import pair_films
     from avtool.mining.plan import plan
 
-    names = expand_lists(films or [])
+    names, kinds = expand_lists(films or []), None
+    if recipe.kind is not None and not dry_run:
+        from avtool.jobs.cue_classes import kinds_of
+
+        kinds = kinds_of(recipe, session.reporter)  # before any film is mined
     if watch is not None and not dry_run:
         need_alone(names, resume=resume, fail_fast=fail_fast)
         watched = WatchedMining(
-            out, recipe, captions, session.reporter, _kinds(recipe, session),
-            jobs=jobs, engine=engine, scheduler=scheduler, command=session.command_line,
-        )  # fmt: skip
+            out, recipe, captions, session.reporter, kinds, jobs=jobs, command=session.command_line
+        )
         watch_folder(watch, out, watched.verb, session.reporter, settle=settle, jobs=jobs)
-    pairs = pair_films([*names, *([str(watch)] if watch else [])], captions)
+    names += [str(watch)] if watch else []
+    pairs, part = pair_films(names, captions), Shard.parse(shard)
     if dry_run:
-        rows = plan(pairs, recipe)
+        rows = plan(part.of(pairs), recipe)
         session.table(
             ["film", "minutes", "captions", "cues", "tags", "disk MB", "problem"],
             [row.cells() for row in rows],
@@ -66,9 +67,10 @@ def mine_subtitles(
         session.emit({"out": out, "plan": rows, "recipe": recipe.model_dump(mode="json")})
         return ExitCode.SOME_FAILED if any(row.problem for row in rows) else ExitCode.DONE
     result = mine(
-        pairs, out, recipe, session.reporter, kinds=_kinds(recipe, session),
-        jobs=jobs, engine=engine, scheduler=scheduler,
+        pairs, out, recipe, session.reporter, kinds=kinds,
+        jobs=jobs,
         overwrite=not resume, fail_fast=fail_fast, command=session.command_line,
+        shard=part, sources=[*names, captions],
     )  # fmt: skip
     ended = [
         (film.film_id, film.status, film.events, film.error or film.sync, film.seconds)
@@ -82,14 +84,3 @@ def mine_subtitles(
             " checked: their events may be elsewhere (--sync none takes the times as they are)"
         )
     return ExitCode.SOME_FAILED if result.failed or result.unchecked else ExitCode.DONE
-
-
-def _kinds(recipe: MineRecipe, session: Session) -> "Kinds | None":
-    """What classifies cues by kind; loaded before any film is mined."""
-    if recipe.kind is None:
-        return None
-    from avtool.jobs.cue_classes import load_cue_classifier
-
-    return load_cue_classifier(
-        recipe.kind, session.reporter, min_confidence=recipe.min_confidence, lexicon=recipe.lexicon
-    )

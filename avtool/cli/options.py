@@ -1,7 +1,7 @@
 """Options that several verbs share: each is written once, and means the same everywhere."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -12,10 +12,9 @@ Resume = Annotated[
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first input that fails.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and write nothing.")]
-Engine = Annotated[
-    Literal["local", "dask"], typer.Option(help="Run the processes here, or on a Dask cluster.")
+ShardOption = Annotated[
+    str, typer.Option("--shard", help="Do a part of the inputs, such as 2/8; `avtool merge` joins the parts.")
 ]
-Scheduler = Annotated[str, typer.Option(help="Address of the Dask scheduler: tcp://host:port.")]
 
 Watch = Annotated[
     Path | None,

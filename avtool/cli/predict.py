@@ -7,9 +7,10 @@ import typer
 
 from avtool.cli.command import command, verb_app
 from avtool.cli.inputs import expand_lists
-from avtool.cli.options import FailFast, Jobs, Resume, output
+from avtool.cli.options import FailFast, Jobs, Resume, ShardOption, output
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
+from avtool.core.shard import Shard
 from avtool.inference.recipes import PredictRecipe
 
 app = verb_app(
@@ -19,7 +20,7 @@ app = verb_app(
 )
 
 
-@command(app, resumable=True)
+@command(app, resumable=True, on_cluster=True)
 def predict(
     session: Session,
     recipe: PredictRecipe,
@@ -29,6 +30,7 @@ def predict(
     jobs: Jobs = 1,
     resume: Resume = True,
     fail_fast: FailFast = False,
+    shard: ShardOption = "",
 ) -> int:
     """Predict the classes of files, or a timeline of events."""
     from avtool.jobs.predict import predict as run
@@ -36,6 +38,7 @@ def predict(
     result = run(
         expand_lists(files), model, out, recipe, session.reporter,
         jobs=jobs, overwrite=not resume, fail_fast=fail_fast, command=session.command_line,
+        shard=Shard.parse(shard),
     )  # fmt: skip
     counted = ["events"] if recipe.events else []
     rows = [

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from avtool.cli.command import command, verb_app
-from avtool.cli.options import DryRun, Engine, FailFast, Jobs, Resume, Scheduler, output
+from avtool.cli.options import DryRun, FailFast, Jobs, Resume, output
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
 from avtool.data.prepare.recipe import PrepareRecipe
@@ -18,7 +18,7 @@ app = verb_app(
 )
 
 
-@command(app, resumable=True)
+@command(app, resumable=True, on_cluster=True)
 def prepare(
     session: Session,
     recipe: PrepareRecipe,
@@ -31,8 +31,6 @@ def prepare(
     resume: Resume = True,
     fail_fast: FailFast = False,
     dry_run: DryRun = False,
-    engine: Engine = "local",
-    scheduler: Scheduler = "",
 ) -> int:
     """Make a dataset of a media folder, a table, or a published list of clips."""
     from avtool.data.prepare.dataset import plan
@@ -55,7 +53,7 @@ def prepare(
         return ExitCode.DONE
     result = run(
         listed, out, recipe, session.reporter,
-        media=folder, jobs=jobs, engine=engine, scheduler=scheduler,
+        media=folder, jobs=jobs,
         overwrite=not resume, fail_fast=fail_fast, command=session.command_line,
     )  # fmt: skip
     summary = result.summary

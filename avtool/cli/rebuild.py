@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from avtool.cli.command import command, verb_app
-from avtool.cli.options import Engine, Jobs, Resume, Scheduler, output
+from avtool.cli.options import Jobs, Resume, output
 from avtool.cli.session import Session
 from avtool.core.errors import ExitCode
 
@@ -17,7 +17,7 @@ app = verb_app(
 )
 
 
-@command(app, resumable=True)
+@command(app, resumable=True, on_cluster=True)
 def rebuild(
     session: Session,
     export: Annotated[Path, typer.Argument(help="A dataset that `avtool export --to` wrote.")],
@@ -25,14 +25,12 @@ def rebuild(
     out: Annotated[Path, output("The dataset to write.")],
     jobs: Jobs = 1,
     resume: Resume = True,
-    engine: Engine = "local",
-    scheduler: Scheduler = "",
 ) -> int:
     """Make the clips of a shared dataset again from one's own films."""
     from avtool.data.sharing.rebuild import rebuild as run
 
     result = run(
-        export, films, out, session.reporter, jobs=jobs, engine=engine, scheduler=scheduler,
+        export, films, out, session.reporter, jobs=jobs,
         overwrite=not resume, command=session.command_line,
     )  # fmt: skip
     rows = [

@@ -38,6 +38,7 @@ VERBS = {
     "embed": Verb("Use", "Write an encoder's features of files as Parquet, a row a window."),
     "export": Verb("Use", "Write a model, or a dataset without its media, for other programs."),
     "rebuild": Verb("Use", "Make the clips of a shared dataset again from one's own films."),
+    "merge": Verb("Use", "Join the shards of a batch: datasets, features, predictions or captions."),
     "reconstruct": Verb(
         "Use", "Draw files, their masked patches, and a masked autoencoder's reconstruction."
     ),

@@ -4,15 +4,16 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from avtool.core.errors import BadInputError, MissingError
+from avtool.core.errors import AvtoolError, BadInputError
 from avtool.core.files import writing
-from avtool.core.requirements import require
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
@@ -21,40 +22,84 @@ _PARENT_EVERY_S = 1.0
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
+@dataclass(frozen=True)
+class Engine:
+    """Where parallel work runs: `local` (joblib's processes), or `dask` with the address of its scheduler."""
+
+    name: str = "local"
+    scheduler: str = ""
+
+
+_LOCAL = Engine()
+_engine: ContextVar[Engine] = ContextVar("engine", default=_LOCAL)
+
+
+@contextmanager
+def run_on(name: str, scheduler: str = "") -> Iterator[None]:
+    """Runs the parallel work inside the block on an engine.
+
+    Args:
+        name: `local`, or `dask`.
+        scheduler: the address of a Dask scheduler (`tcp://…`); empty starts a cluster on this machine.
+
+    Raises:
+        BadInputError: a scheduler is given, and the engine is another.
+    """
+    if scheduler and name != "dask":
+        raise BadInputError("--scheduler is given without --engine dask", "add --engine dask")
+    token = _engine.set(Engine(name, scheduler))
+    try:
+        yield
+    finally:
+        _engine.reset(token)
+
+
+def is_serial(jobs: int, count: int) -> bool:
+    """Whether `count` tasks run in this very process, one after the other."""
+    return _engine.get().name == "local" and (jobs == 1 or count <= 1)
+
+
 def map_unordered(
     function: Callable[[Task], Outcome],
     tasks: Sequence[Task],
     *,
     jobs: int = 1,
-    engine: str = "local",
-    scheduler: str = "",
+    lost: Callable[[Task, AvtoolError], Outcome] | None = None,
 ) -> Iterator[Outcome]:
-    """Yields `function(task)` for every task, in the order in which they finish.
+    """Yields `function(task)` for every task, in the order in which they finish, on the engine of `run_on`.
 
     Args:
         function: a module-level function; it must not raise for a bad input, but return what went wrong.
         tasks: picklable inputs.
-        jobs: how many processes; -1 is one for each processor.
-        engine: `local` (joblib's loky processes) or `dask`.
-        scheduler: the address of a Dask scheduler (`tcp://…`); empty starts a cluster on this machine.
+        jobs: how many processes; -1 is one for each processor. A cluster that runs already has its own.
+        lost: the outcome of a task that killed every worker of a cluster that it was given to; None ends the
+            work with the error.
 
     Raises:
         BadInputError: `jobs` is 0, or a worker process died (such as out of memory).
         MissingError: Dask is not installed or not reachable.
     """
     check_jobs(jobs)
-    if engine == "local" and (jobs == 1 or len(tasks) <= 1):
+    if is_serial(jobs, len(tasks)):
         yield from map(function, tasks)
         return
     import joblib
 
     jobs = joblib.cpu_count() if jobs < 0 else jobs
-    with _one_thread_each(), _backend(engine, scheduler, jobs):
+    engine = _engine.get()
+    if engine.name == "dask":
+        from avtool.core.cluster import map_on_cluster
+
+        with _one_thread_each():
+            yield from map_on_cluster(_InWorker(function), tasks, jobs, engine.scheduler, lost)
+        return
+    with _one_thread_each(), joblib.parallel_config(backend="loky"):
         parallel = joblib.Parallel(
             n_jobs=min(jobs, len(tasks)), return_as="generator_unordered", pre_dispatch=jobs
         )
         try:
-            yield from parallel(_calls(function, tasks))
+            run = joblib.delayed(_InWorker(function))
+            yield from parallel(run(task) for task in tasks)
         except joblib.externals.loky.process_executor.TerminatedWorkerError as error:
             message = "a worker process was killed, most likely for want of memory"
             raise BadInputError(message, "lower --jobs and run the same command again to resume") from error
@@ -72,18 +117,17 @@ def check_jobs(jobs: int) -> None:
         )
 
 
-def _calls(function: Callable[[Task], Outcome], tasks: Iterable[Task]) -> Iterator[Any]:
-    import joblib
+class _InWorker:
+    """A function as a worker process runs it: in the folder of its parent, and no longer than that lives."""
 
-    folder = Path.cwd()
-    return (joblib.delayed(_in_worker)(function, task, os.getpid(), folder) for task in tasks)
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function, self.parent, self.folder = function, os.getpid(), Path.cwd()
 
-
-def _in_worker(function: Callable[[Task], Outcome], task: Task, parent: int, folder: Path) -> Outcome:
-    _watch(parent)
-    if os.getppid() == parent and Path.cwd() != folder:
-        os.chdir(folder)  # joblib keeps its processes, and the parent may have moved since they began
-    return function(task)
+    def __call__(self, task: Any) -> Any:
+        _watch(self.parent)
+        if Path.cwd() != self.folder and self.folder.is_dir():
+            os.chdir(self.folder)  # workers outlive calls, and the parent may have moved since they began
+        return self.function(task)
 
 
 @cache
@@ -116,31 +160,6 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _backend(engine: str, scheduler: str, jobs: int) -> Iterator[None]:
-    import joblib
-
-    if engine == "local":
-        with joblib.parallel_config(backend="loky"):
-            yield
-        return
-    distributed = require("distributed", extra="dask")
-    try:
-        client = distributed.Client(
-            scheduler or None, **({} if scheduler else _small_cluster(jobs)), timeout=10
-        )
-    except (OSError, ValueError) as error:
-        raise MissingError(
-            f"no Dask scheduler at `{scheduler}`", "start one with `dask scheduler`"
-        ) from error
-    with client, joblib.parallel_config(backend="dask", wait_for_workers_timeout=30):
-        yield
-
-
-def _small_cluster(jobs: int) -> dict[str, Any]:
-    return {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
 
 
 def is_first_process() -> bool:

@@ -40,7 +40,7 @@ def feature_table(
 def write_table(path: Path, table: pa.Table, card: Mapping[str, Any]) -> None:
     """Writes one table atomically, with a card in its metadata."""
     with atomic_file(path) as partial:
-        parquet.write_table(_with_card(table, card), partial, compression="zstd")
+        parquet.write_table(with_card(table, card), partial, compression="zstd")
 
 
 def join_tables(parts: Sequence[Path], path: Path, card: Mapping[str, Any]) -> int:
@@ -56,7 +56,7 @@ def join_tables(parts: Sequence[Path], path: Path, card: Mapping[str, Any]) -> i
     with atomic_file(path) as partial:
         try:
             for part in parts:
-                table = _with_card(read_table(part), card)
+                table = with_card(read_table(part), card)
                 if writer is None:
                     writer = parquet.ParquetWriter(partial, table.schema, compression="zstd")
                 writer.write_table(table)
@@ -94,5 +94,6 @@ def read_card(path: Path) -> dict[str, Any]:
     return card if isinstance(card, dict) else {}
 
 
-def _with_card(table: pa.Table, card: Mapping[str, Any]) -> pa.Table:
+def with_card(table: pa.Table, card: Mapping[str, Any]) -> pa.Table:
+    """A table with a card in its metadata."""
     return table.replace_schema_metadata({_CARD: json.dumps(card, sort_keys=True).encode()})

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from avtool.core.artifact import CARD
@@ -84,6 +84,11 @@ class Item:
             return [self.name]
         span = [self.clip.start, self.clip.end] if self.clip else []
         return [self.name, str(self.path.absolute()), stat.st_size, stat.st_mtime_ns, *span]
+
+
+def light(item: Item) -> Item:
+    """Without the rows of its dataset, for another process: to find a clip's files the folder suffices."""
+    return replace(item, manifest=item.manifest[:0]) if item.manifest is not None else item
 
 
 def clip_items(clips: Manifest) -> list[Item]:

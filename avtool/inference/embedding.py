@@ -2,21 +2,28 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from avtool.core.errors import AvtoolError
+from avtool.core.parallel import is_serial, map_unordered
+from avtool.core.reporter import Silent
 from avtool.data.feature_table import feature_table, read_card, write_table
 from avtool.data.inputs.base import Span
 from avtool.data.inputs.spec import Window
-from avtool.data.items import Item
+from avtool.data.items import Item, light
 from avtool.inference.recipes import EmbedRecipe
 from avtool.inference.windows import in_batches, iter_windows, spaced_windows
 
 if TYPE_CHECKING:
     from avtool.inference.predictor import Predictor, Vectors
+
+
+_AT_A_TIME = 16
+"""Files that a process embeds before it reports, where there are many."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,54 @@ def embed_files(
         counts = {"windows": len(found.values), "width": found.values.shape[1]}
         write_table(path, feature_table(item.name, found.spans, found.values), {**state, **counts})
         yield EmbeddedFile(item.name, "embedded", len(found.values))
+
+
+def embed_apart(
+    items: Sequence[Item],
+    parts: Path,
+    predictor: "Predictor",
+    recipe: EmbedRecipe,
+    card: Mapping[str, Any],
+    *,
+    jobs: int,
+) -> Iterator[EmbeddedFile]:
+    """As `embed_files`, in worker processes where there are several: in the order in which they finish."""
+    if is_serial(jobs, len(items)):
+        yield from embed_files(items, parts, predictor, recipe, card)
+        return
+    folder, model = parts.absolute(), predictor.path
+    size = max(1, min(_AT_A_TIME, len(items) // 64))  # a few long films are not to wait for one another
+    blocks = [[light(item) for item in items[first : first + size]] for first in range(0, len(items), size)]
+    tasks = [_Task(block, folder, model, recipe, dict(card)) for block in blocks]
+    for done in map_unordered(_embed_task, tasks, jobs=jobs, lost=_lost):
+        yield from done
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Some files for a worker process, and the encoder that it loads."""
+
+    items: list[Item]
+    parts: Path
+    model: Path
+    recipe: EmbedRecipe
+    card: dict[str, Any]
+
+
+def _embed_task(task: _Task) -> list[EmbeddedFile]:
+    return list(embed_files(task.items, task.parts, _loaded(task.model, task.recipe), task.recipe, task.card))
+
+
+def _lost(task: _Task, error: AvtoolError) -> list[EmbeddedFile]:
+    """The outcome of files that no worker process survived."""
+    return [EmbeddedFile(item.name, "failed", error=error) for item in task.items]
+
+
+@lru_cache(maxsize=1)
+def _loaded(model: Path, recipe: EmbedRecipe) -> "Predictor":
+    from avtool.inference.predictor import Predictor
+
+    return Predictor(model, recipe.runtime, Silent()).only(recipe.modality)
 
 
 def part_name(item: Item) -> str:

@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avtool.core.errors import AvtoolError, DiskFullError, MissingError, SomeFailedError
 from avtool.core.files import read_json, write_json
-from avtool.core.parallel import check_jobs, map_unordered
+from avtool.core.parallel import check_jobs, is_serial, map_unordered
 from avtool.core.reporter import Recorder, Reporter, Silent
-from avtool.data.items import Item
+from avtool.data.items import Item, light
 from avtool.inference.events import Event
 from avtool.inference.outputs import OutputSpec
 from avtool.inference.recipes import PredictRecipe
@@ -156,7 +156,7 @@ def score_files(
         else:
             yield FileScore(item, found, kept=True)
     results: Iterator[tuple[int, Scored | AvtoolError]]
-    if jobs == 1 or len(todo) == 1:
+    if is_serial(jobs, len(todo)):
         results = ((place, _attempt(items[place], predictor, recipe, reporter)) for place in todo)
     else:
         results = _apart(items, todo, predictor.path, recipe, reporter, jobs)
@@ -201,16 +201,16 @@ def _apart(
     tasks = []
     for first in range(0, len(todo), size):
         places = list(todo[first : first + size])
-        tasks.append(_Task(places, [_light(items[place]) for place in places], model, recipe))
-    for results in map_unordered(_score_task, tasks, jobs=jobs):
+        tasks.append(_Task(places, [light(items[place]) for place in places], model, recipe))
+    for results in map_unordered(_score_task, tasks, jobs=jobs, lost=_lost):
         for place, result, recorded in results:
             recorded.replay(reporter)
             yield place, result
 
 
-def _light(item: Item) -> Item:
-    """Without the rows of the dataset: to find a clip's files its folder suffices."""
-    return replace(item, manifest=item.manifest[:0]) if item.manifest is not None else item
+def _lost(task: _Task, error: AvtoolError) -> list[tuple[int, Scored | AvtoolError, Recorder]]:
+    """The outcome of files that no worker process survived."""
+    return [(place, error, Recorder()) for place in task.places]
 
 
 def _score_task(task: _Task) -> list[tuple[int, Scored | AvtoolError, Recorder]]:

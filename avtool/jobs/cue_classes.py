@@ -13,6 +13,7 @@ from avtool.core.files import sha256_of, write_csv
 from avtool.core.reporter import Reporter
 from avtool.data.few_shot.examples import read_table
 from avtool.mining.cue_class import KINDS, CueClass, CueClassifier, review_rows
+from avtool.mining.recipe import MineRecipe
 from avtool.mining.sound_tag import SoundTag
 from avtool.mining.tagger import LANGUAGES, Tagger, load_lexicon
 from avtool.models.model_files import weights_file
@@ -93,6 +94,15 @@ def load_cue_classifier(
     below = f"guesses below {threshold:.3f}" if threshold <= 1 else "none was sure in validation: all guesses"
     reporter.info(f"{model}: {len(classifier.labels)} classes, {below} are for review")
     return CueClassifier(classifier.labels, classifier.predict, threshold, tagger)
+
+
+def kinds_of(recipe: MineRecipe, reporter: Reporter) -> CueClassifier | None:
+    """What classifies the cues of mining by kind; None where the recipe names no model."""
+    if recipe.kind is None:
+        return None
+    return load_cue_classifier(
+        recipe.kind, reporter, min_confidence=recipe.min_confidence, lexicon=recipe.lexicon
+    )
 
 
 def label_cues(

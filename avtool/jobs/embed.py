@@ -8,11 +8,12 @@ from pathlib import Path
 from avtool.core.errors import BadInputError, DiskFullError, MissingError, SomeFailedError
 from avtool.core.files import check_own_output, sha256_of, writing
 from avtool.core.reporter import Reporter
+from avtool.core.shard import WHOLE, Shard
 from avtool.core.version import __version__
 from avtool.core.writers import lock_folder, release_folder
 from avtool.data.feature_table import join_tables, read_card
 from avtool.data.items import find_items
-from avtool.inference.embedding import EmbeddedFile, embed_files, part_name
+from avtool.inference.embedding import EmbeddedFile, embed_apart, part_name
 from avtool.inference.recipes import EmbedRecipe
 from avtool.media.addresses import local_path
 from avtool.models.model_files import WEIGHTS
@@ -45,8 +46,10 @@ def embed(
     recipe: EmbedRecipe,
     reporter: Reporter,
     *,
+    jobs: int = 1,
     overwrite: bool = False,
     fail_fast: bool = False,
+    shard: Shard = WHOLE,
 ) -> EmbedResult:
     """Embeds every file; memory does not grow with their duration, and an interrupted call can be resumed.
 
@@ -56,8 +59,10 @@ def embed(
         out: the Parquet file to write; beside it stands a folder `….parts` until it is whole.
         recipe: the settings.
         reporter: gets progress and the files that fail.
+        jobs: processes, each of which loads the encoder; -1 for one a processor.
         overwrite: replace an older file.
         fail_fast: stop at the first file that fails.
+        shard: the part of the files that is embedded here.
 
     Raises:
         AvtoolError: the encoder cannot be used, or no file could be embedded (a single file's own error).
@@ -75,7 +80,7 @@ def embed(
     predictor = Predictor(encoder, recipe.runtime, reporter).only(recipe.modality)
     need_encoder(predictor.model, str(encoder))
     images = "image" in predictor.inputs
-    items = find_items(sources, split=recipe.split, folds=recipe.folds, images=images)
+    items = shard.of(find_items(sources, split=recipe.split, folds=recipe.folds, images=images))
     card = {
         "avtool": __version__,
         "encoder": full_name(encoder),
@@ -89,22 +94,26 @@ def embed(
     with writing(parts):
         for path in parts.glob("*.parquet") if overwrite else ():
             path.unlink()
-    files = []
+    ended: dict[str, EmbeddedFile] = {}
     with reporter.progress("embedding", len(items)) as bar:
-        for file in embed_files(items, parts, predictor, recipe, card):
-            files.append(file)
+        for file in embed_apart(items, parts, predictor, recipe, card, jobs=jobs):
+            ended[file.name] = file
             if error := file.error:
                 if fail_fast or len(items) == 1 or isinstance(error, DiskFullError | MissingError):
                     _remove_if_empty(parts)
                     raise error
                 reporter.warn(f"{file.name} failed: {error}")
             bar.advance(note=Path(file.name).name)
+    files = [ended[item.name] for item in items]
     done = [parts / part_name(item) for item, file in zip(items, files, strict=True) if file.error is None]
     if not done:
         _remove_if_empty(parts)
         raise SomeFailedError(f"none of the {len(items)} files could be embedded", "see the warnings above")
     width = int(read_card(done[0])["width"])
-    rows = join_tables(done, out, {**card, "width": width})
+    part = (
+        {} if shard.whole else {"shard": [shard.index, shard.count], "names": [item.name for item in items]}
+    )
+    rows = join_tables(done, out, {**card, "width": width, **part})
     _remove(parts)
     return EmbedResult(out, rows, width, predictor.modality, files, round(time.perf_counter() - begin, 3))
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from avtool.core.artifact import Artifact, Input
 from avtool.core.artifact_folder import discard_partial, open_partial, publish
-from avtool.core.errors import AvtoolError
+from avtool.core.errors import AvtoolError, BadInputError
 from avtool.core.files import link_tree, sha256_of, write_csv
 from avtool.core.learned_clips import Match
 from avtool.core.reporter import Reporter
+from avtool.core.shard import WHOLE, Shard, write_shard
 from avtool.data.items import Item, find_items
 from avtool.data.learned_clips import named_items
 from avtool.evaluation.players import Place
@@ -57,6 +58,8 @@ def predict(
     overwrite: bool = False,
     fail_fast: bool = False,
     command: str = "predict",
+    shard: Shard = WHOLE,
+    earlier: Sequence[Path] = (),
 ) -> PredictResult:
     """Scores every file; those that an earlier run with the same settings finished are kept.
 
@@ -70,19 +73,23 @@ def predict(
         overwrite: score all files again.
         fail_fast: stop at the first file that fails.
         command: the command line, for the card.
+        shard: the part of the batch that is done here.
+        earlier: shards of this batch, whose results are kept.
 
     Raises:
         AvtoolError: the model cannot be used, or no file could be predicted (a single file's own error).
     """
     begin = time.perf_counter()
     if takes_prompts(model):
+        if not shard.whole:
+            raise BadInputError(f"`{model}` predicts texts, which have no shards", "leave --shard out")
         texts = predict_texts(sources, model, out, recipe, reporter, overwrite=overwrite, command=command)
         return PredictResult(texts.out, texts.files, texts.seconds)
     from avtool.models.foreign import locate
 
     predictor = load_predictor(model, recipe, reporter)
     images = "image" in predictor.inputs
-    items = find_items(sources, split=recipe.split, folds=recipe.folds, images=images)
+    items = shard.of(find_items(sources, split=recipe.split, folds=recipe.folds, images=images))
     used = Input(str(model), "model", sha256_of(locate(model) / WEIGHTS))
     settings = {
         "command": "predict",
@@ -90,6 +97,7 @@ def predict(
         "recipe": recipe.model_dump(mode="json", exclude=_OF_THE_MACHINE),
         **({"class_map": sha256_of(recipe.class_map)} if recipe.class_map else {}),
         **({"phrases": sha256_of(recipe.phrases)} if recipe.phrases else {}),
+        **shard.settings(),
     }
     inputs = [model, *(local_path(source) for source in sources)]
     frames = find_frames(items, predictor, recipe, reporter)
@@ -101,6 +109,10 @@ def predict(
     if not overwrite and (out / _PARTS).is_dir() and not parts.exists():
         link_tree(out / _PARTS, parts)
     parts.mkdir(exist_ok=True)
+    for folder in earlier:
+        link_tree(folder / _PARTS, parts)
+    given = {"sources": list(sources), "model": str(model), "recipe": recipe.model_dump(mode="json")}
+    write_shard(partial, "predict", shard, given)
     try:
         files = score_all(items, parts, predictor, read, reporter, jobs=jobs, fail_fast=fail_fast)
     except AvtoolError:

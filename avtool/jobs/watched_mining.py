@@ -27,7 +27,7 @@ class WatchedMining:
         captions: `auto` or `stream:N`, for each film.
         reporter: gets a line a film.
         kinds: classifies cues by the kind of their source.
-        jobs, engine, scheduler: processes, here or on a cluster.
+        jobs: processes.
         command: the command line, for the card.
     """
 
@@ -37,8 +37,6 @@ class WatchedMining:
     reporter: Reporter
     kinds: Kinds | None = None
     jobs: int = 1
-    engine: str = "local"
-    scheduler: str = ""
     command: str = "mine_subtitles"
 
     @property
@@ -58,7 +56,7 @@ class WatchedMining:
         def run(pairs: Sequence[FilmPair]) -> Problems:
             result = mine_subtitles(
                 pairs, self.out, recipe, self.reporter, kinds=self.kinds, watching=True,
-                jobs=self.jobs, engine=self.engine, scheduler=self.scheduler, command=self.command,
+                jobs=self.jobs, command=self.command,
             )  # fmt: skip
             return {film.film_id: str(film.error) for film in result.failed}
 

@@ -12,14 +12,15 @@ from avtool.core.artifact import Artifact, Input
 from avtool.core.artifact_folder import discard_partial, open_partial, partial_folder, publish
 from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, MissingError, NoneDoneError
 from avtool.core.files import link_tree, sha256_of
-from avtool.core.parallel import map_unordered
+from avtool.core.parallel import is_serial, map_unordered
 from avtool.core.reporter import Reporter
+from avtool.core.shard import WHOLE, Shard, write_shard
 from avtool.mining.alignment import with_detector
 from avtool.mining.dataset import Kinds, check_settings, write_dataset
 from avtool.mining.film import FilmTask
 from avtool.mining.film_record import DATASET_KEYS, FilmRecord, read_record
 from avtool.mining.manifest import CLIPS
-from avtool.mining.outcome import FilmOutcome, mine_outcome, seconds_since
+from avtool.mining.outcome import FilmOutcome, lost_film, mine_outcome, seconds_since
 from avtool.mining.pairing import FilmPair
 from avtool.mining.recipe import MineRecipe
 from avtool.mining.report.write import DatasetSummary
@@ -55,13 +56,14 @@ def mine_subtitles(
     reporter: Reporter,
     *,
     jobs: int = 1,
-    engine: str = "local",
-    scheduler: str = "",
     overwrite: bool = False,
     fail_fast: bool = False,
     command: str = "mine_subtitles",
     kinds: Kinds | None = None,
     watching: bool = False,
+    shard: Shard = WHOLE,
+    sources: Sequence[str] = (),
+    earlier: Sequence[Path] = (),
 ) -> MineResult:
     """Mines every film and writes the dataset `out`.
 
@@ -73,14 +75,15 @@ def mine_subtitles(
         recipe: the settings.
         reporter: gets progress, decisions and films that fail.
         jobs: films mined at the same time, each in its own process; -1 for one a processor.
-        engine: `local` or `dask`.
-        scheduler: address of a Dask scheduler.
         overwrite: replace the dataset that stands in `out`.
         fail_fast: stop at the first film that fails.
         command: the command line, for the artifact's card.
         kinds: classifies cues by the kind of their source; None writes no kinds.
         watching: whether these are the films of a watched folder: what was mined of others stays, files of
             unchanged size and time are not hashed again, and films that were mined before are not reported.
+        shard: the part of the films that is mined here; its own dataset has no splits.
+        sources: the words of the command line that `pairs` are of, for `shard.json`.
+        earlier: datasets of shards, whose films are kept.
 
     Raises:
         AvtoolError: no film could be mined (a single film's own error), or the disk is full.
@@ -88,29 +91,31 @@ def mine_subtitles(
     """
     begin = time.perf_counter()
     check_settings(recipe, len(pairs))
+    pairs = shard.of(pairs)
     recipe = recipe.model_copy(update={"sync": with_detector(recipe.sync, reporter)})
     review = read_review(recipe.review) if recipe.review else {}
     if not overwrite and not watching:
         _need_all_films(pairs, out)
-    settings = {"command": "mine-subtitles", "recipe": recipe.model_dump(mode="json")}
+    settings = {"command": "mine-subtitles", "recipe": recipe.model_dump(mode="json"), **shard.settings()}
     of_films = {**settings, "recipe": recipe.model_dump(mode="json", exclude=DATASET_KEYS)}
     if recipe.kind is not None:
         settings["kind"] = _weights_hash(recipe.kind)
     files = [path for pair in pairs for path in (pair.film, Path(pair.captions))]
     partial = open_partial(out, of_films, kind="dataset", overwrite=overwrite, inputs=files)
+    write_shard(partial, "mine-subtitles", shard, {"sources": list(sources), "recipe": settings["recipe"]})
     tasks = [
         FilmTask(
-            pair, partial / CLIPS / pair.film_id, recipe, out / CLIPS / pair.film_id,
+            pair, partial / CLIPS / pair.film_id, recipe, _earlier(pair.film_id, out, earlier),
             decisions_on(review, pair.film_id), watching,
         )
         for pair in pairs
     ]  # fmt: skip
-    serial = engine == "local" and (jobs == 1 or len(tasks) == 1)
-    work = bind(mine_outcome, reporter=reporter if serial else None)
+    here = recipe if shard.whole else recipe.model_copy(update={"split": "none"})
+    work = bind(mine_outcome, reporter=reporter if is_serial(jobs, len(tasks)) else None)
     outcomes: dict[str, FilmOutcome] = {}
     try:
         with reporter.progress("mining", len(tasks)) as bar:
-            for outcome in map_unordered(work, tasks, jobs=jobs, engine=engine, scheduler=scheduler):
+            for outcome in map_unordered(work, tasks, jobs=jobs, lost=lost_film):
                 outcomes[outcome.film_id] = outcome
                 if not (watching and outcome.status == "kept"):
                     _report(outcome, reporter, alone=len(tasks) == 1 and not watching)
@@ -126,7 +131,13 @@ def mine_subtitles(
         _take_others(out / CLIPS, partial / CLIPS)
         films = _with_others(films, partial / CLIPS)
     with reporter.progress("writing the dataset", None):
-        return _finish(films, partial, out, recipe, settings, reporter, command, begin, kinds)
+        return _finish(films, partial, out, here, settings, reporter, command, begin, kinds)
+
+
+def _earlier(film_id: str, out: Path, others: Sequence[Path]) -> Path:
+    """Where an earlier run may have left a film: in the dataset that is made again, or in a shard."""
+    folders = [folder / CLIPS / film_id for folder in (out, *others)]
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
 def _need_all_films(pairs: Sequence[FilmPair], out: Path) -> None:

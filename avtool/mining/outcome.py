@@ -74,6 +74,11 @@ def mine_outcome(task: FilmTask, reporter: Reporter | None) -> FilmOutcome:
     )
 
 
+def lost_film(task: FilmTask, error: AvtoolError) -> FilmOutcome:
+    """The outcome of a film that no worker process survived."""
+    return FilmOutcome(task.pair.film_id, str(task.pair.film), "failed", error=error)
+
+
 def seconds_since(begin: float) -> float:
     """Wall time from `begin`, as `time.perf_counter` gave it, to now."""
     return round(time.perf_counter() - begin, 3)

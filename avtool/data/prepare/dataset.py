@@ -95,8 +95,6 @@ def prepare(
     *,
     media: Path | None = None,
     jobs: int = 1,
-    engine: str = "local",
-    scheduler: str = "",
     overwrite: bool = False,
     fail_fast: bool = False,
     command: str = "prepare",
@@ -112,8 +110,6 @@ def prepare(
         reporter: gets progress, decisions and bad media.
         media: where the media are; None for beside the source.
         jobs: processes; -1 for one a processor.
-        engine: `local` or `dask`.
-        scheduler: address of a Dask scheduler.
         overwrite: replace whatever stands in `out`.
         fail_fast: stop at the first medium that cannot be read.
         command: the command line, for the artifact's card.
@@ -137,9 +133,7 @@ def prepare(
         _take_over(out, partial)
     rule = SpanRule(source.web, source.fixed_length)
     tasks = _tasks(clips.found, rule, partial / COPIES, recipe)
-    facts = _look_at(
-        tasks, partial / _FACTS, reporter, fail_fast, jobs=jobs, engine=engine, scheduler=scheduler
-    )
+    facts = _look_at(tasks, partial / _FACTS, reporter, fail_fast, jobs=jobs)
     rows, problems = make_rows(clips.found, facts, rule, COPIES)
     if not rows:
         _report(problems, reporter)
@@ -215,8 +209,6 @@ def _look_at(
     fail_fast: bool,
     *,
     jobs: int,
-    engine: str,
-    scheduler: str,
 ) -> dict[str, MediaFacts]:
     """What all media hold; what was found before is taken from `memory`, and what is found is added to it."""
     known = read_facts(memory)
@@ -230,7 +222,7 @@ def _look_at(
         reporter.progress("media", len(todo)) as bar,
     ):
         blocks = list(_blocks(todo))
-        for found in map_unordered(check_all, blocks, jobs=jobs, engine=engine, scheduler=scheduler):
+        for found in map_unordered(check_all, blocks, jobs=jobs):
             for fact in found:
                 if fact.error and fail_fast:
                     raise BadInputError(fact.error)

@@ -67,6 +67,11 @@ def cut_film(task: CutTask) -> CutFilm:
         return CutFilm(task.number, error=error)
 
 
+def lost_film(task: CutTask, error: AvtoolError) -> CutFilm:
+    """The outcome of a film that no worker process survived."""
+    return CutFilm(task.number, error=error)
+
+
 def write_record(
     folder: Path, number: int, film: Film, found: FoundFilm, differing: Sequence[str] = ()
 ) -> None:

@@ -18,7 +18,15 @@ from avtool.data.labels import LABELS
 from avtool.data.manifest import MANIFEST
 from avtool.data.sharing.annotations import Annotations, annotation_files, read_annotations, write_table
 from avtool.data.sharing.collect import SOURCES
-from avtool.data.sharing.cut_film import CutFilm, CutTask, Segment, cut_film, record_path, write_record
+from avtool.data.sharing.cut_film import (
+    CutFilm,
+    CutTask,
+    Segment,
+    cut_film,
+    lost_film,
+    record_path,
+    write_record,
+)
 from avtool.data.sharing.find_films import FoundFilm, find_films
 from avtool.mining.manifest import CLIPS
 
@@ -56,8 +64,6 @@ def rebuild(
     reporter: Reporter,
     *,
     jobs: int = 1,
-    engine: str = "local",
-    scheduler: str = "",
     overwrite: bool = False,
     command: str = "rebuild",
 ) -> RebuiltDataset:
@@ -71,8 +77,6 @@ def rebuild(
         out: the `dataset` artifact to write.
         reporter: gets progress, and the films that are refused or missing.
         jobs: films cut at the same time.
-        engine: `local` or `dask`.
-        scheduler: address of a Dask scheduler.
         overwrite: replace the dataset that stands in `out`.
         command: the command line, for the card.
 
@@ -97,7 +101,7 @@ def rebuild(
         if not overwrite and (out / name).is_dir() and not (partial / name).exists():
             link_tree(out / name, partial / name)
     try:
-        done, failed = _cut_all(annotations, found, partial, reporter, jobs, engine, scheduler)
+        done, failed = _cut_all(annotations, found, partial, reporter, jobs)
         if not done:
             raise SomeFailedError(f"none of the films of `{export}` can be cut", "see the warnings above")
     except AvtoolError:
@@ -121,8 +125,6 @@ def _cut_all(
     partial: Path,
     reporter: Reporter,
     jobs: int,
-    engine: str,
-    scheduler: str,
 ) -> tuple[dict[int, CutFilm], dict[int, AvtoolError]]:
     """Cuts film by film; those that cannot be read are skipped."""
     segments: dict[int, list[Segment]] = {number: [] for number in found}
@@ -141,7 +143,7 @@ def _cut_all(
             tasks.append(CutTask(partial, number, film, one, segments[number], annotations.clip))
     failed: dict[int, AvtoolError] = {}
     with reporter.progress("cutting clips", len(tasks)) as bar:
-        for outcome in map_unordered(cut_film, tasks, jobs=jobs, engine=engine, scheduler=scheduler):
+        for outcome in map_unordered(cut_film, tasks, jobs=jobs, lost=lost_film):
             if isinstance(outcome.error, DiskFullError):
                 raise outcome.error
             if outcome.error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from avtool.captioning.event import SoundEvent
 from avtool.core.errors import AvtoolError
 from avtool.core.files import read_json, write_json
-from avtool.core.parallel import map_unordered
+from avtool.core.parallel import is_serial, map_unordered
 from avtool.core.reporter import Recorder, Reporter, Silent
 from avtool.data.items import Item
 from avtool.inference.captioner import Captioner, FilmSounds, ModelOptions
@@ -75,7 +75,7 @@ def listen_to_films(
     results: Iterator[_Result]
     if not todo:
         return
-    if jobs == 1 or len(todo) == 1:
+    if is_serial(jobs, len(todo)):
         opened = _opened(model, options.model_dump_json()) if stay_open else None
         captioner = opened or open_captioner(model, options, reporter)
         results = (_listen(task, captioner, reporter) for task in todo)
@@ -112,9 +112,14 @@ def film_item(pair: FilmPair) -> Item:
 
 
 def _apart(todo: Sequence[_Task], jobs: int, reporter: Reporter) -> Iterator[_Result]:
-    for result, recorded in map_unordered(_listen_apart, todo, jobs=jobs):
+    for result, recorded in map_unordered(_listen_apart, todo, jobs=jobs, lost=_lost):
         recorded.replay(reporter)
         yield result
+
+
+def _lost(task: _Task, error: AvtoolError) -> tuple[_Result, Recorder]:
+    """The outcome of a film that no worker process survived."""
+    return (task, error, ""), Recorder()
 
 
 def _listen_apart(task: _Task) -> tuple[_Result, Recorder]:

@@ -19,6 +19,7 @@ from avtool.core.parallel import check_jobs
 from avtool.core.recipe import identity
 from avtool.core.report.page import optional_report
 from avtool.core.reporter import Reporter, Silent
+from avtool.core.shard import WHOLE, Shard, write_shard
 from avtool.inference.captioner import FilmSounds, captioner_file
 from avtool.jobs.caption.described import described_events
 from avtool.jobs.caption.films import FoundSounds, listen_to_films
@@ -79,6 +80,8 @@ def caption(
     overwrite: bool = False,
     fail_fast: bool = False,
     command: str = "caption",
+    shard: Shard = WHOLE,
+    earlier: Sequence[Path] = (),
 ) -> CaptionResult:
     """Captions every film; the sounds of those that an earlier run with the same settings finished are kept.
 
@@ -92,19 +95,22 @@ def caption(
         overwrite: caption all films again.
         fail_fast: stop at the first film that fails.
         command: the command line, for the card.
+        shard: the part of the batch that is done here.
+        earlier: shards of this batch, whose results are kept.
 
     Raises:
         AvtoolError: model, style or thresholds cannot be used, or no film could be captioned (a single film's
             own error).
     """
     recipe.caption_style()
-    pairs = pair_with_dialogue(sources, recipe.merge)
+    pairs = shard.of(pair_with_dialogue(sources, recipe.merge))
     check_jobs(jobs)
     for folder, count in audio_beside_films(sources).items():
         reporter.warn(f"`{folder}`: its films are captioned, and not its {count} audio files: name them too")
     return caption_films(
         pairs, model, out, recipe, reporter,
         jobs=jobs, overwrite=overwrite, fail_fast=fail_fast, command=command,
+        shard=shard, sources=sources, earlier=earlier,
     )  # fmt: skip
 
 
@@ -120,6 +126,9 @@ def caption_films(
     fail_fast: bool = False,
     watching: bool = False,
     command: str = "caption",
+    shard: Shard = WHOLE,
+    sources: Sequence[str] = (),
+    earlier: Sequence[Path] = (),
 ) -> CaptionResult:
     """Captions films that are paired with their dialogue; as `caption` in all else.
 
@@ -135,6 +144,9 @@ def caption_films(
         command: the command line, for the card.
         watching: whether these are the films of a watched folder: the model stays open for the next ones, and
             the error of a single film is an outcome.
+        shard: that `pairs` are, of the films that `sources` name.
+        sources: as `caption` takes them, for `shard.json`.
+        earlier: shards of this batch, whose results are kept.
 
     Raises:
         AvtoolError: as `caption`.
@@ -147,12 +159,15 @@ def caption_films(
         _dialogue(pairs[0], recipe, Silent())
     used = Input(str(model), "model", sha256_of(captioner_file(model)))
     settings = {"command": "caption", "model": used.sha256, "recipe": identity(recipe), **_tables(recipe)}
+    settings |= shard.settings()
     inputs = [model, *(pair.film for pair in pairs)]
     partial = open_partial(out, settings, kind="predictions", overwrite=overwrite, inputs=inputs)
     parts = partial / PARTS
     if not overwrite and (out / PARTS).is_dir() and not parts.exists():
         link_tree(out / PARTS, parts)
     parts.mkdir(exist_ok=True)
+    for done in earlier:
+        link_tree(done / PARTS, parts)
     _drop_captions(partial)
     found_sounds = listen_to_films(
         pairs, parts, model, recipe.options(), reporter, jobs=jobs, stay_open=watching
@@ -178,6 +193,8 @@ def caption_films(
             discard_partial(partial)
         raise
     films = [outcomes[pair.film_id] for pair in pairs]
+    given = {"sources": list(sources), "model": str(model), "recipe": recipe.model_dump(mode="json")}
+    write_shard(partial, "caption", shard, given)
     _write_tables(partial, [found[pair.film_id] for pair in pairs], films)
     publish(out, Artifact("predictions", command, settings, inputs=[used]), unhashed=[PARTS])
     films = [replace(film, files=tuple(out / file.name for file in film.files)) for film in films]

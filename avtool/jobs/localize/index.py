@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from avtool.core.errors import AvtoolError, DiskFullError, MissingError, SomeFailedError
-from avtool.core.parallel import map_unordered
+from avtool.core.parallel import is_serial, map_unordered
 from avtool.core.reporter import Recorder, Reporter, Silent
 from avtool.data.items import Item, find_items
 from avtool.inference.localisation.encoders import Encoders, IndexRecipe
@@ -116,7 +116,7 @@ def index_names(films: Sequence[str]) -> dict[str, str]:
 
 
 def _indexed(tasks: Sequence[_Task], jobs: int, reporter: Reporter) -> Iterator[IndexedFilm]:
-    if jobs == 1 or len(tasks) == 1:
+    if is_serial(jobs, len(tasks)):
         encoders = Encoders(tasks[0].recipe, reporter)
         for task in tasks:
             yield _index(task, encoders, reporter)

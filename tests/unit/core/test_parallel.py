@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from avtool.core.errors import BadInputError
-from avtool.core.parallel import map_unordered
+from avtool.core.errors import BadInputError, MissingError
+from avtool.core.parallel import map_unordered, run_on
 
 
 def square(x: int) -> int:
@@ -15,6 +15,10 @@ def square(x: int) -> int:
 
 def die(x: int) -> int:
     os._exit(9)
+
+
+def die_at_three(x: int) -> int:
+    return die(x) if x == 3 else x
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -47,7 +51,25 @@ def test_a_killed_worker_is_a_clean_error():
 
 @pytest.mark.slow
 def test_a_local_dask_cluster_gives_the_same():
-    assert sorted(map_unordered(square, range(5), jobs=2, engine="dask")) == [0, 1, 4, 9, 16]
+    with run_on("dask"):
+        assert sorted(map_unordered(square, range(5), jobs=2)) == [0, 1, 4, 9, 16]
+
+
+@pytest.mark.slow
+def test_a_task_that_kills_every_worker_is_given_up_alone():
+    with run_on("dask"):
+        ended = list(map_unordered(die_at_three, range(6), jobs=2, lost=lambda task, error: (task, error)))
+    assert sorted(one for one in ended if isinstance(one, int)) == [0, 1, 2, 4, 5]
+    ((task, error),) = [one for one in ended if not isinstance(one, int)]
+    assert task == 3
+    assert "every worker that it was given to died" in str(error)
+
+
+def test_a_scheduler_that_is_not_there_is_one_line():
+    with run_on("dask", "tcp://127.0.0.1:9"), pytest.raises(MissingError, match="no Dask scheduler at"):
+        list(map_unordered(square, range(5)))
+    with pytest.raises(BadInputError, match="--engine dask"), run_on("local", "tcp://127.0.0.1:9"):
+        pass
 
 
 @pytest.mark.parametrize("jobs", [0, -2])

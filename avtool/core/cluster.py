@@ -1,0 +1,114 @@
+"""Parallel work on a Dask cluster: a bounded number of tasks under way, and lost workers survived.
+
+A worker that dies costs the tasks that it was running: Dask gives them to another one. A task whose workers
+die time after time (`distributed.scheduler.allowed-failures`) is given up alone.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from avtool.core.errors import AvtoolError, BadInputError, MissingError
+from avtool.core.requirements import quiet, require
+
+Task = TypeVar("Task")
+Outcome = TypeVar("Outcome")
+
+_AHEAD = 2  # tasks for each thread of the cluster: the next one waits there while one runs
+_WAIT_S = 30  # for the first worker
+_CONNECT_S = 10
+
+
+def map_on_cluster(
+    function: Callable[[Task], Outcome],
+    tasks: Sequence[Task],
+    jobs: int,
+    scheduler: str,
+    lost: Callable[[Task, AvtoolError], Outcome] | None = None,
+) -> Iterator[Outcome]:
+    """Yields `function(task)` for every task, in the order in which they finish.
+
+    Args:
+        function: picklable.
+        tasks: picklable inputs.
+        jobs: workers of a cluster on this machine; one that runs already has its own number.
+        scheduler: the address of a Dask scheduler; empty starts a cluster on this machine.
+        lost: the outcome of a task that no worker survived; None ends the work with the error.
+
+    Raises:
+        BadInputError: no worker survived a task, and `lost` is None.
+        MissingError: Dask is not installed, not reachable, has no workers, or was lost.
+    """
+    distributed = require("distributed", extra="dask")
+    with quiet("distributed"), _client(distributed, scheduler, jobs) as client:
+        waiting = iter(enumerate(tasks))
+        running = distributed.as_completed()
+        places: dict[str, int] = {}
+
+        def submit() -> bool:
+            for place, task in waiting:
+                future = client.submit(function, task, pure=False, key=f"avtool-{id(tasks)}-{place}")
+                places[future.key] = place
+                running.add(future)
+                return True
+            return False
+
+        for _ in range(_AHEAD * _threads(client)):
+            submit()
+        for future in running:
+            place = places.pop(future.key)
+            try:
+                outcome = future.result()
+            except distributed.KilledWorker as error:
+                outcome = _given_up(tasks[place], error, lost)
+            except (distributed.client.CancelledError, OSError) as error:
+                raise MissingError(
+                    "the Dask scheduler was lost", "run the same command again to resume"
+                ) from error
+            del future  # the cluster forgets the outcome
+            submit()
+            yield outcome
+            while len(places) < _AHEAD * _threads(client) and submit():  # the cluster has grown
+                pass
+
+
+def _given_up(task: Task, error: Exception, lost: Callable[[Task, AvtoolError], Outcome] | None) -> Outcome:
+    problem = BadInputError(
+        "every worker that it was given to died, most likely for want of memory",
+        "give the workers more memory, and run the same command again to resume",
+    )
+    if lost is None:
+        raise problem from error
+    return lost(task, problem)
+
+
+def _threads(client: Any) -> int:
+    """Threads of the cluster; at least one, for it may be waiting for its next worker."""
+    return max(1, sum(map(int, client.nthreads().values())))
+
+
+@contextmanager
+def _client(distributed: Any, scheduler: str, jobs: int) -> Iterator[Any]:
+    """A client of a cluster that has a worker."""
+    if not scheduler:
+        with (
+            distributed.LocalCluster(
+                n_workers=jobs, threads_per_worker=1, dashboard_address=None, silence_logs=50
+            ) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield client
+        return
+    try:
+        client = distributed.Client(scheduler, timeout=_CONNECT_S)
+    except (OSError, ValueError) as error:
+        raise MissingError(
+            f"no Dask scheduler at `{scheduler}`", "start one with `dask scheduler`"
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=_WAIT_S)
+        except TimeoutError as error:
+            message = f"the Dask scheduler at `{scheduler}` has no workers"
+            raise MissingError(message, f"start some with `dask worker {scheduler}`") from error
+        yield client
