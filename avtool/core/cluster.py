@@ -4,6 +4,7 @@ A worker that dies costs the tasks that it was running: Dask gives them to anoth
 die time after time (`distributed.scheduler.allowed-failures`) is given up alone.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ Outcome = TypeVar("Outcome")
 _AHEAD = 2  # tasks for each thread of the cluster: the next one waits there while one runs
 _WAIT_S = 30  # for the first worker
 _CONNECT_S = 10
+_LOOK_EVERY_S = 1.0
 
 
 def map_on_cluster(
@@ -53,7 +55,8 @@ def map_on_cluster(
                 return True
             return False
 
-        for _ in range(_AHEAD * _threads(client)):
+        size = _Size(client)
+        for _ in range(_AHEAD * size.threads):
             submit()
         for future in running:
             place = places.pop(future.key)
@@ -68,7 +71,7 @@ def map_on_cluster(
             del future  # the cluster forgets the outcome
             submit()
             yield outcome
-            while len(places) < _AHEAD * _threads(client) and submit():  # the cluster has grown
+            while len(places) < _AHEAD * size.threads and submit():  # the cluster has grown
                 pass
 
 
@@ -82,9 +85,19 @@ def _given_up(task: Task, error: Exception, lost: Callable[[Task, AvtoolError], 
     return lost(task, problem)
 
 
-def _threads(client: Any) -> int:
-    """Threads of the cluster; at least one, for it may be waiting for its next worker."""
-    return max(1, sum(map(int, client.nthreads().values())))
+class _Size:
+    """The size of a cluster, which may grow and shrink; looked up once a second at most."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self._known, self._until = client, 0, 0.0
+
+    @property
+    def threads(self) -> int:
+        """Threads of the cluster; at least one, for it may be waiting for its next worker."""
+        if time.monotonic() >= self._until:
+            self._known = max(1, sum(map(int, self._client.nthreads().values())))
+            self._until = time.monotonic() + _LOOK_EVERY_S
+        return self._known
 
 
 @contextmanager

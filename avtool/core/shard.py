@@ -64,7 +64,7 @@ class Shard:
         return mine
 
     def settings(self) -> dict[str, str]:
-        """What tells apart the artifacts of the shards; nothing for the whole batch."""
+        """The setting in which the artifacts of shards differ; nothing for the whole batch."""
         return {} if self.whole else {"shard": str(self)}
 
 

@@ -1,5 +1,6 @@
 """Training by `accelerate launch`: two processes share one cache, speak once, and learn as one does."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from avtool.cli.main import run
 from avtool.training.metrics_log import read_metrics
-from tests.harness import prepare_tones
+from tests.harness import environment, prepare_tones
 from tests.queried_films import write_queried
 
 pytestmark = pytest.mark.slow
@@ -59,6 +60,50 @@ def test_two_processes_learn_as_one_with_the_doubled_batch(dataset, cache, tmp_p
 
     assert run([*words, "--batch-size", "8", "--out", str(one), "-q"]) == 0
     assert sorted(path.name for path in cache.glob("features-*")) == features
+    ours, theirs = read_metrics(one / "metrics.jsonl"), read_metrics(two / "metrics.jsonl")
+    assert len(ours) == len(theirs) == 6
+    for alone, together in zip(ours, theirs, strict=True):
+        assert alone == pytest.approx(together, abs=1e-5)
+
+
+NODES = {
+    "torchrun": [
+        "-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1", "--node-rank", "{rank}",
+        "--master-addr", "127.0.0.1", "--master-port", "{port}",
+    ],
+    "accelerate": [
+        "-m", "accelerate.commands.launch", "--multi_gpu", "--num_machines", "2", "--num_processes", "2",
+        "--machine_rank", "{rank}", "--main_process_ip", "127.0.0.1", "--main_process_port", "{port}",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("launcher", NODES)
+def test_two_nodes_learn_as_one_process_with_the_doubled_batch(launcher, dataset, cache, tmp_path):
+    """Two launches that meet at an address, as the two nodes of a SLURM job do."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    one, two = tmp_path / "one", tmp_path / "two"
+    words = ["finetune", str(dataset), *PLAIN, *QUICK, "--device", "cpu"]
+    nodes = [
+        subprocess.Popen(
+            [
+                sys.executable, *(part.format(rank=rank, port=port) for part in NODES[launcher]),
+                "-m", "avtool", *words, "--batch-size", "4", "--out", str(two),
+            ],
+            env=environment(GLOO_SOCKET_IFNAME="lo"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in (0, 1)
+    ]  # fmt: skip
+    printed = [node.communicate(timeout=280)[0] for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], printed
+    assert f"{two}\n" in printed[0]
+    assert f"{two}\n" not in printed[1]
+    assert run([*words, "--batch-size", "8", "--out", str(one), "-q"]) == 0
     ours, theirs = read_metrics(one / "metrics.jsonl"), read_metrics(two / "metrics.jsonl")
     assert len(ours) == len(theirs) == 6
     for alone, together in zip(ours, theirs, strict=True):
