@@ -106,7 +106,7 @@ def _client(distributed: Any, scheduler: str, jobs: int) -> Iterator[Any]:
     if not scheduler:
         with (
             distributed.LocalCluster(
-                n_workers=jobs, threads_per_worker=1, dashboard_address=None, silence_logs=50
+                n_workers=jobs, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
             ) as cluster,
             distributed.Client(cluster) as client,
         ):

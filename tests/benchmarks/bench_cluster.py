@@ -61,7 +61,7 @@ def main() -> None:
     for seed in range(FILMS):
         if not (films / f"film{seed:02d}.events.csv").exists():
             make_film(films, seed=seed, minutes=MINUTES, name=f"film{seed:02d}", video="none")
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
         engines = {"joblib": ("local", ""), "dask": ("dask", cluster.scheduler_address)}
         rounds: list[dict[str, tuple[float, float]]] = []
         for number in range(ROUNDS + 1):

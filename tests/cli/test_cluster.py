@@ -43,7 +43,11 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "scheduler.json"
         self._folder = folder
-        self._processes = [self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")]
+        self._processes = [
+            self._start(
+                "scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0"
+            )
+        ]
         self.workers = [
             self._start("worker", "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", name)
             for name in ("one", "two")
