@@ -51,7 +51,9 @@ def _subcommand(task: type[Task[Any]]) -> Callable[..., None]:
 
 
 app = verb_app(
-    "train", "avtool train my-task dataset --dry-run", "avtool train my-task dataset --out runs/my-task"
+    "train",
+    "avtool train dense-prediction coco --model detr-r50 --init detr.safetensors --out runs/detr",
+    "avtool train my-task dataset --dry-run",
 )
 app.callback()(lambda: None)  # a group even while no package adds a task
 for _name, _task in sorted(TASKS.items()):

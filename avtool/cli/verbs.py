@@ -30,7 +30,7 @@ VERBS = {
     "pretrain": Verb("Train", "Pretrain an encoder on unlabelled images, audio or video."),
     "finetune": Verb("Train", "Train a classifier of audio, video or both on a labelled dataset."),
     "prompt-tune": Verb("Train", "Adapt a frozen model to a few labelled examples by prompts."),
-    "train": Verb("Train", "Train a task that an installed package adds."),
+    "train": Verb("Train", "Train a detector, a segmenter, or a task that an installed package adds."),
     "caption": Verb("Use", "Write SDH captions of the sounds in films: footsteps, doors, animals, music."),
     "localize": Verb("Use", "Find where films match an image, a sentence, a label or a sound."),
     "generate": Verb("Use", "Train a generator of videos; draw clips, or continue a given one."),

@@ -13,7 +13,7 @@ from avtool.core.errors import BadInputError, ExitCode
 
 Name = Annotated[str, typer.Argument(help="A row for detection or segmentation.", metavar="NAME")]
 Pretrained = Annotated[bool, typer.Option("--pretrained", help="Weights that are published for the row.")]
-Weights = Annotated[Path | None, typer.Option(help="File of weights.")]
+Weights = Annotated[Path | None, typer.Option(help="File of weights, or a run of avtool.")]
 Options = Annotated[
     str, typer.Option(help='Keyword arguments of the row\'s builder, as JSON: {"num_queries": 20}.')
 ]

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from avtool.core.arrays import Ints
 from avtool.core.errors import BadInputError
@@ -19,6 +20,7 @@ BACKGROUND = "background"
 """The class of pixels without an annotation, where a network has it."""
 IGNORED = -1
 """Of pixels that do not count."""
+_VOID = 255  # of a PNG
 _METRICS = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
 
 
@@ -28,13 +30,16 @@ class CocoAnnotations:
     Args:
         file: JSON with `images`, `annotations` and `categories`.
         folder: of the images; None for that of the file, or `images` beside it or its folder.
+        masks: folder of a PNG an image, of its name, whose values are category ids; 0 is no category, 255
+            does not count. None for the masks of the annotations.
 
     Raises:
-        BadInputError: it is no such file, or images are missing.
+        BadInputError: it is no such file, a name leaves the folder, or images are missing.
         MissingError: pycocotools is absent.
     """
 
-    def __init__(self, file: Path, folder: Path | None = None) -> None:
+    def __init__(self, file: Path, folder: Path | None = None, masks: Path | None = None) -> None:
+        self.masks = masks
         coco = require("pycocotools.coco", "detect")
         try:
             with contextlib.redirect_stdout(io.StringIO()):
@@ -49,7 +54,13 @@ class CocoAnnotations:
             raise BadInputError(message, "it has images, annotations and categories") from error
         if not names or not self.categories:
             raise BadInputError(f"`{file}` has no images or no categories", "give COCO's JSON of instances")
-        places = [folder] if folder else [file.parent, file.parent / "images", file.parent.parent / "images"]
+        for name in names:
+            if Path(name).is_absolute() or ".." in Path(name).parts:
+                message = f"`{file}`: the image `{name}` is outside the folder of images"
+                raise BadInputError(message, "file_name is relative to that folder")
+        split = file.stem.removeprefix("instances_")
+        own = [file.parent, file.parent / "images", *(file.parent.parent / one for one in ("images", split))]
+        places = [folder] if folder else own
         found = next((place for place in places if (place / names[0]).is_file()), None)
         if found is None:
             raise BadInputError(f"there is no `{names[0]}` in `{places[0]}`", "give --images FOLDER")
@@ -61,18 +72,59 @@ class CocoAnnotations:
         Pixels without an annotation are background where `names` has it; else they do not count.
         """
         rest = names.index(BACKGROUND) if BACKGROUND in names else IGNORED
+        if self.masks is not None:
+            return self._classes_of_png(image, shape, names, rest)
         classes = np.full(shape, rest, np.int64)
         for one in self.api.imgToAnns[image]:
             name = self.categories[one["category_id"]]
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)  # of its C
-                mask = np.asarray(self.api.annToMask(one), bool)
-            if mask.shape != shape:
-                sizes = [f"{height}x{width}" for height, width in (shape, mask.shape)]
-                message = f"image {image} has {sizes[0]} pixels, its masks {sizes[1]}"
-                raise BadInputError(message, "correct width and height in the annotations")
+            mask = self.mask_of(image, one, shape)
             classes[mask] = names.index(name) if name in names and not one.get("iscrowd") else IGNORED
         return classes
+
+    def mask_of(self, image: int, one: Mapping[str, Any], shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """(height, width) the pixels of an annotation: of polygons or run lengths.
+
+        Raises:
+            BadInputError: it has none, or is of another size than the image.
+        """
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)  # of its C
+                mask = np.asarray(self.api.annToMask(dict(one)), bool)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            message = f"annotation {one.get('id')} of image {image} has no mask ({type(error).__name__})"
+            raise BadInputError(message, "segmentation is polygons or run lengths") from error
+        _check_shape(image, shape, mask.shape)
+        return mask
+
+    def _classes_of_png(self, image: int, shape: tuple[int, int], names: Sequence[str], rest: int) -> Ints:
+        assert self.masks is not None
+        path = self.masks / Path(self.api.imgs[image]["file_name"]).with_suffix(".png")
+        try:
+            with Image.open(path) as file:
+                values = np.asarray(file)
+        except (OSError, ValueError, SyntaxError) as error:
+            raise BadInputError(f"`{path}` cannot be read as a mask", "give a PNG an image") from error
+        if values.ndim != 2:
+            raise BadInputError(f"`{path}` has colours", "a mask has one value a pixel: a category id")
+        _check_shape(image, shape, values.shape)
+        known = set(np.unique(values).tolist()) - {0, _VOID}
+        if wrong := sorted(known - self.categories.keys()):
+            message = f"`{path}` has the value {wrong[0]}, which is no category"
+            raise BadInputError(message, "values are ids of `categories`, 0 or 255")
+        classes = np.full(shape, rest, np.int64)
+        classes[values == _VOID] = IGNORED
+        for number in known:
+            name = self.categories[number]
+            classes[values == number] = names.index(name) if name in names else IGNORED
+        return classes
+
+
+def _check_shape(image: int, shape: tuple[int, int], mask: tuple[int, ...]) -> None:
+    if mask != shape:
+        sizes = ["x".join(map(str, one)) for one in (shape, mask)]
+        message = f"image {image} has {sizes[0]} pixels, its masks {sizes[1]}"
+        raise BadInputError(message, "correct width and height in the annotations")
 
 
 def average_precision(

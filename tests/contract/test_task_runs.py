@@ -13,6 +13,7 @@ from avtool.core.recipe import flag_of, iter_keys, load, read_recipe_file
 from avtool.tasks import TASKS
 from avtool.training.metrics_log import read_metrics
 from avtool.training.task import Task
+from tests.annotated_images import write_annotated
 from tests.captioned_films import write_captioned
 from tests.clip_models import write_clip, write_image_split
 from tests.harness import (
@@ -65,8 +66,12 @@ PROMPTS = {
     "generator.schedule.warmup_epochs": 1.0,
 }
 VIDEO_AUTOENCODER = {"model.name": "pvdm_autoencoder_tiny", "data.size": "32", "data.frames": 4}
+DETR: dict[str, Any] = {"backbone": "resnet10t", "encoder_layers": 1, "decoder_layers": 1, "d_model": 32}
+DETR |= {"encoder_attention_heads": 2, "decoder_attention_heads": 2, "num_queries": 5}
+DETR = {f"model.options.{key}": value for key, value in DETR.items()}
 QUICK: dict[str, tuple[str, str, dict[str, Any]]] = {
     "classification": ("classification", "tones", {"model.name": "cnn_tiny", "data.audio.num_mel_bins": 32}),
+    "dense-prediction": ("dense-prediction", "annotated", {"data.side": 64, **DETR}),
     "lm-bff": (
         "lm-bff",
         "cues",
@@ -144,6 +149,7 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "video": write_video_clips(root / "video", 8, seconds=2.6, val=2),
         "images": write_images(root / "images", 8, val=2),
         "cues": write_cues(root / "cues"),
+        "annotated": write_annotated(root / "annotated", val=True),
         "split": write_image_split(root / "split"),
         "clip": write_clip(root / "clip"),
         "captioned": write_captioned(root / "captioned", train=3, val=1),

@@ -80,7 +80,7 @@ def run(
         recipe: how it is run.
         reporter: receives progress, and the files that fail.
         out: receives `NAME.png` or `NAME.mp4`, and `NAME.jsonl`, of each file.
-        weights: file of weights.
+        weights: file of weights, or a run or model of `avtool train dense-prediction`.
         pretrained: take the published weights.
         options: keyword arguments of the row's builder.
         classes: names of classes.
@@ -120,21 +120,31 @@ def open_predictor(
     pretrained: bool,
     options: Mapping[str, Any] | None,
     classes: Sequence[str],
+    default_classes: Sequence[str] = (),
 ) -> "DensePredictor":
-    """The network of a row, ready to be run; see `run`."""
+    """The network of a row, ready to be run; see `run`.
+
+    A trained model brings its classes, options and size; other weights have `default_classes`.
+    """
     import torch
 
     from avtool.models.runtime import choose_device
     from avtool.models.zoo.dense_prediction import DensePredictor
+    from avtool.models.zoo.trained import trained_row
 
     if pretrained and weights is not None:
         raise BadInputError("--pretrained and --weights are both given", "give one of them")
     row = need_builder(find_row(name))
     device = choose_device(recipe.device)
     reporter.info(f"device: {device}")
+    side = recipe.side
+    trained = trained_row(weights, row) if weights is not None else None
+    if trained is not None:
+        weights, side = trained.weights, side or trained.side
+        options, classes = {**trained.options, **(options or {})}, classes or trained.classes
     predictor = DensePredictor(
-        row, weights=weights, pretrained=pretrained, side=recipe.side, options=options, classes=classes,
-        device=torch.device(device.value),
+        row, weights=weights, pretrained=pretrained, side=side, options=options,
+        classes=classes or default_classes, device=torch.device(device.value),
     )  # fmt: skip
     if not pretrained and weights is None:
         reporter.warn(f"`{row.name}` has random weights: give --pretrained or --weights for others")

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,8 @@ from avtool.core.requirements import require
 from avtool.models.checkpoint_files import read_tensors
 from avtool.models.hub_access import hub_access
 from avtool.models.published.report import unwrap, without_prefix
+from avtool.models.zoo.dense_network import build_dense, check_dense, forward, gives_classes, without_host
 from avtool.models.zoo.latency import is_out_of_memory
-from avtool.models.zoo.networks import build
 from avtool.models.zoo.row import Row
 
 _PROCESSORS: Mapping[str, str] = {
@@ -92,6 +91,7 @@ class DensePredictor:
         options: keyword arguments of the library's builder, over those of the row.
         classes: their names; empty for those of the weights.
         device: where it runs.
+        network: of the row, built and on its device, such as one in training; None builds it.
 
     Attributes:
         row: of the catalogue.
@@ -112,31 +112,24 @@ class DensePredictor:
         options: Mapping[str, Any] | None = None,
         classes: Sequence[str] = (),
         device: torch.device | None = None,
+        network: nn.Module | None = None,
     ) -> None:
-        if row.task == "classification":
-            message = f"`{row.name}` classifies images: it gives no boxes or masks"
-            raise BadInputError(message, "avtool zoo list --built --task detection, or segmentation")
+        check_dense(row)
         self.row = row
         self.device = device or torch.device("cpu")
-        given = dict(options or {})
-        size = None if side is None else (side, side)
-        if pretrained:
-            network = _published(row)
-        else:
-            count = len(classes) or None
-            network = build(
-                row, num_classes=count, image_size=size if _is_square(row) else None, options=given
-            )
-        if weights is not None:
-            _load(network, row, weights)
-        self.network: Any = network.eval().to(self.device)
-        self.processor = _processor(row, side)
+        if network is None:
+            made = _published(row) if pretrained else build_dense(row, len(classes) or None, side, options)
+            if weights is not None:
+                _load(made, row, weights)
+            network = made.eval().to(self.device)
+        self.network: Any = network
+        self.processor = processor_of(row, side)
         self.names = list(classes) or _names_of(network)
 
     @property
     def gives_classes(self) -> bool:
         """Whether it classifies pixels: no boxes, and no masks of single objects."""
-        return self.row.task == "segmentation" and "instance" not in self.row.name
+        return gives_classes(self.row)
 
     def label(self, number: int) -> str:
         """The name of a class."""
@@ -157,7 +150,7 @@ class DensePredictor:
         height, width = inputs["pixel_values"].shape[-2:]
         try:
             with torch.inference_mode():
-                outputs = self._forward(inputs)
+                outputs = forward(self.network, self.row, inputs["pixel_values"], inputs.get("pixel_mask"))
         except (RuntimeError, ValueError) as error:
             if is_out_of_memory(error):
                 raise BadInputError("out of memory", "lower --batch or --image-size") from error
@@ -176,13 +169,6 @@ class DensePredictor:
         found = self.processor.post_process_semantic_segmentation(outputs, target_sizes=sizes)
         return [Found(segments=self._classes(one)) for one in found]
 
-    def _forward(self, inputs: Mapping[str, Tensor]) -> Any:
-        if self.row.library == "avtool":
-            return SimpleNamespace(logits=self.network(inputs["pixel_values"]))
-        if self.row.target.rpartition("For")[0] in {"Yolos", "RTDetr", "Segformer", "UperNet"}:
-            return self.network(pixel_values=inputs["pixel_values"])
-        return self.network(**{name: inputs[name] for name in ("pixel_values", "pixel_mask")})
-
     def _boxes(self, found: Mapping[str, Tensor]) -> list[Box]:
         rows = zip(found["labels"].tolist(), found["scores"].tolist(), found["boxes"].tolist(), strict=True)
         return [Box(self.label(label), score, *corners) for label, score, corners in rows]
@@ -199,13 +185,12 @@ class DensePredictor:
         ]
 
 
-def _is_square(row: Row) -> bool:
-    """Whether the network is built for squares of one side."""
-    return row.library == "avtool"
+def processor_of(row: Row, side: int | None) -> Any:
+    """The library's scaling of images, for a row's own size or another.
 
-
-def _processor(row: Row, side: int | None) -> Any:
-    """The library's scaling of images, for a row's own size or another."""
+    Raises:
+        BadInputError: the library has none for the row.
+    """
     library = require("transformers", "hub")
     if row.library == "avtool":
         edge = side or (row.size[0] if row.size else 512)
@@ -259,7 +244,7 @@ def _load(network: nn.Module, row: Row, file: Path) -> None:
     if not file.is_file():
         raise BadInputError(f"the weights `{file}` do not exist", "give a file of weights")
     wanted = network.state_dict()
-    state = without_prefix(unwrap(read_tensors(file)), wanted)
+    state = without_prefix(without_host(unwrap(read_tensors(file))), wanted)
     missing = [name for name in wanted if name not in state and not name.endswith("num_batches_tracked")]
     if missing:
         message = (

@@ -1,4 +1,4 @@
-"""The zoo as a family: every row of the catalogue that can be built, as `zoo:NAME` and `zoo-audio:NAME`."""
+"""The zoo as a family: rows as `zoo:NAME` and `zoo-audio:NAME`, and as a whole as `zoo-dense:NAME`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from avtool.models.source import Source
 
-PREFIX, AUDIO_PREFIX = "zoo", "zoo-audio"
+PREFIX, AUDIO_PREFIX, DENSE_PREFIX = "zoo", "zoo-audio", "zoo-dense"
 _PAPER = "Liu, Zhang, Wang et al.: A Survey of Visual Transformers. TNNLS 2023; each row's own paper"
 _TINY = {"embed_dim": 32, "depth": 2, "num_heads": 2}
 
@@ -77,6 +77,29 @@ class ZooAudioFamily(Family):
         return ZooAudioNetwork(settings)
 
 
+class ZooDenseFamily(Family):
+    """Any row for detection or segmentation as a whole, over images: trained, run and scored, no encoder."""
+
+    title = "zoo, detectors and segmenters"
+    paper = _PAPER
+    inputs = ("image",)
+    sizes: ClassVar[Sizes] = {}  # none of its own: `zoo-dense:NAME`
+    follows: ClassVar[Follows] = {}
+
+    def settings_type(self) -> type[Any]:
+        from avtool.models.zoo.dense_network import DenseRowSettings
+
+        return DenseRowSettings
+
+    def build(self, settings: Any) -> "nn.Module":
+        from avtool.models.zoo.dense_network import DenseRow
+
+        return DenseRow(settings)
+
+
+_DENSE = ZooDenseFamily()
+
+
 def adopt_row(name: str, file: Path | None) -> Foreign:
     """Published weights of a row as an encoder of images.
 
@@ -113,3 +136,13 @@ MODELS.add_prefix(PREFIX, lambda name: _model(MODELS.find("zoo").family, name, P
 MODELS.add_prefix(
     AUDIO_PREFIX, lambda name: _model(MODELS.find("zoo_audio").family, name, AUDIO_PREFIX, "side")
 )
+
+
+def _dense_model(name: str) -> Model:
+    row = need_builder(find_row(name))
+    return Model(
+        f"{DENSE_PREFIX}:{row.key}", _DENSE, f"{row.name}, {row.library}, as a whole.", {"row": row.key}
+    )
+
+
+MODELS.add_prefix(DENSE_PREFIX, _dense_model)

@@ -1,0 +1,1 @@
+"""Detection and segmentation: rows of the zoo on COCO-style annotations."""

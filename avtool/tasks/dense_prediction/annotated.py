@@ -1,0 +1,165 @@
+"""Annotated images to learn from: where they lie, their classes, and their objects, checked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from avtool.core.artifact import Input, settings_hash
+from avtool.core.errors import BadInputError
+from avtool.core.files import sha256_of
+from avtool.data.clip_filter import Skipped
+from avtool.evaluation.dense_prediction import BACKGROUND, CocoAnnotations
+from avtool.tasks.dense_prediction.recipe import AnnotatedImagesRecipe
+
+_LAYOUTS = (
+    ("annotations.json", ""),
+    ("train.json", "val.json"),
+    ("annotations/instances_train*.json", "annotations/instances_val*.json"),
+    ("train/_annotations.coco.json", "valid/_annotations.coco.json"),
+)
+"""Annotations of training and validation in a folder."""
+_EDGE = 1.0  # pixels that a box may leave its image by rounding
+
+
+@dataclass(frozen=True)
+class AnnotatedImages:
+    """The images of a file of annotations.
+
+    Attributes:
+        file: COCO-style annotations of instances.
+        folder: of the images; None to look beside the file.
+        masks: folder of PNGs; None for the masks of the annotations.
+    """
+
+    file: Path
+    folder: Path | None = None
+    masks: Path | None = None
+
+    @cached_property
+    def annotations(self) -> CocoAnnotations:
+        """What is annotated.
+
+        Raises:
+            BadInputError: images are missing, or an annotation is wrong.
+            MissingError: pycocotools is absent.
+        """
+        found = CocoAnnotations(self.file, self.folder, self.masks)
+        missing = [path for _, path in found.images if not path.is_file()]
+        if missing:
+            message = (
+                f"{len(missing)} of {len(found.images)} images of `{self.file}` are missing: `{missing[0]}`"
+            )
+            raise BadInputError(message, "put them back, or give their folder by --images")
+        for one in found.api.anns.values():
+            self._check(found, one)
+        return found
+
+    @cached_property
+    def objects(self) -> Mapping[int, Sequence[Mapping[str, Any]]]:
+        """Annotations to learn from by image: groups, and boxes without an area, are left out."""
+        by_image = self.annotations.api.imgToAnns
+        return {
+            number: [one for one in by_image[number] if not one.get("iscrowd") and min(one["bbox"][2:]) > 0]
+            for number, _ in self.annotations.images
+        }
+
+    @property
+    def skipped(self) -> list[Skipped]:
+        """Annotations that are left out, each with its reason."""
+        name = {number: str(path) for number, path in self.annotations.images}
+        return [
+            Skipped(f"annotation {one['id']}", name[one["image_id"]], _reason(one))
+            for one in self.annotations.api.anns.values()
+            if one.get("iscrowd") or min(one["bbox"][2:]) <= 0
+        ]
+
+    @property
+    def inputs(self) -> list[Input]:
+        """The annotations by content, the images and masks by name and size."""
+        sizes = [[path.name, path.stat().st_size] for _, path in self.annotations.images]
+        masks = (
+            sorted([path.name, path.stat().st_size] for path in self.masks.glob("*.png"))
+            if self.masks
+            else []
+        )
+        kept = Input(str(self.annotations.images[0][1].parent), "images", settings_hash([sizes, masks]))
+        return [Input(str(self.file), "annotations", sha256_of(self.file)), kept]
+
+    def names(self, *, pixels: bool, background: bool) -> list[str]:
+        """The classes of a network that learns from them, in its order.
+
+        Args:
+            pixels: whether it classifies pixels.
+            background: whether those without an annotation are a class, the first one.
+        """
+        names = [self.annotations.categories[number] for number in sorted(self.annotations.categories)]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise BadInputError(f"`{self.file}` has two categories `{twice}`", "give each a name of its own")
+        return [BACKGROUND, *names] if pixels and background and BACKGROUND not in names else names
+
+    def _check(self, found: CocoAnnotations, one: Mapping[str, Any]) -> None:
+        where = f"`{self.file}`: annotation {one.get('id')}"
+        image = found.api.imgs.get(one.get("image_id"))
+        if image is None:
+            raise BadInputError(f"{where} is of no listed image ({one.get('image_id')})", "correct image_id")
+        if one.get("category_id") not in found.categories:
+            message = f"{where} is of no listed category ({one.get('category_id')})"
+            raise BadInputError(message, f"categories are {_some(found.categories)}")
+        box, size = one.get("bbox"), (image.get("width"), image.get("height"))
+        if not all(isinstance(side, int) and side > 0 for side in size):
+            raise BadInputError(f"`{self.file}`: image {image['id']} has no width and height", "add them")
+        if (
+            not isinstance(box, list)
+            or len(box) != 4
+            or not all(isinstance(side, int | float) for side in box)
+        ):
+            raise BadInputError(f"{where} has no box", "bbox is [left, top, width, height] in pixels")
+        left, top, width, height = box
+        inside = left >= -_EDGE and top >= -_EDGE
+        if not (inside and left + width <= size[0] + _EDGE and top + height <= size[1] + _EDGE):
+            message = f"{where}: the box {box} leaves its image of {size[0]}x{size[1]}"
+            raise BadInputError(message, "bbox is [left, top, width, height] in pixels")
+
+
+def find_annotated(
+    source: Path, recipe: AnnotatedImagesRecipe
+) -> tuple[AnnotatedImages, AnnotatedImages | None]:
+    """The images of training, and those of validation.
+
+    Args:
+        source: a file of annotations, or a folder with some.
+        recipe: names other places.
+
+    Raises:
+        BadInputError: there are none.
+    """
+    if source.is_file():
+        train, val = source, None
+    else:
+        pairs = [[_first(source, pattern) for pattern in layout] for layout in _LAYOUTS]
+        chosen = next((pair for pair in pairs if pair[0] is not None), None)
+        if chosen is None or chosen[0] is None:
+            message = f"`{source}` has no annotations" if source.is_dir() else f"`{source}` does not exist"
+            raise BadInputError(message, "give COCO's JSON of instances, or a folder with annotations.json")
+        train, val = chosen[0], chosen[1]
+    held_out = recipe.val or val
+    if held_out is None:
+        return AnnotatedImages(train, recipe.images, recipe.masks), None
+    return (
+        AnnotatedImages(train, recipe.images, recipe.masks),
+        AnnotatedImages(held_out, recipe.val_images or recipe.images, recipe.val_masks or recipe.masks),
+    )
+
+
+def _first(folder: Path, pattern: str) -> Path | None:
+    return min(folder.glob(pattern), default=None) if pattern else None
+
+
+def _reason(one: Mapping[str, Any]) -> str:
+    return "a group (iscrowd)" if one.get("iscrowd") else f"a box without an area: {one['bbox']}"
+
+
+def _some(categories: Mapping[int, str]) -> str:
+    return ", ".join(f"{number} {name}" for number, name in list(categories.items())[:5])
