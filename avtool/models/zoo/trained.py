@@ -40,7 +40,7 @@ def trained_row(path: Path, row: Row) -> TrainedRow | None:
     folder = described_folder(path)
     if folder is None:
         if path.is_dir():
-            weights_file(path)  # says what the folder lacks
+            weights_file(path)  # raises what the folder lacks
         return None
     described = read_description(folder)
     if described.preprocess.get("task") != TASK:

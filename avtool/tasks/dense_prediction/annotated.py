@@ -58,7 +58,7 @@ class AnnotatedImages:
 
     @cached_property
     def objects(self) -> Mapping[int, Sequence[Mapping[str, Any]]]:
-        """Annotations to learn from by image: groups, and boxes without an area, are left out."""
+        """Annotations to learn from by image: groups, and boxes without an area, are skipped."""
         by_image = self.annotations.api.imgToAnns
         return {
             number: [one for one in by_image[number] if not one.get("iscrowd") and min(one["bbox"][2:]) > 0]
@@ -67,7 +67,7 @@ class AnnotatedImages:
 
     @property
     def skipped(self) -> list[Skipped]:
-        """Annotations that are left out, each with its reason."""
+        """Annotations that are skipped, each with its reason."""
         name = {number: str(path) for number, path in self.annotations.images}
         return [
             Skipped(f"annotation {one['id']}", name[one["image_id"]], _reason(one))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from avtool.training.parameter_groups import ParameterGroup
 
 _AUXILIARY = ("Detr", "ConditionalDetr", "DabDetr", "DeformableDetr")
-"""Detectors whose decoder layers all learn, as published; transformers does it when it is told to."""
+"""Detectors whose decoder layers all learn, as published; an option of transformers."""
 
 
 @register
