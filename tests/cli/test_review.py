@@ -102,6 +102,7 @@ def test_every_request_needs_the_token_and_our_host(served):
         "page/..%2fapp.py", "page/%2e%2e%2fapp.py", "page/../app.py", "page//etc/passwd", "page/app.py",
         "../../etc/passwd", "audio/99?start=0&end=1", "audio/-1?start=0&end=1", "audio/x?start=0&end=1",
         "audio/..%2f..%2fetc%2fpasswd?start=0&end=1", "openapi.json", "api/decide", "page/index.html%00.js",
+        f"audio/{'9' * 5000}?start=0&end=1",
     ],
 )  # fmt: skip
 def test_nothing_but_the_page_and_the_films_is_served(served, path: str):
@@ -217,6 +218,43 @@ def test_agreement_of_two_reviewers(tmp_path: Path):
     assert "0.333" in run_avtool("review", "agreement", events).stdout
 
 
+def test_agreement_counts_events_that_mining_dropped_and_no_other_captions(tmp_path: Path):
+    events, journal = write_events(tmp_path, 3), Journal(tmp_path / "review.parquet")
+    given = [
+        ("film0/00001-1", "accepted", "rejected", None),
+        ("film0/00002-1", "accepted", "accepted", "[another caption]"),
+        ("film0/00009-1", "accepted", "rejected", None),  # rejected, and no longer in the dataset
+    ]
+    for event, ada, ben, tag in given:
+        for name, verdict in (("ada", ada), ("ben", ben)):
+            journal.append([Decision(f"{name}{event}", event, verdict=verdict, reviewer=name, tag=tag)])
+    journal.close()
+    found = run_avtool("review", "agreement", events, "--review", journal.path, "--json").json["agreement"]
+    [pair] = found["pairs"]
+    assert (pair["events"], pair["same_verdict"], pair["accepted"]) == (2, 0, 0)
+    assert pair["differing"] == ["film0/00001-1", "film0/00009-1"]
+    other = Journal(tmp_path / "other.parquet")
+    other.append([Decision("x", "elsewhere/00001-1", verdict="accepted", reviewer="ada")])
+    other.close()
+    refused = run_avtool("review", "agreement", events, "--review", other.path)
+    assert (refused.code, "no decision of" in refused.stderr) == (2, True)
+
+
+def test_decisions_on_other_captions_are_not_shown(tmp_path: Path):
+    events = write_events(tmp_path, 2)
+    journal = Journal(events / "review.parquet")
+    journal.append([Decision("a", "film0/00001-1", verdict="rejected", tag="[another caption]")])
+    journal.append([Decision("b", "film0/00002-1", verdict="accepted", sounds=("ring",))])
+    journal.close()
+    with serving("review", events) as printed:
+        assert printed["review"]["decided"] == 1
+        client = Client(printed["review"]["address"])
+        assert list(json.loads(client.send("api/events")[2])["decided"]) == ["film0/00002-1"]
+        client.post("api/decide", event_id="film0/00001-1", action="accept")
+        change = json.loads(client.send("api/changes?since=2")[2])["events"]["film0/00001-1"]
+        assert (change["verdict"], change["sounds"]) == ("accepted", ["bark"])
+
+
 def test_reviewers_are_blind_to_each_other(tmp_path: Path):
     with serving("review", write_events(tmp_path, 2), "--blind") as printed:
         client = Client(printed["review"]["address"])
@@ -317,6 +355,14 @@ def test_captions_are_reviewed_and_written(tmp_path: Path):
             (1000, 2500, "[dog growls]"), (4000, 6000, "Who is there?"), (9500, 11000, "[bell rings]"),
         ]  # fmt: skip
     assert verify(tmp_path / "out") == []
+    assert found.stderr == ""
+    elsewhere = Journal(tmp_path / "other.parquet")
+    elsewhere.append([Decision("x", "another/00001", verdict="rejected")])
+    elsewhere.close()
+    other = run_avtool("review", "captions", folder, "--out", tmp_path / "other", "--review", elsewhere.path)
+    assert (other.code, "1 decisions of" in other.stderr) == (0, True)
+    file = run_avtool("review", "captions", tmp_path / "out" / "film.en-sdh.srt", "--out", tmp_path / "srt")
+    assert (file.code, "holds no captions" in file.stderr) == (2, True)
     assert (found.json["films"][0]["changed"], found.json["films"][0]["rejected"]) == (2, 1)
 
 

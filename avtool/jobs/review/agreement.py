@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 from avtool.core.errors import BadInputError
+from avtool.core.requirements import require
 from avtool.jobs.review.events import ReviewData, open_review
 from avtool.mining.review.decisions import Decision, active_decisions, fold
 from avtool.mining.review.journal import read_decisions, review_path
@@ -33,7 +34,7 @@ class PairAgreement:
         events: that both decided.
         same_verdict: how many of them have the same verdict.
         kappa: Cohen's kappa of the verdicts; None where chance agreement is 1, as all verdicts are alike.
-        accepted: events that both accepted.
+        accepted: events of the dataset that both accepted.
         same_sounds: how many of them have the same set of sounds.
         sound_kappa: Cohen's kappa of the sets of sounds; None as above, or for captions.
         differing: ids of events with another verdict or other sounds.
@@ -61,12 +62,15 @@ class Agreement:
 def measure_agreement(dataset: Path, review: Path | None = None) -> Agreement:
     """Compares the reviewers of a dataset by what each of them decided himself.
 
+    Events that mining has dropped, because a reviewer rejected them, count too; decisions on captions that
+    an event no longer has do not.
+
     Args:
         dataset: the dataset, or a folder of captions.
         review: the journal; by default that of the dataset.
 
     Raises:
-        BadInputError: there is no review, or the dataset cannot be read.
+        BadInputError: there is no review, none of the dataset, or the dataset cannot be read.
     """
     rows = read_decisions(review or review_path(dataset))
     data = open_review(dataset)
@@ -77,10 +81,13 @@ def measure_agreement(dataset: Path, review: Path | None = None) -> Agreement:
         name: {
             event: one
             for event, one in fold([row for row in rows if row.reviewer == name]).items()
-            if data.origin(event) is not None and one.verdict
+            if one.verdict and (data.origin(event) is None or data.is_on(event, one))
         }
         for name in names
     }
+    if not any(data.origin(event) for decided in folded.values() for event in decided):
+        message = f"no decision of `{review or review_path(dataset)}` is on an event of `{dataset}`"
+        raise BadInputError(message, "give the dataset that was reviewed")
     return Agreement(
         tuple(_reviewer(name, folded[name], rows) for name in names),
         tuple(_pair(one, other, folded[one], folded[other], data) for one, other in combinations(names, 2)),
@@ -103,13 +110,17 @@ def _pair(
 ) -> PairAgreement:
     both = sorted(first.keys() & second.keys())
     verdicts = [(first[event].verdict or "", second[event].verdict or "") for event in both]
-    accepted = [event for event, pair in zip(both, verdicts, strict=True) if pair == ("accepted", "accepted")]
+    accepted = [
+        event
+        for event, pair in zip(both, verdicts, strict=True)
+        if pair == ("accepted", "accepted") and data.origin(event)
+    ]
     sounds = [tuple(_sounds(data, event, side[event]) for side in (first, second)) for event in accepted]
     same = {event for event, (left, right) in zip(accepted, sounds, strict=True) if left == right}
     differing = [
         event
         for event, (left, right) in zip(both, verdicts, strict=True)
-        if left != right or (left == "accepted" and event not in same)
+        if left != right or (event in accepted and event not in same)
     ]
     return PairAgreement(
         one, other, len(both), sum(left == right for left, right in verdicts), cohens_kappa(verdicts),
@@ -125,6 +136,7 @@ def cohens_kappa(pairs: Sequence[tuple[str, ...]]) -> float | None:
     """Cohen's kappa of pairs of labels; None without pairs, or where all labels are the same."""
     if not pairs or len({label for pair in pairs for label in pair}) < 2:
         return None
+    require("sklearn", "review")
     from sklearn.metrics import cohen_kappa_score
 
     with warnings.catch_warnings():

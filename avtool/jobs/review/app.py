@@ -101,7 +101,7 @@ def make_app(
 
     ends = _Endpoints(state, media, facts, warn)
     media_routes = [
-        Route(f"/{kind}/{{source:int}}", _with(ends.span, kind), methods=["GET"]) for kind in _MEDIA_TYPES
+        Route(f"/{kind}/{{source}}", _with(ends.span, kind), methods=["GET"]) for kind in _MEDIA_TYPES
     ]
     return Starlette(
         routes=[
@@ -151,7 +151,7 @@ class _Endpoints:
 
         reviewer = request.query_params.get("reviewer", "")[:60]
         since = request.query_params.get("since", "")
-        if not (since.isascii() and since.isdecimal()) or len(since) > 9:
+        if not _is_number(since):
             return _refused("`since` is no number of rows", 400)
         return JSONResponse(_plain(self._state.since(int(since), reviewer)))
 
@@ -160,9 +160,12 @@ class _Endpoints:
         from starlette.responses import FileResponse, Response
 
         kind, params = request.path_params["kind"], request.query_params
+        source = request.path_params["source"]
+        if not _is_number(source):
+            return _refused("a file has a number", 404)
         try:
             start, end = float(params["start"]), float(params["end"])
-            path = getattr(self._media, kind)(request.path_params["source"], start, end)
+            path = getattr(self._media, kind)(int(source), start, end)
         except (KeyError, ValueError):
             return _refused("a span has the times `start` and `end`", 400)
         except AvtoolError as error:
@@ -186,6 +189,10 @@ class _Endpoints:
         """Our own fault."""
         self._warn(f"internal error: {type(error).__name__}: {error}, at `{request.url.path}`")
         return _refused("internal error of the server: see its messages", 500)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 9
 
 
 def _with(endpoint: "Callable[[Request], Response]", kind: str) -> "Callable[[Request], Response]":

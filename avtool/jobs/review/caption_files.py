@@ -127,8 +127,10 @@ def write_reviewed_captions(
         BadInputError: the folder holds no captions, or there is no review of them.
     """
     path = review or review_path(folder)
-    decisions, used = read_review(path), review_input(path)
     films = caption_films(folder)
+    decisions, used = read_review(path), review_input(path)
+    if elsewhere := len(decisions.keys() - _decided_in(films, decisions)):
+        reporter.warn(f"{elsewhere} decisions of `{path}` are on other films: not applied")
     settings = {"command": "review captions", "formats": list(formats), "review": used.sha256}
     partial = open_partial(out, settings, kind="predictions", overwrite=overwrite, inputs=[folder])
     done = [_write(film, decisions, partial, formats) for film in films]
@@ -140,10 +142,15 @@ def write_reviewed_captions(
     return [replace(film, files=tuple(out / file.name for file in film.files)) for film in done]
 
 
+def _decided_in(films: Sequence[CaptionFilm], decisions: Mapping[str, Decision]) -> list[str]:
+    ids = {film.film_id for film in films}
+    return [name for name in decisions if name.rpartition("/")[0] in ids]
+
+
 def _write(
     film: CaptionFilm, decisions: Mapping[str, Decision], folder: Path, formats: Sequence[str]
 ) -> ReviewedFilm:
-    own = {name: one for name, one in decisions.items() if name.startswith(f"{film.film_id}/")}
+    own = {name: decisions[name] for name in _decided_in([film], decisions)}
     cues, counts = reviewed_cues(film, own)
     captions = film.captions
     rendering = Rendering(

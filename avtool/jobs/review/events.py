@@ -96,6 +96,11 @@ class ReviewData:
         """The event of an id, or the one that a part was split off."""
         return self.by_id.get(event_id) or self.by_id.get(event_id.split("+")[0])
 
+    def is_on(self, event_id: str, decision: Decision) -> bool:
+        """Whether a decision is on an event of these, and on the caption that it has now."""
+        origin = self.origin(event_id)
+        return origin is not None and decision.tag in (None, origin.tag)
+
     def current(self, event_id: str, decision: Decision | None) -> ReviewEvent:
         """The event with the decisions on it."""
         origin = self.origin(event_id)

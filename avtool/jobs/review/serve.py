@@ -88,6 +88,11 @@ def serve_review(
         model = options.model
         doubts = find_doubts(dataset, model, reporter, jobs=options.jobs) if model is not None else {}
         state = ReviewState(data, journal, doubts, blind=options.blind)
+        stack.callback(state.close)  # behind a decision that is being written
+        if state.stale:
+            reporter.warn(
+                f"{state.stale} decisions of `{journal.path}` are on other events or captions: not shown"
+            )
         media = MediaCache(data.sources)
         stack.callback(media.close)
         port = listener.getsockname()[1]

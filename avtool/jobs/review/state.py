@@ -62,6 +62,18 @@ class ReviewState:
         with self._lock:
             self._journal.close()
 
+    @property
+    def stale(self) -> int:
+        """Events whose decisions are on another caption, or on another dataset: they are not shown.
+
+        Rejected events that mining has dropped are none of them.
+        """
+        return sum(
+            not self.data.is_on(name, decision)
+            and (bool(self.data.origin(name)) or decision.verdict != "rejected")
+            for name, decision in fold(self._journal.rows).items()
+        )
+
     def events(self) -> list[dict[str, Any]]:
         """All events as they stood before the review, with the model's doubts, as JSON objects."""
         return [self._plain(event) for event in self.data.events]
@@ -70,7 +82,7 @@ class ReviewState:
         """The events with decisions that a reviewer sees, as they are now."""
         with self._lock:
             folded = self._fold(reviewer)
-            return {name: self._now(name, folded) for name in folded if self.data.origin(name)}
+            return {name: self._now(name, folded) for name in folded}
 
     def since(self, revision: int, reviewer: str) -> Change:
         """What changed after the journal had `revision` rows."""
@@ -117,8 +129,11 @@ class ReviewState:
         if known is None or known[0] != self.revision:
             rows = self._journal.rows
             own = [row for row in rows if row.reviewer == reviewer] if self.blind else rows
-            known = self._folded[key] = self.revision, fold(own)
+            known = self._folded[key] = self.revision, self._on_ours(fold(own))
         return known[1]
+
+    def _on_ours(self, folded: Mapping[str, Decision]) -> dict[str, Decision]:
+        return {name: decision for name, decision in folded.items() if self.data.is_on(name, decision)}
 
     def _plain(self, event: ReviewEvent) -> dict[str, Any]:
         values = asdict(event)

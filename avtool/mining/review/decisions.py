@@ -109,11 +109,14 @@ def active_decisions(rows: Sequence[Decision]) -> list[Decision]:
 
 
 def fold(rows: Sequence[Decision]) -> dict[str, Decision]:
-    """All decisions on each event as one, by event; of two that set the same field the later counts."""
+    """All decisions on each event as one, by event; of two that set the same field the later counts.
+
+    Where the caption of an event was mined again between two decisions, only those on the later one count.
+    """
     found: dict[str, Decision] = {}
     for row in active_decisions(rows):
         before = found.get(row.event_id)
-        if before is None:
+        if before is None or (before.tag != row.tag and None not in (before.tag, row.tag)):
             found[row.event_id] = row
             continue
         kept = {**before.changes(), **row.changes()}

@@ -138,8 +138,9 @@ function decide(action, more = {}, word = "") {
   if (!current) return;
   const seconds = Math.min(3600, (performance.now() - since) / 1000);
   since = performance.now();
-  send("api/decide", { event_id: current.event_id, action, seconds, ...more }).then(
-    () => word && report(`${word}: ${titleOf(current)}`),
+  const body = (extra) => extra && { event_id: current.event_id, action, seconds, ...extra };
+  send("api/decide", typeof more === "function" ? () => body(more()) : body(more)).then(
+    (ids) => word && ids.length && report(`${word}: ${titleOf(current)}`),
     (error) => {
       report(error.message, true);
       timeline.moved = null;
@@ -190,8 +191,9 @@ const actions = {
     decide("split", inside ? { at: Math.round(1000 * player.time) / 1000 } : {}, "split");
   },
   merge: () => {
-    const other = following(event());
-    if (other) decide("merge", { other: other.event_id }, "merged");
+    const id = chosen;
+    const next = () => state.events.has(id) && following(state.events.get(id)); // once an undo before it is done
+    decide("merge", () => (next() ? { other: next().event_id } : null), "merged");
   },
   undo: () => takeBack("api/undo", "undone"),
   redo: () => takeBack("api/redo", "redone"),

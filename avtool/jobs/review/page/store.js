@@ -78,10 +78,17 @@ function merge(events) {
   return relisted;
 }
 
-/** Sends a decision, an undo or a redo; resolves to the changed ids. */
+/**
+ * Sends a decision, an undo or a redo; resolves to the changed ids.
+ *
+ * A body that depends on what earlier ones leave is a function, called when they are acknowledged: of no
+ * body nothing is sent.
+ */
 export function send(path, body) {
   const work = queue.then(async () => {
-    const change = await request(path, { reviewer: state.reviewer, ...body });
+    const given = typeof body === "function" ? body() : body;
+    if (!given) return [];
+    const change = await request(path, { reviewer: state.reviewer, ...given });
     // Rows of another browser before ours come with the next poll.
     if (change.first === state.revision) state.revision = change.revision;
     const relisted = merge(change.events);

@@ -36,6 +36,16 @@ def test_a_decision_keeps_what_it_does_not_set():
     assert found.reviewer == "ada"
 
 
+def test_decisions_on_an_earlier_caption_leave_nothing_on_a_later_one():
+    rows = [
+        decide("a", tag="[barks]", start=2.0, end=3.0, sounds=("bark",), verdict="accepted"),
+        decide("b", tag="[slams]", verdict="accepted"),
+        decide("c", tag="[slams]", end=9.0),
+    ]
+    found = fold(rows)["f/1"]
+    assert (found.start, found.end, found.sounds, found.verdict) == (None, 9.0, None, "accepted")
+
+
 def test_an_undo_is_undone_by_a_redo_and_that_by_an_undo():
     rows = [decide("a", verdict="accepted"), decide("b", verdict="rejected")]
     assert fold(rows)["f/1"].verdict == "rejected"
