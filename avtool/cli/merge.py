@@ -27,7 +27,7 @@ def merge(
     ] = False,
     overwrite: Overwrite = False,
 ) -> int:
-    """Join the shards of a batch to what one machine would have written, byte for byte."""
+    """Join the shards of a batch: datasets, features, predictions or captions."""
     from avtool.jobs.merge import merge as run
 
     result = run(
