@@ -6,16 +6,18 @@ that changes. A folder is polled, so that shares of other machines can be watche
 """
 
 import csv
+import fcntl
 import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
 from avtool.core.errors import BadInputError, NoneDoneError
-from avtool.core.files import write_csv
+from avtool.core.files import write_csv, writing
 from avtool.core.reporter import Reporter
 from avtool.media.suffixes import VIDEO_SUFFIXES
 from avtool.mining.pairing import FilmPair, film_ids_below
@@ -57,6 +59,7 @@ class _Watch:
     done: dict[Path, State] = field(default_factory=dict)
     failed: dict[Path, tuple[State, str]] = field(default_factory=dict)
     looked: set[Path] = field(default_factory=set)
+    closed: set[Path] = field(default_factory=set)
     published: bool = False
 
     def step(self) -> bool:
@@ -107,12 +110,22 @@ class _Watch:
     def _ready(self) -> dict[Path, State]:
         """The films that have not changed for `settle` seconds, by path."""
         now = time.monotonic()
-        found = dict(sorted(_films(self.folder, {self.out, self.out.with_name(f"{self.out.name}.partial")})))
+        own = {self.out, self.out.with_name(f"{self.out.name}.partial")}
+        found = dict(sorted(_films(self.folder, own, self._leave_out)))
         for film, state in found.items():
             if film not in self.seen or self.seen[film][0] != state:
                 self.seen[film] = state, now
         self.seen = {film: entry for film, entry in self.seen.items() if film in found}
         return {film: state for film, state in found.items() if now - self.seen[film][1] >= self.settle}
+
+    def _leave_out(self, folder: Path) -> bool:
+        """Whether a folder that may not be read is left out: none of its films has been seen."""
+        if any(film.is_relative_to(folder) for film in self.seen):
+            return False
+        if folder not in self.closed:
+            self.closed.add(folder)
+            self.reporter.warn(f"`{folder}` may not be read, and is left out")
+        return True
 
     @property
     def list_of_failed(self) -> Path:
@@ -164,15 +177,41 @@ def watch(
         jobs: films that are handed over together at least.
 
     Raises:
-        BadInputError: there is no such folder, or the verb refuses its settings.
+        BadInputError: there is no such folder, another command watches for `out`, or the verb refuses its
+            settings.
         AvtoolError: what is no fault of a single film, such as a full disk.
     """
     if not folder.is_dir():
         raise BadInputError(f"`{folder}` is no folder", "name a folder to watch")
     watching = _Watch(folder, out, verb, reporter, settle, jobs if jobs > 0 else os.cpu_count() or 1)
-    watching.read_failed()
-    reporter.info(f"watching `{folder}`: a film is complete when it is unchanged for {settle:g} s")
-    pause = min(_LONGEST_PAUSE_S, max(0.05, settle / 2))
+    with _only_watcher(out):
+        watching.read_failed()
+        reporter.info(f"watching `{folder}`: a film is complete when it is unchanged for {settle:g} s")
+        _poll(watching, min(_LONGEST_PAUSE_S, max(0.05, settle / 2)))
+
+
+@contextmanager
+def _only_watcher(out: Path) -> Iterator[None]:
+    """Keeps other commands from watching for the same artifact; its own lock is free between two batches.
+
+    The lock is a file beside `out`, which stays, and ends with the process.
+    """
+    path = out.with_name(f".{out.name}.watch")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("a")
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = f"another command watches a folder for `{out}`"
+            raise BadInputError(message, "end it first, or choose another --out") from error
+        except OSError:  # a file system without locks
+            pass
+        yield
+
+
+def _poll(watching: _Watch, pause: float) -> NoReturn:
     unreadable = ""
     while True:
         try:
@@ -181,7 +220,7 @@ def watch(
         except _UnreadableError as error:
             busy = False
             if str(error) != unreadable:
-                reporter.warn(f"{error}: waiting until the folder can be read")
+                watching.reporter.warn(f"{error}: waiting until the folder can be read")
             unreadable = str(error)
         if not busy:
             time.sleep(pause)
@@ -191,8 +230,10 @@ class _UnreadableError(Exception):
     """A folder that cannot be listed now: its films are not gone."""
 
 
-def _films(folder: Path, without: set[Path]) -> Iterator[tuple[Path, State]]:
-    """The films below a folder with the state of their files.
+def _films(
+    folder: Path, without: set[Path], leave_out: Callable[[Path], bool]
+) -> Iterator[tuple[Path, State]]:
+    """The films below a folder with the state of their files; `leave_out` decides on folders of no access.
 
     Raises:
         _UnreadableError: a folder cannot be listed.
@@ -214,4 +255,8 @@ def _films(folder: Path, without: set[Path]) -> Iterator[tuple[Path, State]]:
                 yield folder / name, state
     for entry in here:
         if entry.is_dir(follow_symlinks=False) and Path(entry.path) not in without:
-            yield from _films(Path(entry.path), without)
+            try:
+                yield from _films(Path(entry.path), without, leave_out)
+            except _UnreadableError as error:
+                if not isinstance(error.__cause__, PermissionError) or not leave_out(Path(entry.path)):
+                    raise

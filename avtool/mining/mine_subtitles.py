@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial as bind
 from pathlib import Path
@@ -128,7 +128,7 @@ def mine_subtitles(
         _remove_if_useless(partial)
         raise
     if watching:
-        _take_others(out / CLIPS, partial / CLIPS)
+        _take_others(out / CLIPS, partial / CLIPS, {str(pair.film) for pair in pairs})
         films = _with_others(films, partial / CLIPS)
     with reporter.progress("writing the dataset", None):
         return _finish(films, partial, out, here, settings, reporter, command, begin, kinds)
@@ -176,10 +176,14 @@ def _need_one(films: Sequence[FilmOutcome], *, alone: bool) -> None:
     raise NoneDoneError(f"none of the {len(films)} films could be mined", "see the warnings above", problems)
 
 
-def _take_others(earlier: Path, clips: Path) -> None:
-    """The results of films that are no longer in a watched folder, from the dataset as it stands."""
+def _take_others(earlier: Path, clips: Path, given: Collection[str]) -> None:
+    """The results of films that are no longer in a watched folder, from the dataset as it stands.
+
+    A film that is there under another name than before (`pilot-2`, once the first `pilot` is gone) is none.
+    """
     for folder in sorted(earlier.iterdir()) if earlier.is_dir() else ():
-        if not (clips / folder.name).exists() and read_record(folder):
+        record = None if (clips / folder.name).exists() else read_record(folder)
+        if record and record.film not in given:
             link_tree(folder, clips / folder.name)
 
 

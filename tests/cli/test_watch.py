@@ -8,14 +8,17 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from avtool.core.artifact import verify
 from avtool.core.errors import ExitCode
+from avtool.core.reporter import Recorder
+from avtool.jobs.watch import WatchedVerb, watch
 from avtool.mining.film_record import read_record
+from avtool.mining.pairing import AUTO, FilmPair
 from tests.harness import AVTOOL, environment, run_avtool, write_grey_film
 
 EVENTS = "start,end,phrase\n0.2,0.9,door slams\n"
@@ -160,6 +163,62 @@ def test_watching_goes_without_films(verb: str, film: Path, tmp_path: Path) -> N
     assert (done.code, "--watch goes without films" in done.stderr) == (ExitCode.BAD_INPUT, True)
     done = run_avtool(verb, "--watch", tmp_path / "none", *model, "--out", out)
     assert (done.code, "is no folder" in done.stderr) == (ExitCode.BAD_INPUT, True)
+
+
+def test_a_second_watcher_is_refused_and_the_first_goes_on(film: Path, tmp_path: Path) -> None:
+    watching = Watching(tmp_path, "caption")
+    watching.start()
+    watching.wait(lambda: watching.log.exists() and "watching `" in watching.log.read_text())
+    done = run_avtool(*watching.line[len(AVTOOL) :])
+    assert (done.code, "another command watches" in done.stderr) == (ExitCode.BAD_INPUT, True)
+    watching.drop(film, "a.mkv")
+    watching.wait(lambda: watching.done()["a.mkv"] == 1)
+    assert watching.end(signal.SIGKILL) == -signal.SIGKILL
+    watching.start()  # the lock has ended with its process
+    watching.drop(film, "b.mkv")
+    watching.wait(lambda: watching.done()["b.mkv"] == 1)
+    assert watching.end(signal.SIGTERM) == ExitCode.TERMINATED
+
+
+def test_a_film_of_another_number_than_before_is_in_the_dataset_once(film: Path, tmp_path: Path) -> None:
+    watching = Watching(tmp_path, "mine-subtitles")
+    watching.drop(film, "series/pilot.mkv")
+    watching.drop(film, "series_pilot.mkv", SRT.replace("DOOR SLAMS", "DOG BARKS"))
+    watching.start()
+    watching.wait(lambda: len(watching.done()) == 2)
+    (watching.folder / "series" / "pilot.mkv").unlink()
+    watching.drop(film, "other.mkv")
+    watching.wait(lambda: watching.done()["other.mkv"] == 1)
+    assert watching.end(signal.SIGTERM) == ExitCode.TERMINATED
+    records = [read_record(path) for path in watching.out.glob("clips/*")]
+    assert sorted(Path(record.film).name for record in records if record) == ["other.mkv", "series_pilot.mkv"]
+
+
+class _EndedError(Exception):
+    pass
+
+
+def test_a_folder_of_no_access_is_left_out_with_a_warning(film: Path, tmp_path: Path, monkeypatch) -> None:
+    folder, closed = tmp_path / "films", tmp_path / "films" / "lost+found"
+    closed.mkdir(parents=True)
+    shutil.copy(film, folder / "a.mkv")
+    scandir = os.scandir
+
+    def refuse(path: Path) -> object:
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    def run(pairs: Sequence[FilmPair]) -> dict[str, str]:
+        raise _EndedError([pair.film.name for pair in pairs])
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    verb = WatchedVerb(lambda name, path: FilmPair(name, path, AUTO), lambda pair: False, run)
+    reporter = Recorder()
+    with pytest.raises(_EndedError, match=r"a\.mkv"):
+        watch(folder, tmp_path / "out", verb, reporter, settle=0.2)
+    assert [line for line in reporter.warnings if "lost+found" in line and "left out" in line]
+    assert len(reporter.warnings) == 1
 
 
 def test_other_settings_end_the_command(film: Path, tmp_path: Path) -> None:
