@@ -87,6 +87,9 @@ def read_artifact(folder: Path, kind: Kind | None = None) -> Artifact:
         raise CorruptArtifactError(
             f"`{path}` lacks or adds keys ({error})", "make the artifact again"
         ) from error
+    listed = artifact.files.items() if isinstance(artifact.files, dict) else [("", None)]
+    if not all(isinstance(digest, str) for _, digest in listed):
+        raise CorruptArtifactError(f"`files` of `{path}` are no names with hashes", "make the artifact again")
     if artifact.kind not in get_args(Kind):
         raise CorruptArtifactError(f"`{folder}` is of the unknown kind `{artifact.kind}`")
     if kind and artifact.kind != kind:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 _LINE_EVERY_S = 10.0
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
+"""Characters that would steer a terminal, as names in files of others may, but tabs and ends of lines."""
 
 
 class ConsoleReporter:
@@ -62,7 +64,7 @@ class ConsoleReporter:
             self._print(error.hint, label="hint", style="cyan", at_least=-2)
 
     def _print(self, text: str, *, at_least: int, label: str = "", style: str = "") -> None:
-        line = without_passwords(" ".join(text.split("\n")))
+        line = without_passwords(" ".join(text.split("\n"))).translate(_CONTROLS)
         if self._log_file:
             prefix = f"{label}: " if label else ""
             with self._log_file.open("a", encoding="utf-8", errors="backslashreplace") as log:

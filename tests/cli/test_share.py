@@ -348,9 +348,14 @@ HOSTILE = {
     "absolute": (MANIFEST, with_column("media", first("/tmp/evil.wav"))),
     "elsewhere": (MANIFEST, with_column("media", first("labels/classes/evil.wav"))),
     "no file's name": (MANIFEST, with_column("media", first("clips/film0/a\0.wav"))),
+    "steers a terminal": (MANIFEST, with_column("media", first("clips/film0/\x1b[2J.wav"))),
     "too long": (MANIFEST, with_column("media", first(f"clips/film0/{'a' * 300}.wav"))),
     "other suffix": (MANIFEST, with_column("media", first("clips/film0/evil.sh"))),
     "twice": (MANIFEST, with_column("media", lambda values: [values[1], *values[1:]])),
+    "twice by another spelling": (
+        MANIFEST,
+        with_column("media", lambda values: [values[1].replace("clips/", "clips/.//"), *values[1:]]),
+    ),
     "not a time": (MANIFEST, with_column("film_start", first(float("nan")))),
     "endless": (MANIFEST, with_column("film_end", first(1e12))),
     "ends before it starts": (MANIFEST, with_column("film_start", lambda values: [v + 500 for v in values])),
@@ -390,6 +395,17 @@ def test_a_hostile_export_is_one_line_and_writes_nothing(case, exports, films, t
         assert not after
         assert not (tmp_path / "a" / "b" / "again").exists()
     assert "Traceback" not in done.stderr
+
+
+def test_a_class_list_elsewhere_than_among_the_class_lists_is_left_out(exports, films, mined, tmp_path):
+    export = tmp_path / "export"
+    shutil.copytree(exports / "hf", export)
+    (export / "rebuild" / "more" / "labels").mkdir(parents=True)
+    rewrite(export, "rebuild/more/labels/other.csv", lambda path: path.write_text("label\n"))
+    assert rebuild(export, films, tmp_path / "again").code == 0
+    assert {path.name for path in (tmp_path / "again" / "labels").iterdir()} == {
+        path.name for path in (mined / "labels").iterdir()
+    }
 
 
 def test_a_changed_file_a_model_and_a_missing_table_are_refused(exports, films, mined, tmp_path):

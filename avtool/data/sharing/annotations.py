@@ -6,6 +6,7 @@ content, and the settings that cut the clips) and `labels/*.csv`. An export may 
 types and names are checked before anything is written.
 """
 
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -32,6 +33,7 @@ _SCHEMA_VERSION = 1
 _MAX_JSON = 500_000_000
 _MAX_ROWS = 20_000_000
 _MAX_BYTES = 16_000_000_000  # of a table in memory
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _AGAIN = "get the export again from where it was published"
 _PLACE_COLUMNS = pa.schema([("clip_id", pa.string()), ("film", pa.int32()), ("sha256", pa.string())])
 
@@ -173,7 +175,7 @@ def read_annotations(export: Path) -> Annotations:
     if places.schema != _PLACE_COLUMNS or places["clip_id"].to_pylist() != table["clip_id"].to_pylist():
         raise CorruptArtifactError(f"`{folder / PLACES}` has not the rows of the manifest", _AGAIN)
     films, clip = _films(values, folder / FILMS), _clip_settings(values, folder / FILMS)
-    labels = [folder / LABELS / PurePosixPath(name).name for name in names if f"/{LABELS}/" in name]
+    labels = [export / name for name in names if PurePosixPath(name).parent == PurePosixPath(FOLDER, LABELS)]
     found = Annotations(
         str(values.get("name", export.name)), table, films, places["film"].to_pylist(),
         places["sha256"].to_pylist(), clip, labels,
@@ -244,10 +246,10 @@ def _check(found: Annotations, origin: str) -> None:
         if not digest:
             continue
         parts = PurePosixPath(media).parts
-        if parts[:1] != (CLIPS,) or len(parts) < 3 or ".." in parts or "\0" in media:
+        if parts[:1] != (CLIPS,) or len(parts) < 3 or ".." in parts or _CONTROL.search(media):
             raise CorruptArtifactError(f"`{media!r:.200}` points outside of the clips", "do not use this one")
-        if media in seen or PurePosixPath(media).suffix != f".{found.clip.format}":
+        if "/".join(parts) in seen or PurePosixPath(media).suffix != f".{found.clip.format}":
             raise CorruptArtifactError(f"`{origin}`: `{media:.200}` is there twice or no {found.clip.format}")
-        seen.add(media)
+        seen.add("/".join(parts))
         if not (isinstance(start, float) and isinstance(end, float) and 0 <= start < end <= start + 601):
             raise CorruptArtifactError(f"`{origin}`: `{media:.200}` has no times in its film", _AGAIN)

@@ -86,6 +86,8 @@ def test_the_old_artifact_stands_until_the_new_one_is_complete(tmp_path):
         ({"kind": "cake"}, CorruptArtifactError, "unknown kind `cake`"),
         ({"kind": "model"}, BadInputError, "a dataset is needed"),
         ({"surprise": 1}, CorruptArtifactError, "lacks or adds keys"),
+        ({"files": [1]}, CorruptArtifactError, "no names with hashes"),
+        ({"files": {"a.txt": None}}, CorruptArtifactError, "no names with hashes"),
     ],
 )
 def test_cards_that_do_not_fit(tmp_path, change, error, message):

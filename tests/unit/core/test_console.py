@@ -26,6 +26,13 @@ def test_errors_are_always_said_with_their_hint(capsys):
     assert capsys.readouterr().err.splitlines() == ["error: no sound in [x]", "hint: try `y`"]
 
 
+def test_names_of_others_do_not_steer_the_terminal(capsys, tmp_path):
+    ConsoleReporter(log_file=tmp_path / "log.txt").warn("`\x1b[2J\x9b31m` is\there\nfilm")
+    line = "warning: `\\x1b[2J\\x9b31m` is"
+    assert capsys.readouterr().err.startswith(line)
+    assert line in (tmp_path / "log.txt").read_text()
+
+
 def test_the_log_file_gets_everything(tmp_path):
     log = tmp_path / "logs" / "a.log"
     reporter = ConsoleReporter(-1, log_file=log)
