@@ -134,11 +134,15 @@ def mining_table(scores: EventScores) -> Table:
         ("events put in", scores.num_true),
         ("found with the right sound", scores.num_matched),
         ("found although not there", scores.num_found - scores.num_matched),
-        ("start error, median", f"{scores.start_error(50):.3f} s"),
-        ("start error, 95 %", f"{scores.start_error(95):.3f} s"),
-        ("stated sources right", f"{100 * scores.sources_right:.1f} %"),
-        ("qualities right", f"{100 * scores.qualities_right:.1f} %"),
     ]
+    if scores.num_matched:
+        rows = [
+            *rows,
+            ("start error, median", f"{scores.start_error(50):.3f} s"),
+            ("start error, 95 %", f"{scores.start_error(95):.3f} s"),
+            ("stated sources right", f"{100 * scores.sources_right:.1f} %"),
+            ("qualities right", f"{100 * scores.qualities_right:.1f} %"),
+        ]
     return Table("mined from captions", ["", "events"], rows)
 
 
