@@ -111,20 +111,20 @@ class _Watch:
         """The films that have not changed for `settle` seconds, by path."""
         now = time.monotonic()
         own = {self.out, self.out.with_name(f"{self.out.name}.partial")}
-        found = dict(sorted(_films(self.folder, own, self._leave_out)))
+        found = dict(sorted(_films(self.folder, own, self._skip)))
         for film, state in found.items():
             if film not in self.seen or self.seen[film][0] != state:
                 self.seen[film] = state, now
         self.seen = {film: entry for film, entry in self.seen.items() if film in found}
         return {film: state for film, state in found.items() if now - self.seen[film][1] >= self.settle}
 
-    def _leave_out(self, folder: Path) -> bool:
-        """Whether a folder that may not be read is left out: none of its films has been seen."""
+    def _skip(self, folder: Path) -> bool:
+        """Whether a folder that may not be read is skipped: none of its films has been seen."""
         if any(film.is_relative_to(folder) for film in self.seen):
             return False
         if folder not in self.closed:
             self.closed.add(folder)
-            self.reporter.warn(f"`{folder}` may not be read, and is left out")
+            self.reporter.warn(f"`{folder}` may not be read, and is skipped")
         return True
 
     @property
@@ -230,10 +230,8 @@ class _UnreadableError(Exception):
     """A folder that cannot be listed now: its films are not gone."""
 
 
-def _films(
-    folder: Path, without: set[Path], leave_out: Callable[[Path], bool]
-) -> Iterator[tuple[Path, State]]:
-    """The films below a folder with the state of their files; `leave_out` decides on folders of no access.
+def _films(folder: Path, without: set[Path], skip: Callable[[Path], bool]) -> Iterator[tuple[Path, State]]:
+    """The films below a folder with the state of their files; `skip` decides on folders of no access.
 
     Raises:
         _UnreadableError: a folder cannot be listed.
@@ -256,7 +254,7 @@ def _films(
     for entry in here:
         if entry.is_dir(follow_symlinks=False) and Path(entry.path) not in without:
             try:
-                yield from _films(Path(entry.path), without, leave_out)
+                yield from _films(Path(entry.path), without, skip)
             except _UnreadableError as error:
-                if not isinstance(error.__cause__, PermissionError) or not leave_out(Path(entry.path)):
+                if not isinstance(error.__cause__, PermissionError) or not skip(Path(entry.path)):
                     raise
