@@ -83,6 +83,8 @@ def films(
         return ExitCode.SOME_FAILED if plan.failed else ExitCode.DONE
     if out is None:
         raise BadInputError("no output folder is given", "add --out DIR")
+    if not names and watch is None:
+        raise BadInputError("no films given", "name films or folders of films, or add --watch DIR")
     chosen = choose_model(model, session.reporter, download=download)
     if watch is not None:
         need_alone(names, resume=resume, fail_fast=fail_fast)

@@ -230,7 +230,7 @@ CAPTION = "1\n00:00:01,000 --> 00:00:02,000\n{}\n"
         (["film.mkv", "--captions", "late.srt", "--vad", "webrtc"], "captions do not match this film"),
         (["film.mkv", "--captions", "good.srt", "--lexicon", "none.toml"], "none.toml"),
         (["film.mkv", "--captions", "good.srt", "--taxonomy", "none.csv"], "none.csv"),
-        ([], "missing argument"),
+        ([], "no films given"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
