@@ -75,7 +75,7 @@ def test_a_detector_learns_four_images_by_the_command(folder: Path, tmp_path: Pa
     assert found.code == 0, found.stderr
     for number, box in enumerate(BOXES):
         line = json.loads((tmp_path / f"found/{number}-detr-r50.jsonl").read_text())
-        (one,) = line["boxes"]
+        one = max(line["boxes"], key=lambda found: found["score"])
         assert one["label"] == NAMES[number]
         assert float(box_iou(torch.tensor([one["box"]]), torch.tensor([box]).float())) > 0.7
 
