@@ -59,7 +59,7 @@ def serving(*arguments: object, **variables: str) -> Iterator[dict[str, Any]]:
 
 
 def screenshot(page: Any, name: str) -> None:
-    """Keeps a picture of the page in the folder `AVTOOL_SCREENSHOTS`, where that is set."""
+    """Keeps a screenshot of the page in the folder `AVTOOL_SCREENSHOTS`, where that is set."""
     if folder := os.environ.get("AVTOOL_SCREENSHOTS"):
         page.screenshot(path=str(Path(folder) / f"{name}.png"))
 

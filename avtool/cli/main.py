@@ -141,7 +141,7 @@ def _show(error: AvtoolError) -> int:
 
 
 def _usage_error(error: TyperException) -> int:
-    message = error.format_message()
+    message = error.format_message().replace(": Value error, ", ": ")  # of pydantic, for choices
     from avtool.cli.command import common_flags
 
     context = getattr(error, "ctx", None)

@@ -16,7 +16,6 @@ Item = TypeVar("Item")
 
 SHARD = "shard.json"
 _MAX_COUNT = 1_000_000
-_MAX_TEXT = 16
 
 
 @dataclass(frozen=True)

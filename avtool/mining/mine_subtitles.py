@@ -11,7 +11,7 @@ from typing import Any
 from avtool.core.artifact import Artifact, Input
 from avtool.core.artifact_folder import discard_partial, open_partial, partial_folder, publish
 from avtool.core.errors import AvtoolError, BadInputError, DiskFullError, MissingError, NoneDoneError
-from avtool.core.files import link_tree, sha256_of
+from avtool.core.files import link_tree
 from avtool.core.parallel import is_serial, map_unordered
 from avtool.core.reporter import Reporter
 from avtool.core.shard import WHOLE, Shard, write_shard
@@ -98,8 +98,6 @@ def mine_subtitles(
         _need_all_films(pairs, out)
     settings = {"command": "mine-subtitles", "recipe": recipe.model_dump(mode="json"), **shard.settings()}
     of_films = {**settings, "recipe": recipe.model_dump(mode="json", exclude=DATASET_KEYS)}
-    if recipe.kind is not None:
-        settings["kind"] = _weights_hash(recipe.kind)
     files = [path for pair in pairs for path in (pair.film, Path(pair.captions))]
     partial = open_partial(out, of_films, kind="dataset", overwrite=overwrite, inputs=files)
     write_shard(partial, "mine-subtitles", shard, {"sources": list(sources), "recipe": settings["recipe"]})
@@ -226,12 +224,6 @@ def _finish(
     artifact = Artifact("dataset", command, settings["recipe"], seed=recipe.seed, inputs=inputs)
     publish(out, artifact, unhashed=[CLIPS])
     return MineResult(out, films, summary, seconds_since(begin))
-
-
-def _weights_hash(model: Path) -> str:
-    """The content of a model, or of a run's model; "" where there is none."""
-    files = [folder / "model.safetensors" for folder in (model, model / "model")]
-    return next((sha256_of(path) for path in files if path.is_file()), "")
 
 
 def _forget_others(clips: Path, records: Sequence[FilmRecord]) -> None:
