@@ -125,3 +125,13 @@ def test_files_that_are_none_are_named(photo: Path, tmp_path: Path) -> None:
     assert done.code == 1
     assert done.json["failed"][0]["file"].endswith("broken.png")
     assert len(done.json["files"]) == 1
+
+
+def test_files_of_one_name_do_not_replace_each_other(photo: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / photo.name
+    other.parent.mkdir()
+    other.write_bytes(photo.read_bytes())
+    done = run_avtool("zoo", "run", "yolos-ti", photo, other, "--out", tmp_path / "out")
+    assert done.code == 2
+    assert f"would both be written as `{photo.stem}`" in done.stderr.replace("\n", " ")
+    assert not (tmp_path / "out").exists()

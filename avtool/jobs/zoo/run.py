@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,9 +87,10 @@ def run(
         classes: names of classes.
 
     Raises:
-        BadInputError: the row or its weights are wrong; or the only file is.
+        BadInputError: the row or its weights are wrong; the only file is; or two files have one name.
         MissingError: the device or a library is not there, or the hub cannot be reached.
     """
+    _need_names_of_their_own(sources)
     predictor = open_predictor(
         name, recipe, reporter, weights=weights, pretrained=pretrained, options=options, classes=classes
     )
@@ -109,6 +111,15 @@ def run(
                 failed.append((source, error))
             bar.advance(note=source.name)
     return RunResult(done, failed)
+
+
+def _need_names_of_their_own(sources: Sequence[Path]) -> None:
+    """Refuses files of one name, whose outputs would replace each other."""
+    first: dict[str, Path] = {}
+    for source in sources:
+        if (other := first.setdefault(source.stem, source)) is not source:
+            message = f"`{other}` and `{source}` would both be written as `{source.stem}`"
+            raise BadInputError(message, "run them one by one, with another --out each")
 
 
 def open_predictor(
@@ -172,7 +183,7 @@ def _run_one(
     height, width = (side // 2 * 2 for side in first[0][1].shape[:2])
 
     def results() -> Iterator[tuple[float, Image, "Found"]]:
-        for batch in (first, *batches) if still else _chain(first, batches):
+        for batch in chain([first], batches):
             found = predictor.predict([image for _, image in batch], recipe.threshold)
             for (time, image), one in zip(batch, found, strict=True):
                 yield time, image, one
@@ -190,11 +201,6 @@ def _run_one(
                 count += 1
                 objects += len(one.boxes) + len(one.segments)
     return RunFile(source, drawn, table, count, objects)
-
-
-def _chain(first: list[Any], rest: Iterator[list[Any]]) -> Iterator[list[Any]]:
-    yield first
-    yield from rest
 
 
 def _frames_of(path: Path, fps: float, reporter: Reporter) -> Iterator[tuple[float, Image]]:
