@@ -94,14 +94,17 @@ def find_frame_sources(path: Path, *, split: str = "") -> list[FrameSource]:
         split: of a dataset, the wanted one; empty for all.
 
     Raises:
-        BadInputError: there are none.
+        BadInputError: there are none, or the path does not exist.
     """
+    hint = "give films, folders of frames, or a dataset"
     if path.is_file():
         return [FrameSource(path.name, path)]
+    if not path.is_dir():
+        raise BadInputError(f"`{path}` does not exist", hint)
     is_dataset = (path / MANIFEST).is_file()
     found = list(_of_dataset(path, split) if is_dataset else _of_folder(path))
     if not found:
-        raise BadInputError(f"`{path}` holds no videos", "give films, folders of frames, or a dataset")
+        raise BadInputError(f"`{path}` holds no videos", hint)
     return found
 
 

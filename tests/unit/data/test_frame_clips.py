@@ -65,6 +65,11 @@ def test_a_gif_and_a_part_of_a_film(tmp_path: Path) -> None:
     assert numbers(clip) == [3, 4, 5, 6, 7]
 
 
+def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="does not exist"):
+        find_frame_sources(tmp_path / "none")
+
+
 def test_short_videos_give_none(tmp_path: Path) -> None:
     assert read_clip(FrameSource("a", film(tmp_path / "a.mp4", 4)), 5, (8, 8)) is None
     assert read_clip(FrameSource("b", frame_files(tmp_path / "b", 4)), 5, (8, 8)) is None
