@@ -44,7 +44,7 @@ class EvalRecipe(Recipe):
     training: str | None = option(
         None, "Training recipe: a file, or a shipped one.  [default: the protocol's]", flag="--training"
     )
-    epochs: int | None = option(None, "Epochs.  [default: the recipe's]", flag="--epochs", ge=1)
+    epochs: int | None = option(None, "Epochs.  [default: the recipe's]", flag="--epochs", ge=1, le=10**9)
     folds: Folds | None = option(
         None, "Only these folds or splits: quicker, but not the protocol.  [default: all]", flag="--folds"
     )

@@ -174,8 +174,10 @@ class AverageRecipe(Recipe):
 class LoopRecipe(Recipe):
     """Length, batches, validation, checkpoints and log of a training."""
 
-    epochs: int = option(10, "Epochs.", flag="--epochs", ge=1)
-    max_steps: int | None = option(None, "Optimiser steps; overrides epochs.", flag="--max-steps", ge=1)
+    epochs: int = option(10, "Epochs.", flag="--epochs", ge=1, le=10**9)
+    max_steps: int | None = option(
+        None, "Optimiser steps; overrides epochs.", flag="--max-steps", ge=1, le=10**9
+    )
     batch_size: int = option(32, "Batch size per process, in samples.", flag="--batch-size", ge=1)
     accumulate: int = option(1, "Gradient accumulation: batches per optimiser step.", ge=1)
     cached_gradients: bool = option(

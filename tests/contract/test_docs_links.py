@@ -48,3 +48,11 @@ def test_every_page_is_in_the_navigation() -> None:
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
     assert pages == set(re.findall(r"[\w/.-]+\.md\b", navigation))
+
+
+def test_the_overview_links_every_page() -> None:
+    overview = ROOT / "docs/index.md"
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert pages - {"index.md"} <= set(
+        re.findall(r"\]\(([\w/.-]+\.md)", overview.read_text(encoding="utf-8"))
+    )

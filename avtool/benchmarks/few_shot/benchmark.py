@@ -47,7 +47,7 @@ class FewShotSettings(Recipe):
         None, "Training recipe: a file, or a shipped one.  [default: the method's settings]",
         flag="--training",
     )  # fmt: skip
-    epochs: int | None = option(None, "Epochs.  [default: the method's]", flag="--epochs", ge=1)
+    epochs: int | None = option(None, "Epochs.  [default: the method's]", flag="--epochs", ge=1, le=10**9)
     device: str = option("auto", "auto, cpu, cuda or cuda:1.", flag="--device")
     runs: Path | None = option(None, "Folder of the trainings.  [default: the cache]", flag="--runs")
 

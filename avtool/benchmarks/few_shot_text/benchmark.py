@@ -51,7 +51,7 @@ class FewShotSettings(Recipe):
     batch_sizes: Annotated[tuple[int, ...], BeforeValidator(listed)] = option(
         _GRID[1], "Batch sizes, chosen from by validation.", flag="--batch-sizes", min_length=1
     )
-    steps: int = option(1000, "Optimiser steps of a training.", flag="--max-steps", ge=1)
+    steps: int = option(1000, "Optimiser steps of a training.", flag="--max-steps", ge=1, le=10**9)
     demos: Literal["none", "random", "filtered"] = option("none", "Demonstrations.", flag="--demos")
     templates: Path | None = option(
         None, "Templates of a search; their ensemble is scored too.", flag="--templates"

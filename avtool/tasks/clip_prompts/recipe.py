@@ -123,7 +123,9 @@ class VisualOptimization(OptimizationRecipe):
 class PromptLoop(LoopRecipe):
     """Length, batches, validation, checkpoints and log."""
 
-    epochs: int = option(100, "Epochs.  [default: the method's, by its shots]", flag="--epochs", ge=1)
+    epochs: int = option(
+        100, "Epochs.  [default: the method's, by its shots]", flag="--epochs", ge=1, le=10**9
+    )
     validate_every: Interval = option("never", "Scoring interval; the last step is always scored.")
     checkpoint_every: Interval = option(
         "10 epochs", "Checkpoint interval; the last step always has one.", identity=False

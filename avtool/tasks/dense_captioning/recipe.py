@@ -137,7 +137,7 @@ class CaptionerEma(EmaRecipe):
 class CaptionerLoop(LoopRecipe):
     """Twenty epochs."""
 
-    epochs: int = option(20, "Epochs.", flag="--epochs", ge=1)
+    epochs: int = option(20, "Epochs.", flag="--epochs", ge=1, le=10**9)
 
 
 class DenseCaptioningRecipe(TrainRecipe):

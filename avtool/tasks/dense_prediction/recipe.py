@@ -79,7 +79,7 @@ class BackboneGroup(GroupRecipe):
 class DenseLoop(LoopRecipe):
     """Fifty epochs of small batches."""
 
-    epochs: int = option(50, "Epochs.", flag="--epochs", ge=1)
+    epochs: int = option(50, "Epochs.", flag="--epochs", ge=1, le=10**9)
     batch_size: int = option(4, "Batch size per process, in images.", flag="--batch-size", ge=1)
 
 

@@ -105,7 +105,7 @@ class LmBffSchedule(ScheduleRecipe):
 class LmBffLoop(LoopRecipe):
     """Steps as published."""
 
-    max_steps: int | None = option(1000, "Optimiser steps.", flag="--max-steps", ge=1)
+    max_steps: int | None = option(1000, "Optimiser steps.", flag="--max-steps", ge=1, le=10**9)
     batch_size: int = option(8, "Batch size per process, in samples.", flag="--batch-size", ge=1)
     validate_every: Interval = option("100 steps", "Validation interval; the last step is always validated.")
     checkpoint_every: Interval = option(

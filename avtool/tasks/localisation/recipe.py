@@ -154,7 +154,7 @@ class GroundingEma(EmaRecipe):
 class GroundingLoop(LoopRecipe):
     """Twenty-five epochs of small batches: a window has hundreds of frames."""
 
-    epochs: int = option(25, "Epochs.", flag="--epochs", ge=1)
+    epochs: int = option(25, "Epochs.", flag="--epochs", ge=1, le=10**9)
     batch_size: int = option(8, "Batch size per process, in windows.", flag="--batch-size", ge=1)
 
 
