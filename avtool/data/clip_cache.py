@@ -51,6 +51,7 @@ class _Task:
     source: FrameSource
     size: tuple[int, int]
     file: Path
+    every: int
 
 
 def cache_clips(
@@ -60,6 +61,7 @@ def cache_clips(
     frames: int,
     reporter: Reporter,
     *,
+    every: int = 1,
     jobs: int = 1,
     overwrite: bool = False,
     command: str = "generate cache",
@@ -74,6 +76,7 @@ def cache_clips(
         size: (height, width) that frames are cut to around their centre, and scaled to.
         frames: that a video needs.
         reporter: gets progress, and the videos that are skipped.
+        every: of each video the first frame and each so many-th one after it.
         jobs: processes.
         overwrite: replace whatever stands in `out`.
         command: the command line, for the artifact's card.
@@ -87,12 +90,13 @@ def cache_clips(
     content = settings_hash([[one.name, one.content(), one.split] for one in sources])
     wanted: dict[str, Any] = {"command": "generate cache", "content": content}
     wanted |= {"size": list(size), "frames": frames, **(settings or {})}
+    wanted |= {"every": every} if every > 1 else {}
     partial = open_partial(out, wanted, kind="dataset", overwrite=overwrite, inputs=[source])
     if (out / CARD).is_file() and not overwrite:
         discard_partial(partial)
         return read_cache(out)
     folder = partial / FRAMES
-    tasks = [_Task(one, size, folder / f"{number:05d}.npy") for number, one in enumerate(sources)]
+    tasks = [_Task(one, size, folder / f"{number:05d}.npy", every) for number, one in enumerate(sources)]
     failed = _decode_all(tasks, reporter, jobs)
     clips, skipped = _keep_long(tasks, failed, frames)
     if not clips:
@@ -152,11 +156,11 @@ def _decode_one(task: _Task) -> tuple[str, str]:
     """Frames that this machine has decoded before are copied."""
     try:
         known = cached_file(task.source, task.size)
-        if known.is_file():
+        if known.is_file() and task.every == 1:
             with atomic_file(task.file) as partial:
                 shutil.copyfile(known, partial)
         else:
-            decode_frames(task.source, task.size, task.file)
+            decode_frames(task.source, task.size, task.file, task.every)
     except AvtoolError as error:
         return task.source.name, str(error)
     return task.source.name, ""

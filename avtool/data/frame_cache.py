@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -92,26 +93,27 @@ def _cached(source: FrameSource, size: tuple[int, int]) -> CachedVideo:
     return CachedVideo(source, map_stack(file), content)
 
 
-def decode_frames(source: FrameSource, size: tuple[int, int], file: Path) -> None:
+def decode_frames(source: FrameSource, size: tuple[int, int], file: Path, every: int = 1) -> None:
     """Writes a video's frames as a `.npy` file; memory does not grow with its length.
 
     Args:
         source: the video.
         size: (height, width) that each is cut to around its centre, and scaled to.
         file: to write, (T, height, width, 3) uint8.
+        every: take the first frame and each so many-th one after it.
 
     Raises:
         BadInputError: the video cannot be read, or the disk is too small.
     """
     height, width = size
-    stated = source.num_frames()
+    stated = -(-source.num_frames() // every)
     with writing(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
     need_space(file.parent, stated * height * width * 3, f"the frames of `{source.name}`")
     with atomic_file(file) as partial, partial.open("wb") as stream:
         _write_header(stream, (stated, height, width, 3))
         count = 0
-        for frame in iter_source(source):
+        for frame in islice(iter_source(source), None, None, every):
             stream.write(fit(frame, size).tobytes())
             count += 1
         stream.seek(0)

@@ -30,6 +30,10 @@ class GenerateCacheRecipe(Recipe):
         ge=1,
         le=512,
     )
+    every: int = option(
+        1, "Keep each so many-th frame: 3 makes 8 frames a second of 24, and clips three times as long.",
+        ge=1, le=1000,
+    )  # fmt: skip
     autoencoder: Path | None = option(
         None, "Keep the latents of this run of `generate train-autoencoder` too.", flag="--autoencoder"
     )
@@ -102,7 +106,8 @@ def generate_cache(
 
     cache = cache_clips(
         source, out, sides(size or _SIZE), frames or _FRAMES, reporter,
-        jobs=jobs, overwrite=overwrite, command=command, settings=settings, extend=add_latents,
+        every=recipe.every, jobs=jobs, overwrite=overwrite, command=command, settings=settings,
+        extend=add_latents,
     )  # fmt: skip
     return GenerateCacheResult(cache, count_pairs(out))
 

@@ -45,6 +45,21 @@ def test_frames_are_those_of_the_films_and_read_in_place(films: Path, cache: Pat
     assert read_clip_at(source, 0, 2, (12, 16)).shape == (2, 12, 16, 3)
 
 
+def test_every_third_frame_is_kept(films: Path, tmp_path: Path) -> None:
+    options = ("--size", "24x32", "--frames", 5)
+    done = make(films, tmp_path / "third", *options, "--set", "every=3")
+    assert done.code == 0, done.stderr
+    assert done.json["result"]["cache"]["frames"] == 4 * 6, "the first of 16 frames, and each third one"
+    whole, _ = cache_videos(find_frame_sources(films), (24, 32), 5, Silent())
+    third, _ = cache_videos(find_frame_sources(tmp_path / "third"), (24, 32), 5, Silent())
+    for one, other in zip(whole, third, strict=True):
+        np.testing.assert_array_equal(other.frames, one.frames[::3])
+    assert make(films, tmp_path / "whole", *options).json["result"]["cache"]["frames"] == 64
+    assert make(films, tmp_path / "third", *options).code == 2, "another cache stands there"
+    few = make(films, tmp_path / "few", "--size", 24, "--frames", 7, "--set", "every=3")
+    assert "it has 6 frames, needs 7" in few.stderr or "0 of 4 videos have 7" in few.stderr
+
+
 def test_short_and_damaged_videos_are_counted(films: Path, tmp_path: Path) -> None:
     folder = tmp_path / "films"
     write_video_clips(folder / "long", 1, seconds=1.0)

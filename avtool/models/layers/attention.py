@@ -4,6 +4,30 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+_MOST_WEIGHTS = 1 << 26
+"""Attention weights that may be in memory at once."""
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Softmax attention without mask: PyTorch's kernel, or its products one by one where these are faster.
+
+    In bfloat16 PyTorch's kernel for CPUs is slower, by a factor of 3 to 10 in backward over 8 to 256
+    positions; in float32 it is the faster one.
+
+    Args:
+        query: (B, heads, N, d).
+        key: (B, heads, M, d).
+        value: (B, heads, M, d).
+
+    Returns:
+        (B, heads, N, d).
+    """
+    half = query.dtype == torch.bfloat16 and query.device.type == "cpu"
+    if not half or query.shape[:-1].numel() * key.shape[-2] > _MOST_WEIGHTS:
+        return F.scaled_dot_product_attention(query, key, value)
+    weights = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    return weights.softmax(dim=-1).to(value.dtype) @ value
+
 
 class Attention(nn.Module):
     """Softmax attention of some tokens over themselves, and over a context where one is given.

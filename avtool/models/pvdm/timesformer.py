@@ -11,6 +11,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from avtool.models.layers.attention import attend
+
 Rotary = Literal["halves", "pairs"]
 """How time's angles lie over the channels. `halves`, as published: the frequencies twice in a row, so that
 the two channels of a rotated pair have different angles, and the map is no rotation. `pairs`: each frequency
@@ -71,7 +73,7 @@ class RotaryAttention(nn.Module):
         query, key, value = parts.unbind(0)
         if table is not None:
             query, key = rotate(query, table), rotate(key, table)
-        attended = F.scaled_dot_product_attention(query, key, value)
+        attended = attend(query, key, value)
         output: Tensor = self.proj(attended.transpose(1, 2).flatten(2))
         return output
 

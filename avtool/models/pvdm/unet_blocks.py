@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from avtool.models.layers.attention import attend
+
 GROUPS = 32
 """Of every group norm."""
 
@@ -127,7 +129,7 @@ class MapAttention(nn.Module):
         tokens = self.norm(maps.flatten(2)).transpose(1, 2)
         parts = torch.unflatten(self.qkv(tokens), -1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).contiguous()
         query, key, value = parts.unbind(0)
-        attended = F.scaled_dot_product_attention(query, key, value)
+        attended = attend(query, key, value)
         moved = self.proj(attended.transpose(1, 2).flatten(2)).transpose(1, 2)
         output: Tensor = maps + moved.reshape(maps.shape)
         return output
