@@ -52,7 +52,7 @@ def score(spec: ListedSpec, settings: VideoReconstructionSettings, reporter: Rep
     }
     methods = {path.name: autoencoder.batches(settings.batch_size)}
     if settings.baselines:
-        fitted = _spread(side_by_side(train, autoencoder.frames), settings.pca_clips)
+        fitted = _spread(all_clips(train, autoencoder.frames), settings.pca_clips)
         methods |= _baselines(fitted, autoencoder.numbers)
     found = {
         method: {side: _measure(clips, restore(clips), network, settings) for side, clips in sides.items()}
@@ -67,6 +67,15 @@ def side_by_side(spans: Sequence[FrameSpan], frames: int) -> list[Clip]:
         span.frames[start : start + frames]
         for span in spans
         for start in range(0, len(span.frames) - frames + 1, frames)
+    ]
+
+
+def all_clips(spans: Sequence[FrameSpan], frames: int) -> list[Clip]:
+    """The clips that begin with each frame of videos, as in training; memory-mapped."""
+    return [
+        span.frames[start : start + frames]
+        for span in spans
+        for start in range(len(span.frames) - frames + 1)
     ]
 
 

@@ -29,7 +29,7 @@ class VideoReconstructionSettings(Recipe):
         True, "Mean frames, and principal components of equally many numbers.", flag="--baselines"
     )
     pca_clips: int = option(
-        4096, "Training clips that the principal components follow from, evenly spaced; they are in memory.",
+        4096, "Training clips that the principal components follow from, evenly spaced among all places.",
         ge=2,
     )  # fmt: skip
     seed: int = option(0, "Seed of the training, which decides what is held out.", flag="--seed", ge=0)

@@ -26,7 +26,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     if not half or query.shape[:-1].numel() * key.shape[-2] > _MOST_WEIGHTS:
         return F.scaled_dot_product_attention(query, key, value)
     weights = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
-    return weights.softmax(dim=-1).to(value.dtype) @ value
+    attended: Tensor = weights.softmax(dim=-1).to(value.dtype) @ value
+    return attended
 
 
 class Attention(nn.Module):
