@@ -45,6 +45,7 @@ def model(films: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             root / "autoencoder", "--max-steps", 2, "--ema", 0, *QUICK, "--out", root / "run",
         )  # fmt: skip
         assert done.code == 0, done.stderr
+        assert "cannot tell them apart" not in done.stderr
     return root / "run"
 
 
@@ -110,6 +111,17 @@ def test_decoded_noise_is_a_baseline(model: Path, tmp_path: Path) -> None:
         wanted = ((decoder.decode(noise[None])[0] + 1) * 127.5).round().clamp(0, 255).byte()
     found = frames_of(tmp_path / "noise" / "sample-00001")
     assert np.abs(found.astype(int) - wanted.permute(1, 2, 3, 0).numpy()).max() <= 1
+
+
+def test_planes_that_look_alike_are_named(model: Path, films: Path, tmp_path: Path) -> None:
+    done = run_avtool(
+        "generate", "train", films, "--recipe", "generate/diffusion-tiny", "--autoencoder",
+        model.parent / "autoencoder", "--max-steps", 1, "--set", "model.arguments.plane_embed=false", *QUICK,
+        "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert done.code == 0, done.stderr
+    assert "cannot tell them apart" in done.stderr
+    assert "--set model.arguments.plane_embed=true" in done.stderr
 
 
 def test_drawing_holds_one_clip_at_a_time(model: Path) -> None:

@@ -66,6 +66,17 @@ def test_planes_of_time_are_alike_without_an_embedding(plane_embed: bool) -> Non
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("plane_embed", [False, True])
+def test_all_three_planes_are_alike_where_they_have_one_shape(plane_embed: bool) -> None:
+    model = randomised("pvdm_unet_tiny", frames=4, rows=4, columns=4, plane_embed=plane_embed)
+    latents, times = noisy(model)
+    planes, made = model.grid.split(latents), model.grid.split(model(latents, times))
+    turned = model(join([planes[number] for number in (2, 0, 1)]), times)
+    expected = join([made[number] for number in (2, 0, 1)])
+    assert torch.allclose(turned, expected, atol=1e-5, rtol=0) != plane_embed
+
+
+@torch.no_grad()
 def test_planes_meet_in_attention_across_them_alone() -> None:
     model = randomised("pvdm_unet_tiny")
     latents, times = noisy(model)
