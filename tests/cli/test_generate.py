@@ -45,7 +45,7 @@ def model(films: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             root / "autoencoder", "--max-steps", 2, "--ema", 0, *QUICK, "--out", root / "run",
         )  # fmt: skip
         assert done.code == 0, done.stderr
-        assert "cannot tell them apart" not in done.stderr
+        assert "cannot distinguish them" not in done.stderr
     return root / "run"
 
 
@@ -120,7 +120,7 @@ def test_planes_that_look_alike_are_named(model: Path, films: Path, tmp_path: Pa
         "--out", tmp_path / "run",
     )  # fmt: skip
     assert done.code == 0, done.stderr
-    assert "cannot tell them apart" in done.stderr
+    assert "cannot distinguish them" in done.stderr
     assert "--set model.arguments.plane_embed=true" in done.stderr
 
 

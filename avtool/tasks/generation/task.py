@@ -308,7 +308,7 @@ class VideoDiffusionTask(_VideoTask[VideoDiffusionRecipe]):
         recipe, clip = self.recipe, self.clip
         model, arguments = self.build()
         if len(set(clip.grid.shapes)) == 1 and not arguments.get("plane_embed"):
-            message = "the three planes have one shape: the model cannot tell them apart, and mixes them"
+            message = "the three planes have one shape: the model cannot distinguish them, and mixes them"
             self.reporter.warn(f"{message}; add --set model.arguments.plane_embed=true")
         load_start(model, recipe.model.name, recipe.model.init, self.reporter)
         train, val = self.decode((clip.height, clip.width), clip.frames)
