@@ -10,8 +10,8 @@ import pyarrow as pa
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.data.manifest import Manifest
-from avtool.mining.review.apply import read_review
 from avtool.mining.review.decisions import Decision
+from avtool.mining.review.journal import read_review
 
 _SHORTEST = 0.1  # seconds of a clip that are left of it
 _MINE_AGAIN = "`avtool mine-subtitles --review` cuts the clips again"

@@ -24,7 +24,7 @@ from avtool.mining.outcome import FilmOutcome, lost_film, mine_outcome, seconds_
 from avtool.mining.pairing import FilmPair
 from avtool.mining.recipe import MineRecipe
 from avtool.mining.report.write import DatasetSummary
-from avtool.mining.review.apply import decisions_on, read_review, review_input
+from avtool.mining.review.journal import decisions_on, read_review, review_input
 
 _SHOWN = 3
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from avtool.mining.review.apply import read_review
 from avtool.mining.review.decisions import Decision
-from avtool.mining.review.journal import read_decisions
+from avtool.mining.review.journal import read_decisions, read_review
 from tests.chromium import screenshot, serving, wait_until
 from tests.reviewed_events import SPACING, write_events
 

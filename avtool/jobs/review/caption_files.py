@@ -14,9 +14,8 @@ from avtool.core.reporter import Reporter
 from avtool.media.captions.cue import Captions, Cue
 from avtool.media.captions.reading import read_captions
 from avtool.media.captions.writing import Rendering, write_captions
-from avtool.mining.review.apply import read_review, review_input
 from avtool.mining.review.decisions import Decision
-from avtool.mining.review.journal import review_path
+from avtool.mining.review.journal import read_review, review_input, review_path
 
 _READ = ("vtt", "srt", "json", "ttml")
 """Formats in which captions are read, the best first."""

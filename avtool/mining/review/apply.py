@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from avtool.core.artifact import Input, settings_hash
 from avtool.mining.events import Event, clip_window
 from avtool.mining.recipe import ClipRecipe
-from avtool.mining.review.decisions import Decision, fold
-from avtool.mining.review.journal import read_decisions
+from avtool.mining.review.decisions import Decision
 from avtool.mining.tagger import default_sources
 
 RULE = "review"
@@ -41,29 +38,6 @@ class AppliedReview:
             f"review: {self.accepted} events accepted, {self.changed} of them changed,"
             f" {self.rejected} rejected{stale}"
         )
-
-
-def read_review(path: Path) -> dict[str, Decision]:
-    """What the decisions of a journal leave of each event, by event.
-
-    Raises:
-        BadInputError: there is no such file.
-        CorruptArtifactError: it is damaged.
-    """
-    return fold(read_decisions(path))
-
-
-def review_input(path: Path) -> Input:
-    """A journal by what its decisions leave: who decided when makes no difference."""
-    review = read_review(path)
-    changes = {name: decision.changes() for name, decision in sorted(review.items())}
-    return Input(str(path), "review", settings_hash(changes))
-
-
-def decisions_on(review: Mapping[str, Decision], film_id: str) -> dict[str, Decision]:
-    """The decisions on the events of one film, by the event's id within the film."""
-    prefix = f"{film_id}/"
-    return {name[len(prefix) :]: one for name, one in review.items() if name.startswith(prefix)}
 
 
 def apply_review(

@@ -8,7 +8,7 @@ a line that was never acknowledged. One process writes a journal.
 import fcntl
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
+from avtool.core.artifact import Input, settings_hash
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import atomic_file, fsync_folder, writing
-from avtool.mining.review.decisions import Decision, decision_of
+from avtool.mining.review.decisions import Decision, decision_of, fold
 
 _VERSION = "1"
 _KEY = b"avtool.review"
@@ -59,6 +60,29 @@ def read_decisions(path: Path) -> list[Decision]:
     for row in [*_read_table(path), *_read_lines(lines_path(path))]:
         found.setdefault((row.operation, row.event_id), row)
     return list(found.values())
+
+
+def read_review(path: Path) -> dict[str, Decision]:
+    """What the decisions of a journal leave of each event, by event.
+
+    Raises:
+        BadInputError: there is no such file.
+        CorruptArtifactError: it is damaged.
+    """
+    return fold(read_decisions(path))
+
+
+def review_input(path: Path) -> Input:
+    """A journal by what its decisions leave: who decided when makes no difference."""
+    review = read_review(path)
+    changes = {name: decision.changes() for name, decision in sorted(review.items())}
+    return Input(str(path), "review", settings_hash(changes))
+
+
+def decisions_on(review: Mapping[str, Decision], film_id: str) -> dict[str, Decision]:
+    """The decisions on the events of one film, by the event's id within the film."""
+    prefix = f"{film_id}/"
+    return {name[len(prefix) :]: one for name, one in review.items() if name.startswith(prefix)}
 
 
 class Journal:

@@ -16,7 +16,7 @@ from avtool.data.inputs.spec import InputSpec
 from avtool.data.labels import LabelKind, encode_labels
 from avtool.data.manifest import Manifest
 from avtool.inference.outputs import OutputSpec
-from avtool.mining.review.apply import review_input
+from avtool.mining.review.journal import review_input
 from avtool.models.registry import MODELS
 from avtool.models.start import freeze_encoder, load_start
 from avtool.tasks.classification.adapt import recipe_of_start
