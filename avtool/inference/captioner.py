@@ -15,9 +15,9 @@ from avtool.core.recipe import Recipe, option
 from avtool.core.registry import Registry
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
-from avtool.data.items import Item
 
 if TYPE_CHECKING:
+    from avtool.data.items import Item
     from avtool.models.model_folder import ModelDescription
 
 
@@ -73,7 +73,7 @@ class Captioner(Protocol):
 
     note: str
 
-    def listen(self, film: Item, reporter: Reporter) -> FilmSounds:
+    def listen(self, film: "Item", reporter: Reporter) -> FilmSounds:
         """The sound events of a film, or of a clip.
 
         Raises:

@@ -11,8 +11,6 @@ from avtool.core.artifact import Input
 from avtool.core.learned_clips import Use
 from avtool.core.registry import Registry
 from avtool.core.reporter import Reporter
-from avtool.data.clip_filter import Skipped
-from avtool.data.manifest import Manifest
 from avtool.training.recipe import TrainRecipe
 from avtool.training.report import Section
 
@@ -21,6 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.utils.data import Dataset
 
+    from avtool.data.clip_filter import Skipped
+    from avtool.data.manifest import Manifest
     from avtool.models.model_folder import ModelDescription
     from avtool.training.optimizers import NamedOptimizer
     from avtool.training.parameter_groups import ParameterGroup
@@ -220,7 +220,7 @@ class Task(ABC, Generic[RecipeType]):
         return "validation"
 
     @property
-    def skipped(self) -> Sequence[Skipped]:
+    def skipped(self) -> "Sequence[Skipped]":
         """Unusable samples, each with its reason; the run lists them."""
         return ()
 
