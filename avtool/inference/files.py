@@ -7,7 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from avtool.core.errors import AvtoolError, DiskFullError, MissingError, SomeFailedError
+from avtool.core.batch import Wording, gather
+from avtool.core.errors import AvtoolError
 from avtool.core.files import read_json, write_json
 from avtool.core.parallel import check_jobs, is_serial, map_unordered
 from avtool.core.reporter import Recorder, Reporter, Silent
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _AT_A_TIME = 16
 """Files that a process scores before it reports, where there are many."""
+_WORDING = Wording("predicting", "predicted", "files")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ class FileScore:
     item: Item
     found: Scored | AvtoolError
     kept: bool = False
+
+    @property
+    def error(self) -> AvtoolError | None:
+        """The reason, when it failed."""
+        return self.found if isinstance(self.found, AvtoolError) else None
 
     def outcome(self, outputs: OutputSpec) -> FileOutcome:
         """The same in a line; of labels with parts, the first part's class."""
@@ -114,18 +121,11 @@ def score_all(
         AvtoolError: the only file failed, or the first one under `fail_fast`; all files failed; the disk is
             full, or a library is missing.
     """
-    found: dict[str, FileScore] = {}
-    with reporter.progress("predicting", len(items)) as bar:
-        for score in score_files(items, parts, predictor, recipe, reporter, jobs):
-            name, error = score.item.name, score.found
-            found[name] = score
-            if isinstance(error, AvtoolError):
-                if fail_fast or len(items) == 1 or isinstance(error, DiskFullError | MissingError):
-                    raise error
-                reporter.warn(f"{name} failed: {error}")
-            bar.advance(note=score.item.path.name)
-    if not any(isinstance(score.found, Scored) for score in found.values()):
-        raise SomeFailedError(f"none of the {len(items)} files could be predicted", "see the warnings above")
+    scores = score_files(items, parts, predictor, recipe, reporter, jobs)
+    fail_fast |= len(items) == 1
+    found = gather(
+        scores, len(items), _WORDING, reporter, fail_fast=fail_fast, name=lambda one: one.item.name
+    )
     return [found[item.name] for item in items]
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from avtool.core.errors import BadInputError, DiskFullError, MissingError, SomeFailedError
+from avtool.core.batch import Wording, gather
+from avtool.core.errors import AvtoolError, BadInputError
 from avtool.core.files import check_own_output, sha256_of, writing
 from avtool.core.reporter import Reporter
 from avtool.core.shard import WHOLE, Shard
@@ -20,6 +21,7 @@ from avtool.models.model_files import WEIGHTS
 from avtool.models.source import full_name
 
 _OF_THE_MACHINE = {"runtime", "batch_size", "split", "folds"}
+_WORDING = Wording("embedding", "embedded", "files")
 
 
 @dataclass(frozen=True)
@@ -94,21 +96,22 @@ def embed(
     with writing(parts):
         for path in parts.glob("*.parquet") if overwrite else ():
             path.unlink()
-    ended: dict[str, EmbeddedFile] = {}
-    with reporter.progress("embedding", len(items)) as bar:
-        for file in embed_apart(items, parts, predictor, recipe, card, jobs=jobs):
-            ended[file.name] = file
-            if error := file.error:
-                if fail_fast or len(items) == 1 or isinstance(error, DiskFullError | MissingError):
-                    _remove_if_empty(parts)
-                    raise error
-                reporter.warn(f"{file.name} failed: {error}")
-            bar.advance(note=Path(file.name).name)
+    embedded = embed_apart(items, parts, predictor, recipe, card, jobs=jobs)
+    alone = len(items) == 1
+    try:
+        ended = gather(
+            embedded,
+            len(items),
+            _WORDING,
+            reporter,
+            fail_fast=fail_fast or alone,
+            name=lambda file: file.name,
+        )
+    except AvtoolError:
+        _remove_if_empty(parts)
+        raise
     files = [ended[item.name] for item in items]
     done = [parts / part_name(item) for item, file in zip(items, files, strict=True) if file.error is None]
-    if not done:
-        _remove_if_empty(parts)
-        raise SomeFailedError(f"none of the {len(items)} files could be embedded", "see the warnings above")
     width = int(read_card(done[0])["width"])
     part = (
         {} if shard.whole else {"shard": [shard.index, shard.count], "names": [item.name for item in items]}

@@ -5,27 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from avtool.core.artifact import Artifact, Input
-from avtool.core.artifact_folder import discard_partial, open_partial, publish
-from avtool.core.errors import AvtoolError, BadInputError
-from avtool.core.files import link_tree, sha256_of, write_csv
-from avtool.core.learned_clips import Match
+from avtool.core.artifact_folder import open_partial, publish
+from avtool.core.batch import keep_parts, open_parts
+from avtool.core.errors import BadInputError
+from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.core.shard import WHOLE, Shard, write_shard
-from avtool.data.items import Item, find_items
-from avtool.data.learned_clips import named_items
-from avtool.evaluation.players import Place
-from avtool.evaluation.predictions import Predictions
-from avtool.evaluation.predictions_file import write_places, write_predictions
-from avtool.inference.files import FileOutcome, FileScore, load_predictor, score_all
+from avtool.data.items import find_items
+from avtool.inference.files import FileOutcome, load_predictor, score_all
 from avtool.inference.frames import find_frames
-from avtool.inference.outputs import OutputSpec
 from avtool.inference.recipes import PredictRecipe
-from avtool.inference.score import Scored
-from avtool.inference.timelines import SCORES, write_scores, write_timelines
 from avtool.jobs.predict_texts import predict_texts, takes_prompts
+from avtool.jobs.predicted_files import write_predicted
 from avtool.media.addresses import local_path
 from avtool.models.model_files import WEIGHTS, find_learned
 
@@ -105,75 +97,12 @@ def predict(
         predictor = predictor.with_features(frames)
     read = recipe.model_copy(update={"frame_features": frames})  # worker processes load the model by it
     partial = open_partial(out, settings, kind="predictions", overwrite=overwrite, inputs=inputs)
-    parts = partial / _PARTS
-    if not overwrite and (out / _PARTS).is_dir() and not parts.exists():
-        link_tree(out / _PARTS, parts)
-    parts.mkdir(exist_ok=True)
-    for folder in earlier:
-        link_tree(folder / _PARTS, parts)
     given = {"sources": list(sources), "model": str(model), "recipe": recipe.model_dump(mode="json")}
     write_shard(partial, "predict", shard, given)
-    try:
+    with open_parts(partial, out, _PARTS, overwrite=overwrite, earlier=earlier) as parts:
         files = score_all(items, parts, predictor, read, reporter, jobs=jobs, fail_fast=fail_fast)
-    except AvtoolError:
-        if not any(parts.iterdir()):
-            discard_partial(partial)
-        raise
-    _write(partial, files, predictor.outputs, recipe, _learned(files, model))
+        keep_parts(parts, {f"{file.item.stem}.json" for file in files if file.error is None})
+    write_predicted(partial, files, predictor.outputs, recipe, find_learned(model))
     publish(out, Artifact("predictions", command, settings, inputs=[used]), unhashed=[_PARTS])
     outcomes = [file.outcome(predictor.outputs) for file in files]
     return PredictResult(out, outcomes, round(time.perf_counter() - begin, 3))
-
-
-def _learned(files: Sequence[FileScore], model: Path) -> tuple[frozenset[Match], ...] | None:
-    """How the model has used each predicted file in its training; None where it has no record."""
-    record = find_learned(model)
-    if record is None:
-        return None
-    items = [file.item for file in files if isinstance(file.found, Scored)]
-    matches = record.matches(named_items(items))
-    return tuple(matches.get(item.name, frozenset()) for item in items)
-
-
-def _write(
-    partial: Path,
-    files: Sequence[FileScore],
-    outputs: OutputSpec,
-    recipe: PredictRecipe,
-    learned: tuple[frozenset[Match], ...] | None,
-) -> None:
-    """The artifact: scores for programs and for people, failures, and the timeline."""
-    done = [(file.item, file.found) for file in files if isinstance(file.found, Scored)]
-    predictions = Predictions(
-        tuple(item.name for item, _ in done),
-        outputs.labels,
-        np.array([scored.logits for _, scored in done], np.float32),
-        tuple(item.clip.labels if item.clip else () for item, _ in done),
-        tuple(item.clip.group if item.clip else "" for item, _ in done),
-        tuple(item.clip.fold if item.clip else None for item, _ in done),
-        outputs.sizes,
-        learned,
-    )
-    write_predictions(partial, predictions)
-    write_places(partial, {item.name: _place(item) for item, _ in done})
-    rows = [[item.name, *(f"{value:.6f}" for value in scored.probabilities)] for item, scored in done]
-    write_csv(partial / "scores.csv", ["file", *outputs.labels], rows)
-    failures = [[file.item.name, str(file.found)] for file in files if not isinstance(file.found, Scored)]
-    write_csv(partial / "failures.csv", ["file", "problem"], failures)
-    if recipe.events:
-        events = {item.name: scored.events for item, scored in done}
-        write_timelines(partial, events, {item.name: item.stem for item, _ in done}, recipe.formats)
-        if SCORES in recipe.formats:
-            (partial / SCORES).mkdir(exist_ok=True)
-            for item, scored in done:
-                write_scores(partial / SCORES / f"{item.stem}.tsv", outputs.labels, scored.frames)
-    kept = {f"{item.stem}.json" for item, _ in done}
-    for path in (partial / _PARTS).iterdir():
-        if path.name not in kept:
-            path.unlink()
-
-
-def _place(item: Item) -> Place:
-    """Where a file, or a clip of one, is."""
-    media = item.path.resolve()
-    return Place(media, item.clip.start, item.clip.duration) if item.clip else Place(media)

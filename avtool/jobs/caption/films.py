@@ -33,6 +33,11 @@ class FoundSounds:
     note: str = ""
     kept: bool = False
 
+    @property
+    def were_found(self) -> bool:
+        """Whether the film could be listened to."""
+        return isinstance(self.found, FilmSounds)
+
 
 @dataclass(frozen=True)
 class _Task:

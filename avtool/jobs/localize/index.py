@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from avtool.core.errors import AvtoolError, DiskFullError, MissingError, SomeFailedError
+from avtool.core.batch import Wording, gather
+from avtool.core.errors import AvtoolError
 from avtool.core.parallel import is_serial, map_unordered
 from avtool.core.reporter import Recorder, Reporter, Silent
 from avtool.data.items import Item, find_items
 from avtool.inference.localisation.encoders import Encoders, IndexRecipe
 from avtool.inference.localisation.film_index import FilmIndex
 from avtool.inference.localisation.index_writer import write_index
+
+_WORDING = Wording("indexing", "indexed", "films")
 
 
 @dataclass(frozen=True)
@@ -92,18 +95,9 @@ def index_films(
     items = find_items(sources)
     names = index_names([item.name for item in items])
     tasks = [_Task(item, out / names[item.name], recipe, overwrite, command) for item in items]
-    found: dict[str, IndexedFilm] = {}
-    with reporter.progress("indexing", len(items)) as bar:
-        for film in _indexed(tasks, jobs, reporter):
-            found[film.film] = film
-            if film.error is not None:
-                alone = len(items) == 1 or fail_fast
-                if alone or isinstance(film.error, DiskFullError | MissingError):
-                    raise film.error
-                reporter.warn(f"{film.film} failed: {film.error}")
-            bar.advance(note=Path(film.film).name)
-    if all(film.error for film in found.values()):
-        raise SomeFailedError(f"none of the {len(items)} films could be indexed", "see the warnings above")
+    fail_fast |= len(items) == 1
+    ended = _indexed(tasks, jobs, reporter)
+    found = gather(ended, len(items), _WORDING, reporter, fail_fast=fail_fast, name=lambda one: one.film)
     films = [found[item.name] for item in items]
     return IndexResult(out, films, round(time.perf_counter() - begin, 3))
 
