@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from inspect import getattr_static
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import Field
 
-from avtool.core.recipe import Recipe
+from avtool.core.recipe import Recipe, read_recipe_file, validate
 from avtool.core.registry import Registry
 from avtool.core.reporter import Reporter
 from avtool.evaluation.published import PublishedResult
@@ -23,6 +25,9 @@ class ListedSpec(Recipe):
     published: dict[str, tuple[PublishedResult, ...]] = Field(
         default_factory=dict, description="Published tables by name."
     )
+
+
+Spec = TypeVar("Spec", bound=ListedSpec)
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,31 @@ class CodeBenchmark:
         return self.function(settings, reporter)
 
 
+@dataclass(frozen=True)
+class SpecBenchmark(Generic[Spec]):
+    """The benchmark of a TOML file, which is read on first use, with code that several such files share."""
+
+    path: Path
+    spec_type: type[Spec]
+    settings: type[Recipe]
+    function: Callable[[Spec, Any, Reporter], BenchmarkReport]
+    fact_sheet: Callable[[Spec], BenchmarkFactSheet]
+
+    @cached_property
+    def spec(self) -> Spec:
+        """The content of the file."""
+        return validate(self.spec_type, read_recipe_file(self.path), origin=str(self.path))
+
+    @cached_property
+    def facts(self) -> BenchmarkFactSheet:
+        """Its row of a listing."""
+        return self.fact_sheet(self.spec)
+
+    def run(self, settings: Recipe, reporter: Reporter) -> BenchmarkReport:
+        """Runs it."""
+        return self.function(self.spec, settings, reporter)
+
+
 BENCHMARKS: Registry[Benchmark] = Registry(
     "benchmark",
     "avtool eval --list",
@@ -95,3 +125,23 @@ BENCHMARKS: Registry[Benchmark] = Registry(
     accepts=lambda entry: all(getattr_static(entry, name, None) for name in ("facts", "settings", "run")),
 )
 """The benchmarks of avtool and, by the entry-point group `avtool.benchmarks`, those of other packages."""
+
+
+def add_specs(
+    folder: Path,
+    spec_type: type[Spec],
+    settings: type[Recipe],
+    function: Callable[[Spec, Any, Reporter], BenchmarkReport],
+    fact_sheet: Callable[[Spec], BenchmarkFactSheet],
+) -> None:
+    """Registers a benchmark for each TOML file of a folder.
+
+    Args:
+        folder: of the files; a benchmark is named by its file.
+        spec_type: the schema of the files.
+        settings: of each benchmark.
+        function: scores, by a file's content and settings.
+        fact_sheet: the row of a listing.
+    """
+    for path in sorted(folder.glob("*.toml")):
+        BENCHMARKS.add(path.stem, SpecBenchmark(path, spec_type, settings, function, fact_sheet))

@@ -1,26 +1,23 @@
 """Benchmarks of dense video captioning: one protocol, and a TOML file for each set of references."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator
 
-from avtool.benchmarks.benchmark import BENCHMARKS, BenchmarkFactSheet
+from avtool.benchmarks.benchmark import BenchmarkFactSheet, add_specs
 from avtool.benchmarks.dense_captions.spec import DenseCaptionSpec
 from avtool.core.errors import BadInputError
 from avtool.core.paths import data_folder
-from avtool.core.recipe import Recipe, listed, option, read_recipe_file, validate
+from avtool.core.recipe import Recipe, listed, option
 from avtool.core.reporter import Reporter
 from avtool.evaluation.metrics.meteor import Backend
 from avtool.evaluation.report import BenchmarkReport
 
 if TYPE_CHECKING:
     from avtool.evaluation.dense_captions.segments import Captions
-
-_FOLDER = Path(__file__).parent
 
 
 class DenseCaptionSettings(Recipe):
@@ -46,108 +43,63 @@ class DenseCaptionSettings(Recipe):
     name: str | None = option(None, "Name of what is scored, in tables.  [default: its file's]")
 
 
-@dataclass(frozen=True)
-class DenseCaptionBenchmark:
-    """The benchmark of a TOML file."""
+def run(spec: DenseCaptionSpec, settings: DenseCaptionSettings, reporter: Reporter) -> BenchmarkReport:
+    """Scores a submission.
 
-    path: Path
+    Raises:
+        BadInputError: submission or references are absent, unreadable, or of other videos.
+        MissingError: METEOR's data or Java is not installed.
+    """
+    from avtool.benchmarks.dense_captions.report import dense_caption_report
+    from avtool.evaluation.dense_captions.protocol import DenseCaptionProtocol
+    from avtool.evaluation.dense_captions.segments import read_references
+    from avtool.evaluation.metrics.caption_tokens import open_tokeniser
+    from avtool.evaluation.metrics.meteor import open_meteor
 
-    @cached_property
-    def spec(self) -> DenseCaptionSpec:
-        """The content of the file."""
-        return validate(DenseCaptionSpec, read_recipe_file(self.path), origin=str(self.path))
+    files = _files(spec, settings.data) if settings.predictions or settings.model else []
+    references = [read_references(file, spec.subset) for file in files]
+    submission, path = _predictions(settings, references, reporter)
+    if not any(submission.keys() & one.keys() for one in references):
+        names = f"`{next(iter(submission), '')}` and `{next(iter(references[0]))}`"
+        message = f"`{path}` and the references have no video in common ({names})"
+        raise BadInputError(message, "give references of the same videos, named alike")
+    protocol = DenseCaptionProtocol(
+        open_meteor(settings.meteor_backend, reporter),
+        open_tokeniser(settings.meteor_backend),
+        seed=settings.seed,
+    )
+    scores = protocol.score(submission, references, reporter)
+    return dense_caption_report(
+        settings.name or path.stem,
+        spec,
+        scores,
+        submission,
+        references,
+        files,
+        settings.meteor_backend,
+    )
 
-    @property
-    def settings(self) -> type[Recipe]:
-        """The settings of every set."""
-        return DenseCaptionSettings
 
-    @property
-    def facts(self) -> BenchmarkFactSheet:
-        """Its row of a listing."""
-        return BenchmarkFactSheet.of(
-            self.spec,
-            data="captioned segments (JSON)",
-            protocols=("predictions", "caption"),
-            metric="METEOR 2021",
-        )
+def _predictions(
+    settings: DenseCaptionSettings, references: Sequence["Captions"], reporter: Reporter
+) -> tuple["Captions", Path]:
+    """The predictions, and where they are from."""
+    from avtool.benchmarks.dense_captions.captioning import caption_videos
+    from avtool.evaluation.dense_captions.segments import read_submission
 
-    def run(self, settings: Recipe, reporter: Reporter) -> BenchmarkReport:
-        """Scores a submission.
-
-        Raises:
-            BadInputError: submission or references are absent, unreadable, or of other videos.
-            MissingError: METEOR's data or Java is not installed.
-        """
-        from avtool.benchmarks.dense_captions.report import dense_caption_report
-        from avtool.evaluation.dense_captions.protocol import DenseCaptionProtocol
-        from avtool.evaluation.metrics.caption_tokens import open_tokeniser
-        from avtool.evaluation.metrics.meteor import open_meteor
-
-        assert isinstance(settings, DenseCaptionSettings), "the settings are its own"
-        files = self._files(settings.data) if settings.predictions or settings.model else []
-        references = [self._references(file) for file in files]
-        submission, path = self._predictions(settings, references, reporter)
-        if not any(submission.keys() & one.keys() for one in references):
-            names = f"`{next(iter(submission), '')}` and `{next(iter(references[0]))}`"
-            message = f"`{path}` and the references have no video in common ({names})"
-            raise BadInputError(message, "give references of the same videos, named alike")
-        protocol = DenseCaptionProtocol(
-            open_meteor(settings.meteor_backend, reporter),
-            open_tokeniser(settings.meteor_backend),
-            seed=settings.seed,
-        )
-        scores = protocol.score(submission, references, reporter)
-        return dense_caption_report(
-            settings.name or path.stem,
-            self.spec,
-            scores,
-            submission,
-            references,
-            files,
-            settings.meteor_backend,
-        )
-
-    @staticmethod
-    def _predictions(
-        settings: DenseCaptionSettings, references: Sequence["Captions"], reporter: Reporter
-    ) -> tuple["Captions", Path]:
-        """The predictions, and where they are from."""
-        from avtool.benchmarks.dense_captions.captioning import caption_videos
-        from avtool.evaluation.dense_captions.segments import read_submission
-
-        if (settings.predictions is None) == (settings.model is None):
-            given = "both are" if settings.model else "neither is"
-            message = f"{given} given of --predictions and --model"
-            raise BadInputError(message, "give a submission in JSON, or a --model with --videos")
-        if settings.predictions is not None:
-            path = _submission(settings.predictions)
-            return read_submission(path), path
-        assert settings.model is not None
-        if settings.videos is None:
-            raise BadInputError("--model captions videos, and none are given", "give --videos FOLDER")
-        videos = list(dict.fromkeys(video for one in references for video in one))
-        submission = caption_videos(settings.model, settings.videos, videos, settings.device, reporter)
-        return submission, settings.model
-
-    def _files(self, given: tuple[Path, ...]) -> list[Path]:
-        """The files of references."""
-        if given and not any(path.is_dir() for path in given):
-            return list(given)
-        folders = list(given) or [data_folder() / name for name in self.spec.folders]
-        found = [folder / name for folder in folders for name in self.spec.references]
-        found = [path for path in found if path.is_file()][: self.spec.annotators]
-        if not found:
-            message = f"the references of {self.spec.title} are not in `{folders[0]}`"
-            raise BadInputError(
-                message, f"give --data {','.join(self.spec.references[: self.spec.annotators])}"
-            )
-        return found
-
-    def _references(self, path: Path) -> "Captions":
-        from avtool.evaluation.dense_captions.segments import read_references
-
-        return read_references(path, self.spec.subset)
+    if (settings.predictions is None) == (settings.model is None):
+        given = "both are" if settings.model else "neither is"
+        message = f"{given} given of --predictions and --model"
+        raise BadInputError(message, "give a submission in JSON, or a --model with --videos")
+    if settings.predictions is not None:
+        path = _submission(settings.predictions)
+        return read_submission(path), path
+    assert settings.model is not None
+    if settings.videos is None:
+        raise BadInputError("--model captions videos, and none are given", "give --videos FOLDER")
+    videos = list(dict.fromkeys(video for one in references for video in one))
+    submission = caption_videos(settings.model, settings.videos, videos, settings.device, reporter)
+    return submission, settings.model
 
 
 def _submission(path: Path) -> Path:
@@ -161,5 +113,28 @@ def _submission(path: Path) -> Path:
     return files[0]
 
 
-for _path in sorted(_FOLDER.glob("*.toml")):
-    BENCHMARKS.add(_path.stem, DenseCaptionBenchmark(_path))
+def _files(spec: DenseCaptionSpec, given: tuple[Path, ...]) -> list[Path]:
+    """The files of references."""
+    if given and not any(path.is_dir() for path in given):
+        return list(given)
+    folders = list(given) or [data_folder() / name for name in spec.folders]
+    found = [folder / name for folder in folders for name in spec.references]
+    found = [path for path in found if path.is_file()][: spec.annotators]
+    if not found:
+        message = f"the references of {spec.title} are not in `{folders[0]}`"
+        raise BadInputError(message, f"give --data {','.join(spec.references[: spec.annotators])}")
+    return found
+
+
+add_specs(
+    Path(__file__).parent,
+    DenseCaptionSpec,
+    DenseCaptionSettings,
+    run,
+    partial(
+        BenchmarkFactSheet.of,
+        data="captioned segments (JSON)",
+        protocols=("predictions", "caption"),
+        metric="METEOR 2021",
+    ),
+)

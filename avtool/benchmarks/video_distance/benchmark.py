@@ -3,9 +3,8 @@
 from functools import partial
 from pathlib import Path
 
-from avtool.benchmarks.benchmark import BENCHMARKS, BenchmarkFactSheet, CodeBenchmark, ListedSpec
+from avtool.benchmarks.benchmark import BenchmarkFactSheet, ListedSpec, add_specs
 from avtool.benchmarks.video_distance.settings import VideoDistanceSettings
-from avtool.core.recipe import read_recipe_file, validate
 from avtool.core.reporter import Reporter
 from avtool.evaluation.report import BenchmarkReport
 
@@ -22,9 +21,10 @@ def run(spec: ListedSpec, settings: VideoDistanceSettings, reporter: Reporter) -
     return compare(spec, settings, reporter)
 
 
-for _path in sorted(Path(__file__).parent.glob("*.toml")):
-    _spec = validate(ListedSpec, read_recipe_file(_path), origin=str(_path))
-    _facts = BenchmarkFactSheet.of(
-        _spec, data="two folders of videos", protocols=("generated",), metric="FVD16"
-    )
-    BENCHMARKS.add(_path.stem, CodeBenchmark(_facts, VideoDistanceSettings, partial(run, _spec)))
+add_specs(
+    Path(__file__).parent,
+    ListedSpec,
+    VideoDistanceSettings,
+    run,
+    partial(BenchmarkFactSheet.of, data="two folders of videos", protocols=("generated",), metric="FVD16"),
+)
