@@ -6,19 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from avtool.captioning.style import CaptionStyle, load_style
-from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
-from avtool.data.items import Item
 from avtool.evaluation.sound_captions.matching import EventCounts
 from avtool.evaluation.sound_captions.mined_captions import MinedCaption, captioned_sounds
 from avtool.evaluation.sound_captions.track import SoundCue
 from avtool.evaluation.sound_captions.written_captions import count_written
-from avtool.inference.captioner import FilmSounds
 from avtool.inference.dense_captioning.captioner import DenseCaptioner
 from avtool.inference.sound_tagger.calibration import ClassCalibration
 from avtool.inference.sound_tagger.thresholds import ANY
-from avtool.jobs.caption.calibration import CalibrateRecipe, CalibrateResult
-from avtool.media.addresses import local_path
+from avtool.jobs.caption.calibration import CalibrateRecipe, CalibrateResult, listen_to_all
 
 GRID = (0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99)
 """The thresholds that are tried; scores of proposals lie close to 1."""
@@ -101,7 +97,8 @@ def choose_threshold(
         BadInputError: no film can be read.
     """
     own = captioner.decoding.threshold
-    heard = _listen(captioner.at(GRID[0]), films, reporter)
+    lowest = captioner.at(GRID[0])
+    heard = listen_to_all(films, lambda film: lowest.listen(film, reporter), reporter)
 
     def counted(threshold: float) -> EventCounts:
         total = EventCounts()
@@ -123,21 +120,3 @@ def _standard_error(counts: EventCounts) -> float:
     """Of an F1, as of a share of the mean number of true and found events."""
     number = max(1.0, (counts.true + counts.found) / 2)
     return math.sqrt(counts.f1 * (1 - counts.f1) / number)
-
-
-def _listen(
-    captioner: DenseCaptioner, films: Mapping[str, Sequence[SoundCue]], reporter: Reporter
-) -> dict[str, FilmSounds]:
-    heard: dict[str, FilmSounds] = {}
-    problem = BadInputError("the dataset has no films", "mine some")
-    with reporter.progress("calibrating", len(films)) as bar:
-        for film in films:
-            try:
-                heard[film] = captioner.listen(Item(film, local_path(film)), reporter)
-            except BadInputError as error:
-                reporter.warn(f"{film} failed: {error}")
-                problem = error
-            bar.advance(note=Path(film).name)
-    if not heard:
-        raise problem
-    return heard

@@ -5,15 +5,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from avtool.captioning.style import load_style
-from avtool.core.errors import AvtoolError, BadInputError
 from avtool.core.reporter import Reporter
 from avtool.data.items import Item
 from avtool.evaluation.sound_captions.mined_captions import MinedCaption, captioned_sounds, class_onsets
 from avtool.inference.sound_tagger.calibration import GRID, ClassCalibration, count_film
 from avtool.inference.sound_tagger.captioner import SoundTagger
 from avtool.jobs.caption.calibrated_films import CalibratedFilm, Calibrator, Choice
-from avtool.jobs.caption.calibration import CalibrateRecipe, CalibrateResult
-from avtool.media.addresses import local_path
+from avtool.jobs.caption.calibration import CalibrateRecipe, CalibrateResult, listen_to_all
 
 
 def calibrate_tagger(
@@ -78,20 +76,12 @@ def _listen(
 ) -> list[CalibratedFilm]:
     """The films, each listened to once; their scores are files of the folder."""
     labels = [one.label for one in tagger.classes]
-    heard: list[CalibratedFilm] = []
-    problem: AvtoolError = BadInputError("the dataset has no films", "mine some")
-    with reporter.progress("calibrating", len(films)) as bar:
-        for number, (film, captions) in enumerate(films.items()):
-            try:
-                sounds = tagger.record(Item(film, local_path(film)), folder / f"{number}.f32", reporter)
-            except BadInputError as error:
-                reporter.warn(f"{film} failed: {error}")
-                problem = error
-            else:
-                found, true = tagger.sweep(sounds, GRID), class_onsets(captions, tagger.classes)
-                counts = count_film(labels, sounds.seconds, found, true, recipe.tolerance)
-                heard.append(CalibratedFilm(sounds, counts, captioned_sounds(captions, recipe.language)))
-            bar.advance(note=Path(film).name)
-    if not heard:
-        raise problem
-    return heard
+
+    def listen(film: Item) -> CalibratedFilm:
+        captions = films[film.name]
+        sounds = tagger.record(film, folder / f"{film.stem}.f32", reporter)
+        found, true = tagger.sweep(sounds, GRID), class_onsets(captions, tagger.classes)
+        counts = count_film(labels, sounds.seconds, found, true, recipe.tolerance)
+        return CalibratedFilm(sounds, counts, captioned_sounds(captions, recipe.language))
+
+    return list(listen_to_all(films, listen, reporter).values())

@@ -1,11 +1,19 @@
-"""Calibration of a captioner's thresholds: its settings and its result."""
+"""Calibration of a captioner's thresholds: its settings, the films that it reads, and its result."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from avtool.core.errors import BadInputError
 from avtool.core.recipe import option
+from avtool.core.reporter import Reporter
+from avtool.data.items import Item
 from avtool.inference.captioner import ModelOptions
 from avtool.inference.sound_tagger.calibration import ClassCalibration
+from avtool.media.addresses import local_path
+
+Heard = TypeVar("Heard")
 
 
 class CalibrateRecipe(ModelOptions):
@@ -48,3 +56,31 @@ class CalibrateResult:
     held_out: float
     defaults: float
     kept_defaults: bool
+
+
+def listen_to_all(
+    films: Collection[str], listen: Callable[[Item], Heard], reporter: Reporter
+) -> dict[str, Heard]:
+    """What is heard in each film that can be read, by the film; the others are warned of.
+
+    Args:
+        films: paths or addresses.
+        listen: what is called with each film.
+        reporter: gets progress, and films that cannot be read.
+
+    Raises:
+        BadInputError: no film can be read.
+    """
+    heard: dict[str, Heard] = {}
+    problem = BadInputError("the dataset has no films", "mine some")
+    with reporter.progress("calibrating", len(films)) as bar:
+        for film in films:
+            try:
+                heard[film] = listen(Item(film, local_path(film)))
+            except BadInputError as error:
+                reporter.warn(f"{film} failed: {error}")
+                problem = error
+            bar.advance(note=Path(film).name)
+    if not heard:
+        raise problem
+    return heard
