@@ -53,7 +53,7 @@ def test_label_search_writes_words_that_can_be_used(cues: Path, tmp_path: Path) 
 
 
 def test_a_large_search_is_reported(cues: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from avtool.tasks.lm_bff import label_search as module
+    from avtool.tasks.lm_bff import search as module
 
     monkeypatch.setattr(module, "EXHAUSTIVE", 100)
     recorder = Recorder()
