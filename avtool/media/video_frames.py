@@ -23,6 +23,8 @@ from avtool.media.frame_walker import ROUNDING_S, FrameWalker, open_frames
 
 Frame = NDArray[np.uint8]  # (height, width, 3), RGB
 Size = tuple[int, int] | int | None
+_QUALITY = 90
+"""Of JPEG files, 1 to 95."""
 
 
 def read_frames(
@@ -112,9 +114,7 @@ def _every_frame(
             return
 
 
-def save_frames(
-    path: Path, folder: Path, start: float, end: float, fps: float, *, size: Size = None, quality: int = 90
-) -> list[Path]:
+def save_frames(path: Path, folder: Path, start: float, end: float, fps: float) -> list[Path]:
     """Saves the frames of a span of film time as JPEG files, numbered from `000.jpg` on.
 
     Args:
@@ -123,8 +123,6 @@ def save_frames(
         start: film time of the first frame in seconds.
         end: film time before which the last is shown.
         fps: frames per second.
-        size: as for `read_frames`.
-        quality: of the JPEG files, 1 to 95.
 
     Returns:
         The files, in time order; none where the film has no frame in the span.
@@ -132,12 +130,11 @@ def save_frames(
     files = []
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    for number, (_, pixels) in enumerate(
-        iter_frames(path, fps=fps, start=start, end=end, size=size, threads=1)
-    ):
+    frames = iter_frames(path, fps=fps, start=start, end=end, threads=1)
+    for number, (_, pixels) in enumerate(frames):
         file = folder / f"{number:03d}.jpg"
         with writing(file):
-            Image.fromarray(pixels).save(file, quality=quality)
+            Image.fromarray(pixels).save(file, quality=_QUALITY)
         files.append(file)
     return files
 

@@ -15,12 +15,11 @@ def refine_onset(
     sample_rate: int,
     start_s: float,
     window_s: float = 0.75,
-    min_deviations: float = _MIN_DEVIATIONS,
 ) -> float | None:
     """The strongest onset near a time, or None when nothing there stands out.
 
     The strength of an onset is the spectral flux: the growth of the log spectrum over 20 ms. It must exceed
-    the median of the window by `min_deviations` times the median absolute deviation; of several, the
+    the median of the window by seven times the median absolute deviation; of several, the
     strongest is taken, and a near one counts more than a far one.
 
     Args:
@@ -28,7 +27,6 @@ def refine_onset(
         sample_rate: Hz.
         start_s: where the onset is expected.
         window_s: how far it may lie, either way.
-        min_deviations: how many median absolute deviations the peak must stand out.
 
     Returns:
         The time of the onset in seconds, good to 10 ms for a sudden sound.
@@ -49,7 +47,7 @@ def refine_onset(
         return None
     middle = float(np.median(flux))
     deviation = float(np.median(np.abs(flux - middle)))
-    stands_out = flux - middle > min_deviations * deviation
+    stands_out = flux - middle > _MIN_DEVIATIONS * deviation
     if not stands_out.any():
         return None
     nearness = np.exp(-np.square((times - start_s) / _LIKELY_S) / 2)

@@ -14,6 +14,7 @@ from avtool.synthetic.tonal_sounds import music
 _SPEECH_LEVEL = -21.0  # dBFS, root mean square
 _SONG_LEVEL = -19.0
 _ROOM_LEVEL = -66.0
+_BLOCK_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +81,19 @@ def music_of(event: Event, sample_rate: int) -> Callable[[], Samples]:
     return render
 
 
-def mix(
-    parts: list[Part], seconds: float, sample_rate: int, rng: Rng, block_seconds: float = 5.0
-) -> Iterator[Block]:
-    """Adds the parts to a quiet room, block after block.
+def mix(parts: list[Part], seconds: float, sample_rate: int, rng: Rng) -> Iterator[Block]:
+    """Adds the parts to a quiet room, block after block of five seconds.
 
     Args:
         parts: in the order of their start, as from `parts_of`.
         seconds: of the whole film.
         sample_rate: in Hz.
         rng: where the room's noise comes from.
-        block_seconds: the duration of a block.
     """
     waiting = list(reversed(parts))
     sounding: list[tuple[int, Samples]] = []
     num_samples = round(seconds * sample_rate)
-    step = round(block_seconds * sample_rate)
+    step = round(_BLOCK_S * sample_rate)
     for first in range(0, num_samples, step):
         last = min(first + step, num_samples)
         samples = rng.standard_normal(last - first, dtype=np.float32) * _gain(_ROOM_LEVEL)

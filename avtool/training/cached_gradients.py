@@ -42,7 +42,7 @@ class SplitObjective(Protocol):
         ...
 
 
-def need_split(objective: object, name: str = "loop.cached_gradients") -> SplitObjective:
+def need_split(objective: object) -> SplitObjective:
     """The objective as one whose contrast is apart.
 
     Raises:
@@ -50,6 +50,7 @@ def need_split(objective: object, name: str = "loop.cached_gradients") -> SplitO
     """
     if isinstance(objective, SplitObjective):
         return objective
+    name = "loop.cached_gradients"
     if getattr(objective, "contrasts_clips", False):
         message = f"{name} is for contrasts of features alone (MAViL), and this one keeps more than features"
         raise BadInputError(message, "raise --batch-size, or launch more processes")

@@ -44,7 +44,6 @@ def write_preview(
     seconds: float,
     *,
     film: Path | None = None,
-    title: str = "",
     language: str = "en",
     settings: Sequence[tuple[str, str]] = (),
     reporter: Reporter,
@@ -56,7 +55,6 @@ def write_preview(
         plan: the captions.
         seconds: duration of the film.
         film: the file; one of up to 8 MiB is put into the page, others are played from where they are.
-        title: of the page; the film's name by default.
         language: of the captions (BCP 47).
         settings: names and values to print, such as model and style.
         reporter: warned of frames and audio that cannot be read.
@@ -69,7 +67,7 @@ def write_preview(
         _TEMPLATE,
         script=_SCRIPT,
         media_sources="data: 'self' file:",
-        title=title or (film.name if film else path.stem),
+        title=film.name if film else path.stem,
         film=_address(film, path) if film else "",
         poster=strips[0].frames[0] if strips[0].frames else "",
         track=data_uri(track, "text/vtt;charset=utf-8"),

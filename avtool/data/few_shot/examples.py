@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -259,8 +258,3 @@ def _rows(numbers: Sequence[int]) -> str:
     shown = ", ".join(map(str, numbers[:_SHOWN]))
     more = f" and {len(numbers) - _SHOWN} more" if len(numbers) > _SHOWN else ""
     return f"row{'s' if len(numbers) > 1 else ''} {shown}{more}"
-
-
-def class_counts(examples: Sequence[Example]) -> Counter[str]:
-    """How many examples each label has."""
-    return Counter(example.label for example in examples)

@@ -58,21 +58,20 @@ def make_fbank(settings: AudioSettings, device: torch.device = torch.device("cpu
     return fbank.to(device)
 
 
-def pad_or_cut(fbank: Tensor, num_frames: int, cut: Cut = "start", value: float = 0.0) -> Tensor:
-    """Fits spectrograms to a number of frames.
+def pad_or_cut(fbank: Tensor, num_frames: int, cut: Cut = "start") -> Tensor:
+    """Fits spectrograms to a number of frames; to a short one 0 is appended, as the published models do.
 
     Args:
         fbank: (..., T, F).
         num_frames: frames wanted.
         cut: where to cut a long one.
-        value: what to append to a short one. The published models append 0 before they normalise.
 
     Returns:
         (..., num_frames, F).
     """
     extra = fbank.shape[-2] - num_frames
     if extra <= 0:
-        return F.pad(fbank, (0, 0, 0, -extra), value=value)
+        return F.pad(fbank, (0, 0, 0, -extra))
     first = extra // 2 if cut == "centre" else 0
     return fbank.narrow(-2, first, num_frames)
 

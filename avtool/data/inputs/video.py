@@ -165,12 +165,11 @@ def spread(settings: VideoSettings, start: float, available: float) -> Times:
     return np.asarray(start + parts * length / settings.num_frames, np.float64)
 
 
-def film_source(settings: VideoSettings, sample_rate: int = 16000, cache_mib: int = 1024) -> "FilmSource":
+def film_source(settings: VideoSettings, cache_mib: int = 1024) -> "FilmSource":
     """A source of windows of films: twice as many frames a second as they take, at their shorter side.
 
     Args:
         settings: of the windows.
-        sample_rate: of the audio, in Hz.
         cache_mib: memory for decoded frames, in MiB.
     """
     from avtool.data.decode_cache.settings import SpanSettings
@@ -178,4 +177,4 @@ def film_source(settings: VideoSettings, sample_rate: int = 16000, cache_mib: in
 
     fps = min(120.0, 2 * settings.num_frames / settings.seconds)
     spans = SpanSettings(fps=fps, short_side=min(1024, settings.short_side), cache_mib=cache_mib)
-    return FilmSource(spans, sample_rate)
+    return FilmSource(spans)

@@ -120,15 +120,12 @@ def _resampled(samples: Waveform, rate: int, wanted: int) -> Waveform:
     return np.asarray(resample(torch.from_numpy(samples), rate, wanted).numpy(), np.float32)
 
 
-def open_shards(
-    path: Path, *, sample_rate: int = 16000, cache_mib: float = 1024
-) -> tuple[Manifest, ShardSource]:
+def open_shards(path: Path, *, sample_rate: int = 16000) -> tuple[Manifest, ShardSource]:
     """Opens shards for reading.
 
     Args:
         path: what `write_shards` wrote, a folder of `.tar` files, or one of them.
         sample_rate: that the audio is given at, in Hz.
-        cache_mib: memory for what was decoded, in MiB.
 
     Returns:
         A row a clip, and where its video and audio come from.
@@ -154,7 +151,7 @@ def open_shards(
                 held[row.clip_id] = file, clip
                 rows.append(row)
     manifest = Manifest(checked_table(make_table(rows), str(path)), root, str(path))
-    return manifest, ShardSource(held, _one_rate(str(path), held), sample_rate, cache_mib)
+    return manifest, ShardSource(held, _one_rate(str(path), held), sample_rate)
 
 
 def _shards(path: Path, root: Path, folder: Path) -> Iterator[tuple[Path, Iterable[ShardClip]]]:

@@ -17,12 +17,10 @@ class RetrievalScores:
     Attributes:
         recall: k → share of queries whose own item is among the k most alike.
         median_rank: of a query's own item, from 1.
-        num_items: queries, and candidates of each.
     """
 
     recall: dict[int, float]
     median_rank: float
-    num_items: int
 
 
 def cosine_similarity(queries: ArrayLike, items: ArrayLike) -> Floats:
@@ -48,7 +46,7 @@ def score_retrieval(similarity: ArrayLike, ks: Sequence[int] = (1, 5, 10)) -> Re
     assert array.shape[0] == array.shape[1], f"paired retrieval needs a square matrix, not {array.shape}"
     ranks = ranks_of(array, np.arange(len(array)))
     median = float(np.median(ranks)) if len(ranks) else float("nan")
-    return RetrievalScores({k: share_within(ranks, k) for k in ks}, median, len(ranks))
+    return RetrievalScores({k: share_within(ranks, k) for k in ks}, median)
 
 
 def per_class_subset(labels: Sequence[str], per_class: int) -> Ints:

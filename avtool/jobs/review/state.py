@@ -2,7 +2,7 @@
 
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -217,11 +217,6 @@ class ReviewState:
         if end - start < _SHORTEST_S:
             raise BadInputError(f"an event lasts at least {_SHORTEST_S:g} s", "put its borders further apart")
         return {"start": round(start, 3), "end": round(end, 3)}
-
-
-def reviewers_of(rows: Sequence[Decision]) -> list[str]:
-    """The reviewers of a journal, in the order in which they began."""
-    return list(dict.fromkeys(row.reviewer for row in rows))
 
 
 def _name() -> str:

@@ -19,6 +19,7 @@ _MARGIN_S = 30.0  # the last cue of a window may end after it
 _SMEAR_S = 0.4  # the farthest a cue may be from its place because the survey's ratio is not exact
 _ZOOMS = 4
 _REACH_S = 0.6
+_PEAKS = 3  # that are refined at each ratio
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,13 +73,11 @@ def _survey_one(
     return float(total[best]), offset_s, float(curves.max(axis=1).sum())
 
 
-def likely_offsets(
-    cues: Spans, contrast: SpeechContrast, ratio: float, max_offset_s: float, count: int = 3
-) -> list[float]:
-    """The offsets in seconds of the highest peaks at a ratio, the highest first, at least a second apart."""
+def likely_offsets(cues: Spans, contrast: SpeechContrast, ratio: float, max_offset_s: float) -> list[float]:
+    """The offsets in seconds of the highest peaks at a ratio, the highest first, a second apart or more."""
     total = window_curves(cues, contrast, ratio, max_offset_s).sum(axis=0)
     found: list[float] = []
-    for _ in range(count):
+    for _ in range(_PEAKS):
         best = int(total.argmax())
         found.append((best - len(total) // 2) / COARSE_RATE)
         reach = round(COARSE_RATE)

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib import resources
 
-from avtool.mining.tagger.lexicon import Lexicon
 from avtool.mining.tagger.lexicon_builder import entries
 from avtool.mining.tagger.lexicon_files import load_lexicon
 
@@ -13,12 +12,12 @@ from avtool.mining.tagger.lexicon_files import load_lexicon
 _UNKNOWN_SOURCE = "person"
 
 
-def coarse_sources(sources: Iterable[str], lexicon: Lexicon | None = None) -> tuple[str, ...]:
+def coarse_sources(sources: Iterable[str]) -> tuple[str, ...]:
     """The coarse groups of stated sources ("car horn" → "vehicle"), in order, without repeats.
 
     A source that belongs to no group gives none; an unknown one is a name, and so a person.
     """
-    coarse = (load_lexicon() if lexicon is None else lexicon).coarse
+    coarse = load_lexicon().coarse
     groups = (coarse.get(source, _UNKNOWN_SOURCE) for source in sources)
     return tuple(dict.fromkeys(group for group in groups if group))
 

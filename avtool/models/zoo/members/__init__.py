@@ -1,7 +1,6 @@
 """Members of the zoo that no library has: small differences to timm's ViT, each of one paper."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from torch import nn
 
@@ -21,13 +20,3 @@ MEMBERS: Mapping[str, Callable[..., nn.Module]] = {
     "setr": setr,
 }
 """Builders by the name that the catalogue has; each takes `num_classes`, `in_channels`, `image_size`."""
-
-
-def build_member(name: str, **settings: Any) -> nn.Module:
-    """The network of a member, with random weights.
-
-    Args:
-        name: of `MEMBERS`.
-        **settings: of its builder.
-    """
-    return MEMBERS[name](**settings)
