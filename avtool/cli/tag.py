@@ -48,7 +48,8 @@ def tag(
     overwrite: Overwrite = False,
 ) -> None:
     """Label caption tags by sound, source and quality."""
-    from avtool.jobs.cue_classes import Cue, label_cues, named_models, read_cues, write_labels
+    from avtool.jobs.cue_classes import label_cues
+    from avtool.jobs.cue_tables import Cue, named_models, read_cues, write_labels
 
     found = [Cue(str(number), text) for number, text in enumerate(expand_lists(tags or ()), 1)]
     found += read_cues(cues) if cues else []
