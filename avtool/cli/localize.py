@@ -19,7 +19,8 @@ from avtool.jobs.localize.recipe import FindRecipe
 from avtool.tasks import TASKS
 
 if TYPE_CHECKING:
-    from avtool.jobs.localize.find import FindResult, NamedQuery
+    from avtool.jobs.localize.find import FindResult
+    from avtool.jobs.localize.find_query import NamedQuery
 
 _SHOWN = 40
 """Characters of a query that tables and messages have."""
@@ -138,7 +139,7 @@ def _queries(
         BadInputError: there are several kinds, or none, or the query cannot be used.
     """
     from avtool.inference.localisation import queries as read
-    from avtool.jobs.localize.find import NamedQuery, read_query_table
+    from avtool.jobs.localize.find_query import NamedQuery, read_query_table
 
     given = {
         "--text": text, "--image": image, "--frame": frame[0], "--audio": audio, "--label": label,

@@ -6,7 +6,7 @@ from typing import Any
 
 from avtool.core.files import read_json
 from avtool.inference.localisation.queries import SoundClip, audio_query, label_query
-from avtool.jobs.localize.find import NamedQuery
+from avtool.jobs.localize.find_query import NamedQuery
 from avtool.mining.tagger import Tagger
 from avtool.synthetic.make_film import FilmFiles
 
