@@ -17,7 +17,7 @@ from avtool.core.reporter import Reporter
 
 
 class Outcome(Protocol):
-    """What a batch knows of an input that it has ended with."""
+    """How a batch ended with an input."""
 
     @property
     def error(self) -> AvtoolError | None:

@@ -92,18 +92,9 @@ def make_av_clips(
         )
         for number in range(count)
     ]
-    failed: dict[str, str] = {}
-    with reporter.progress("making films of moving sources", count) as bar:
-        for path, problem in map_unordered(
-            _make, [task for task in tasks if not task.path.exists()], jobs=jobs
-        ):
-            bar.advance()
-            if isinstance(problem, DiskFullError):
-                raise problem
-            if problem:
-                failed[path.name] = problem.message
-                reporter.warn(problem.message)
-    made = [task for task in tasks if task.path.name not in failed]
+    unmade = [task for task in tasks if not task.path.exists()]
+    failed = _make_films(unmade, count, reporter, jobs)
+    made = [task for task in tasks if task.path not in failed]
     if not made:
         raise BadInputError(f"no recording of `{sounds}` can be used", "see the warnings above")
     write_manifest(partial, [_row(task) for task in made])
@@ -112,6 +103,20 @@ def make_av_clips(
     write_classes(partial / LABELS / "classes.csv", classes)
     publish(out, Artifact("dataset", command, wanted, seed=seed), unhashed=[FILMS])
     return _result(out)
+
+
+def _make_films(tasks: Sequence[_Task], count: int, reporter: Reporter, jobs: int) -> set[Path]:
+    """Makes those of `count` films that are not there yet; gives those whose recording cannot be used."""
+    failed: set[Path] = set()
+    with reporter.progress("making films of moving sources", count) as bar:
+        for path, problem in map_unordered(_make, tasks, jobs=jobs):
+            bar.advance()
+            if isinstance(problem, DiskFullError):
+                raise problem
+            if problem:
+                failed.add(path)
+                reporter.warn(problem.message)
+    return failed
 
 
 def find_recordings(sounds: Path) -> list[Recording]:

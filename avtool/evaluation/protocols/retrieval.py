@@ -1,6 +1,6 @@
 """Retrieval between audio and video, both ways, over paired embeddings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,47 +42,19 @@ def evaluate_embeddings(
     Raises:
         BadInputError: the embeddings are not finite pairs.
     """
-    audio_features, video_features = _embeddings(audio, "audio"), _embeddings(video, "video")
-    if audio_features.shape != video_features.shape:
-        message = (
-            f"embeddings of audio {audio_features.shape} and of video {video_features.shape} are no pairs"
-        )
-        raise BadInputError(message, "embed the same clips with both")
+    audio_features, video_features = _pairs(audio, video)
     if labels is not None:
         chosen = per_class_subset(labels, per_class)
         audio_features, video_features = audio_features[chosen], video_features[chosen]
     similarity = cosine_similarity(audio_features, video_features)
-    found = {
-        "audio → video": score_retrieval(similarity, _KS),
-        "video → audio": score_retrieval(similarity.T, _KS),
-    }
-    chance = [round(100 * min(1.0, k / len(audio_features)), 2) for k in _KS]
-    rows = [[name, way, *_cells(scores)] for way, scores in found.items()]
-    rows.append(["chance", "either", *chance, (len(audio_features) + 1) / 2])
-    ways = {"audio → video": "A→V", "video → audio": "V→A"}
-    ours = (
-        name,
-        "see its card",
-        {f"R@{k} {ways[way]}": 100 * found[way].recall[k] for way in found for k in _KS},
-    )
+    ways = {"audio → video": similarity, "video → audio": similarity.T}
+    found = {way: score_retrieval(matrix, _KS) for way, matrix in ways.items()}
     subset = f"the first {per_class} clips of each class" if labels is not None else "all clips"
     return BenchmarkReport(
         headline="; ".join(f"{way} R@1 {100 * scores.recall[1]:.1f} %" for way, scores in found.items())
         + f" among {len(audio_features)} clips",
-        metrics={
-            "clips": len(audio_features),
-            **{
-                way: {
-                    **{f"R@{k}": 100 * share for k, share in scores.recall.items()},
-                    "median rank": scores.median_rank,
-                }
-                for way, scores in found.items()
-            },
-        },
-        tables=[
-            *([comparison(f"{facts.title}: retrieval in %", facts.published, [ours])] if facts else []),
-            Table("retrieval, in %", ["embeddings", "way", *(f"R@{k}" for k in _KS), "median rank"], rows),
-        ],
+        metrics={"clips": len(audio_features), **{way: _metrics(scores) for way, scores in found.items()}},
+        tables=_tables(found, len(audio_features), name, facts),
         notes=[
             f"Cosine similarity among {subset}; rank = 1 + higher + equal ones at a lower index, so that "
             "a tie counts once. Tools that take a tie for a hit give higher numbers.",
@@ -93,12 +65,43 @@ def evaluate_embeddings(
     )
 
 
+def _pairs(audio: ArrayLike, video: ArrayLike) -> tuple[Floats, Floats]:
+    """The embeddings (N, D) of audio and of video."""
+    pairs = _embeddings(audio, "audio"), _embeddings(video, "video")
+    if pairs[0].shape != pairs[1].shape:
+        message = f"embeddings of audio {pairs[0].shape} and of video {pairs[1].shape} are no pairs"
+        raise BadInputError(message, "embed the same clips with both")
+    return pairs
+
+
 def _embeddings(values: ArrayLike, name: str) -> Floats:
     array: Floats = np.asarray(values, dtype=np.float64)
     if array.ndim != 2 or not array.size or not np.isfinite(array).all():
         message = f"the {name} embeddings must be finite numbers of (clips, dimensions), not {array.shape}"
         raise BadInputError(message, "embed the clips again")
     return array
+
+
+def _metrics(scores: RetrievalScores) -> dict[str, float]:
+    shares = {f"R@{k}": 100 * share for k, share in scores.recall.items()}
+    return {**shares, "median rank": scores.median_rank}
+
+
+def _tables(
+    found: Mapping[str, RetrievalScores], count: int, name: str, facts: BenchmarkFacts | None
+) -> list[Table]:
+    """Both ways beside chance, and beside published results."""
+    rows = [[name, way, *_cells(scores)] for way, scores in found.items()]
+    chance = [round(100 * min(1.0, k / count), 2) for k in _KS]
+    rows.append(["chance", "either", *chance, (count + 1) / 2])
+    columns = ["embeddings", "way", *(f"R@{k}" for k in _KS), "median rank"]
+    table = Table("retrieval, in %", columns, rows)
+    if facts is None:
+        return [table]
+    short = {"audio → video": "A→V", "video → audio": "V→A"}
+    shares = {f"R@{k} {short[way]}": 100 * found[way].recall[k] for way in found for k in _KS}
+    ours = (name, "see its card", shares)
+    return [comparison(f"{facts.title}: retrieval in %", facts.published, [ours]), table]
 
 
 def _cells(scores: RetrievalScores) -> list[float]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from avtool.models.masked_transformer.masked_transformer import MaskedTransformer
+    from avtool.models.model_folder import ModelDescription
 
 
 @register
@@ -171,8 +172,6 @@ class DenseCaptioningTask(Task[DenseCaptioningRecipe]):
             BadInputError: data, features, model and settings do not fit together.
         """
         from avtool.data.inputs.collate import collate
-        from avtool.models.foreign import locate
-        from avtool.models.model_folder import ModelDescription
         from avtool.models.runtime import launched_processes
         from avtool.objectives.dense_captioning import DenseCaptioning, DenseCaptioningWeights
         from avtool.training.plan import Plan
@@ -192,7 +191,28 @@ class DenseCaptioningTask(Task[DenseCaptioningRecipe]):
         learns_mask = model.mask_network is not None
         objective = DenseCaptioning(weights, plan.total * plan.accumulate, learns_mask=learns_mask)
         held_out = self._samples(films.val, model, train=False)
-        description = ModelDescription(
+        validation = Validation(
+            DenseCaptioning(weights, learns_mask=learns_mask).eval(), held_out, collate,  # type: ignore[arg-type]
+            recipe.loop.batch_size, whole_batches=False, workers=0,
+        )  # fmt: skip
+        return Training(
+            model=model,
+            objective=objective,
+            samples=samples,  # type: ignore[arg-type]
+            collate=collate,
+            description=self._description(arguments, len(samples)),
+            validate=validation if len(held_out) else None,
+            groups=samples.groups,
+            sample_ids=samples.names,
+        )
+
+    def _description(self, arguments: Mapping[str, Any], num_events: int) -> "ModelDescription":
+        from avtool.models.foreign import locate
+        from avtool.models.model_folder import ModelDescription
+
+        recipe = self.recipe
+        encoded = [stream for stream in self.streams if isinstance(stream, EncodedStream)]
+        return ModelDescription(
             recipe.model.name,
             arguments,
             {
@@ -203,28 +223,10 @@ class DenseCaptioningTask(Task[DenseCaptioningRecipe]):
                 "phrases": self.phrases,
                 "decoding": recipe.decoding.model_dump(mode="json"),
             },
-            f"Captions films: trained on {len(samples)} captioned events of {len(films.train)} films.",
+            f"Captions films: trained on {num_events} captioned events of {len(self.films.train)} films.",
             self.command,
             self.inputs,
-            assets={
-                asset_name(stream.name): locate(stream.encoder)
-                for stream in self.streams
-                if isinstance(stream, EncodedStream)
-            },
-        )
-        validation = Validation(
-            DenseCaptioning(weights, learns_mask=learns_mask).eval(), held_out, collate,  # type: ignore[arg-type]
-            recipe.loop.batch_size, whole_batches=False, workers=0,
-        )  # fmt: skip
-        return Training(
-            model=model,
-            objective=objective,
-            samples=samples,  # type: ignore[arg-type]
-            collate=collate,
-            description=description,
-            validate=validation if len(held_out) else None,
-            groups=samples.groups,
-            sample_ids=samples.names,
+            assets={asset_name(stream.name): locate(stream.encoder) for stream in encoded},
         )
 
     def _samples(

@@ -33,7 +33,7 @@ def search_label_words(
 
     Args:
         task: examples, model and prompt.
-        reporter: told where not all assignments are scored.
+        reporter: gets a note where not all assignments are scored.
         k: likeliest words of each class.
         near: of these, the words nearest to the task's own; 0 takes all.
         keep: assignments that are returned.
