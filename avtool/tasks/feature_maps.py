@@ -8,11 +8,11 @@ from avtool.core.reporter import Reporter
 from avtool.data.manifest import Manifest
 from avtool.evaluation.feature_map import map_figure
 from avtool.training.report import Section
+from avtool.training.task import Samples
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
-    from torch.utils.data import Dataset
 
 _MOST_POINTS = 200
 _FEWEST_POINTS = 3
@@ -35,7 +35,7 @@ class ShownSamples:
         held_out: whether these are validation clips.
     """
 
-    samples: "Dataset[Any]"
+    samples: Samples
     collate: "Callable[[list[Any]], dict[str, Tensor]]"
     labels: Sequence[str]
     inputs: "Callable[[Mapping[str, Tensor]], dict[str, Tensor]]"
@@ -43,7 +43,7 @@ class ShownSamples:
 
     def batch(self, first: int, end: int, device: "torch.device") -> "dict[str, Tensor]":
         """Samples `first` to `end`, as far as there are such, on a device."""
-        numbers = range(first, min(end, len(self.samples)))  # type: ignore[arg-type]
+        numbers = range(first, min(end, len(self.samples)))
         values = self.collate([self.samples[number] for number in numbers])
         return {name: value.to(device) for name, value in values.items()}
 
@@ -66,7 +66,7 @@ def feature_section(
     from avtool.models.encoder import need_encoder
 
     encoder = need_encoder(model.eval(), "the trained model")
-    count = min(_MOST_POINTS, len(shown.samples))  # type: ignore[arg-type]
+    count = min(_MOST_POINTS, len(shown.samples))
     if count < _FEWEST_POINTS:
         return Section("Feature map", "", ())
     parts: dict[str, list[Tensor]] = {}

@@ -13,7 +13,7 @@ from avtool.core.errors import AvtoolError, BadInputError
 from avtool.data.samplers import Order
 from avtool.models.seeds import derive, seed_everything
 from avtool.training.plan import Plan
-from avtool.training.task import Batch, Training
+from avtool.training.task import Batch, Samples, Training
 
 Key = tuple[int, int]
 """A sample's index and the epoch in which it is drawn."""
@@ -67,7 +67,7 @@ class SeededSamples(Dataset[Any]):
         seed: of the run.
     """
 
-    def __init__(self, data: Dataset[Any], seed: int) -> None:
+    def __init__(self, data: Samples, seed: int) -> None:
         self.data = data
         self.seed = seed
         self.set_data_epoch = _epoch_setter(data)

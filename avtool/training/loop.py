@@ -55,7 +55,7 @@ def fit(
         KeyboardInterrupt: on SIGINT, after the checkpoint.
         SystemExit: on SIGTERM, with 143.
     """
-    if len(training.samples) == 0:  # type: ignore[arg-type]
+    if len(training.samples) == 0:
         raise BadInputError("nothing to train on: there are no samples")
     reporter = reporter or Silent()
     accelerator = start(recipe.runtime, training.model, reporter, takes_turns=len(training.phases) > 1)
@@ -163,7 +163,7 @@ class _Loop:
         training, recipe, plan = self.trainer.training, self.trainer.recipe, self.plan
         return make_order(
             recipe.sampler.name,
-            len(training.samples),  # type: ignore[arg-type]
+            len(training.samples),
             plan.samples_per_epoch,
             plan.batch_size * plan.processes,
             recipe.seed,

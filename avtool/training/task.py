@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from avtool.core.artifact import Input
 from avtool.core.learned_clips import Use
@@ -17,7 +17,6 @@ from avtool.training.report import Section
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
-    from torch.utils.data import Dataset
 
     from avtool.data.clip_filter import Skipped
     from avtool.data.manifest import Manifest
@@ -33,6 +32,14 @@ An `nn.Module` may have parameters of its own (a temperature): they are trained 
 no part of the saved model. Where a training has phases, it gets the name of the current one as `phase`."""
 
 RecipeType = TypeVar("RecipeType", bound=TrainRecipe)
+
+
+class Samples(Protocol):
+    """Samples by index: a `Dataset` of `torch.utils.data`, or any object with these two methods."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Training:
 
     model: "nn.Module"
     objective: Objective
-    samples: "Dataset[Any]"
+    samples: Samples
     collate: Callable[[list[Any]], Batch]
     description: "ModelDescription"
     transform: "Callable[[Batch, torch.Generator], Batch] | None" = None

@@ -62,7 +62,7 @@ class Trainer:
         self.recipe = recipe
         self.accelerator = accelerator
         self.device: torch.device = accelerator.device
-        samples = len(training.samples)  # type: ignore[arg-type]
+        samples = len(training.samples)
         self.plan = Plan.of(recipe.loop, samples, accelerator.num_processes)
         check_plan(self.plan, recipe, samples, validates=training.validate is not None)
         self.checkpoints = Checkpoints(run)

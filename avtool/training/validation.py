@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
     from torch import nn
-    from torch.utils.data import Dataset
 
-    from avtool.training.task import Batch, Objective
+    from avtool.training.task import Batch, Objective, Samples
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Validation:
     """
 
     objective: "Objective"
-    data: "Dataset[Any]"
+    data: "Samples"
     collate: "Callable[[list[Any]], Batch]"
     batch_size: int
     whole_batches: bool
@@ -36,9 +35,13 @@ class Validation:
         from accelerate.utils import send_to_device  # type: ignore[import-untyped]
         from torch.utils.data import DataLoader
 
-        size = min(self.batch_size, len(self.data))  # type: ignore[arg-type]
-        loader = DataLoader(
-            self.data, size, collate_fn=self.collate, drop_last=self.whole_batches, num_workers=self.workers
+        size = min(self.batch_size, len(self.data))
+        loader: DataLoader[Any] = DataLoader(  # it takes whatever has a length and items
+            self.data,  # type: ignore[arg-type]
+            size,
+            collate_fn=self.collate,
+            drop_last=self.whole_batches,
+            num_workers=self.workers,
         )
         sums: dict[str, float] = {}
         count = 0

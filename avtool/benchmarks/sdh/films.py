@@ -35,16 +35,16 @@ class TrueFilm:
     Attributes:
         name: of the film, and of the files of its captions up to their first dot.
         file: film, or caption file where there is no film.
-        is_film: whether it is a film.
         track: its SDH track.
         seconds: length of the film, or the end of its last cue.
+        is_film: whether it is a film.
     """
 
     name: str
     file: Path
-    is_film: bool
     track: SoundTrack
     seconds: float
+    is_film: bool
 
 
 def read_films(data: Path, captions: str, language: str, reporter: Reporter) -> list[TrueFilm]:
@@ -63,7 +63,7 @@ def read_films(data: Path, captions: str, language: str, reporter: Reporter) -> 
         read = read_captions(data, language=language)
         track = read_sound_track(read, data)
         end = max((cue.end_ms for cue in read.cues), default=0) / 1000
-        films = [TrueFilm(data.name.partition(".")[0], data, False, track, end)]
+        films = [TrueFilm(data.name.partition(".")[0], data, track, end, is_film=False)]
     else:
         films = [_of_pair(pair, language) for pair in pair_films([str(data)], captions)]
     silent = [film for film in films if not film.track.sounds or not film.seconds]
@@ -81,7 +81,7 @@ def _of_pair(pair: FilmPair, language: str) -> TrueFilm:
     read = on_film_clock(load_film_captions(pair, language, info.fps), info)
     end = max((cue.end_ms for cue in read.cues), default=0) / 1000
     track = read_sound_track(read, caption_file_of(pair, language))
-    return TrueFilm(pair.film_id, pair.film, True, track, info.duration_s or end)
+    return TrueFilm(pair.film_id, pair.film, track, info.duration_s or end, is_film=True)
 
 
 def read_predictions(

@@ -59,10 +59,10 @@ def cut_film(task: CutTask) -> CutFilm:
     try:
         earlier = _earlier(task)
         if earlier is not None:
-            return CutFilm(task.number, len(task.segments), True, tuple(earlier))
+            return CutFilm(task.number, len(task.segments), kept=True, differing=tuple(earlier))
         differing = _cut(task) if task.segments else ()
         write_record(task.folder, task.number, task.film, task.found, differing)
-        return CutFilm(task.number, len(task.segments), False, differing)
+        return CutFilm(task.number, len(task.segments), differing=differing)
     except AvtoolError as error:
         return CutFilm(task.number, error=error)
 

@@ -14,10 +14,10 @@ class Entry:
 
     verb: str
     noun: str
-    is_verb: bool
-    is_noun: bool
-    is_adjective: bool
-    is_adverb: bool
+    is_verb: bool = False
+    is_noun: bool = False
+    is_adjective: bool = False
+    is_adverb: bool = False
 
     @property
     def in_dictionary(self) -> bool:
@@ -29,13 +29,20 @@ class Entry:
 def look_up(word: str) -> Entry:
     """Looks an unknown word up. The first call imports lemminflect, which takes a moment."""
     if len(word) > _LONGEST:
-        return Entry(word, word, False, False, False, False)
+        return Entry(word, word)
     import lemminflect
 
     found = lemminflect.getAllLemmas(word)
     verb = _stem(word) or (found.get("VERB") or lemminflect.getAllLemmasOOV(word, "VERB")["VERB"])[0]
     noun = (found.get("NOUN") or (word,))[0]
-    return Entry(verb, noun, "VERB" in found, "NOUN" in found, "ADJ" in found, "ADV" in found)
+    return Entry(
+        verb,
+        noun,
+        is_verb="VERB" in found,
+        is_noun="NOUN" in found,
+        is_adjective="ADJ" in found,
+        is_adverb="ADV" in found,
+    )
 
 
 def _stem(word: str) -> str:

@@ -192,13 +192,13 @@ class DenseCaptioningTask(Task[DenseCaptioningRecipe]):
         objective = DenseCaptioning(weights, plan.total * plan.accumulate, learns_mask=learns_mask)
         held_out = self._samples(films.val, model, train=False)
         validation = Validation(
-            DenseCaptioning(weights, learns_mask=learns_mask).eval(), held_out, collate,  # type: ignore[arg-type]
+            DenseCaptioning(weights, learns_mask=learns_mask).eval(), held_out, collate,
             recipe.loop.batch_size, whole_batches=False, workers=0,
         )  # fmt: skip
         return Training(
             model=model,
             objective=objective,
-            samples=samples,  # type: ignore[arg-type]
+            samples=samples,
             collate=collate,
             description=self._description(arguments, len(samples)),
             validate=validation if len(held_out) else None,

@@ -189,7 +189,7 @@ class LocalisationTask(Task[LocalisationRecipe]):
         return Training(
             model=model,
             objective=objective,
-            samples=samples,  # type: ignore[arg-type]
+            samples=samples,
             collate=collate_windows,
             description=description,
             validate=self._validation(objective) if self.validates else None,
@@ -211,7 +211,7 @@ class LocalisationTask(Task[LocalisationRecipe]):
         )  # fmt: skip
         return GroundingValidation(
             Validation(
-                objective, windows, collate_windows, recipe.loop.batch_size,  # type: ignore[arg-type]
+                objective, windows, collate_windows, recipe.loop.batch_size,
                 whole_batches=False, workers=0,
             ),
             queries, films.indexes, tokens,
