@@ -93,7 +93,8 @@ def read_artifact(folder: Path, kind: Kind | None = None) -> Artifact:
     if artifact.kind not in get_args(Kind):
         raise CorruptArtifactError(f"`{folder}` is of the unknown kind `{artifact.kind}`")
     if kind and artifact.kind != kind:
-        raise BadInputError(f"`{folder}` is a {artifact.kind} artifact, a {kind} is needed here")
+        article = "an" if artifact.kind == "export" else "a"
+        raise BadInputError(f"`{folder}` is {article} {artifact.kind} artifact, a {kind} is needed here")
     return artifact
 
 

@@ -9,29 +9,48 @@ from avtool.core.errors import BadInputError
 from avtool.core.files import sha256_of
 from avtool.core.manifest_columns import checked_table
 from avtool.data.labels import CLASS_FILES, LABELS, LabelKind, class_lists
-from avtool.data.manifest import Clip, Manifest, find_manifest, make_table, read_manifest
+from avtool.data.manifest import (
+    ANNOTATIONS,
+    MANIFEST,
+    Clip,
+    Manifest,
+    find_manifest,
+    holds_annotations,
+    make_table,
+    need_media,
+    read_manifest,
+)
 from avtool.data.shards.source import SHARDS, shard_row
 from avtool.data.shards.tar_index import ShardClip, clips_of
 
 _IMAGE_SECONDS = 1.0
+_SHARD = ".tar"
 
 
-def open_dataset(dataset: Path) -> Manifest:
+def open_dataset(dataset: Path, *, media: bool = True) -> Manifest:
     """The clips of a dataset; a clip of shards has its member as its medium (`part.tar/0001.wav`).
 
     Args:
         dataset: a `dataset` artifact, its table, a folder of shards, or one of them.
+        media: whether annotations without media are refused: an export of a dataset, shards of JSON files.
 
     Raises:
-        BadInputError: it is none, or its rows make no sense.
+        BadInputError: it is none, its rows make no sense, or they have no media.
         CorruptArtifactError: the artifact is damaged.
     """
+    if media:
+        need_media(dataset)
+    elif holds_annotations(dataset):
+        found = read_manifest(dataset / ANNOTATIONS / MANIFEST)
+        return Manifest(found.table, dataset, str(dataset))
     if not (files := shard_files(dataset)):
         return read_manifest(dataset)
     root = dataset if dataset.is_dir() else dataset.parent
     rows = [row for file in files for row in _member_rows(file, root)]
     if not rows:
         raise BadInputError(f"the shards of `{dataset}` hold no clips", "write them again")
+    if media and all(row.media.endswith(_SHARD) for row in rows):
+        raise BadInputError(f"the shards of `{dataset}` hold annotations without media", "give others")
     return Manifest(checked_table(make_table(rows), str(dataset)), root, str(dataset))
 
 

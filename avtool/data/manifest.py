@@ -23,6 +23,8 @@ from avtool.data.media_files import Media, local_media, streams_in
 from avtool.media.addresses import is_address
 
 MANIFEST = "manifest.parquet"
+ANNOTATIONS = "rebuild"
+"""Folder of an export that holds the manifest of the dataset that was exported."""
 _SHOWN = 5
 
 
@@ -207,14 +209,34 @@ class Manifest(Sequence[Clip]):
         return np.array([value in chosen for value in values], bool)
 
 
+def holds_annotations(dataset: Path) -> bool:
+    """Whether a folder is an export of a dataset, of which `avtool rebuild` makes the clips again."""
+    manifest = dataset / ANNOTATIONS / MANIFEST
+    return manifest.is_file() and (dataset / CARD).is_file() and read_artifact(dataset).kind == "export"
+
+
+def need_media(dataset: Path) -> None:
+    """Refuses an export of a dataset where media are needed.
+
+    Raises:
+        BadInputError: it holds annotations alone.
+    """
+    if holds_annotations(dataset):
+        raise BadInputError(
+            f"`{dataset}` holds annotations without media",
+            f"`avtool rebuild {dataset} --films DIR --out DATASET` makes the clips again from the films",
+        )
+
+
 def find_manifest(dataset: Path) -> Path:
     """The Parquet file that holds the manifest of a dataset.
 
     Raises:
-        BadInputError: there is no dataset.
+        BadInputError: there is no dataset, or it holds annotations without media.
         CorruptArtifactError: the artifact is damaged.
     """
     if dataset.is_dir():
+        need_media(dataset)
         path = dataset / MANIFEST
         if (dataset / CARD).is_file() or not path.is_file():
             read_artifact(dataset, "dataset")

@@ -17,7 +17,7 @@ from avtool.core.requirements import is_installed
 from avtool.data.dataset import open_dataset
 from avtool.data.folds import Folds
 from avtool.data.inputs.settings import AudioSettings
-from avtool.data.manifest import Manifest
+from avtool.data.manifest import Manifest, holds_annotations
 from avtool.data.spectrogram_statistics import FbankStatistics, fbank_statistics
 
 
@@ -94,11 +94,12 @@ def stats(
         out: a JSON file to write the numbers to; None writes nothing.
 
     Raises:
-        BadInputError: there is no such split, a clip cannot be read, or `out` exists.
+        BadInputError: there is no such split, a clip cannot be read, or `out` exists. Annotations without
+            media are counted all the same.
     """
     if out is not None and out.exists():
         raise BadInputError(f"`{out}` exists already", "choose another --out")
-    manifest = open_dataset(dataset)
+    manifest = open_dataset(dataset, media=False)
     leaks = leaking_groups(manifest)
     if leaks:
         reporter.warn(f"{len(leaks)} groups are in more than one split or fold, such as `{leaks[0]}`")
@@ -130,6 +131,12 @@ def stats(
 
 def _fbank(part: Manifest, recipe: StatsRecipe, reporter: Reporter, jobs: int) -> FbankStatistics | None:
     if not recipe.fbank:
+        return None
+    if holds_annotations(part.folder):
+        reporter.info(
+            f"`{part.origin}` holds annotations without media: spectrogram mean and std are skipped;"
+            f" `avtool rebuild {part.origin} --films DIR --out DATASET` makes the clips again from the films"
+        )
         return None
     if not is_installed("torch"):
         reporter.info("spectrogram mean and std are skipped: they need torch (pip install 'avtool[learn]')")

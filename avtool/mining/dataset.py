@@ -10,18 +10,15 @@ from avtool.core.files import write_csv
 from avtool.core.report.page import optional_report
 from avtool.core.reporter import Reporter
 from avtool.mining.cue_class import REVIEW_COLUMNS, CueClass, review_rows
+from avtool.mining.event_files import write_event_files
 from avtool.mining.events import Event, UntaggedTag
-from avtool.mining.film_clips import clip_name
 from avtool.mining.film_record import FilmRecord
 from avtool.mining.film_split import SPLIT_NAMES, split_films
-from avtool.mining.manifest import KIND_COLUMNS, ManifestRow, kind_cells, write_manifest
+from avtool.mining.manifest import ManifestRow, write_manifest
 from avtool.mining.recipe import MineRecipe
 from avtool.mining.report.write import DatasetSummary, Failure, write_report
 from avtool.mining.review.apply import RULE
-from avtool.mining.sams_layout import SamsClip, write_sams_json
-from avtool.mining.tagger import coarse_sources
 from avtool.mining.taxonomy import LabelMap, Taxonomy, choose_classes, read_label_map
-from avtool.mining.timelines import event_columns, event_row, write_timelines
 
 Kinds = Callable[[Sequence[str]], Sequence[CueClass]]
 """Cues → their kinds."""
@@ -62,7 +59,7 @@ def write_dataset(
     classes = choose_classes(taxonomy.sounds, recipe.classes, recipe.min_count)
     chosen = set(classes)
     splits = _splits(records, recipe, reporter)
-    found = kinds([event.tag_clean for event in events]) if kinds else [None] * len(events)
+    found = list(kinds([event.tag_clean for event in events])) if kinds else [None] * len(events)
     kind_of = iter(found)
     rows = [
         ManifestRow(
@@ -76,13 +73,14 @@ def write_dataset(
         for event in record.events
     ]
     write_manifest(folder / "manifest.parquet", rows, recipe)
-    _write_events(folder / "events.csv", events, found)
-    write_timelines(folder, records)
+    write_event_files(
+        folder, events, [row.split for row in rows], recipe.clip,
+        films=[record.film_id for record in records], kinds=found,
+    )  # fmt: skip
     if kinds:
         _write_review(folder / "review.csv", events, found, reporter)
     taxonomy.write(folder / "labels")
     write_csv(folder / "labels" / "classes.csv", ["index", "label"], list(enumerate(classes)))
-    _write_sams(folder / "sams", rows, recipe)
     untagged = count_untagged(records)
     _write_untagged(folder / "untagged.csv", untagged)
     _write_films(folder / "films.csv", records, failures, splits)
@@ -136,12 +134,6 @@ def _splits(records: Sequence[FilmRecord], recipe: MineRecipe, reporter: Reporte
     return split_films(counts, _AUTO_SHARES, recipe.seed)
 
 
-def _write_events(path: Path, events: Sequence[Event], kinds: Sequence[CueClass | None]) -> None:
-    columns = [*event_columns(), *(KIND_COLUMNS if any(kinds) else ())]
-    rows = ([*event_row(event), *kind_cells(kind)] for event, kind in zip(events, kinds, strict=True))
-    write_csv(path, columns, rows)
-
-
 def _write_review(
     path: Path, events: Sequence[Event], kinds: Sequence[CueClass | None], reporter: Reporter
 ) -> None:
@@ -152,20 +144,6 @@ def _write_review(
     write_csv(path, REVIEW_COLUMNS, rows)
     if rows:
         reporter.info(f"{len(rows)} cues are of no sure kind: see `{path.name}`")
-
-
-def _write_sams(folder: Path, rows: Sequence[ManifestRow], recipe: MineRecipe) -> None:
-    for split in sorted({row.split for row in rows}):
-        clips = [
-            SamsClip(
-                f"{row.event.film_id}/{clip_name(row.event, recipe.clip)}",
-                row.event.sounds,
-                coarse_sources(row.event.sources_stated) or row.event.sources_default,
-            )
-            for row in rows
-            if row.split == split
-        ]
-        write_sams_json(folder / f"{split}.json", clips)
 
 
 def count_untagged(records: Sequence[FilmRecord]) -> list[UntaggedTag]:

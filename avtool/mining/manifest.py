@@ -17,9 +17,8 @@ from avtool.mining.film_record import FilmRecord
 from avtool.mining.recipe import MineRecipe
 
 CLIPS = "clips"
-_SCHEMA = pa.schema(
+_OWN = pa.schema(
     [
-        *COLUMNS,
         ("film", pa.string()), ("event_id", pa.string()),
         ("film_start", pa.float64()), ("film_end", pa.float64()),
         ("event_start", pa.float64()), ("event_end", pa.float64()), ("tag_raw", pa.string()),
@@ -29,6 +28,9 @@ _SCHEMA = pa.schema(
         ("time_source", pa.string()), ("conf", pa.float64()), ("rule_id", pa.string()),
     ]
 )  # fmt: skip
+_SCHEMA = pa.schema([*COLUMNS, *_OWN])
+MINED = {field.name: field.type for field in _OWN}
+"""The columns that mining adds, with their types."""
 
 
 KIND_COLUMNS = ("kind", "kind_probability", "kind_method")

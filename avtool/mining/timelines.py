@@ -1,13 +1,12 @@
 """The events of each film as files for people and other tools: CSV, WebVTT, and Audacity's label tracks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from avtool.core.files import write_csv, write_text
 from avtool.media.captions.cue import Cue
 from avtool.media.captions.writing import write_captions
 from avtool.mining.events import Event
-from avtool.mining.film_record import FilmRecord
 
 FOLDER = "events"
 COLUMNS = {"start": "film_start", "end": "film_end", "start_raw": "event_start", "end_raw": "event_end"}
@@ -25,20 +24,20 @@ def event_row(event: Event) -> list[object]:
     return [";".join(value) if isinstance(value, tuple) else value for value in values]
 
 
-def write_timelines(folder: Path, records: Sequence[FilmRecord]) -> None:
+def write_timelines(folder: Path, films: Mapping[str, Sequence[Event]]) -> None:
     """Writes `events/FILM.csv`, `.vtt` and `.txt` (Audacity: start, end, label) of every film.
 
     Times are those of the events themselves, in seconds of the film, without a collar.
     """
     target = folder / FOLDER
     target.mkdir(exist_ok=True)
-    for record in records:
-        stem = target / record.film_id
-        rows = [event_row(event) for event in record.events]
+    for film_id, events in films.items():
+        stem = target / film_id
+        rows = [event_row(event) for event in events]
         write_csv(stem.with_name(f"{stem.name}.csv"), event_columns(), rows)
-        cues = [_cue(event) for event in record.events]
+        cues = [_cue(event) for event in events]
         write_captions(cues, stem.with_name(f"{stem.name}.vtt"), format="vtt")
-        lines = (f"{e.start_raw:.6f}\t{e.end_raw:.6f}\t{in_words(e)}\n" for e in record.events)
+        lines = (f"{e.start_raw:.6f}\t{e.end_raw:.6f}\t{in_words(e)}\n" for e in events)
         write_text(stem.with_name(f"{stem.name}.txt"), "".join(lines))
 
 

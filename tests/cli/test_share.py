@@ -17,6 +17,7 @@ from avtool.data.dataset import open_dataset
 from avtool.data.readers.layouts import read_source
 from avtool.data.readers.source import ReadOptions
 from avtool.data.sharing.annotations import write_table
+from avtool.jobs.review.events import open_review
 from avtool.synthetic.make_film import make_film
 from tests.harness import Result, run_avtool, write_sine
 
@@ -61,6 +62,12 @@ def clips_in(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(clips)): p.read_bytes() for p in clips.rglob("*") if p.suffix in suffixes}
 
 
+def names_below(dataset: Path, *folders: str) -> list[str]:
+    names = [str(p.relative_to(dataset)) for folder in folders for p in (dataset / folder).iterdir()]
+    assert len(names) >= 3 + 3 * 3 + 3
+    return names
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_is_rebuilt_byte_for_byte_from_films_in_another_folder(
     layout, exports, mined, films, tmp_path
@@ -79,7 +86,7 @@ def test_every_layout_is_rebuilt_byte_for_byte_from_films_in_another_folder(
         {**row, "film": ""} for row in rows_of(mined / "manifest.parquet")
     ]
     assert rebuild(exports / layout, films, tmp_path / "here").code == 0
-    for name in ("manifest.parquet", "labels/classes.csv", "labels/sounds.csv"):
+    for name in ("manifest.parquet", "events.csv", *names_below(mined, "labels", "events", "sams")):
         assert (tmp_path / "here" / name).read_bytes() == (mined / name).read_bytes(), name
 
 
@@ -134,6 +141,52 @@ def test_a_dataset_of_references_finds_its_media_by_content(tmp_path):
     assert run_avtool("export", tmp_path / "again", "--to", "hf", "--out", tmp_path / "x2", "-q").code == 0
 
 
+def test_every_verb_takes_a_rebuilt_dataset(exports, films, mined, tmp_path):
+    again, run = tmp_path / "again", tmp_path / "run"
+    assert rebuild(exports / "croissant", films, again).code == 0
+    step = ("--max-steps", "1", "--workers", "0", "--device", "cpu", "--set", "loop.tensorboard=false", "-q")
+    assert run_avtool("finetune", again, "--model", "cnn_tiny", *step, "--out", run).code == 0
+    tested = ("--split", "test", "--out", tmp_path / "predicted")
+    assert run_avtool("predict", again, "--model", run, *tested, "-q").code == 0
+    scored = run_avtool("eval", "--predictions", tmp_path / "predicted", "--out", tmp_path / "scores", "-q")
+    assert scored.code == 0, scored.stderr
+    ours, theirs = (run_avtool("stats", folder, "--json", "-q").json for folder in (mined, again))
+    assert ours == {**theirs, "dataset": str(mined)}
+    assert open_review(again).events == open_review(mined).events
+    with (again / "films.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["film_id"], row["film"], row["status"]) for row in rows] == [
+        (f"film{number}", str(films / f"film{number}.mkv"), "rebuilt") for number in range(3)
+    ]
+    page = (again / "report.html").read_text()
+    assert '"film0"' in page
+    assert "clips made again from the films" in page
+
+
+@pytest.mark.parametrize("layout", ["hf", "webdataset"])
+def test_annotations_are_counted_and_refused_where_media_are_needed(layout, exports, mined):
+    export = exports / layout
+    counted = run_avtool("stats", export, "--json")
+    assert counted.code == 0
+    assert (
+        f"`{export}` holds annotations without media: spectrogram mean and std are skipped" in counted.stderr
+    )
+    ours = run_avtool("stats", mined, "--no-fbank", "--json", "-q").json
+    assert counted.json == {**ours, "dataset": str(export)}
+    lines = [("finetune", export, "--model", "cnn_tiny", "--out", "never"), ("review", export, "--no-open")]
+    if layout == "webdataset":  # a layout that `prepare` knows
+        lines.append(("prepare", export, "--out", "never"))
+    remedy = f"`avtool rebuild {export} --films DIR --out DATASET` makes the clips again from the films"
+    for line in lines:
+        refused = run_avtool(*line)
+        assert refused.code == 2
+        assert refused.stderr.splitlines()[-2:] == [
+            f"error: `{export}` holds annotations without media",
+            f"hint: {remedy}",
+        ]
+    assert not Path("never").exists()
+
+
 def test_a_rebuilt_dataset_is_exported_to_the_same_annotations(exports, films, tmp_path):
     assert rebuild(exports / "hf", films, tmp_path / "mined-events").code == 0
     out = tmp_path / "x"
@@ -178,7 +231,7 @@ def test_shards_without_media_are_read_by_webdataset_and_by_our_reader(exports, 
         samples = [json.loads(one["json"]) for one in webdataset.tariterators.group_by_keys(files)]
     ours = {row["clip_id"]: row for row in rows_of(mined / "manifest.parquet")}
     assert {sample["clip_id"] for sample in samples} == ours.keys()
-    for clip in open_dataset(exports / "webdataset"):
+    for clip in open_dataset(path, media=False):
         row = ours[clip.clip_id]
         assert (list(clip.labels), clip.text, clip.split, clip.group) == (
             row["labels"],

@@ -22,11 +22,10 @@ from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import atomic_file, inside, read_json, sha256_of, write_json, writing
 from avtool.core.manifest_columns import checked_table
 from avtool.data.labels import LABELS
-from avtool.data.manifest import MANIFEST
+from avtool.data.manifest import ANNOTATIONS, MANIFEST
 from avtool.mining.manifest import CLIPS
 from avtool.mining.recipe import ClipRecipe
 
-FOLDER = "rebuild"
 PLACES = "clips.parquet"
 FILMS = "films.json"
 _SCHEMA_VERSION = 1
@@ -100,7 +99,7 @@ class Annotations:
 
 def write_annotations(folder: Path, annotations: Annotations) -> None:
     """Writes the folder `rebuild` of an export; equal annotations give equal bytes."""
-    target = folder / FOLDER
+    target = folder / ANNOTATIONS
     with writing(target):
         (target / LABELS).mkdir(parents=True, exist_ok=True)
         for path in annotations.labels:
@@ -145,9 +144,9 @@ def annotation_files(export: Path) -> dict[str, str]:
     """
     card = read_artifact(export, "export")
     files = {
-        name: digest for name, digest in card.files.items() if PurePosixPath(name).parts[:1] == (FOLDER,)
+        name: digest for name, digest in card.files.items() if PurePosixPath(name).parts[:1] == (ANNOTATIONS,)
     }
-    if f"{FOLDER}/{FILMS}" not in files:
+    if f"{ANNOTATIONS}/{FILMS}" not in files:
         raise BadInputError(
             f"`{export}` is no export of a dataset", "`avtool export DATASET --to hf` makes one"
         )
@@ -167,7 +166,7 @@ def read_annotations(export: Path) -> Annotations:
         CorruptArtifactError: it is damaged, too large, or names files outside of its folder.
     """
     names = annotation_files(export)
-    folder = export / FOLDER
+    folder = export / ANNOTATIONS
     values = _read_object(folder / FILMS)
     table = _read_table(folder / MANIFEST)
     checked_table(table, str(folder / MANIFEST))
@@ -175,7 +174,9 @@ def read_annotations(export: Path) -> Annotations:
     if places.schema != _PLACE_COLUMNS or places["clip_id"].to_pylist() != table["clip_id"].to_pylist():
         raise CorruptArtifactError(f"`{folder / PLACES}` has not the rows of the manifest", _AGAIN)
     films, clip = _films(values, folder / FILMS), _clip_settings(values, folder / FILMS)
-    labels = [export / name for name in names if PurePosixPath(name).parent == PurePosixPath(FOLDER, LABELS)]
+    labels = [
+        export / name for name in names if PurePosixPath(name).parent == PurePosixPath(ANNOTATIONS, LABELS)
+    ]
     found = Annotations(
         str(values.get("name", export.name)), table, films, places["film"].to_pylist(),
         places["sha256"].to_pylist(), clip, labels,

@@ -28,6 +28,8 @@ from avtool.data.sharing.cut_film import (
     write_record,
 )
 from avtool.data.sharing.find_films import FoundFilm, find_films
+from avtool.data.sharing.mined_files import write_mined_files
+from avtool.mining.event_files import read_events
 from avtool.mining.manifest import CLIPS
 
 _SHOWN = 5
@@ -86,6 +88,7 @@ def rebuild(
         SomeFailedError: none of the films is there.
     """
     annotations = read_annotations(export)
+    mined = read_events(annotations.table, str(export))
     content = settings_hash(annotation_files(export))
     found = find_films(annotations.films, films, reporter)
     if not found:
@@ -112,6 +115,8 @@ def rebuild(
     missing = [film.id for number, film in enumerate(annotations.films) if number not in kept]
     differing = sorted(name for one in done.values() for name in one.differing)
     rows = _write(partial, annotations, kept, missing, differing, failed)
+    if mined is not None:
+        write_mined_files(partial, annotations, mined, kept, missing, reporter)
     used = [Input(str(one.path), "film", annotations.films[number].sha256) for number, one in kept.items()]
     card = Artifact("dataset", command, settings, inputs=[Input(str(export), "export", content), *used])
     publish(out, card, unhashed=[CLIPS, SOURCES])

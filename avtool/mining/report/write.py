@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,46 @@ def write_report(
         ],
         untagged=untagged[:_MOST_UNTAGGED],
         settings=[(key, _lookup(values, key)) for key, _ in iter_keys(MineRecipe)],
+    )
+
+
+def write_rebuilt_report(
+    folder: Path,
+    records: Sequence[FilmRecord],
+    failures: Sequence[Failure],
+    splits: Mapping[str, str],
+    *,
+    cut: bool,
+) -> None:
+    """Writes the page of a dataset whose clips were made again: events, counts and films, no captions.
+
+    Args:
+        folder: the artifact being built.
+        records: the films, of which names, durations and events are read.
+        failures: the films that were not cut.
+        splits: of each film.
+        cut: whether the events have clip files to link to.
+    """
+    events = [event for record in records for event in record.events]
+    taxonomy = Taxonomy.of(events)
+    hours = sum(record.duration_s for record in records) / 3600
+    write_page(
+        folder / "report.html",
+        _TEMPLATE,
+        script=_SCRIPT,
+        facts=[
+            ("events", f"{len(events):,}"),
+            ("different sounds", f"{len(taxonomy.sounds):,}"),
+            ("hours of film", f"{hours:.2f}"),
+        ],
+        events=event_data(records, cut=cut),
+        counts=[(title, _bars(counts), len(counts)) for title, counts in _dimensions(taxonomy) if counts],
+        films=[{"record": record, "split": splits[record.film_id]} for record in records],
+        failures=failures,
+        cards=[],
+        plots=[],
+        untagged=[],
+        settings=[],
     )
 
 
