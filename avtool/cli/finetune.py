@@ -8,5 +8,6 @@ app = verb_app(
     "finetune",
     "avtool finetune esc50 --recipe finetune/esc50-cnn",
     "avtool finetune esc50 --model ast_base --init ast.pt --seconds 5",
+    "avtool finetune events --set data.review=events/review.parquet",
 )
 add_task(app, ClassificationTask)

@@ -10,6 +10,7 @@ from avtool.cli.command import command, verb_app
 from avtool.cli.help import DefaultGroup
 from avtool.cli.options import Jobs, Overwrite, output
 from avtool.cli.session import Session
+from avtool.core.artifact import CARD, read_artifact
 from avtool.core.errors import BadInputError
 
 app = verb_app(
@@ -48,6 +49,7 @@ def page(
 ) -> None:
     """Serve the review page until Ctrl-C: the default subcommand, whose name may be dropped."""
     from avtool.jobs.review.serve import ReviewAddress, ReviewOptions, serve_review
+    from avtool.mining.review.journal import review_path
 
     def ready(found: ReviewAddress) -> None:
         session.reporter.info(
@@ -59,7 +61,17 @@ def page(
     options = ReviewOptions(review, model, (reviewer or _login()).strip(), port, blind, opens, jobs)
     if not options.reviewer or len(options.reviewer) > 60:
         raise BadInputError("a reviewer has a name of 1 to 60 characters", "give another --reviewer")
-    serve_review(dataset, options, session.reporter, ready)
+    journal = options.review or review_path(dataset)
+    if serve_review(dataset, options, session.reporter, ready):
+        session.reporter.info(f"decisions: `{journal}`; {_next_step(dataset, journal)}")
+
+
+def _next_step(dataset: Path, journal: Path) -> str:
+    """The command lines that apply decisions to what was reviewed."""
+    if (dataset / CARD).is_file() and read_artifact(dataset).kind == "predictions":
+        return f"`avtool review captions {dataset} --out DIR` writes the captions"
+    trained = f"`avtool finetune {dataset} --set data.review={journal}`"
+    return f"{trained} and `avtool mine-subtitles FILMS --review {journal}` apply them"
 
 
 @command(app, "agreement")

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +22,7 @@ from avtool.mining.review.decisions import Decision
 from avtool.mining.review.journal import Journal, read_decisions
 from avtool.synthetic.make_film import make_film
 from tests.chromium import serving
-from tests.harness import call, environment, run_avtool, run_avtool_apart
+from tests.harness import AVTOOL, call, environment, run_avtool, run_avtool_apart
 from tests.reviewed_events import write_events
 
 pytest.importorskip("starlette", reason="the extra `review` is not installed")
@@ -158,6 +160,57 @@ def test_requests_that_make_no_sense_are_refused(served):
     assert client.send("api/changes?since=-1")[0] == 400
     journal = events / "review.parquet"
     assert before == (len(read_decisions(journal)) if (events / "review.jsonl").stat().st_size else 0)
+
+
+def test_moves_stay_inside_the_film(served):
+    client, _ = served
+    move = {"reviewer": "ada", "event_id": "film0/00008-1", "action": "move"}
+    status, _, text = client.send(
+        "api/decide", "POST", {**move, "end": 34.01}
+    )  # eight events of 4 s, and 2 s
+    assert status == 409
+    assert json.loads(text)["error"] == "the film ends at 34.00 s (put the border before its end)"
+    status, _, text = client.send("api/decide", "POST", {**move, "start": 30.0, "end": 29.0})
+    assert (status, json.loads(text)["error"].split(" (")[0]) == (409, "an event lasts at least 0.02 s")
+    found = client.post("api/decide", **move, start=30.0, end=34.0)["events"]["film0/00008-1"]
+    assert (found["start"], found["end"]) == (30.0, 34.0)
+    client.post("api/undo")
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_dataset_that_is_moved_or_deleted_under_the_server(tmp_path: Path, deleted: bool):
+    events, elsewhere = write_events(tmp_path, 3), tmp_path / "elsewhere"
+    command = [*AVTOOL, "review", str(events), "--no-open", "--json"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    )
+    try:
+        client = Client(json.loads(process.stdout.readline())["review"]["address"])
+        accept = {"reviewer": "ada", "event_id": "film0/00001-1", "action": "accept"}
+        client.post("api/decide", **accept)
+        events.rename(elsewhere)
+        if deleted:
+            shutil.rmtree(elsewhere)
+        what = "deleted" if deleted else "moved"
+        for path, body in (
+            ("api/decide", accept),
+            ("api/undo", {"reviewer": "ada"}),
+            ("api/changes?since=0", None),
+        ):
+            status, _, text = client.send(path, "POST" if body else "GET", body)
+            assert status == 409
+            assert f"`{events}` was {what} while it was reviewed" in json.loads(text)["error"]
+    finally:
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 2, said
+    lines = said.splitlines()
+    assert "Traceback" not in said
+    assert sum(line.startswith("warning: ") for line in lines) == 1
+    assert lines[-2].startswith(f"error: `{events}` was {what} while it was reviewed; its decisions are")
+    if not deleted:
+        assert [row.action for row in read_decisions(elsewhere / "review.parquet")] == ["accept"]
+    assert not events.exists()
 
 
 def test_one_review_a_dataset_and_a_busy_port(served):

@@ -290,3 +290,20 @@ def test_a_lost_server_is_reported(browser: Any, tmp_path: Path) -> None:
     press(page, "Enter")
     wait_until(page, "document.querySelector('#status').className.includes('bad-news')")
     assert "does not respond" in page.inner_text("#status")
+
+
+def test_a_dataset_that_is_moved_is_reported_until_it_is_back(browser: Any, tmp_path: Path) -> None:
+    events = write_events(tmp_path, 3)
+    with serving("review", events) as printed:
+        page = open_page(browser, printed["review"]["address"])
+        events.rename(tmp_path / "elsewhere")
+        press(page, "Enter")
+        wait_until(page, "document.querySelector('#status').className.includes('bad-news')")
+        assert f"`{events}` was moved while it was reviewed" in page.inner_text("#status")
+        screenshot(page, "review-moved")
+        assert page.inner_text("#done").startswith("0 of 3")
+        (tmp_path / "elsewhere").rename(events)
+        wait_until(page, "!document.querySelector('#status').className.includes('bad-news')")
+        press(page, "Enter")
+        wait_until(page, "document.querySelector('#done').textContent.startsWith('1 of 3')")
+    assert [row.action for row in read_decisions(events / "review.parquet")] == ["accept"]

@@ -11,6 +11,7 @@ from avtool.core.errors import AvtoolError
 from avtool.jobs.review.media import MediaCache
 from avtool.jobs.review.requests import MAX_BODY, DecideRequest, UndoRequest
 from avtool.jobs.review.state import Change, ReviewState
+from avtool.mining.review.journal import MovedError
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -125,6 +126,7 @@ class _Endpoints:
         self, state: ReviewState, media: MediaCache, facts: dict[str, Any], warn: Callable[[str], None]
     ) -> None:
         self._state, self._media, self._facts, self._warn = state, media, facts, warn
+        self._is_moved = False
 
     def page(self, request: "Request") -> "Response":
         """A file of the page."""
@@ -153,6 +155,10 @@ class _Endpoints:
         since = request.query_params.get("since", "")
         if not _is_number(since):
             return _refused("`since` is no number of rows", 400)
+        try:
+            self._state.need_place()
+        except AvtoolError as error:
+            return self._refuse(error)
         return JSONResponse(_plain(self._state.since(int(since), reviewer)))
 
     def span(self, request: "Request") -> "Response":
@@ -175,15 +181,28 @@ class _Endpoints:
 
     async def decide(self, request: "Request") -> "Response":
         """Writes a decision."""
-        return await _respond(request, DecideRequest, self._state.decide)
+        return await _respond(request, DecideRequest, self._state.decide, self._refuse)
 
     async def undo(self, request: "Request") -> "Response":
         """Takes back the reviewer's last operation."""
-        return await _respond(request, UndoRequest, lambda given: self._state.undo(given.reviewer))
+        return await self._take_back(request, redo=False)
 
     async def redo(self, request: "Request") -> "Response":
         """Takes back the reviewer's last undo."""
-        return await _respond(request, UndoRequest, lambda given: self._state.undo(given.reviewer, redo=True))
+        return await self._take_back(request, redo=True)
+
+    async def _take_back(self, request: "Request", *, redo: bool) -> "Response":
+        def undo(given: UndoRequest) -> Change:
+            return self._state.undo(given.reviewer, redo=redo)
+
+        return await _respond(request, UndoRequest, undo, self._refuse)
+
+    def _refuse(self, error: AvtoolError) -> "Response":
+        """What the page shows; a dataset that is no longer there is a warning on the terminal too, once."""
+        if isinstance(error, MovedError) and not self._is_moved:
+            self._is_moved = True
+            self._warn(f"{error}: {error.hint}")
+        return _refused(f"{error} ({error.hint})" if error.hint else str(error), 409)
 
     def failed(self, request: "Request", error: Exception) -> "Response":
         """Our own fault."""
@@ -203,7 +222,12 @@ def _with(endpoint: "Callable[[Request], Response]", kind: str) -> "Callable[[Re
     return of_kind
 
 
-async def _respond(request: "Request", model: type[_Model], work: Callable[[_Model], Change]) -> "Response":
+async def _respond(
+    request: "Request",
+    model: type[_Model],
+    work: Callable[[_Model], Change],
+    refuse: "Callable[[AvtoolError], Response]",
+) -> "Response":
     """Reads a bounded body, works in a thread, and gives what changed."""
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import JSONResponse
@@ -224,7 +248,7 @@ async def _respond(request: "Request", model: type[_Model], work: Callable[[_Mod
     try:
         return JSONResponse(_plain(await run_in_threadpool(work, given)))
     except AvtoolError as error:
-        return _refused(f"{error} ({error.hint})" if error.hint else str(error), 409)
+        return refuse(error)
 
 
 def _plain(change: Change) -> dict[str, Any]:

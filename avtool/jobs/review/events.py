@@ -9,13 +9,14 @@ from typing import Any, Literal
 
 from avtool.captioning import phrases
 from avtool.core.artifact import CARD, read_artifact
-from avtool.core.errors import BadInputError
+from avtool.core.errors import AvtoolError, BadInputError
 from avtool.data.dataset import open_dataset
 from avtool.data.labels import LABELS, read_classes
 from avtool.data.manifest import Manifest
 from avtool.data.media_files import Media
 from avtool.jobs.review.caption_files import caption_films
 from avtool.media.addresses import is_elsewhere
+from avtool.media.probe import probe
 from avtool.mining.review.decisions import Decision
 
 _SAMS = Path(phrases.__file__).with_name("sams.csv")
@@ -108,6 +109,16 @@ class ReviewData:
         changes = decision.changes() if decision else {}
         changes.pop("verdict", None)
         return replace(origin, event_id=event_id, **changes)
+
+
+def film_seconds(source: Source) -> float:
+    """The length of the film that a file is, in seconds; inf where that is not known, as of a cut clip."""
+    if source.end != inf:
+        return inf
+    try:
+        return probe(source.path).duration_s or inf
+    except AvtoolError:
+        return inf
 
 
 def open_review(path: Path) -> ReviewData:

@@ -9,7 +9,7 @@ from typing import Any
 
 from avtool.core.errors import BadInputError
 from avtool.jobs.review.doubts import Doubt
-from avtool.jobs.review.events import ReviewData, ReviewEvent
+from avtool.jobs.review.events import ReviewData, ReviewEvent, film_seconds
 from avtool.jobs.review.requests import DecideRequest
 from avtool.mining.review.decisions import Decision, fold, touched_events, undo_stacks
 from avtool.mining.review.journal import Journal
@@ -50,12 +50,21 @@ class ReviewState:
         self.blind = blind
         self._journal = journal
         self._lock = threading.RLock()
+        self._lengths: dict[int, float] = {}
         self._folded: dict[str, tuple[int, dict[str, Decision]]] = {}
 
     @property
     def revision(self) -> int:
         """The rows of the journal."""
         return len(self._journal.rows)
+
+    def need_place(self) -> None:
+        """Looks whether the journal is still where it was opened.
+
+        Raises:
+            MovedError: its folder was moved or deleted.
+        """
+        self._journal.need_place()
 
     def close(self) -> None:
         """Writes the Parquet file."""
@@ -99,6 +108,7 @@ class ReviewState:
         """Writes a decision to the journal.
 
         Raises:
+            MovedError: the dataset was moved or deleted.
             BadInputError: the event is not there, or the decision makes no sense; or the disk refuses.
         """
         with self._lock:
@@ -163,11 +173,21 @@ class ReviewState:
         elif action == "edit":
             changes["text"] = request.text
         elif action == "move":
-            changes |= self._span(
-                event.start if request.start is None else request.start,
-                event.end if request.end is None else request.end,
-            )
+            changes |= self._moved(event, request)
         return [self._row(event, request, _name(), **changes)]
+
+    def _moved(self, event: ReviewEvent, request: DecideRequest) -> dict[str, float]:
+        """The borders of a move, which lie inside the film."""
+        span = self._span(
+            event.start if request.start is None else request.start,
+            event.end if request.end is None else request.end,
+        )
+        if event.source not in self._lengths:
+            self._lengths[event.source] = film_seconds(self.data.sources[event.source])
+        length = self._lengths[event.source]
+        if span["end"] > max(length, event.end):
+            raise BadInputError(f"the film ends at {length:.2f} s", "put the border before its end")
+        return span
 
     def _split(self, event: ReviewEvent, request: DecideRequest) -> list[Decision]:
         """The event up to `at`, and a new part after it."""

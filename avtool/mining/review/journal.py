@@ -85,6 +85,10 @@ def decisions_on(review: Mapping[str, Decision], film_id: str) -> dict[str, Deci
     return {name[len(prefix) :]: one for name, one in review.items() if name.startswith(prefix)}
 
 
+class MovedError(BadInputError):
+    """The folder of a journal was moved or deleted while the journal was open."""
+
+
 class Journal:
     """The journal of a review, open for writing.
 
@@ -117,8 +121,10 @@ class Journal:
         """Adds rows: they are on the disk when this returns, all of them or, if it raises, none.
 
         Raises:
+            MovedError: the folder is no longer there.
             BadInputError: the disk refuses.
         """
+        self.need_place()
         text = "".join(json.dumps(row.to_dict(), ensure_ascii=False) + "\n" for row in rows)
         size = os.fstat(self._handle).st_size
         content = memoryview(text.encode())
@@ -132,6 +138,28 @@ class Journal:
                 raise
         self.rows.extend(rows)
 
+    def need_place(self) -> None:
+        """Looks whether the journal still lies under its name.
+
+        Raises:
+            MovedError: its folder was moved or deleted: what is written now would be lost, or lie elsewhere.
+        """
+        try:
+            if os.path.samestat(lines_path(self.path).stat(), os.fstat(self._handle)):
+                return
+        except OSError:  # no such file
+            pass
+        is_elsewhere = os.fstat(self._handle).st_nlink > 0
+        lines = lines_path(self.path)
+        what = "moved" if is_elsewhere else "deleted"
+        kept = (
+            f"its decisions are in `{lines.name}` there" if is_elsewhere else "its decisions are gone with it"
+        )
+        raise MovedError(
+            f"`{lines.parent}` was {what} while it was reviewed; {kept}",
+            "put it back, or end with Ctrl-C and review it where it is now",
+        )
+
     def compact(self) -> None:
         """Writes all rows to the Parquet file, then empties the lines beside it."""
         values = [row.to_dict() for row in self.rows]
@@ -142,10 +170,16 @@ class Journal:
             os.ftruncate(self._handle, 0)
 
     def close(self) -> None:
-        """Compacts the journal and gives its lock back."""
+        """Compacts the journal and gives its lock back.
+
+        Raises:
+            MovedError: the folder is no longer there; nothing is written.
+            BadInputError: the disk refuses.
+        """
         if self._handle < 0:
             return
         try:
+            self.need_place()
             if self.rows:
                 self.compact()
             with writing(self.path):
