@@ -62,7 +62,9 @@ def create_model(name: str, **overrides: Any) -> "nn.Module":
 
     Raises:
         BadInputError: there is no such model, or no such setting of it.
+        MissingError: torch is not installed.
     """
+    _need_torch()
     from avtool.models.registry import create
 
     return create(name, **overrides)
@@ -82,11 +84,13 @@ def load_model(path: str | Path, *, device: str = "auto", precision: str = "auto
     Raises:
         BadInputError: the path holds no model.
         CorruptArtifactError: it is damaged.
-        MissingError: the device is not there.
+        MissingError: torch is not installed, or the device is not there.
     """
     from avtool.core.recipe import validate
     from avtool.core.reporter import Silent
     from avtool.core.runtime import RuntimeRecipe
+
+    _need_torch()
     from avtool.inference.trained_model import TrainedModel
 
     runtime = validate(RuntimeRecipe, {"device": device, "precision": precision}, "load_model")
@@ -106,8 +110,9 @@ def load_text_model(path: str | Path, *, device: str = "auto") -> "TextClassifie
     Raises:
         BadInputError: the path holds no model of texts.
         CorruptArtifactError: it is damaged.
-        MissingError: the device is not there.
+        MissingError: torch is not installed, or the device is not there.
     """
+    _need_torch()
     from avtool.inference.text_classifier import TextClassifier
 
     return TextClassifier(Path(path), device)
@@ -180,7 +185,9 @@ def train(
 
     Raises:
         AvtoolError: data, model and settings do not fit together, or the training failed.
+        MissingError: torch is not installed.
     """
+    _need_torch()
     from avtool.core.paths import find_recipe
     from avtool.core.recipe import load
     from avtool.core.reporter import Silent
@@ -192,6 +199,12 @@ def train(
     resolved = load(schema, recipe=file, flags=settings, environment={})
     target = Path(out) if out is not None else None
     return run(task, Path(dataset), resolved, Silent(), out=target, overwrite=overwrite)
+
+
+def _need_torch() -> None:
+    from avtool.core.requirements import require
+
+    require("torch", "learn")
 
 
 def __getattr__(name: str) -> Any:

@@ -36,6 +36,8 @@ class AvtoolError(Exception):
         super().__init__(message, hint)  # both, so that the error survives a trip between processes
         self.message = message
         self.hint = hint
+        if hint:  # for the traceback that a Python program shows
+            self.add_note(f"hint: {hint}")
 
     def __str__(self) -> str:
         return self.message

@@ -23,6 +23,7 @@ def write_report_page(
     reporter: Reporter,
     *,
     images: Sequence[tuple[str, str]] = (),
+    links: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Writes the page.
 
@@ -33,6 +34,7 @@ def write_report_page(
         settings: those of the benchmark, by key.
         reporter: warned of clips that cannot be played.
         images: titles, and data URIs of the images.
+        links: titles of other pages, and their addresses relative to this one.
     """
     players = make_players(report.mistakes, reporter)
     playable = {player.mistake.clip_id for player in players}
@@ -45,6 +47,7 @@ def write_report_page(
         figures=metric_figures(report.metrics),
         players=players,
         images=images,
+        links=links,
         tables=[_aligned(table) for table in (*report.tables, *([mistake_table(silent)] if silent else []))],
         nyquist=f"{SAMPLE_RATE / 2000:.0f}",
         settings=dict(_flat(settings)),

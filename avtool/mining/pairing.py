@@ -111,7 +111,8 @@ def _read_table(table: Path, default: str) -> list[tuple[str, str, int | None]]:
                 raise BadInputError(message, "its first line is film,captions")
             pairs = [_read_row(table, number, row, default) for number, row in enumerate(rows, start=2)]
     except OSError as error:
-        raise BadInputError(f"cannot read `{table}`: {error.strerror}") from error
+        hint = "give films, a folder of films, or a table whose first line is film,captions"
+        raise BadInputError(f"cannot read `{table}`: {error.strerror}", hint) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadInputError(f"`{table}` is not a CSV file in UTF-8 ({error})") from error
     if len(pairs) > _MAX_ROWS:

@@ -56,7 +56,7 @@ def test_sounds_of_one_film_are_learned_from_the_other(tmp_path, capsys):
         assert verify(out / artifact) == []
     page = (out / "report.html").read_text()
     assert "always the most frequent sound" in page
-    assert "captions of the held-out film" in page
+    assert "Captions of the held-out film" in page
     assert "hits/hits.html" in page
     assert page.count("<svg") == 2
 

@@ -303,7 +303,7 @@ def test_a_dataset_that_is_moved_is_reported_until_it_is_back(browser: Any, tmp_
         screenshot(page, "review-moved")
         assert page.inner_text("#done").startswith("0 of 3")
         (tmp_path / "elsewhere").rename(events)
-        wait_until(page, "!document.querySelector('#status').className.includes('bad-news')")
         press(page, "Enter")
         wait_until(page, "document.querySelector('#done').textContent.startsWith('1 of 3')")
+        wait_until(page, "!document.querySelector('#status').className.includes('bad-news')")
     assert [row.action for row in read_decisions(events / "review.parquet")] == ["accept"]

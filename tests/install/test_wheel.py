@@ -143,11 +143,37 @@ def test_films_are_made_mined_synchronised_and_captioned(installed: Installed) -
     assert (cue.text, cue.start_ms) == ("[door slams]", 20000)
 
 
-@pytest.mark.parametrize("line", ["demo --out other", "finetune events --model cnn --out run"])
-def test_what_needs_torch_says_so_in_a_line(installed: Installed, line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "more"),
+    [
+        ("demo --out other", "; or without training: avtool demo --training none --pretraining none"),
+        ("finetune events --model cnn --out run", ""),
+    ],
+)
+def test_what_needs_torch_says_so_in_a_line(installed: Installed, line: str, more: str) -> None:
     said = installed.run("avtool", *line.split(), code=ExitCode.MISSING)
     assert said.splitlines()[-2:] == [
         "error: this command needs `torch`",
-        "hint: pip install 'avtool[learn]'",
+        f"hint: pip install 'avtool[learn]'{more}",
     ]
     assert not (installed.work / "other/films").exists()
+
+
+def test_the_python_api_names_what_is_missing(installed: Installed) -> None:
+    program = """
+import avtool
+from avtool.core.errors import MissingError
+calls = (
+    lambda: avtool.load_model("run"), lambda: avtool.create_model("cnn"),
+    lambda: avtool.load_text_model("run"), lambda: avtool.embed(["a.wav"], "run"),
+    lambda: avtool.train("classification", "events"),
+)
+for call in calls:
+    try:
+        call()
+    except MissingError as error:
+        assert error.hint == "pip install 'avtool[learn]'", error.hint
+    else:
+        raise SystemExit(1)
+"""
+    installed.run("python", "-c", program)

@@ -2,17 +2,22 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from avtool.core.errors import DiskFullError
 from avtool.core.files import outside_problem, write_text
 from avtool.core.reporter import Reporter
 from avtool.core.version import __version__
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
 _TEMPLATES = Path(__file__).parent
+_TIMES = re.compile(r"\d[\d.]* – \d[\d.]* s\b")
 
 
 def write_page(path: Path, template: Path, *, script: Path | None = None, **values: Any) -> None:
@@ -32,6 +37,7 @@ def write_page(path: Path, template: Path, *, script: Path | None = None, **valu
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["seconds"] = format_seconds
+    environment.filters["prose"] = prose
     code = script.read_text(encoding="utf-8") if script else ""
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode("ascii")
     page = environment.get_template(template.name).render(
@@ -59,6 +65,20 @@ def optional_report(reporter: Reporter) -> Iterator[None]:
             raise problem from error
         reason = " ".join(str(error).split())[:200]
         reporter.warn(f"the report cannot be drawn ({type(error).__name__}: {reason}); all else is written")
+
+
+def prose(text: object) -> "Markup":
+    """A text of ours as HTML: what stands between backticks is code; times do not wrap inside."""
+    from markupsafe import Markup, escape
+
+    parts = re.split(r"`([^`]*)`", str(text))
+    plain = [str(escape(part)) for part in parts]
+    times = [
+        _TIMES.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), part) for part in plain[::2]
+    ]
+    code = [f"<code>{part}</code>" for part in plain[1::2]] + [""]
+    joined = "".join(f"{one}{other}" for one, other in zip(times, code, strict=True))
+    return Markup(joined)  # noqa: S704 - every part is escaped
 
 
 def data_uri(content: bytes, media_type: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from avtool.core.artifact import CARD
 from avtool.core.artifact_folder import own_files, partial_folder, retire
-from avtool.core.errors import BadInputError
+from avtool.core.errors import BadInputError, MissingError
 from avtool.core.files import writing
 from avtool.core.reporter import Reporter
 from avtool.core.requirements import require
@@ -85,9 +85,17 @@ def demo(
         return _demo(out, recipe, reporter, jobs)
 
 
+def _need_torch() -> None:
+    try:
+        require("torch", "learn")
+    except MissingError as error:
+        untrained = "avtool demo --training none --pretraining none"
+        raise MissingError(str(error), f"{error.hint}; or without training: {untrained}") from error
+
+
 def _demo(out: Path, recipe: DemoRecipe, reporter: Reporter, jobs: int) -> DemoResult:
     if recipe.films > 1 and (recipe.training, recipe.pretraining) != ("none", "none"):
-        require("torch", "learn")  # before films are made
+        _need_torch()  # before films are made
     films = make_films(out / "films", recipe, reporter)
     mined = mine_films(films.table, out / "mined", recipe, reporter, jobs=jobs)
     scores = score_mining(films.films, mined.out)

@@ -160,7 +160,7 @@ def query_table(queried: QueriedFilm) -> Table:
         )
         for one in queried.scores
     ]
-    return Table(f"queries of {queried.film}", ["query", "", "first hit", "true", ""], rows)
+    return Table(f"queries of {queried.film}", ["query", "", "first hit", "true", "outcome"], rows)
 
 
 def _window(run: Path) -> float | None:

@@ -49,17 +49,24 @@ def write_demo_page(
         report = replace(
             report,
             tables=[*report.tables, caption_table(captioned)],
-            notes=[*report.notes, *_caption_notes(captioned, path.parent)],
+            notes=[
+                *report.notes,
+                "The network has no class for speech and noise: its thresholds are of the training films.",
+            ],
             metrics={**report.metrics, "captioning": asdict(captioned)},
         )
     if queried is not None:
         report = replace(
             report,
             tables=[*report.tables, query_table(queried)],
-            notes=[*report.notes, *_query_notes(queried, path.parent)],
+            notes=[*report.notes, *_query_notes(queried)],
             metrics={**report.metrics, "queries": asdict(queried)},
         )
-    images = []
+    links, images = [("Mined events, with players", mined / "report.html")], []
+    if captioned is not None:
+        links += [(f"{page.stem} with its captions", page) for page in captioned.pages]
+    if queried is not None:
+        links.append(("Hits of the queries", queried.hits / "hits.html"))
     if pretrained is not None:
         report = replace(
             report,
@@ -67,16 +74,19 @@ def write_demo_page(
             notes=[*report.notes, *_pretraining_notes(pretrained)],
             metrics={**report.metrics, "pretraining": asdict(pretrained)},
         )
-        title = "Reconstruction of a held-out film"
-        images.append((title, data_uri(pretrained.sheet.read_bytes(), "image/png")))
+        sheet = data_uri(pretrained.sheet.read_bytes(), "image/png")
+        images.append(("Reconstruction of a held-out film", sheet))
+        links.append(("Curves of pretraining", pretrained.run / "report.html"))
     with optional_report(reporter):
-        write_report_page(path, "From captions to a model", report, {}, reporter, images=images)
+        addresses = [(title, page.relative_to(path.parent).as_posix()) for title, page in links]
+        title = "From captions to a model"
+        write_report_page(path, title, report, {}, reporter, images=images, links=addresses)
     return report
 
 
 def _report(mined: Path, scores: EventScores, learned: LearnResult | None) -> BenchmarkReport:
     headline = f"{scores.num_matched} of {scores.num_true} events found in captions that were out of time"
-    notes = [f"How the films were mined, with players: `{mined / 'report.html'}`."]
+    notes: list[str] = []
     tables, metrics = [mining_table(scores)], _mining_metrics(scores)
     if learned is None:
         return BenchmarkReport(headline, metrics, tables, notes)
@@ -100,28 +110,18 @@ def _report(mined: Path, scores: EventScores, learned: LearnResult | None) -> Be
 def _pretraining_notes(pretrained: PretrainedFilms) -> list[str]:
     return [
         f"A tiny MAViL learned to reconstruct patches of {pretrained.train_clips} clips, without labels, "
-        f"in {pretrained.seconds:.0f} s: its curves are in `{pretrained.run / 'report.html'}`. Mean and "
-        "contrast of masked patches are those of the input, as the model predicts neither.",
+        f"in {pretrained.seconds:.0f} s. Mean and contrast of masked patches are those of the input, as the "
+        "model predicts neither.",
     ]
 
 
-def _caption_notes(captioned: CaptionedFilm, folder: Path) -> list[str]:
-    pages = ", ".join(f"`{page.relative_to(folder)}`" for page in captioned.pages)
-    plays = [f"The held-out film plays with its captions in {pages}."] if pages else []
-    return [
-        *plays,
-        "The network has no class for speech and noise: its thresholds are of the training films.",
-    ]
-
-
-def _query_notes(queried: QueriedFilm, folder: Path) -> list[str]:
+def _query_notes(queried: QueriedFilm) -> list[str]:
     of_kinds = " and ".join(
         f"{one.num_right} of {one.num_queries} {one.kind} queries" for one in queried.scores
     )
     return [
         f"Every class of {queried.film} was looked for: of {of_kinds} the first hit has a tIoU above 0.3 "
-        "with a true segment. The table has the most confident queries, and "
-        f"`{(queried.hits / 'hits.html').relative_to(folder)}` plays their hits.",
+        "with a true segment. The table has the most confident queries.",
         "A sound clip, cut out of another film, is compared with the classifier's features of the film; a "
         "sentence is labelled as captions are, and its class looked for. By chance: the first hits against "
         "the true segments of another query.",
