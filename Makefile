@@ -7,11 +7,11 @@ OLDEST := .venv-oldest
 FAST := tests/unit/core tests/unit/inference tests/unit/models tests/parity/test_ast.py \
   tests/cli/test_finetune_predict.py
 
-.PHONY: help setup demo test test-all test-oldest check lint type bench golden docs docs-reference lock clean
+.PHONY: help setup demo test test-all test-oldest test-3.12 test-3.13 check lint type bench golden docs docs-reference lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z0-9. -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
 
 setup: $(READY)  ## make .venv from the lock file
 $(READY): requirements.lock pyproject.toml
@@ -38,6 +38,15 @@ $(OLDEST)/.ready: requirements-oldest.lock $(READY)
 	$(BIN)/uv pip sync --quiet --python $(OLDEST)/bin/python --require-hashes requirements-oldest.lock
 	$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --no-deps --no-build-isolation --editable .
 	@touch $(OLDEST)/.ready
+
+test-3.12 test-3.13: test-%: .venv-%/.ready  ## the tests that CI runs, with that Python
+	.venv-$*/bin/python -m pytest -n auto --dist loadfile -m "not slow" -q
+
+.venv-%/.ready: requirements.lock pyproject.toml $(READY)
+	test -x .venv-$*/bin/python || $(BIN)/uv venv --quiet --python $* .venv-$*
+	$(BIN)/uv pip sync --quiet --python .venv-$*/bin/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
 
 lint: $(READY)  ## style and the import rule
 	$(BIN)/ruff check .
@@ -70,4 +79,4 @@ lock: $(READY)  ## write both lock files anew
 	  --quiet -o requirements-oldest.lock
 
 clean:  ## remove everything that can be made again
-	rm -rf $(VENV) $(OLDEST) demo bench site build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(OLDEST) .venv-3.12 .venv-3.13 demo bench site build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

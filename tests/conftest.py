@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.chromium import browser  # noqa: F401 - a fixture
 
@@ -14,6 +15,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell ignores SIGINT in what it starts in the background, and programs that tests start inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A machine with much other work draws examples slowly, which is no failure of what is tested.
+settings.register_profile("avtool", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("avtool")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -1,13 +1,19 @@
-"""Datasets for tests of the review: events in recordings, with and without the recording at hand."""
+"""Datasets and captions for tests of the review, with and without the recording at hand."""
 
 from pathlib import Path
 
 import numpy as np
 
+from avtool.captioning.event import SoundEvent
+from avtool.captioning.plan import plan_captions
+from avtool.captioning.style import load_style
+from avtool.captioning.writing import write_cue_table, write_plan
 from avtool.core.artifact import Artifact
 from avtool.core.artifact_folder import open_partial, publish
+from avtool.core.files import write_json
 from avtool.data.labels import LabelClass, write_classes
 from avtool.data.manifest import Clip, write_manifest
+from avtool.media.captions.cue import Captions, Cue
 from tests.harness import RATE, sine, write_wav
 
 SOUNDS = ("bark", "slam", "ring", "thunder", "laugh")
@@ -63,3 +69,17 @@ def _clip(film: Path, number: int, place: int, seconds: float) -> Clip:
         split="val" if place % 8 == 7 else "train", labels=(SOUNDS[kind],),
         text=f"{SOURCES[kind]} {SOUNDS[kind]}s", group=f"film{number}", extras=extras,
     )  # fmt: skip
+
+
+def write_captioned_film(folder: Path, film: str = "film.mkv") -> None:
+    """What `avtool caption --merge` leaves of a film with three sounds and a line of dialogue."""
+    sounds = [(1.0, 2.5, "dog barks"), (7.0, 8.5, "door slams"), (10.0, 11.5, "bell rings")]
+    events = [SoundEvent(start, end, phrase) for start, end, phrase in sounds]
+    dialogue = Captions((Cue(4000, 6000, ("Who is there?",)),), "srt", "utf-8", "film.srt")
+    partial = open_partial(folder, {}, kind="predictions")
+    plan = plan_captions(events, load_style("netflix"), dialogue, 30.0, "en", ())
+    files = write_plan(plan, partial / "film.en-sdh", ("vtt", "srt"), dialogue=dialogue)
+    write_cue_table(plan, partial / "film.cues.csv")
+    values = {"film": film, "seconds": 30.0, "captions": [file.name for file in files], "events": []}
+    write_json(partial / "events.json", {"schema_version": 1, "films": [values]})
+    publish(folder, Artifact("predictions", "caption", {}))

@@ -23,7 +23,7 @@ from avtool.mining.review.journal import Journal, read_decisions
 from avtool.synthetic.make_film import make_film
 from tests.chromium import serving
 from tests.harness import AVTOOL, call, environment, run_avtool, run_avtool_apart
-from tests.reviewed_events import write_events
+from tests.reviewed_events import write_captioned_film, write_events
 
 pytest.importorskip("starlette", reason="the extra `review` is not installed")
 
@@ -388,7 +388,7 @@ def test_training_sees_the_reviewed_clips(tmp_path: Path):
 
 def test_captions_are_reviewed_and_written(tmp_path: Path):
     folder = tmp_path / "captions"
-    _write_captions(folder)
+    write_captioned_film(folder)
     with serving("review", folder) as printed:
         assert (printed["review"]["kind"], printed["review"]["events"]) == ("captions", 3)
         client = Client(printed["review"]["address"])
@@ -417,29 +417,6 @@ def test_captions_are_reviewed_and_written(tmp_path: Path):
     file = run_avtool("review", "captions", tmp_path / "out" / "film.en-sdh.srt", "--out", tmp_path / "srt")
     assert (file.code, "holds no captions" in file.stderr) == (2, True)
     assert (found.json["films"][0]["changed"], found.json["films"][0]["rejected"]) == (2, 1)
-
-
-def _write_captions(folder: Path) -> None:
-    """What `avtool caption --merge` leaves of a film with three sounds and a line of dialogue."""
-    from avtool.captioning.event import SoundEvent
-    from avtool.captioning.plan import plan_captions
-    from avtool.captioning.style import load_style
-    from avtool.captioning.writing import write_cue_table, write_plan
-    from avtool.core.artifact import Artifact
-    from avtool.core.artifact_folder import open_partial, publish
-    from avtool.core.files import write_json
-    from avtool.media.captions.cue import Captions, Cue
-
-    sounds = [(1.0, 2.5, "dog barks"), (7.0, 8.5, "door slams"), (10.0, 11.5, "bell rings")]
-    events = [SoundEvent(start, end, phrase) for start, end, phrase in sounds]
-    dialogue = Captions((Cue(4000, 6000, ("Who is there?",)),), "srt", "utf-8", "film.srt")
-    partial = open_partial(folder, {}, kind="predictions")
-    plan = plan_captions(events, load_style("netflix"), dialogue, 30.0, "en", ())
-    files = write_plan(plan, partial / "film.en-sdh", ("vtt", "srt"), dialogue=dialogue)
-    write_cue_table(plan, partial / "film.cues.csv")
-    film = {"film": "film.mkv", "seconds": 30.0, "captions": [file.name for file in files], "events": []}
-    write_json(partial / "events.json", {"schema_version": 1, "films": [film]})
-    publish(folder, Artifact("predictions", "caption", {}))
 
 
 def test_doubtful_events_of_a_model(tmp_path: Path):

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from avtool.media.captions.reading import read_captions
+from avtool.media.encode import FilmSettings, write_film
 from avtool.mining.review.decisions import Decision
 from avtool.mining.review.journal import read_decisions, read_review
 from tests.chromium import screenshot, serving, wait_until
-from tests.reviewed_events import SPACING, write_events
+from tests.harness import RATE, class_tone, run_avtool
+from tests.harness import _square as square
+from tests.reviewed_events import SPACING, write_captioned_film, write_events
 
 pytest.importorskip("starlette", reason="the extra `review` is not installed")
 READY = "window.review && review.state.shown.length > 0 && document.querySelector('#bar').max > 1"
@@ -307,3 +311,31 @@ def test_a_dataset_that_is_moved_is_reported_until_it_is_back(browser: Any, tmp_
         wait_until(page, "document.querySelector('#done').textContent.startsWith('1 of 3')")
         wait_until(page, "!document.querySelector('#status').className.includes('bad-news')")
     assert [row.action for row in read_decisions(events / "review.parquet")] == ["accept"]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1400, "dark"), (390, "light")])
+def test_captions_are_edited_by_keyboard_and_written(
+    browser: Any, tmp_path: Path, width: int, scheme: str
+) -> None:
+    film, folder = tmp_path / "film.mp4", tmp_path / "captions"
+    frames = (square(0, step) for step in range(8 * 13))
+    write_film(film, FilmSettings(fps=8, sample_rate=RATE), frames=frames, audio=[class_tone("low", 13.0, 0)])
+    write_captioned_film(folder, str(film))
+    with serving("review", folder) as printed:
+        page = open_page(browser, printed["review"]["address"], width, color_scheme=scheme)
+        wait_until(page, "!document.querySelector('#clock').textContent.startsWith('loading')")
+        press(page, "l")
+        page.keyboard.type("[dog growls]")
+        press(page, "Enter", "j", "x", ".")
+        settle(page)
+        wait_until(page, "document.querySelector('#done').textContent.startsWith('3 of 3')")
+        page.wait_for_timeout(500)
+        screenshot(page, f"review-captions-{width}-{scheme}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.problems == []
+    assert run_avtool("review", "captions", folder, "--out", tmp_path / "out").code == 0
+    for suffix in ("vtt", "srt"):
+        cues = read_captions(tmp_path / "out" / f"film.en-sdh.{suffix}").cues
+        assert [(cue.start_ms, cue.end_ms, cue.text) for cue in cues] == [
+            (1000, 2500, "[dog growls]"), (4000, 6000, "Who is there?"), (10000, 11600, "[bell rings]"),
+        ]  # fmt: skip
