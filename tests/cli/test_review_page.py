@@ -329,6 +329,7 @@ def test_captions_are_edited_by_keyboard_and_written(
         press(page, "Enter", "j", "x", ".")
         settle(page)
         wait_until(page, "document.querySelector('#done').textContent.startsWith('3 of 3')")
+        assert not page.is_visible("#by-sound")  # captions have no classes
         page.wait_for_timeout(500)
         screenshot(page, f"review-captions-{width}-{scheme}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -13,7 +13,7 @@ from avtool.mining.event_files import write_event_files
 from avtool.mining.events import Event
 from avtool.mining.film_record import FilmRecord
 from avtool.mining.recipe import ClipRecipe
-from avtool.mining.report.write import write_rebuilt_report
+from avtool.mining.report.write import write_events_report
 
 _FILM_COLUMNS = ["film_id", "film", "status", "minutes", "events", "split"]
 
@@ -53,7 +53,7 @@ def write_mined_files(
     write_csv(folder / "films.csv", _FILM_COLUMNS, [*lines, *([name, "", "missing"] for name in missing)])
     with optional_report(reporter):
         failures = [(name, "", "missing: see missing.csv") for name in missing]
-        write_rebuilt_report(folder, records, failures, split_of, cut=annotations.clip is not None)
+        write_events_report(folder, records, failures, split_of, cut=annotations.clip is not None)
 
 
 def _records(

@@ -85,7 +85,7 @@ def write_report(
     )
 
 
-def write_rebuilt_report(
+def write_events_report(
     folder: Path,
     records: Sequence[FilmRecord],
     failures: Sequence[Failure],

@@ -203,7 +203,7 @@ const actions = {
     $("autoplay").checked = !$("autoplay").checked;
     report(`play on selection: ${$("autoplay").checked ? "on" : "off"}`);
   },
-  filters: () => (($("filters").open = true), $("by-sound").focus()),
+  filters: () => (($("filters").open = true), $(state.facts.kind === "captions" ? "by-film" : "by-sound").focus()),
   help: () => $("help").showModal(),
   leave: () => (document.activeElement.blur(), $("rows").focus({ preventScroll: true }), draw()),
 };
@@ -280,6 +280,7 @@ async function begin() {
   }, () => actions.leave());
   $("labels").hidden = facts.kind === "captions";
   $("words").hidden = facts.kind !== "captions";
+  for (const name of ["sound", "rule", "model", "conf"]) $(`by-${name}`).closest("label").hidden = facts.kind === "captions";
   fillFilters();
   $("filters").open = matchMedia("(min-width: 56rem)").matches;
   filter();
