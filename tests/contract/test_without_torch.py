@@ -84,7 +84,9 @@ def test_what_needs_torch_names_the_extra(ended, line: list[str]) -> None:
     assert code == ExitCode.MISSING, stderr
     *_, error, hint = stderr.splitlines()
     assert error == "error: this command needs `torch`"
-    more = "; or without training: avtool demo --training none --pretraining none" if line[0] == "demo" else ""
+    more = (
+        "; or without training: avtool demo --training none --pretraining none" if line[0] == "demo" else ""
+    )
     assert hint == f"hint: pip install 'avtool[learn]'{more}"
     assert not (folder / "e/films").exists()
 
