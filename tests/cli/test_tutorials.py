@@ -30,11 +30,10 @@ def run_blocks(page: str, folder: Path) -> None:
         assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
 
 
-def test_your_film(tmp_path: Path) -> None:  # the one that CI runs: nothing is trained
+def test_your_film(tmp_path: Path) -> None:  # with the next the ones that CI runs: nothing is trained
     run_blocks("your-film.md", tmp_path)
 
 
-@pytest.mark.slow
 def test_captions_for_a_film(tmp_path: Path) -> None:
     run_blocks("captions-for-a-film.md", tmp_path)
 
