@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _TEMPLATES = Path(__file__).parent
-_TIMES = re.compile(r"\d[\d.]* – \d[\d.]* s\b")
+_IN_TIMES = re.compile(r"(?<=\d) (?=– \d|s\b)")
 
 
 def write_page(path: Path, template: Path, *, script: Path | None = None, **values: Any) -> None:
@@ -68,14 +68,12 @@ def optional_report(reporter: Reporter) -> Iterator[None]:
 
 
 def prose(text: object) -> "Markup":
-    """A text of ours as HTML: what stands between backticks is code; times do not wrap inside."""
+    """A text of ours as HTML: what stands between backticks is code; a time keeps its unit."""
     from markupsafe import Markup, escape
 
     parts = re.split(r"`([^`]*)`", str(text))
     plain = [str(escape(part)) for part in parts]
-    times = [
-        _TIMES.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), part) for part in plain[::2]
-    ]
+    times = [_IN_TIMES.sub("\N{NO-BREAK SPACE}", part) for part in plain[::2]]
     code = [f"<code>{part}</code>" for part in plain[1::2]] + [""]
     joined = "".join(f"{one}{other}" for one, other in zip(times, code, strict=True))
     return Markup(joined)  # noqa: S704 - every part is escaped

@@ -7,7 +7,7 @@ import pytest
 
 from avtool.core.errors import DiskFullError
 from avtool.core.report.figures import drawing, svg
-from avtool.core.report.page import optional_report
+from avtool.core.report.page import optional_report, prose
 from avtool.core.reporter import Recorder
 from tests.harness import call, write_sine
 
@@ -51,3 +51,11 @@ def test_a_training_with_such_classes_ends_well(tmp_path: Path) -> None:
     arguments = ("--model", "cnn_tiny", "--epochs", 1, "--device", "cpu", "--out", run, "-q")
     assert call("finetune", tmp_path / "data", *arguments) == 0
     assert "frac{" in (run / "report.html").read_text()
+
+
+def test_prose_is_escaped_and_names_are_code():
+    found = prose("`a<b` lasts 1.5 – 3 s, <b>all</b> of 2 stages; `open")
+    assert found == (
+        "<code>a&lt;b</code> lasts 1.5\N{NO-BREAK SPACE}– 3\N{NO-BREAK SPACE}s,"
+        " &lt;b&gt;all&lt;/b&gt; of 2 stages; `open"
+    )
