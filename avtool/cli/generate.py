@@ -76,9 +76,10 @@ def sample(
     count: Count = 8,
     clips: Clips = 1,
     real: Real = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Draw videos of any length: a first clip, then each next one after the one before."""
-    _generate(session, recipe, model, out, count, clips, None, real)
+    _generate(session, recipe, model, out, count, clips, None, real, overwrite)
 
 
 @command(app, "continue")
@@ -91,9 +92,10 @@ def continue_(
     count: Count = 1,
     clips: Clips = 1,
     real: Real = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Continue a video by its next clips."""
-    _generate(session, recipe, model, out, count, clips, video, real)
+    _generate(session, recipe, model, out, count, clips, video, real, overwrite)
 
 
 def _generate(
@@ -105,12 +107,13 @@ def _generate(
     clips: int,
     prefix: Path | None,
     real: Path | None,
+    overwrite: bool,
 ) -> None:
     from avtool.jobs.generate import generate
 
     result = generate(
         model, out, count, clips, recipe, session.reporter,
-        prefix=prefix, real=real, command=session.command_line,
+        prefix=prefix, real=real, overwrite=overwrite, command=session.command_line,
     )  # fmt: skip
     session.table(
         ["videos", "frames", "seconds a clip"],

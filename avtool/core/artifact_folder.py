@@ -75,6 +75,9 @@ def open_partial(
     with writing(partial):
         if overwrite:
             _empty(partial)
+        for path in partial.rglob(".*.partial"):  # of `atomic_file`, in a process that was killed
+            if path.is_file():
+                path.unlink()
         write_json(partial / _UNFINISHED, {"kind": kind})
         write_json(partial / SETTINGS, wanted)
     return partial

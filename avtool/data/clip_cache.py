@@ -8,12 +8,12 @@ from typing import Any
 
 from avtool.core.artifact import CARD, Artifact, Input, settings_hash
 from avtool.core.artifact_folder import discard_partial, open_partial, publish
-from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
+from avtool.core.errors import AvtoolError, CorruptArtifactError
 from avtool.core.files import atomic_file, read_json, write_csv, write_json
 from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import SKIPPED, Skipped
-from avtool.data.frame_cache import cached_file, decode_frames
+from avtool.data.frame_cache import cached_file, decode_frames, no_video_fits
 from avtool.data.frame_clips import FrameSource, find_frame_sources, map_stack
 from avtool.data.manifest import Clip, write_manifest
 
@@ -97,12 +97,16 @@ def cache_clips(
         return read_cache(out)
     folder = partial / FRAMES
     tasks = [_Task(one, size, folder / f"{number:05d}.npy", every) for number, one in enumerate(sources)]
-    failed = _decode_all(tasks, reporter, jobs)
+    try:
+        failed = _decode_all(tasks, reporter, jobs)
+    except AvtoolError:
+        if not folder.exists():
+            discard_partial(partial)
+        raise
     clips, skipped = _keep_long(tasks, failed, frames)
     if not clips:
         discard_partial(partial)
-        message = f"0 of {len(sources)} videos have {frames} or more readable frames"
-        raise BadInputError(message, "use fewer --frames, or longer videos")
+        raise no_video_fits(len(sources), frames, skipped)
     write_csv(partial / SKIPPED, ["video", "path", "reason"], [astuple(one) for one in skipped])
     write_manifest(partial, clips)
     write_json(partial / SUMMARY, _summary(clips, skipped, failed, frames))

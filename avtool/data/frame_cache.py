@@ -69,9 +69,15 @@ def cache_videos(
                     skipped.append(Skipped(source.name, str(source.path), reason))
             bar.advance(note=source.name)
     if not videos:
-        message = f"0 of {len(sources)} videos have {least} or more readable frames"
-        raise BadInputError(message, "use fewer --frames, or longer videos")
+        raise no_video_fits(len(sources), least, skipped)
     return videos, skipped
+
+
+def no_video_fits(count: int, least: int, skipped: Sequence[Skipped]) -> BadInputError:
+    """The error where none of `count` videos has the frames that it needs; it names the first one."""
+    first = f" (`{skipped[0].clip_id}`: {skipped[0].reason})" if skipped else ""
+    message = f"0 of {count} videos have {least} or more readable frames{first}"
+    return BadInputError(message, "use fewer --frames, or longer videos")
 
 
 def cached_file(source: FrameSource, size: tuple[int, int]) -> Path:

@@ -199,7 +199,7 @@ def read_clip_at(source: FrameSource, first: int, frames: int, size: tuple[int, 
 
 
 def read_last(source: FrameSource, frames: int, size: tuple[int, int]) -> Frames | None:
-    """The last consecutive frames of a video; None where it has fewer.
+    """The last consecutive frames of a video; None where it has fewer. Of a film the end alone is decoded.
 
     Args:
         source: the video.
@@ -209,7 +209,15 @@ def read_last(source: FrameSource, frames: int, size: tuple[int, int]) -> Frames
     Raises:
         BadInputError: it cannot be read.
     """
-    found: deque[Frames] = deque(iter_source(source), maxlen=frames)
+    if source.is_stack:
+        found = [np.array(frame) for frame in map_stack(source.path)[-frames:]]
+    elif files := source.files():
+        found = [read_image(path) for path in files[-frames:]]
+    else:
+        found = []
+        for first in (max(source.num_frames() - 2 * frames, 0), 0):  # a container may state too many frames
+            if len(found) < frames:
+                found = list(deque(_frames_from(source, first), maxlen=frames))
     return np.stack([fit(frame, size) for frame in found]) if len(found) == frames else None
 
 

@@ -1,34 +1,29 @@
 """Videos of a diffusion model: drawn, or continued, as files, with a sheet beside the nearest real clips."""
 
-import shutil
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from avtool.core.artifact_folder import partial_folder
+from avtool.core.artifact import CARD, Artifact, Input, settings_hash
+from avtool.core.artifact_folder import discard_partial, open_partial, publish
 from avtool.core.errors import BadInputError
-from avtool.core.files import replace_folder, write_json, writing
-from avtool.core.recipe import Recipe, option
+from avtool.core.files import write_json, writing
+from avtool.core.recipe import Recipe, identity, option
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
 from avtool.data.frame_cache import cache_videos
-from avtool.data.frame_clips import FrameSource, find_frame_sources, read_last
+from avtool.data.frame_clips import FRAME_SUFFIXES, FrameSource, find_frame_sources, read_last
 from avtool.inference.generation.generator import SamplingRecipe, VideoGenerator
-from avtool.inference.generation.sheet import nearest_clips, sample_sheet
-from avtool.media.video_output import VideoFormat, output_path, video_output
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from avtool.inference.generation.video_files import VideoFiles
+from avtool.media.video_output import VideoFormat, need_fit
 
 SHEET, RECORD = "sheet.png", "samples.json"
-_SHOWN = 8
 
 
 class GenerateRecipe(Recipe):
@@ -48,10 +43,10 @@ class GenerateResult:
     """What was drawn.
 
     Attributes:
-        out: the folder.
+        out: the artifact.
         videos: names of files or folders in it.
         frames: of each.
-        seconds: wall time of drawing and writing.
+        seconds: wall time of drawing and writing; 0 where all was there.
         seconds_per_clip: of it, for a clip of one video.
     """
 
@@ -72,106 +67,74 @@ def generate(
     *,
     prefix: Path | None = None,
     real: Path | None = None,
-    command: str = "",
+    overwrite: bool = False,
+    command: str = "generate sample",
 ) -> GenerateResult:
-    """Draws videos into a new folder, which appears when it is whole.
+    """Draws videos; those that an interrupted call with the same settings has finished are kept.
 
     Args:
         model: a run of `generate train`.
-        out: the folder.
+        out: the `predictions` artifact to write.
         count: videos.
         clips: clips of each.
         recipe: how.
         reporter: receives progress.
         prefix: a video whose last clip is continued; its frames are not written again.
         real: real videos, whose nearest clips the sheet shows beside the samples.
-        command: the command line, for the record.
+        overwrite: draw all videos again.
+        command: the command line, for the card.
 
     Raises:
-        BadInputError: the model is none, the prefix is too short, or the folder is there.
+        BadInputError: the model is none, the prefix is too short, or `out` belongs to something else.
     """
-    if out.exists():
-        raise BadInputError(f"`{out}` exists", "choose another --out")
+    if out.suffix.lower() in FRAME_SUFFIXES:
+        raise BadInputError(f"`{out}` is the name of a film, a folder is written", "choose another --out")
     generator = VideoGenerator.open(model, recipe.runtime, reporter)
+    need_fit(recipe.format, generator.size)
     before = None if prefix is None else generator.encode(_last_clip(prefix, generator))
-    real_clips = None if real is None else _real_clips(real, generator, reporter)
-    partial = partial_folder(out)
-    with writing(partial):
-        partial.mkdir(parents=True, exist_ok=True)
+    settings: dict[str, Any] = {
+        "command": "generate", "model": generator.content, "count": count, "clips": clips,
+        "recipe": identity(recipe), "prefix": _content(prefix), "real": _content(real),
+    }  # fmt: skip
+    beside = None if real is None else _real_clips(real, generator, reporter)
+    inputs = [path for path in (model, prefix, real) if path is not None]
+    partial = open_partial(out, settings, kind="predictions", overwrite=overwrite, inputs=inputs)
+    seeds, frames = range(recipe.seed, recipe.seed + count), clips * generator.frames
+    files = VideoFiles(partial, seeds, clips, recipe.format, recipe.fps)
+    if (out / CARD).is_file() and not overwrite:
+        discard_partial(partial)
+        return GenerateResult(out, files.names, frames, 0.0, 0.0)
     started = time.perf_counter()
-    seeds = [recipe.seed + number for number in range(count)]
-    try:
-        firsts = _draw(generator, partial, seeds, clips, recipe, reporter, before)
-        seconds = time.perf_counter() - started
-        sheet = sample_sheet(firsts, nearest_clips(firsts, real_clips) if real_clips else None)
-        with writing(partial / SHEET):
-            sheet.save(partial / SHEET)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    names = [output_path(out / _name(seed), recipe.format).name for seed in seeds]
-    videos = [{"file": name, "seed": seed} for name, seed in zip(names, seeds, strict=True)]
+    drawn = files.draw(generator, recipe.sampling, reporter, before)
+    seconds = time.perf_counter() - started
+    with writing(partial / SHEET):
+        files.sheet(generator.frames, generator.size, beside).save(partial / SHEET)
     record = {
         "schema_version": 1, "command": command, "model": str(model), "weights_sha256": generator.content,
-        "recipe": recipe.model_dump(mode="json"), "frames": clips * generator.frames,
-        "prefix": str(prefix) if prefix else None, "videos": videos,
+        "recipe": recipe.model_dump(mode="json"), "frames": frames, "prefix": str(prefix) if prefix else None,
+        "videos": [{"file": name, "seed": seed} for name, seed in zip(files.names, seeds, strict=True)],
     }  # fmt: skip
     write_json(partial / RECORD, record)
-    replace_folder(partial, out)
-    return GenerateResult(out, names, clips * generator.frames, seconds, seconds / (clips * count))
+    used = [Input(str(model), "model", generator.content)]
+    unhashed = files.names if recipe.format == "frames" else ()
+    publish(out, Artifact("predictions", command, settings, recipe.seed, used), unhashed=unhashed)
+    return GenerateResult(out, files.names, frames, seconds, seconds / max(drawn, 1))
 
 
-def _draw(
-    generator: VideoGenerator,
-    folder: Path,
-    seeds: list[int],
-    clips: int,
-    recipe: GenerateRecipe,
-    reporter: Reporter,
-    before: "Tensor | None",
-) -> list[NDArray[np.uint8]]:
-    """Writes the videos; the first clips of some of them."""
-    sampling = recipe.sampling
-    firsts: list[NDArray[np.uint8]] = []
-    total = generator.steps(clips, sampling, continues=before is not None) * len(seeds)
-    if generator.device.type == "cpu":
-        seconds = generator.estimate(len(seeds), clips, sampling, continues=before is not None)
-        each = seconds / (clips * len(seeds))
-        reporter.info(f"about {seconds:.0f} s on this processor: {each:.2g} s a clip, by one step")
-    begun, done = time.perf_counter(), 0
-    with reporter.progress("steps", total) as bar:
-        for first in range(0, len(seeds), sampling.batch_size):
-            batch = seeds[first : first + sampling.batch_size]
-
-            def advance(size: int = len(batch)) -> None:
-                bar.advance(size)
-
-            found = generator.clips(batch, clips, sampling, before=before, advance=advance)
-            with ExitStack() as files:
-                outputs = [
-                    files.enter_context(
-                        video_output(folder / _name(seed), recipe.format, recipe.fps, generator.size)
-                    )
-                    for seed in batch
-                ]
-                for number, videos in enumerate(found):
-                    if number == 0:
-                        firsts += list(videos[: _SHOWN - len(firsts)])
-                    for output, frames in zip(outputs, videos, strict=True):
-                        output.add(frames)
-                    done += len(batch)
-                    bar.advance(0, f"{(time.perf_counter() - begun) / done:.2f} s a clip")
-    return firsts
-
-
-def _name(seed: int) -> str:
-    return f"sample-{seed:05d}"
+def _content(path: Path | None) -> str | None:
+    """Videos by content."""
+    if path is None:
+        return None
+    return settings_hash([[source.name, source.content()] for source in find_frame_sources(path)])
 
 
 def _last_clip(path: Path, generator: VideoGenerator) -> NDArray[np.uint8]:
+    source = FrameSource(path.name, path)
     if not path.exists():
         raise BadInputError(f"`{path}` does not exist", "check the path")
-    clip = read_last(FrameSource(path.name, path), generator.frames, generator.size)
+    if path.is_dir() and not source.files():
+        raise BadInputError(f"`{path}` holds no frames", "give a film, or a folder of frames")
+    clip = read_last(source, generator.frames, generator.size)
     if clip is None:
         message = f"`{path}` has fewer than the {generator.frames} frames that are continued"
         raise BadInputError(message, "give a longer video")

@@ -9,8 +9,8 @@ from avtool.core.files import sha256_of
 from avtool.core.recipe import Recipe, option
 from avtool.core.reporter import Reporter
 from avtool.data.clip_cache import CachedClips, cache_clips
-from avtool.models.registry import MODELS
 from avtool.tasks.generation.recipe import FrameSize, LatentVideosRecipe, sides
+from avtool.tasks.generation.task import autoencoder_settings
 from avtool.tasks.generation.videos import TrainingVideos
 
 _SIZE, _FRAMES = "256", 16
@@ -89,7 +89,7 @@ def generate_cache(
     size, frames = recipe.size, recipe.frames
     settings: dict[str, Any] = {}
     if recipe.autoencoder is not None:
-        clip = _clip_settings(recipe.autoencoder)
+        clip = autoencoder_settings(recipe.autoencoder)
         wanted = f"{clip.height}x{clip.width}"
         if size is not None and sides(size) != (clip.height, clip.width):
             message = f"--size {size} is not the {wanted} of `{recipe.autoencoder}`"
@@ -112,23 +112,6 @@ def generate_cache(
     return GenerateCacheResult(cache, count_pairs(out))
 
 
-def _clip_settings(autoencoder: Path) -> Any:
-    """The settings of an autoencoder.
-
-    Raises:
-        BadInputError: it is none.
-    """
-    from avtool.models.foreign import locate
-    from avtool.models.model_folder import read_description
-    from avtool.tasks.generation.task import AUTOENCODER
-
-    described = read_description(locate(autoencoder))
-    if described.preprocess.get("task") != AUTOENCODER:
-        message = f"`{autoencoder}` is no autoencoder of videos"
-        raise BadInputError(message, "give a run of `avtool generate train-autoencoder`")
-    return MODELS.find(described.builder).settings(**described.arguments)
-
-
 def _latent_settings(recipe: GenerateCacheRecipe) -> dict[str, Any]:
     from avtool.models.foreign import find_weights, locate
 
@@ -145,7 +128,7 @@ def _write_latents(folder: Path, recipe: GenerateCacheRecipe, reporter: Reporter
     videos = LatentVideosRecipe(
         windows=recipe.windows, val_windows=recipe.val_windows, val_share=recipe.val_share
     )
-    clip = _clip_settings(recipe.autoencoder)
+    clip = autoencoder_settings(recipe.autoencoder)
     found = TrainingVideos(folder, videos, recipe.seed)
     train, val, _ = found.decode((clip.height, clip.width), clip.frames, reporter)
     autoencoder = locate(recipe.autoencoder)

@@ -1,5 +1,6 @@
 """A video being written clip by clip: as a film, a GIF, or a folder of frames."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from avtool.core.files import atomic_file, writing
+from avtool.core.errors import BadInputError
+from avtool.core.files import atomic_file, replace_folder, writing
 from avtool.media.encode import FilmSettings, FilmWriter, film_writer
 
 Frames = NDArray[np.uint8]
@@ -26,7 +28,7 @@ class VideoOutput(Protocol):
 
 @contextmanager
 def video_output(path: Path, kind: VideoFormat, fps: float, size: tuple[int, int]) -> Iterator[VideoOutput]:
-    """Opens a video for writing.
+    """Opens a video for writing; it appears under its name when it is whole.
 
     Args:
         path: without a suffix; the name gets `.mp4` or `.gif`, or is that of a folder.
@@ -49,9 +51,23 @@ def video_output(path: Path, kind: VideoFormat, fps: float, size: tuple[int, int
             duration = round(1000 / fps)
             first.save(partial, "GIF", save_all=True, append_images=rest, duration=duration, loop=0)
     else:
+        partial = path.with_name(f".{path.name}.partial")
         with writing(path):
-            path.mkdir(parents=True, exist_ok=True)
-        yield _Folder(path)
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+        yield _Folder(partial)
+        replace_folder(partial, path)
+
+
+def need_fit(kind: VideoFormat, size: tuple[int, int]) -> None:
+    """Refuses frames of a size (height, width) that a form cannot hold.
+
+    Raises:
+        BadInputError: it cannot.
+    """
+    if kind == "mp4" and (size[0] % 2 or size[1] % 2):
+        message = f"frames of {size[0]} x {size[1]} pixels fit no mp4, whose sides are even"
+        raise BadInputError(message, "use --format frames or gif")
 
 
 def output_path(path: Path, kind: VideoFormat) -> Path:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
@@ -26,22 +25,9 @@ class NoisePrediction(nn.Module):
 
         Args:
             model: takes noisy latents, times and the latents of the clip before.
-            batch: `latents` (B, C, N) to make, `latents_condition` of the same shape, zeros for a first clip,
-                and `index` (B,). In evaluation, noise and times follow from the indices alone.
+            batch: `latents` (B, C, N) to make; `latents_condition` of the same shape, zeros for a first clip;
+                `noise` of the same shape, of unit variance; `timestep` (B,), from 0 to T - 1.
         """
-        latents, condition = batch["latents"], batch["latents_condition"]
-        noise, times = self._draw(latents, batch["index"])
-        noisy = self.schedule.add_noise(latents, noise, times)
-        predicted = model(noisy, times, condition)
+        latents, noise, times = batch["latents"], batch["noise"], batch["timestep"]
+        predicted = model(self.schedule.add_noise(latents, noise, times), times, batch["latents_condition"])
         return {"loss": F.mse_loss(predicted.float(), noise.float())}
-
-    def _draw(self, latents: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-        if self.training:
-            times = torch.randint(self.schedule.times, (len(latents),))
-            return torch.randn_like(latents), times.to(latents.device)
-        noises, times_of = [], []
-        for number in index.tolist():
-            generator = torch.Generator().manual_seed(number)
-            noises.append(torch.randn(latents.shape[1:], generator=generator))
-            times_of.append(torch.randint(self.schedule.times, (), generator=generator))
-        return torch.stack(noises).to(latents), torch.stack(times_of).to(latents.device)

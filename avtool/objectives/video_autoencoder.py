@@ -52,7 +52,7 @@ class MultiScaleDistance(nn.Module):
 
 
 class AutoencoderReconstruction(nn.Module):
-    """Stage 1: L1 of clips, and the perceptual distance of a random frame of each.
+    """Stage 1: L1 of clips, and the perceptual distance of one frame of each.
 
     Args:
         weights: of the terms.
@@ -64,15 +64,15 @@ class AutoencoderReconstruction(nn.Module):
         self.weights, self.perceptual = weights, perceptual
 
     def forward(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Scores the reconstruction of `video` (B, 3, S, H, W) in [-1, 1]."""
+        """Scores the reconstruction of `video` (B, 3, S, H, W) in [-1, 1] and of its `frame` (B,)."""
         video = batch["video"]
-        terms, _ = self.reconstruct(video, model(video), frame_of(batch, self.training))
+        terms, _ = self.reconstruct(video, model(video), batch["frame"])
         return terms
 
     def reconstruct(
         self, video: Tensor, restored: Tensor, place: Tensor
     ) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
-        """The terms, and the drawn frames of clips and reconstructions."""
+        """The terms, and frame `place` (B,) of clips and reconstructions."""
         frames, ours = (pick_frames(one, place) for one in (video, restored))
         pixel, perceptual = F.l1_loss(restored, video), self.perceptual(frames, ours)
         loss = self.weights.pixel * pixel + self.weights.perceptual * perceptual
@@ -101,7 +101,7 @@ class AdversarialReconstruction(AutoencoderReconstruction):
         self, model: nn.Module, batch: Mapping[str, Any], phase: str = GENERATOR
     ) -> dict[str, Tensor]:
         """Scores the autoencoder, or in the phase `discriminator` the discriminators."""
-        video, place = batch["video"], frame_of(batch, self.training)
+        video, place = batch["video"], batch["frame"]
         if phase == DISCRIMINATOR:
             with torch.no_grad():
                 restored = model(video)
@@ -130,15 +130,6 @@ class AdversarialReconstruction(AutoencoderReconstruction):
 def hinge(real: Tensor, fake: Tensor) -> Tensor:
     """½ (E relu(1 - real) + E relu(1 + fake)) of logits."""
     return (F.relu(1 - real).mean() + F.relu(1 + fake).mean()) / 2
-
-
-def frame_of(batch: Mapping[str, Any], training: bool) -> Tensor:
-    """The frame of each clip that is looked at, (B,): any in training, else the middle one."""
-    video = batch["video"]
-    count, frames = len(video), video.shape[2]
-    if not training:
-        return torch.full((count,), frames // 2, device=video.device)
-    return torch.randint(frames, (count,)).to(video.device)
 
 
 def pick_frames(video: Tensor, place: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 import gc
 import json
+import os
+import signal
 import weakref
 from pathlib import Path
 
@@ -18,7 +20,14 @@ from avtool.media.still_images import read_image
 from avtool.media.video_frames import iter_frames
 from avtool.models.load import load_model
 from avtool.models.model_folder import ModelDescription, save_model
-from tests.harness import run_avtool, save_autoencoder, save_encoder, write_video_clips
+from tests.harness import (
+    differences,
+    in_child,
+    run_avtool,
+    save_autoencoder,
+    save_encoder,
+    write_video_clips,
+)
 
 QUICK = ("--device", "cpu", "--precision", "fp32", "--no-progress")
 STEPS = ("--steps", 4, "--next-steps", 3)
@@ -124,6 +133,44 @@ def test_planes_that_look_alike_are_named(model: Path, films: Path, tmp_path: Pa
     assert "--set model.arguments.plane_embed=true" in done.stderr
 
 
+@pytest.mark.parametrize("kind", ["mp4", "frames"])
+def test_killed_drawing_is_resumed(model: Path, kind: str, tmp_path: Path) -> None:
+    """Batches that are whole are kept, and the folder is that of an undisturbed run, byte by byte."""
+    options = ("--count", 6, "--clips", 2, "--format", kind, "--set", "sampling.batch_size=2")
+    assert draw(model, tmp_path / "whole", *options).code == 0
+    partial = tmp_path / "broken.partial"
+
+    def die() -> None:
+        drawn = VideoGenerator.clips
+
+        def dying(self, seeds, *args, **named):
+            for number, clips in enumerate(drawn(self, seeds, *args, **named)):
+                if seeds[0] == 4 and number == 1:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                yield clips
+
+        VideoGenerator.clips = dying
+        draw(model, tmp_path / "broken", *options)
+
+    assert in_child(die) == -signal.SIGKILL
+    assert not (tmp_path / "broken").exists()
+    kept = {path: path.stat().st_mtime_ns for path in partial.glob("sample-*")}
+    assert sorted(path.stem for path in kept) == [f"sample-0000{number}" for number in range(4)]
+    other = draw(model, tmp_path / "broken", *options, "--seed", 1)
+    assert "was made with other settings" in error_of(other)
+    done = draw(model, tmp_path / "broken", *options)
+    assert done.code == 0, done.stderr
+    assert "4 of 6 videos are there already" in done.stderr
+    for path, moment in kept.items():
+        assert (tmp_path / "broken" / path.name).stat().st_mtime_ns == moment
+    assert set(differences(tmp_path / "broken", tmp_path / "whole")) == {"samples.json"}, "the command line"
+    again = draw(model, tmp_path / "broken", *options)
+    assert again.json["result"]["seconds"] == 0
+    assert draw(model, tmp_path / "broken", *options, "--seed", 1).code == 2
+    assert draw(model, tmp_path / "broken", *options, "--seed", 1, "--overwrite").code == 0
+    assert (tmp_path / "broken" / f"sample-00006{'.mp4' if kind == 'mp4' else ''}").exists()
+
+
 def test_drawing_holds_one_clip_at_a_time(model: Path) -> None:
     """128 frames: no clip, nor the latents of one, is alive when the one after the next is drawn."""
     generator = VideoGenerator.open(model, RuntimeRecipe(device="cpu"), Silent())
@@ -169,15 +216,15 @@ def error_of(done) -> str:
 
 def test_bad_input_of_sampling(model: Path, films: Path, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
-    assert "exists" in error_of(draw(model, tmp_path / "there"))
+    Image.new("RGB", (8, 8)).save(tmp_path / "there" / "0.png")
+    assert "exists and is not an avtool artifact" in error_of(draw(model, tmp_path / "there"))
     assert "is no diffusion model" in error_of(draw(save_encoder(tmp_path / "cnn"), tmp_path / "x"))
     assert "`--steps`" in draw(model, tmp_path / "x", "--steps", 1001).stderr
     absent = draw(model, tmp_path / "x", verb="continue", first=(tmp_path / "no.mp4",))
     assert "does not exist" in error_of(absent)
-    Image.new("RGB", (8, 8)).save(tmp_path / "there" / "0.png")
     short = draw(model, tmp_path / "x", verb="continue", first=(tmp_path / "there",))
     assert "fewer than the 4 frames" in error_of(short)
-    assert not (tmp_path / "x").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cnn", "there"], "nothing is half there"
 
 
 def test_bad_input_of_training(films: Path, cache, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from avtool.core.files import sha256_of
 from avtool.core.recipe import Recipe, option
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
+from avtool.inference.generation.pixels import Clips, as_clips, as_video
 
 if TYPE_CHECKING:
     import torch
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 ASSET = "autoencoder"
 """The folder of the autoencoder beside the weights."""
-Clips = NDArray[np.uint8]
-"""(B, S, height, width, 3) RGB."""
 
 
 class SamplingRecipe(Recipe):
@@ -115,18 +114,15 @@ class VideoGenerator:
         """The latents (1, C, N) of a clip (S, height, width, 3) uint8."""
         import torch
 
-        pixels = torch.from_numpy(np.array(clip)).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
         with torch.inference_mode():
-            return self.autoencoder.encode(pixels.to(self.device))
+            return self.autoencoder.encode(as_video(clip)[None].to(self.device))
 
     def decode(self, latents: "Tensor") -> Clips:
         """The clips (B, S, height, width, 3) uint8 of latents (B, C, N)."""
         import torch
 
         with torch.inference_mode():
-            video = self.autoencoder.decode(latents)
-        pixels = ((video.float() + 1) * 127.5).round().clamp(0, 255).byte()
-        return pixels.permute(0, 2, 3, 4, 1).cpu().numpy()
+            return as_clips(self.autoencoder.decode(latents))
 
     def clips(
         self,

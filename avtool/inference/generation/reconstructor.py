@@ -12,6 +12,7 @@ from avtool.core.errors import BadInputError
 from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
+from avtool.inference.generation.pixels import as_clips, as_video
 
 if TYPE_CHECKING:
     import torch
@@ -82,18 +83,15 @@ class VideoReconstructor:
         """The latents (B, C, N) of clips."""
         import torch
 
-        stacked = torch.from_numpy(np.stack(list(clips))).to(self.device)
         with torch.inference_mode():
-            return self.network.encode(stacked.permute(0, 4, 1, 2, 3).float() / 127.5 - 1)
+            return self.network.encode(as_video(np.stack(list(clips))).to(self.device))
 
     def decode(self, latents: "Tensor") -> list[Clip]:
         """The clips of latents (B, C, N)."""
         import torch
 
         with torch.inference_mode():
-            video = self.network.decode(latents.to(self.device))
-        pixels = ((video.float() + 1) * 127.5).round().clamp(0, 255).byte()
-        return list(pixels.permute(0, 2, 3, 4, 1).cpu().numpy())
+            return list(as_clips(self.network.decode(latents.to(self.device))))
 
     def batches(self, size: int) -> Callable[[Sequence[Clip]], list[Clip]]:
         """A function that reconstructs clips, so many at a time."""

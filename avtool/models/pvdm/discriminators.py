@@ -5,13 +5,15 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from avtool.models.layers.sync_batch_norm import SyncBatchNorm
+
 _WIDTHS = (64, 128, 256, 512)
 _SLOPE = 0.2
 _KERNEL, _PADDING = 4, 2
 
 
 class PatchDiscriminator(nn.Module):
-    """Convolutions of 4 with batch norms: three of stride 2, one of stride 1, one to a logit a patch.
+    """Convolutions of 4 with batch norms over all processes: three of stride 2, two of stride 1, to logits.
 
     Args:
         dims: 2 for frames, 3 for clips.
@@ -21,13 +23,12 @@ class PatchDiscriminator(nn.Module):
     def __init__(self, dims: Literal[2, 3], widths: Sequence[int] = _WIDTHS) -> None:
         super().__init__()
         convolution = nn.Conv2d if dims == 2 else nn.Conv3d
-        norm = nn.BatchNorm2d if dims == 2 else nn.BatchNorm3d
         self.layers, channels = nn.ModuleList(), 3
         for number, width in enumerate(widths):
             stride = 2 if number < len(widths) - 1 else 1
             parts: list[nn.Module] = [convolution(channels, width, _KERNEL, stride, _PADDING)]
             if number:
-                parts.append(norm(width))
+                parts.append(SyncBatchNorm(width))
             self.layers.append(nn.Sequential(*parts, nn.LeakyReLU(_SLOPE)))
             channels = width
         self.layers.append(nn.Sequential(convolution(channels, 1, _KERNEL, 1, _PADDING)))
@@ -45,6 +46,6 @@ class PatchDiscriminator(nn.Module):
 def _initialize(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d | nn.Conv3d):
         nn.init.normal_(module.weight, 0.0, 0.02)
-    elif isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d):
+    elif isinstance(module, SyncBatchNorm):
         nn.init.normal_(module.weight, 1.0, 0.02)
         nn.init.zeros_(module.bias)

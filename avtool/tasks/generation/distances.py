@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from avtool.core.reporter import Reporter
 from avtool.evaluation.metrics.frechet import FeatureMoments, frechet_distance
 from avtool.evaluation.metrics.generation import inception_score
+from avtool.inference.generation.pixels import as_clips, as_video
 from avtool.inference.generation.sampling import ddim_sample, draw_noise, guided
 from avtool.inference.generation.video_features import ClipNetwork, ScriptedNetwork, open_network
 from avtool.tasks.generation.recipe import SampledDistanceRecipe, VideoDistanceRecipe
-from avtool.tasks.generation.samples import as_video
 from avtool.tasks.generation.videos import FrameSpan
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from avtool.models.pvdm.autoencoder import VideoAutoencoder
 
@@ -76,8 +76,8 @@ class ReconstructionDistance:
             self._real = _Features.of(self.clips, self.recipe, self.device, self.reporter)
         restored: list[Clip] = []
         for first in range(0, len(self.clips), _BATCH):
-            batch = torch.stack([as_video(clip) for clip in self.clips[first : first + _BATCH]])
-            restored += _as_clips(model(batch.to(device)))
+            batch = as_video(np.stack(self.clips[first : first + _BATCH]))
+            restored += list(as_clips(model(batch.to(device))))
         found[distance_name(self.recipe, "r_")] = self._real.distance_of(restored)
         return found
 
@@ -133,7 +133,7 @@ class SampledDistance:
             generators = [torch.Generator().manual_seed(seed) for seed in seeds]
             noise = draw_noise(torch.empty(len(seeds), *shape, device=device), generators)
             latents = ddim_sample(guided(model, None), noise, generators, steps=self.recipe.steps)
-            drawn += _as_clips(self._decoder.decode(latents))
+            drawn += list(as_clips(self._decoder.decode(latents)))
         return drawn
 
 
@@ -161,8 +161,3 @@ class _Features:
 
 def _features(clips: Sequence[Clip], network: ClipNetwork) -> Any:
     return np.concatenate([network(clips[first : first + _BATCH]) for first in range(0, len(clips), _BATCH)])
-
-
-def _as_clips(video: "Tensor") -> list[Clip]:
-    pixels = ((video.float() + 1) * 127.5).round().clamp(0, 255).byte()
-    return list(pixels.permute(0, 2, 3, 4, 1).cpu().numpy())

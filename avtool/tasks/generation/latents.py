@@ -13,8 +13,9 @@ from avtool.core.artifact import settings_hash
 from avtool.core.files import atomic_file, sha256_of
 from avtool.core.paths import cache_folder
 from avtool.core.reporter import Reporter
+from avtool.inference.generation.pixels import as_video
+from avtool.models.pvdm.schedule import NoiseSchedule
 from avtool.tasks.generation.recipe import LatentVideosRecipe
-from avtool.tasks.generation.samples import as_video
 from avtool.tasks.generation.videos import FrameSpan
 
 if TYPE_CHECKING:
@@ -148,7 +149,9 @@ def _encode(
 
 
 class LatentSamples(Dataset[Any]):
-    """Latents to make, each with those of the clip before, or with zeros for a first clip.
+    """Latents to make, each with those of the clip before, or with zeros for a first clip; noise, and a time.
+
+    In training all draws follow from seed, epoch and index, and of held-out latents from the index alone.
 
     Args:
         latents: (pairs, 3, C, N).
@@ -172,8 +175,11 @@ class LatentSamples(Dataset[Any]):
         else:
             is_next = index % 2 == 0 and self.conditional > 0
         is_next = is_next and bool(self.paired[index])
+        generator = None if self.train else torch.Generator().manual_seed(index)
         return {
             "latents": pair[AFTER if is_next else ANY],
             "latents_condition": pair[BEFORE] if is_next else torch.zeros_like(pair[BEFORE]),
+            "noise": torch.randn(pair.shape[1:], generator=generator),
+            "timestep": torch.randint(NoiseSchedule().times, (), generator=generator),
             "index": torch.tensor(index),
         }

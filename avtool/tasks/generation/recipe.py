@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_validator
 
 from avtool.core.recipe import Recipe, listed, option
 from avtool.training.recipe import (
@@ -105,7 +105,9 @@ class AutoencoderLossRecipe(Recipe):
         (), "Weights of LPIPS: VGG16.pth,vgg.pth, or one file of both.  [default: L1 at three scales]",
         flag="--lpips", identity=False,  # their content is an input of the run
     )  # fmt: skip
-    widths: tuple[int, ...] = option((64, 128, 256, 512), "Stage 2: channels of the discriminators.")
+    widths: tuple[PositiveInt, ...] = option(
+        (64, 128, 256, 512), "Stage 2: channels of the discriminators.", min_length=1
+    )
 
 
 class VideoDistanceRecipe(Recipe):

@@ -3,23 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import Dataset
 
+from avtool.inference.generation.pixels import as_video
 from avtool.tasks.generation.videos import FrameSpan
 
 
 class ClipSamples(Dataset[Any]):
-    """Clips of consecutive frames.
+    """Clips of consecutive frames, and the frame of each that perception looks at.
 
     Args:
         spans: the videos.
         frames: S of a clip.
         windows: clips of each video; 0: as many as fit side by side.
-        train: whether they begin anywhere; else evenly spaced.
+        train: whether they begin anywhere and any frame is looked at; else evenly spaced, the middle one.
     """
 
     def __init__(self, spans: Sequence[FrameSpan], frames: int, windows: int, *, train: bool) -> None:
@@ -36,12 +34,8 @@ class ClipSamples(Dataset[Any]):
     def __getitem__(self, index: int) -> dict[str, Any]:
         span, number, count = self.places[index]
         room = len(span.frames) - self.frames
-        start = round(room * (number + 0.5) / count)
+        start, frame = round(room * (number + 0.5) / count), torch.tensor(self.frames // 2)
         if self.train:
-            start = int(torch.randint(room + 1, ()))
-        return {"video": as_video(span.frames[start : start + self.frames]), "index": torch.tensor(index)}
-
-
-def as_video(frames: NDArray[np.uint8]) -> Tensor:
-    """Frames (T, height, width, 3) as (3, T, height, width) in [-1, 1]."""
-    return torch.from_numpy(np.array(frames)).permute(3, 0, 1, 2).float() / 127.5 - 1
+            start, frame = int(torch.randint(room + 1, ())), torch.randint(self.frames, ())
+        clip = span.frames[start : start + self.frames]
+        return {"video": as_video(clip), "frame": frame, "index": torch.tensor(index)}

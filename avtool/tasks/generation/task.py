@@ -96,8 +96,9 @@ class VideoAutoencoderTask(_VideoTask[VideoAutoencoderRecipe]):
         """The recipe as it is.
 
         Raises:
-            BadInputError: stage 2 has no start.
+            BadInputError: the model is no autoencoder, or stage 2 has no start.
         """
+        _need_like(recipe.model.name, "pvdm_autoencoder", "autoencoder of videos")
         if recipe.stage == 2 and recipe.model.init is None:
             raise BadInputError("stage 2 starts from weights of stage 1", "give --init RUN")
         return recipe
@@ -221,6 +222,16 @@ class VideoDiffusionTask(_VideoTask[VideoDiffusionRecipe]):
         """`generate train`."""
         return "generate train"
 
+    @classmethod
+    def settle(cls, recipe: VideoDiffusionRecipe, reporter: Reporter) -> VideoDiffusionRecipe:  # noqa: ARG003
+        """The recipe as it is.
+
+        Raises:
+            BadInputError: the model is no U-Net of latents.
+        """
+        _need_like(recipe.model.name, "pvdm_unet_s", "diffusion model of videos")
+        return recipe
+
     @property
     def autoencoder(self) -> Path:
         """The autoencoder's folder.
@@ -242,13 +253,7 @@ class VideoDiffusionTask(_VideoTask[VideoDiffusionRecipe]):
         Raises:
             BadInputError: the folder holds no autoencoder.
         """
-        from avtool.models.model_folder import read_description
-
-        described = read_description(self.autoencoder)
-        if described.preprocess.get("task") != AUTOENCODER:
-            message = f"`{self.recipe.model.autoencoder}` is no autoencoder of videos"
-            raise BadInputError(message, "give a run of `avtool generate train-autoencoder`")
-        return MODELS.find(described.builder).settings(**described.arguments)
+        return autoencoder_settings(self.autoencoder)
 
     @property
     def inputs(self) -> Sequence[Input]:
@@ -355,6 +360,28 @@ class VideoDiffusionTask(_VideoTask[VideoDiffusionRecipe]):
             self.inputs,
             assets={ASSET: self.autoencoder},
         )
+
+
+def _need_like(name: str, example: str, what: str) -> None:
+    """Refuses a model that is of another family than an example of what is trained."""
+    if MODELS.find(name).family is not MODELS.find(example).family:
+        raise BadInputError(f"`{name}` is no {what}", f"choose --model {example}, or one of its other sizes")
+
+
+def autoencoder_settings(folder: Path) -> Any:
+    """The settings of the autoencoder in a run or a model folder.
+
+    Raises:
+        BadInputError: it holds none.
+    """
+    from avtool.models.foreign import locate
+    from avtool.models.model_folder import read_description
+
+    described = read_description(locate(folder))
+    if described.preprocess.get("task") != AUTOENCODER:
+        message = f"`{folder}` is no autoencoder of videos"
+        raise BadInputError(message, "give a run of `avtool generate train-autoencoder`")
+    return MODELS.find(described.builder).settings(**described.arguments)
 
 
 def _weights(path: Path) -> Input:

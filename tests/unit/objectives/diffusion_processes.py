@@ -16,13 +16,15 @@ from avtool.training.net import Net
 
 
 def latents(count: int) -> dict[str, Tensor]:
-    """Latents, of which every other one has a clip before; noise and times follow from the indices."""
+    """Latents, of which every other one has a clip before, with noise and times."""
     generator = torch.Generator().manual_seed(0)
     shape = (count, 4, 48)
     before = torch.rand(shape, generator=generator) * 2 - 1
     before[::2] = 0
     drawn = torch.rand(shape, generator=generator) * 2 - 1
-    return {"latents": drawn, "latents_condition": before, "index": torch.arange(count)}
+    noise = torch.randn(shape, generator=generator)
+    times = torch.randint(1000, (count,), generator=generator)
+    return {"latents": drawn, "latents_condition": before, "noise": noise, "timestep": times}
 
 
 def build() -> Net:
@@ -31,13 +33,12 @@ def build() -> Net:
     model = create("pvdm_unet_tiny", frames=4, rows=4, columns=4)
     for value in model.parameters():
         value.data.add_(0.02 * torch.randn_like(value))
-    return Net(model, NoisePrediction().eval())
+    return Net(model, NoisePrediction())
 
 
 def loss_of(net: Any, batch: dict[str, Tensor]) -> Tensor:
-    """The objective in evaluation, where nothing is drawn."""
-    objective = NoisePrediction().eval()
-    loss: Tensor = net(lambda model: objective(model, batch))["loss"]
+    """The objective's loss."""
+    loss: Tensor = net(lambda model: NoisePrediction()(model, batch))["loss"]
     return loss
 
 

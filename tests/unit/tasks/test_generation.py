@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,12 +11,14 @@ import torch
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder, Silent
 from avtool.data.frame_cache import cache_videos
-from avtool.data.frame_clips import FrameSource, find_frame_sources, read_last
+from avtool.data.frame_clips import FrameSource, find_frame_sources, fit, iter_source, read_last
+from avtool.inference.generation.pixels import as_clips, as_video
 from avtool.media.encode import FilmSettings, write_film
+from avtool.media.video_frames import iter_frames
 from avtool.models.registry import create
 from avtool.tasks.generation.latents import AFTER, ANY, BEFORE, LatentSamples, pair_latents
 from avtool.tasks.generation.recipe import VideosRecipe, sides
-from avtool.tasks.generation.samples import ClipSamples, as_video
+from avtool.tasks.generation.samples import ClipSamples
 from avtool.tasks.generation.videos import FrameSpan, TrainingVideos
 from tests.harness import write_video_clips
 
@@ -24,7 +27,7 @@ torch.set_num_threads(1)
 
 def film(path: Path, count: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    frames = [np.full((32, 32, 3), 5 * number, np.uint8) for number in range(count)]
+    frames = [np.full((32, 32, 3), 5 * number % 256, np.uint8) for number in range(count)]
     write_film(path, FilmSettings(fps=10), frames=frames)
     return path
 
@@ -76,6 +79,21 @@ def test_the_last_frames_are_read(tmp_path: Path) -> None:
     assert read_last(source, 10, (8, 8)) is None
 
 
+def test_the_end_of_a_film_is_decoded_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, starts = FrameSource("b", film(tmp_path / "b.mp4", 200)), []
+
+    def counted(path: Path, *, start: float, **options: Any) -> Any:
+        starts.append(start)
+        return iter_frames(path, start=start, **options)
+
+    monkeypatch.setattr("avtool.data.frame_clips.iter_frames", counted)
+    near = read_last(source, 4, (8, 8))
+    assert starts == [pytest.approx(19.15)]
+    np.testing.assert_array_equal(near, np.stack([fit(frame, (8, 8)) for frame in iter_source(source)][-4:]))
+    monkeypatch.setattr(FrameSource, "num_frames", lambda self: 9000)
+    np.testing.assert_array_equal(read_last(source, 4, (8, 8)), near)
+
+
 def test_videos_are_held_out(cache, tmp_path: Path) -> None:
     dataset = TrainingVideos(write_video_clips(tmp_path / "d", 5, val=2, seconds=1.0), VideosRecipe(), 0)
     assert [[one.name for one in part] for part in dataset.split] == [["0", "1", "2"], ["3", "4"]]
@@ -119,6 +137,33 @@ def test_clips_begin_anywhere_in_training_and_evenly_in_validation() -> None:
     evenly = ClipSamples(spans, 5, 3, train=False)
     assert [first_frame(evenly[number]["video"]) for number in range(6)] == [2, 8, 12, 0, 1, 2]
     assert as_video(np.array([[[[0, 255, 51]]]], np.uint8)).flatten().tolist() == pytest.approx([-1, 1, -0.6])
+    np.testing.assert_array_equal(as_clips(as_video(spans[0].frames[None])), spans[0].frames[None])
+
+
+def test_chance_follows_from_the_sample_alone() -> None:
+    """The frame of a clip, and noise and time of latents: not from the batch, nor from the process."""
+    clips = ClipSamples([span(20)], 5, 0, train=True)
+    torch.manual_seed(3)
+    frames = [int(clips[0]["frame"]) for _ in range(200)]
+    assert set(frames) == set(range(5))
+    assert {int(ClipSamples([span(20)], 5, 2, train=False)[place]["frame"]) for place in range(2)} == {2}
+    latents = np.zeros((3, 3, 4, 6), np.float16)
+    training, held_out = (
+        LatentSamples(latents, np.ones(3, np.bool_), 0.5, train=train) for train in (True, False)
+    )
+    drawn = [training[0] for _ in range(500)]
+    assert 0 <= min(int(one["timestep"]) for one in drawn) < 20
+    assert 980 < max(int(one["timestep"]) for one in drawn) <= 999
+    noise = torch.stack([one["noise"] for one in drawn])
+    assert abs(float(noise.mean())) < 0.03
+    assert float(noise.std()) == pytest.approx(1, abs=0.03)
+    torch.manual_seed(1)
+    first = held_out[1]
+    torch.manual_seed(2)
+    again = held_out[1]
+    assert torch.equal(first["noise"], again["noise"])
+    assert first["timestep"] == again["timestep"]
+    assert not torch.equal(first["noise"], held_out[2]["noise"])
 
 
 def test_latents_of_pairs_are_those_of_their_clips(cache) -> None:
