@@ -61,6 +61,30 @@ ROWS: dict[str, tuple[int, str, tuple[Any, ...]]] = {
 }  # fmt: skip
 
 
+OWN = ("--encoder", "{encoder}", "--size", 32)
+EVALUATIONS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
+    "no network": ("ucf101-fvd", "no network is given", ("--data", "{films}", "--generated", "{films}")),
+    "nothing generated": ("sky-fvd", "--generated is not", ("--data", "{films}", "--encoder", "{encoder}")),
+    "too few clips": (
+        "ucf101-fvd", "full rank needs",
+        ("--data", "{films}", "--generated", "{films}", *OWN, "--frames", 4),
+    ),
+    "videos that are too short": (
+        "sky-fvd", "99 or more readable frames",
+        ("--data", "{films}", "--generated", "{films}", *OWN, "--frames", 99),
+    ),
+    "a U-Net that reconstructs": (
+        "video-reconstruction", "is no autoencoder", ("--data", "{films}", "--autoencoder", "{unet}"),
+    ),
+    "an autoencoder that continues": (
+        "video-continuation", "is no diffusion model", ("--data", "{films}", "--model", "{ae}"),
+    ),
+    "nothing to continue": (
+        "video-continuation", "holds no videos", ("--data", "{root}/empty", "--model", "{unet}"),
+    ),
+}  # fmt: skip
+
+
 def save_generator(folder: Path, autoencoder: Path | None, **clip: int) -> Path:
     """A model folder of the tiny U-Net over four frames of 32 x 32, with an autoencoder beside it or none."""
     grid = {"frames": 4, "rows": 4, "columns": 4}
@@ -90,7 +114,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     weights = (root / "cut" / "model.safetensors").read_bytes()
     (root / "cut" / "model.safetensors").write_bytes(weights[: len(weights) // 2])
     films = write_video_clips(root / "films", 3, seconds=1.0, val=1)
-    return {"root": root, "ae": autoencoder, "unet": unet, "films": films, "cnn": save_encoder(root / "cnn")}
+    encoders = {"cnn": save_encoder(root / "cnn"), "encoder": save_encoder(root / "encoder", "avt_tiny")}
+    return {"root": root, "ae": autoencoder, "unet": unet, "films": films, **encoders}
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -105,6 +130,29 @@ def test_bad_input_is_refused_in_one_line(
     (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert message in error
     assert list(tmp_path.iterdir()) == [], "nothing is half there"
+
+
+@pytest.mark.parametrize("name", EVALUATIONS)
+def test_bad_input_of_evaluation_is_refused_in_one_line(
+    name: str, places: dict[str, Path], cache: Path, tmp_path: Path
+) -> None:
+    benchmark, message, options = EVALUATIONS[name]
+    given = [str(word).format(**places) for word in options]
+    done = run_avtool(
+        "eval",
+        "--benchmark",
+        benchmark,
+        *given,
+        "--device",
+        "cpu",
+        "--no-progress",
+        "--out",
+        tmp_path / "out",
+    )
+    assert done.code == 2, done.stderr
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert message in error
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,20 @@
 """`avtool generate cache`: videos decoded and encoded once, and trainings that take them from there."""
 
+import os
 import shutil
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from avtool.core.reporter import Silent
+from avtool.data import frame_cache
 from avtool.data.dataset import open_dataset
 from avtool.data.frame_cache import cache_videos
-from avtool.data.frame_clips import find_frame_sources, read_clip_at, read_last
-from tests.harness import run_avtool, save_autoencoder, write_video_clips
+from avtool.data.frame_clips import FrameSource, find_frame_sources, iter_source, read_clip_at, read_last
+from tests.harness import differences, in_child, run_avtool, save_autoencoder, write_video_clips
 
 QUICK = ("--device", "cpu", "--precision", "fp32", "--no-progress", "--json")
 
@@ -58,6 +62,32 @@ def test_every_third_frame_is_kept(films: Path, tmp_path: Path) -> None:
     assert make(films, tmp_path / "third", *options).code == 2, "another cache stands there"
     few = make(films, tmp_path / "few", "--size", 24, "--frames", 7, "--set", "every=3")
     assert "it has 6 frames, needs 7" in few.stderr or "0 of 4 videos have 7" in few.stderr
+
+
+def test_a_killed_cache_is_resumed(films: Path, cache: Path, tmp_path: Path) -> None:
+    """Films that were done stay, and what was half written is not in the artifact."""
+    options = ("--size", 16, "--frames", 8)
+    assert make(films, tmp_path / "whole", *options).code == 0
+
+    def die() -> None:
+        def dying(source: FrameSource) -> Iterator[np.ndarray]:
+            for number, frame in enumerate(iter_source(source)):
+                if source.name == "2" and number == 5:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                yield frame
+
+        frame_cache.iter_source = dying
+        make(films, tmp_path / "broken", *options)
+
+    assert in_child(die) == -signal.SIGKILL
+    frames = tmp_path / "broken.partial" / "frames"
+    kept = {path.name: path.stat().st_mtime_ns for path in frames.glob("*.npy")}
+    assert sorted(kept) == ["00000.npy", "00001.npy"]
+    assert len(list(frames.glob(".*.partial"))) == 1
+    assert make(films, tmp_path / "broken", *options).code == 0
+    frames = tmp_path / "broken" / "frames"
+    assert {name: (frames / name).stat().st_mtime_ns for name in kept} == kept
+    assert differences(tmp_path / "broken", tmp_path / "whole") == []
 
 
 def test_short_and_damaged_videos_are_counted(films: Path, tmp_path: Path) -> None:

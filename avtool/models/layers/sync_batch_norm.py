@@ -37,7 +37,8 @@ class SyncBatchNorm(_BatchNorm):
         variance: Any = all_reduce(centred.square().sum(axes)) / count  # type: ignore[no-untyped-call]
         self._track(mean.detach(), variance.detach() * count / (count - 1).clamp(min=1))
         scale = self.weight * (variance + self.eps).rsqrt()
-        return (centred * scale.reshape(shape) + self.bias.reshape(shape)).to(maps.dtype)
+        output: Tensor = (centred * scale.reshape(shape) + self.bias.reshape(shape)).to(maps.dtype)
+        return output
 
     def _track(self, mean: Tensor, variance: Tensor) -> None:
         """Moves the running statistics."""
