@@ -106,10 +106,14 @@ def keep_freed_memory() -> None:
 
 
 def place(model: nn.Module, recipe: RuntimeRecipe, device: torch.device) -> None:
-    """Moves a model to the device, in the layout that its convolutions prefer, and compiles it on request."""
+    """Moves a model to the device, in the layout that its convolutions prefer, and compiles it on request.
+
+    A model whose `channels_last_on_cpu` is false keeps the plain layout on CPUs.
+    """
     model.to(device)
+    fits = device.type != "cpu" or getattr(model, "channels_last_on_cpu", True)
     for module in model.modules():  # one by one: a model may convolve videos too, which have another layout
-        if recipe.channels_last and isinstance(module, nn.Conv2d):
+        if recipe.channels_last and fits and isinstance(module, nn.Conv2d):
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if recipe.compile:
         model.compile()

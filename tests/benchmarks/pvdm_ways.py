@@ -17,21 +17,20 @@ Network = Callable[..., Tensor]
 
 
 def ways(model: Any, *, compiled: bool) -> dict[str, Network]:
-    """The U-Net as it is placed by default, with one decision undone each, and the plain one at the end.
+    """The U-Net as a CPU has it, with one decision undone each, and the plain one at the end.
 
     Args:
-        model: the U-Net, with contiguous weights; it is left so.
+        model: the U-Net, with contiguous weights.
         compiled: add the compiled one.
     """
-    ours = channels_last(copy.deepcopy(model))
     found: dict[str, Network] = {
-        "ours": ours,
-        "no channels_last": model,
-        "plane by plane": undone(ours, unet_blocks, "share", one_by_one, also=unet),
-        "strided q, k, v": undone(ours, MapAttention, "forward", attend_strided),
+        "ours": model,
+        "channels_last": channels_last(copy.deepcopy(model)),
+        "plane by plane": undone(model, unet_blocks, "share", one_by_one, also=unet),
+        "strided q, k, v": undone(model, MapAttention, "forward", attend_strided),
     }
     if compiled:
-        found["compiled"] = torch.compile(ours)
+        found["compiled"] = torch.compile(model)
     return {**found, "plain": lambda *given: predict(model, *given)}
 
 

@@ -28,7 +28,7 @@ Clip = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class VideoFiles:
-    """Videos of seeds in a folder. What is there is kept: a batch of which a file is missing is drawn anew.
+    """Videos of seeds in a folder. What is there is kept: a batch that lacks a file is drawn again.
 
     Attributes:
         folder: it holds a file or a folder of frames for each seed.

@@ -6,6 +6,7 @@ import torch
 from avtool.core.environment import has_cpu_flag
 from avtool.core.errors import BadInputError, ExitCode, MissingError
 from avtool.core.runtime import RuntimeRecipe
+from avtool.models.registry import create
 from avtool.models.runtime import choose_device, choose_precision, default_workers, place
 from avtool.models.seeds import derive, seed_everything
 from avtool.training.accelerator import process_settings
@@ -79,6 +80,9 @@ def test_convolutions_get_their_layout() -> None:
     plain = torch.nn.Conv2d(3, 4, 3)
     place(plain, RuntimeRecipe(channels_last=False), torch.device("cpu"))
     assert plain.weight.is_contiguous()
+    unet = create("pvdm_unet_tiny")
+    place(unet, RuntimeRecipe(), torch.device("cpu"))
+    assert unet.conv_in.weight.is_contiguous(), "channels_last is slower there"
 
 
 def test_loader_processes_leave_a_processor_free() -> None:
