@@ -55,7 +55,7 @@ ROWS: dict[str, tuple[int, str, tuple[Any, ...]]] = {
     "no such device": (3, "cannot use --device cuda:99", ("sample", "{unet}", "--device", "cuda:99")),
     "no such prefix": (2, "does not exist", ("continue", "{unet}", "{root}/absent.mp4")),
     "a prefix without frames": (2, "holds no frames", ("continue", "{unet}", "{root}/empty")),
-    "a prefix without video": (2, "has no video stream", ("continue", "{unet}", "{root}/tone.wav")),
+    "a prefix without video": (2, "has no video", ("continue", "{unet}", "{root}/tone.wav")),
     "a prefix that is too short": (2, "fewer than the 4 frames", ("continue", "{unet}", "{root}/short.npy")),
     "an array that is no video": (2, "holds float64 values", ("continue", "{unet}", "{root}/floats.npy")),
 }  # fmt: skip

@@ -40,7 +40,10 @@ def test_a_training_of_two_processes_is_that_of_one(
     ours, theirs = (read_metrics(tmp_path / folder / "metrics.jsonl") for folder in ("one", "two"))
     assert len(ours) == len(theirs) >= 4
     for one, two in zip(ours, theirs, strict=True):
-        assert one == pytest.approx(two, abs=1e-5)
+        assert one.keys() == two.keys()
+        for term in one.keys() - {"split"}:
+            near = 1e-4 if "grad_norm" in term else 1e-5
+            assert one[term] == pytest.approx(two[term], abs=near, rel=near), term
 
 
 def test_gradients_of_the_noise_are_those_of_one_process(tmp_path: Path) -> None:
