@@ -16,7 +16,7 @@ from avtool.core.reporter import Reporter
 from avtool.evaluation.metrics.generation import psnr
 from avtool.evaluation.report import BenchmarkReport, Table
 from avtool.inference.generation.generator import VideoGenerator
-from avtool.inference.generation.video_features import EncoderNetwork
+from avtool.inference.generation.video_features import ClipNetwork, open_own
 from avtool.tasks.generation.recipe import VideosRecipe
 from avtool.tasks.generation.videos import FrameSpan, TrainingVideos
 
@@ -37,7 +37,7 @@ def score(spec: ListedSpec, settings: VideoContinuationSettings, reporter: Repor
     generator = VideoGenerator.open(settings.model, settings.runtime, reporter)
     encoder = None
     if settings.encoder is not None:
-        encoder = EncoderNetwork(settings.encoder, settings.runtime.device, reporter)
+        encoder = open_own(settings.encoder, settings.runtime.device, reporter)
     videos = TrainingVideos(settings.data, VideosRecipe(val_share=settings.val_share), settings.split_seed)
     _, held_out, _ = videos.decode(generator.size, generator.frames, reporter)
     before, after, names = _pairs(held_out, generator.frames, settings.clips)
@@ -109,7 +109,7 @@ def _continue(
 
 
 def _measure(
-    clips: Sequence[Clip], truth: Sequence[Clip], encoder: EncoderNetwork | None
+    clips: Sequence[Clip], truth: Sequence[Clip], encoder: ClipNetwork | None
 ) -> dict[str, list[float]]:
     """PSNR in dB of each clip, and the distance of its features."""
     pairs = list(zip(clips, truth, strict=True))
@@ -125,7 +125,7 @@ def _report(
     settings: VideoContinuationSettings,
     found: Mapping[str, Mapping[str, list[float]]],
     generator: VideoGenerator,
-    encoder: EncoderNetwork | None,
+    encoder: ClipNetwork | None,
 ) -> BenchmarkReport:
     columns = ["clip", "PSNR", "its continuation is nearer"]
     columns += ["feature distance", "its continuation is nearer by features"] if encoder else []

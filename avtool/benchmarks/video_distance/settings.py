@@ -24,8 +24,9 @@ class VideoDistanceSettings(Recipe):
         None, "I3D of Kinetics-400: TorchScript, or the pickle of the JAX port.", flag="--weights"
     )
     encoder: Path | None = option(
-        None, "Encoder of your own in I3D's place: `fvd_own`, on a scale of its own.", flag="--encoder"
-    )
+        None, "Encoder of your own, or an autoencoder for motion: `fvd_own`, on a scale of its own.",
+        flag="--encoder",
+    )  # fmt: skip
     is_weights: Path | None = option(
         None, "C3D of UCF-101 as TorchScript, for the inception score.", flag="--is-weights"
     )

@@ -20,8 +20,9 @@ class VideoReconstructionSettings(Recipe):
         None, "I3D of Kinetics-400, for R-FVD: TorchScript, or the pickle of the JAX port.", flag="--weights"
     )
     encoder: Path | None = option(
-        None, "Encoder of your own in I3D's place: `fvd_own`, on a scale of its own.", flag="--encoder"
-    )
+        None, "Encoder of your own, or an autoencoder for motion: `fvd_own`, on a scale of its own.",
+        flag="--encoder",
+    )  # fmt: skip
     clips: int = option(
         256, "Clips of each side at most, evenly spaced among those side by side.", flag="--clips", ge=2
     )

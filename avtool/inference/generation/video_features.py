@@ -50,7 +50,7 @@ def open_network(weights: Path | None, encoder: Path | None, device: str, report
 
     Args:
         weights: of I3D; None where an encoder is given.
-        encoder: a model of videos.
+        encoder: as for `open_own`.
         device: auto, cpu, cuda or cuda:1.
         reporter: receives decisions.
 
@@ -59,11 +59,28 @@ def open_network(weights: Path | None, encoder: Path | None, device: str, report
         MissingError: the device is not there.
     """
     if encoder is not None:
-        return EncoderNetwork(encoder, device, reporter)
+        return open_own(encoder, device, reporter)
     if weights is None:
         hint = "--weights i3d_torchscript.pt or i3d-kinetics-400.ckpt, or an --encoder of your own"
         raise BadInputError("no network is given whose features are compared", hint)
     return open_i3d(weights, device, reporter)
+
+
+def open_own(path: Path, device: str, reporter: Reporter) -> ClipNetwork:
+    """An encoder of videos, or the motion of clips in the latents of an autoencoder of videos.
+
+    Raises:
+        BadInputError: it is neither.
+        MissingError: the device is not there.
+    """
+    from avtool.inference.generation.latent_motion import LatentMotion
+    from avtool.models.foreign import locate
+    from avtool.models.model_folder import read_description
+
+    described = read_description(locate(path))
+    if described.preprocess.get("task") == "video-autoencoder":
+        return LatentMotion(path, device, reporter)
+    return EncoderNetwork(path, device, reporter)
 
 
 def open_i3d(path: Path, device: str, reporter: Reporter) -> ClipNetwork:
