@@ -6,13 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch import distributed as dist
-from torch.nn.parallel import DistributedDataParallel
 
 from avtool.models.registry import create
 from avtool.objectives.diffusion import NoisePrediction
-from avtool.training.accelerator import leave_process_group
 from avtool.training.net import Net
+from tests.unit.objectives.shared_batch import write_gradients
 
 
 def latents(count: int) -> dict[str, Tensor]:
@@ -42,19 +40,5 @@ def loss_of(net: Any, batch: dict[str, Tensor]) -> Tensor:
     return loss
 
 
-def main(path: Path) -> None:
-    """Writes the gradients of one step that all processes did together, by the first of them."""
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo")
-    rank, size = dist.get_rank(), dist.get_world_size()
-    net = build()
-    parallel = DistributedDataParallel(net)
-    share = {name: value.chunk(size)[rank] for name, value in latents(4).items()}
-    loss_of(parallel, share).backward()
-    if rank == 0:
-        torch.save({name: parameter.grad for name, parameter in net.named_parameters()}, path)
-    leave_process_group()
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    write_gradients(Path(sys.argv[1]), build(), loss_of, latents(4))

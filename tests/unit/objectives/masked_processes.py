@@ -6,13 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch import distributed as dist
-from torch.nn.parallel import DistributedDataParallel
 
 from avtool.models.registry import create
 from avtool.objectives.masked.mavil import ContrastWeights, MAViLStage1
-from avtool.training.accelerator import leave_process_group
 from avtool.training.net import Net
+from tests.unit.objectives.shared_batch import write_gradients
 
 HEAVY = ContrastWeights(alpha=3.0, beta=2.0)
 """Contrasts that weigh more than the rebuilding, so that a wrong gradient of theirs would show."""
@@ -40,19 +38,5 @@ def loss_of(net: Any, batch: dict[str, Tensor]) -> Tensor:
     return loss
 
 
-def main(path: Path) -> None:
-    """Writes the gradients of one step that all processes did together, by the first of them."""
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo")
-    rank, size = dist.get_rank(), dist.get_world_size()
-    net = build()
-    parallel = DistributedDataParallel(net)
-    share = {name: value.chunk(size)[rank] for name, value in clips(4).items()}
-    loss_of(parallel, share).backward()
-    if rank == 0:
-        torch.save({name: parameter.grad for name, parameter in net.named_parameters()}, path)
-    leave_process_group()
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    write_gradients(Path(sys.argv[1]), build(), loss_of, clips(4))

@@ -9,6 +9,7 @@ import torch
 from avtool.training.metrics_log import read_metrics
 from tests.harness import run_avtool, run_two, save_autoencoder, write_video_clips
 from tests.unit.objectives import adversarial_processes, diffusion_processes
+from tests.unit.objectives.shared_batch import check_gradients
 
 torch.set_num_threads(1)
 COMMON = (
@@ -48,11 +49,8 @@ def test_a_training_of_two_processes_is_that_of_one(
 
 def test_gradients_of_the_noise_are_those_of_one_process(tmp_path: Path) -> None:
     run_two("tests.unit.objectives.diffusion_processes", tmp_path / "grads.pt")
-    of_two = torch.load(tmp_path / "grads.pt", weights_only=True)
-    net = diffusion_processes.build()
-    diffusion_processes.loss_of(net, diffusion_processes.latents(4)).backward()
-    for name, parameter in net.named_parameters():
-        torch.testing.assert_close(of_two[name], parameter.grad, rtol=1e-4, atol=1e-6, msg=name)
+    net, batch = diffusion_processes.build(), diffusion_processes.latents(4)
+    check_gradients(tmp_path / "grads.pt", net, diffusion_processes.loss_of, batch)
 
 
 def test_batch_norms_and_gradients_of_discriminators_are_those_of_one_process(tmp_path: Path) -> None:
