@@ -95,15 +95,7 @@ def save_model(
     write_json(partial / CONFIG, config)
     write_json(partial / PREPROCESS, dict(description.preprocess))
     for name, asset in description.assets.items():
-        target = partial / name
-        with writing(target):
-            if asset.is_dir() and link_assets:
-                link_tree(asset, target)
-            elif asset.is_dir():
-                shutil.copytree(asset, target, dirs_exist_ok=True)
-            else:
-                target.parent.mkdir(exist_ok=True)
-                shutil.copyfile(asset, target)
+        _copy_asset(asset, partial / name, link=link_assets)
     if description.learned is not None:
         write_learned(partial, description.learned)
     count = sum(tensor.numel() for tensor in weights.values())
@@ -112,6 +104,18 @@ def save_model(
         folder,
         Artifact("model", description.command, dict(recipe or {}), seed=seed, inputs=description.inputs),
     )
+
+
+def _copy_asset(asset: Path, target: Path, *, link: bool) -> None:
+    """Copies a file, or a folder; a folder by hard links where wanted."""
+    with writing(target):
+        if asset.is_dir() and link:
+            link_tree(asset, target)
+        elif asset.is_dir():
+            shutil.copytree(asset, target, dirs_exist_ok=True)
+        else:
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(asset, target)
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:

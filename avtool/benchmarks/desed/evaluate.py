@@ -77,18 +77,19 @@ def evaluate_events(
         },
         tables=[
             comparison(f"{facts.title}: PSDS and F1 in %", facts.published, [(name, "see its card", ours)]),
-            Table(
-                "each class in %",
-                ["class", "events", *ours],
-                [
-                    [label, _count(truth, label), *(_percent(of[label]) for of in per_class.values())]
-                    for label in classes
-                ],
-            ),
+            _class_table(truth, classes, per_class),
         ],
         notes=[*facts.coverage(len(scores)), *facts.closing_notes()],
         caveats=caveats,
-    )  # fmt: skip
+    )
+
+
+def _class_table(truth: Truth, classes: Sequence[str], per_class: Mapping[str, Mapping[str, Any]]) -> Table:
+    rows = [
+        [label, _count(truth, label), *(_percent(of[label]) for of in per_class.values())]
+        for label in classes
+    ]
+    return Table("each class in %", ["class", "events", *per_class], rows)
 
 
 def read_truth(table: Path) -> tuple[Truth, tuple[str, ...]]:

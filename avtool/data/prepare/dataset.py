@@ -15,7 +15,7 @@ from avtool.core.files import link_tree, sha256_of, write_text, writing
 from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Reporter
 from avtool.data.folds import fold_flags
-from avtool.data.prepare.locate import FoundClip, locate
+from avtool.data.prepare.locate import FoundClip, Located, locate
 from avtool.data.prepare.media_check import MediaFacts, MediaTask, SpanRule, check_all, read_facts
 from avtool.data.prepare.recipe import PrepareRecipe
 from avtool.data.prepare.rows import Problem, check_listed, divide, keep_classes, make_rows
@@ -139,20 +139,13 @@ def prepare(
         _report(problems, reporter)
         discard_partial(partial)
         raise SomeFailedError(f"none of the {len(tasks)} media can be used", "see the warnings above")
-    problems += [Problem("refused", line.where, "", line.reason) for line in source.refused]
-    problems += [Problem("absent", clip.where, clip.media, "there is no such file") for clip in clips.absent]
-    problems += [Problem("ambiguous", clip.where, clip.media, detail) for clip, detail in clips.ambiguous]
+    problems += _listed_problems(source, clips)
     _report(problems, reporter)
     if recipe.split:
         rows = divide(rows, recipe.split, recipe.seed)
     rows, lists = keep_classes(rows, source, recipe.classes)
     summary = summarise(source.layout, rows, lists, problems)
-    if summary.leaks:
-        reporter.warn(f"{summary.leaks} groups (films or recordings) are in more than one split or fold")
-    if not any(part.split for part in summary.splits) and (
-        flags := fold_flags(part.fold for part in summary.splits)
-    ):
-        reporter.info(f"the clips have folds: train and validate with {flags}")
+    _report_splits(summary, reporter)
     _forget_copies(partial / COPIES, facts)
     write_dataset(partial, rows, lists, problems, summary, recipe.model_dump(mode="json"), reporter)
     tables = [Input(str(path.absolute()), "table", sha256_of(path)) for path in source.inputs]
@@ -170,6 +163,23 @@ def _read(path: Path, recipe: PrepareRecipe, reporter: Reporter) -> Source:
     for note in source.notes:
         reporter.warn(note)
     return source
+
+
+def _listed_problems(source: Source, clips: Located) -> list[Problem]:
+    """What is wrong with the list itself, before any medium is opened."""
+    return [
+        *(Problem("refused", line.where, "", line.reason) for line in source.refused),
+        *(Problem("absent", clip.where, clip.media, "there is no such file") for clip in clips.absent),
+        *(Problem("ambiguous", clip.where, clip.media, detail) for clip, detail in clips.ambiguous),
+    ]
+
+
+def _report_splits(summary: PreparedSummary, reporter: Reporter) -> None:
+    if summary.leaks:
+        reporter.warn(f"{summary.leaks} groups (films or recordings) are in more than one split or fold")
+    flags = fold_flags(part.fold for part in summary.splits)
+    if flags and not any(part.split for part in summary.splits):
+        reporter.info(f"the clips have folds: train and validate with {flags}")
 
 
 def _take_over(out: Path, partial: Path) -> None:

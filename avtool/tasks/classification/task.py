@@ -38,6 +38,8 @@ from avtool.training.task import Task, Training, register
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from avtool.models.frozen import FrozenWeights
+    from avtool.models.model_folder import ModelDescription
     from avtool.objectives.classification import Classification, Criterion
     from avtool.tasks.classification.batch_transform import BatchTransform
     from avtool.tasks.classification.validation import ClipValidation
@@ -192,7 +194,6 @@ class ClassificationTask(Task[FinetuneRecipe]):
         """
         from avtool.data.inputs.collate import collate
         from avtool.models.frozen import FrozenWeights
-        from avtool.models.model_folder import ModelDescription
         from avtool.tasks.classification.batch_transform import BatchTransform, OnDevice
         from avtool.tasks.classification.samples import warn_of_unseen_classes
 
@@ -218,17 +219,7 @@ class ClassificationTask(Task[FinetuneRecipe]):
             objective=self._objective(model),
             samples=self._clip_inputs.samples(train, spec, features, train=True),
             collate=collate,
-            description=ModelDescription(
-                start.name,
-                arguments,
-                {**outputs.to_json(), **spec.to_json()},
-                f"Names clips by {len(outputs.labels)} classes, from {' and '.join(spec.names)}; "
-                f"trained on {len(train)} clips.",
-                self.command,
-                self.inputs,
-                frozen,
-                spec.assets(),
-            ),
+            description=self._description(arguments, outputs, spec, frozen),
             self_contained=True,
             transform=OnDevice(transform),
             validate=self._validation(val, spec, outputs, transform) if val is not None else None,
@@ -237,6 +228,27 @@ class ClassificationTask(Task[FinetuneRecipe]):
             labels=train.column("labels"),
             groups=train.column("group"),
             parameter_groups=video_group(recipe, model),
+        )
+
+    def _description(
+        self,
+        arguments: Mapping[str, Any],
+        outputs: OutputSpec,
+        spec: InputSpec,
+        frozen: "list[FrozenWeights]",
+    ) -> "ModelDescription":
+        from avtool.models.model_folder import ModelDescription
+
+        return ModelDescription(
+            self.recipe.model.name,
+            arguments,
+            {**outputs.to_json(), **spec.to_json()},
+            f"Names clips by {len(outputs.labels)} classes, from {' and '.join(spec.names)}; "
+            f"trained on {len(self.clips.train)} clips.",
+            self.command,
+            self.inputs,
+            frozen,
+            spec.assets(),
         )
 
     def example(self) -> "Mapping[str, Tensor]":
