@@ -199,7 +199,9 @@ def read_clip_at(source: FrameSource, first: int, frames: int, size: tuple[int, 
 
 
 def read_last(source: FrameSource, frames: int, size: tuple[int, int]) -> Frames | None:
-    """The last consecutive frames of a video; None where it has fewer. Of a film the end alone is decoded.
+    """The last frames (frames, height, width, 3) of a video; None where it has fewer.
+
+    Of a film the end alone is decoded.
 
     Args:
         source: the video.
@@ -242,7 +244,7 @@ def _frames_from(source: FrameSource, first: int) -> Iterator[Frames]:
 
 
 def map_stack(file: Path) -> Frames:
-    """The frames of a `.npy` file, memory-mapped.
+    """The frames (N, height, width, 3) of a `.npy` file, memory-mapped.
 
     Raises:
         BadInputError: it holds anything else.

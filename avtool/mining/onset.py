@@ -55,7 +55,7 @@ def refine_onset(
 
 
 def spectral_flux(samples: NDArray[np.float32], frame: int, hop: int) -> NDArray[np.float32]:
-    """Mean growth of the log power spectrum from each frame to the one `_LAG` hops later."""
+    """(N,) samples → (frames - `_LAG`,) mean growth of the log power spectrum over `_LAG` hops."""
     frames = np.lib.stride_tricks.sliding_window_view(samples, frame)[::hop]
     window = np.hanning(frame).astype(np.float32)
     power = np.square(np.abs(np.fft.rfft(frames * window))) / np.square(window).sum()

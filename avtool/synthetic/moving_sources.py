@@ -89,7 +89,7 @@ def make_clip(path: Path, recording: Recording, settings: ClipSettings, rng: Rng
 
 
 def sound_of(recording: Recording) -> Samples:
-    """The samples of a recording at 16 kHz, without silence at its ends; peak 1.
+    """The samples (N,) of a recording at 16 kHz, without silence at its ends; peak 1.
 
     Raises:
         BadInputError: the recording cannot be read, or is silent.
@@ -102,7 +102,7 @@ def sound_of(recording: Recording) -> Samples:
 
 
 def fill(sound: Samples, num_samples: int, rng: Rng) -> Samples:
-    """A random segment of a long sound, or a short one repeated with pauses."""
+    """(num_samples,): a random segment of a long sound, or a short one repeated with pauses."""
     if len(sound) >= num_samples:
         first = int(rng.integers(len(sound) - num_samples + 1))
         return sound[first : first + num_samples]

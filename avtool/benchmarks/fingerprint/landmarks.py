@@ -29,7 +29,7 @@ class Landmarks:
 
 
 def find_landmarks(audio: Waveform, sample_rate: int) -> Landmarks:
-    """Pairs of spectral peaks of a waveform, each with the next few after it."""
+    """Pairs of spectral peaks of a waveform (N,) at `sample_rate` Hz, each with the next few after it."""
     frequency, time = _peaks(audio, sample_rate)
     hashes, times = [], []
     for step in range(1, _FAN_OUT + 1):

@@ -35,7 +35,7 @@ class FrameSpans:
         self.cache = cache
 
     def read(self, path: Path, first: int, past: int) -> Frames:
-        """The frames `first` … `past` - 1, fewer where the film ends before.
+        """The frames `first` … `past` - 1, (frames, H, W, 3), fewer where the film ends before.
 
         Raises:
             BadInputError: the film has no frames, or they cannot be decoded.
@@ -54,7 +54,7 @@ class FrameSpans:
         return frames[first - skipped : past - skipped]
 
     def at(self, path: Path, numbers: NDArray[np.int64]) -> Frames:
-        """The frames of some numbers, in their order; after the film's end its last.
+        """The frames (N, H, W, 3) of N numbers, in their order; after the film's end its last.
 
         Raises:
             BadInputError: the film has no frame at or before the last number.
@@ -104,7 +104,7 @@ def span_numbers(start: float, end: float, fps: float) -> tuple[int, int]:
 
 
 def scaled(frames: Frames, short_side: int) -> Frames:
-    """Frames scaled to another length of the shorter side."""
+    """(N, H, W, 3) frames scaled to another length of the shorter side, in pixels."""
     height, width = frames.shape[1:3]
     scale = short_side / min(height, width)
     return cut_out(frames, (0, 0, width, height), (round(height * scale), round(width * scale)))

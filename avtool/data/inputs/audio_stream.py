@@ -18,7 +18,7 @@ _BLOCK_S = 60.0
 
 
 def iter_blocks(item: Item, sample_rate: int, reporter: Reporter | None = None) -> Iterator[Waveform]:
-    """The mono waveform of a file or clip, block by block, float32 in [-1, 1].
+    """The mono waveform of a file or clip, block by block: (samples,) float32 in [-1, 1].
 
     Raises:
         BadInputError: it cannot be read.

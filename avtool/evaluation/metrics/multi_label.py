@@ -84,14 +84,22 @@ def score_multi_label(
 
 
 def average_precision(positive: Bools, scores: Floats) -> float:
-    """Step-wise: Σ (recall_i - recall_{i-1}) precision_i over the thresholds i; NaN without positives."""
+    """Step-wise: Σ (recall_i - recall_{i-1}) precision_i over the thresholds i; NaN without positives.
+
+    Args:
+        positive: (N,) whether each clip has the class.
+        scores: (N,) of the class; only their order counts.
+    """
     from sklearn.metrics import average_precision_score
 
     return float(average_precision_score(positive, scores)) if positive.any() else float("nan")
 
 
 def area_under_roc(positive: Bools, scores: Floats) -> float:
-    """The chance that a positive scores above a negative, a tie counting half; NaN without either."""
+    """The chance that a positive scores above a negative, a tie counting half; NaN without either.
+
+    Arguments as of `average_precision`.
+    """
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(positive, scores)) if positive.any() and not positive.all() else float("nan")

@@ -58,7 +58,7 @@ def pair_ranks(
 
 
 def share_within(ranks: Ints, k: int) -> float:
-    """The share of ranks that are at most k: top-k accuracy, or recall at k."""
+    """The share of ranks (N,), from 1, that are at most k: top-k accuracy, or recall at k; NaN of none."""
     return float((ranks <= k).mean()) if len(ranks) else float("nan")
 
 

@@ -39,13 +39,13 @@ def mean_of(features: NDArray[Any]) -> Vectors:
 
 
 def sampled(count: int, most: int) -> NDArray[np.int64]:
-    """The numbers of at most so many of `count` frames, evenly spaced."""
+    """The numbers, ascending, of at most `most` of `count` frames, evenly spaced."""
     places = np.linspace(0, count - 1, min(count, most)).round()
     return np.unique(places.astype(np.int64))
 
 
 def unit(vectors: NDArray[Any]) -> Vectors:
-    """Vectors of length 1; 0 stays 0."""
+    """(..., D) vectors of length 1; 0 stays 0."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     found: Vectors = np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
     return found

@@ -59,7 +59,10 @@ class SameConv3d(nn.Conv3d):
 
 
 def pad_same(video: Tensor, kernel: Sequence[int], stride: Sequence[int]) -> Tensor:
-    """Zeros such that each side has ⌈side / stride⌉ positions; of an odd number the end has one more."""
+    """(B, C, T, H, W) padded by zeros such that each side has ⌈side / stride⌉ positions.
+
+    Of an odd number of zeros the end has one more.
+    """
     padding: list[int] = []
     for side, size, step in zip(reversed(video.shape[2:]), reversed(kernel), reversed(stride), strict=True):
         total = max((-(-side // step) - 1) * step + size - side, 0)
@@ -68,7 +71,7 @@ def pad_same(video: Tensor, kernel: Sequence[int], stride: Sequence[int]) -> Ten
 
 
 def max_pool_same(video: Tensor, kernel: Sequence[int], stride: Sequence[int]) -> Tensor:
-    """Maxima with `SAME` padding of maps that are not negative."""
+    """Maxima of maps (B, C, T, H, W) that are not negative, with `SAME` padding."""
     return F.max_pool3d(pad_same(video, kernel, stride), tuple(kernel), tuple(stride))
 
 

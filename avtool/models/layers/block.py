@@ -87,7 +87,7 @@ def run_block(
     *,
     recompute: bool = False,
 ) -> Tensor:
-    """Applies a block; with `recompute` its activations are recomputed in backward, to save memory."""
+    """Applies a block to tokens (B, N, D); `recompute` keeps no activations for backward, to save memory."""
     if recompute and torch.is_grad_enabled():
         updated: Tensor = checkpoint(block, tokens, context, key_mask, use_reentrant=False)
     else:

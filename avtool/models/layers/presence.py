@@ -8,7 +8,7 @@ Presence = dict[str, Tensor | None]
 
 
 def zero_absent(value: Tensor, present: Tensor | None) -> Tensor:
-    """Zeroes the samples without the modality, so that whatever stands there (even NaN) does no harm."""
+    """(B, ...) with zeros for the samples without the modality, whose values may be anything, NaN too."""
     return value if present is None else keep_present(value, torch.zeros_like(value), present)
 
 

@@ -52,7 +52,7 @@ class AudioVideoEncoder(nn.Module):
         return encoder
 
     def fuse(self, tokens: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Runs the fusion blocks over the tokens of both modalities; `norm` is left to the caller."""
+        """Runs the fusion blocks over tokens (B, N, D) of both modalities; `norm` is left to the caller."""
         audio, video = tokens[AUDIO], tokens[VIDEO]
         joined = torch.cat([audio, video], dim=1)
         for block in self.fusion:
@@ -60,7 +60,7 @@ class AudioVideoEncoder(nn.Module):
         return {AUDIO: joined[:, : audio.shape[1]], VIDEO: joined[:, audio.shape[1] :]}
 
     def encode(self, clips: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Whole clips by modality → each one's tokens, not fused and not normed."""
+        """Whole clips by modality → each one's tokens (B, N, D), not fused and not normed."""
         got = " and ".join(sorted(clips)) or "nothing"
         require(
             bool(clips) and clips.keys() <= set(self.modalities),
@@ -85,5 +85,5 @@ class MaskedPair(NamedTuple):
 
 
 def unit_variance(tokens: Tensor) -> Tensor:
-    """Each token with mean 0 and variance 1: a layer norm with nothing learned."""
+    """(..., D) tokens with mean 0 and variance 1 each: a layer norm with nothing learned."""
     return F.layer_norm(tokens.float(), tokens.shape[-1:])

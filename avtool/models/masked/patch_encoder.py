@@ -106,7 +106,7 @@ class PatchEncoder(nn.Module):
         return self.run_blocks(self.make_tokens(patches, visible))
 
     def make_tokens(self, patches: Tensor, visible: Tensor | None = None) -> Tensor:
-        """The input of the first block; see `forward`."""
+        """The input (B, N, D) of the first block; arguments as of `forward`."""
         positions = self.pos_embed[:, self.num_special :]
         if visible is not None:  # chosen before the embedding: masked patches cost nothing
             patches = take(patches, visible)
@@ -118,7 +118,7 @@ class PatchEncoder(nn.Module):
         return torch.cat([special, tokens], dim=1)
 
     def run_blocks(self, tokens: Tensor) -> Tensor:
-        """All blocks, without the last norm."""
+        """(B, N, D) behind all blocks, without the last norm."""
         for block in self.blocks:
             tokens = run_block(block, tokens, recompute=self.recompute)
         return tokens

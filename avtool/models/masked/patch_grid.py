@@ -77,7 +77,7 @@ class PatchGrid:
         return boxes.permute(order).reshape(clip.shape[0], self.num_tokens, self.num_values)
 
     def join(self, patches: Tensor) -> Tensor:
-        """The inverse of `cut`."""
+        """Patches (B, L, K) → clips: the inverse of `cut`."""
         rank = len(self.size)
         boxes = patches.reshape(patches.shape[0], *self.shape, *self.box, self.channels)
         between = [axis for side in range(rank) for axis in (1 + side, 1 + rank + side)]

@@ -123,7 +123,7 @@ def cut_windows(tokens: Tensor, window: Grid) -> Tensor:
 
 
 def join_windows(windows: Tensor, grid: Grid, window: Grid) -> Tensor:
-    """The inverse of `cut_windows`."""
+    """(B, windows, tokens of a window, D) → (B, rows, columns, D): the inverse of `cut_windows`."""
     (rows, columns), (height, width) = grid, window
     boxes = windows.reshape(
         windows.shape[0], rows // height, columns // width, height, width, windows.shape[-1]

@@ -43,7 +43,7 @@ class NoiseSchedule:
         return share.sqrt().to(latents.dtype) * latents + (1 - share).sqrt().to(latents.dtype) * noise
 
     def predict_start(self, noisy: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-        """The latents of noisy ones, if this is their noise: the inverse of `add_noise`."""
+        """The latents (B, ...) of noisy ones, if this is their noise: the inverse of `add_noise`."""
         share = self._at(timesteps, noisy)
         return (1 / share).sqrt().to(noisy.dtype) * noisy - (1 / share - 1).sqrt().to(noisy.dtype) * noise
 

@@ -36,5 +36,5 @@ def info_nce(query: Tensor, key: Tensor, temperature: float) -> Tensor:
 
 
 def pair_contrast(audio: Tensor, video: Tensor, temperature: float) -> Tensor:
-    """The mean of both directions, audio to video and video to audio."""
+    """InfoNCE of (B, D) and (B, D) features, a scalar: the mean of audio to video and video to audio."""
     return (info_nce(audio, video, temperature) + info_nce(video, audio, temperature)) / 2

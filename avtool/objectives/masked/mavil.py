@@ -65,7 +65,7 @@ class _MAViLObjective(nn.Module):
 
     @abstractmethod
     def errors(self, model: nn.Module, output: MaskedPair, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The error of the predictions of each modality."""
+        """The error of the predictions of each modality, a scalar by name."""
 
     def forward(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Scores a batch: `loss`, and its parts `loss_{audio,video,inter,intra}` without their weights."""
@@ -84,7 +84,7 @@ class _MAViLObjective(nn.Module):
     def rest(
         self, model: nn.Module, batch: Mapping[str, Tensor]
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """The losses without the contrasts, and the features that are contrasted."""
+        """The losses without the contrasts, and the features (B, D) that are contrasted."""
         output: MaskedPair = model(**masked_inputs(model, batch))
         errors = {f"loss_{name}": value for name, value in self.errors(model, output, batch).items()}
         total = torch.stack(list(errors.values())).sum()

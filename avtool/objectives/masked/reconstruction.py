@@ -46,11 +46,11 @@ class MaskedReconstruction(nn.Module):
         return {"loss": self.total(output, model.grids)}  # type: ignore[arg-type]
 
     def total(self, output: Mapping[str, MaskedPrediction], grids: Mapping[str, PatchGrid]) -> Tensor:
-        """The sum over modalities."""
+        """The sum over modalities, a scalar."""
         return torch.stack([self.score(predicted, grids[name]) for name, predicted in output.items()]).sum()
 
     def score(self, predicted: MaskedPrediction, grid: PatchGrid) -> Tensor:
-        """The error of one modality: the mean over masked tokens of the mean over their values."""
+        """The error of one modality, a scalar: the mean over masked tokens of the mean over their values."""
         patches = predicted.patches.float()
         if self.target == "channel" and grid.channels == 3:
             patches = (
@@ -61,5 +61,5 @@ class MaskedReconstruction(nn.Module):
 
 
 def masked_inputs(model: Any, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The inputs of a masked model in a batch."""
+    """The inputs of a masked model in a batch, as floats, by the names of its arguments."""
     return {name: as_float(batch, name) for name in model.masked_inputs}

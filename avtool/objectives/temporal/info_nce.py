@@ -9,7 +9,7 @@ EXCLUDED = -1e9
 
 
 def exclude_unless(allowed: Tensor) -> Tensor:
-    """0 where `allowed`, `EXCLUDED` elsewhere: a term to add to scores."""
+    """0 where `allowed`, `EXCLUDED` elsewhere, of the same shape: a term to add to scores."""
     return EXCLUDED * (~allowed).float()
 
 

@@ -44,5 +44,5 @@ def pretext_targets(task: str, batch: Mapping[str, Tensor]) -> tuple[Tensor, Ten
 
 
 def mirrored(order: Tensor) -> Tensor:
-    """The order of a pair whose clips are exchanged: before becomes after, overlapping stays."""
+    """The classes (B,) of order of pairs whose clips are exchanged: before is after, overlapping stays."""
     return (3 - order) % 3
