@@ -2,27 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avtool.benchmarks.video_distance.settings import ClipBaseline
 from avtool.core.errors import AvtoolError
 from avtool.core.reporter import Reporter
 from avtool.data.frame_clips import FrameSource, find_frame_sources, read_clip_at
 
 Clip = NDArray[np.uint8]
 """(T, height, width, 3) RGB."""
-
-
-class Baseline(StrEnum):
-    """What is made of real clips in the place of generated ones."""
-
-    REAL = "real"
-    FROZEN = "frozen"
-    SHUFFLED = "shuffled"
-    NOISE = "noise"
 
 
 @dataclass(frozen=True)
@@ -53,7 +44,7 @@ class ClipSelection:
     split: str = ""
     per_video: int = 1
     half: int | None = None
-    baseline: Baseline = Baseline.REAL
+    baseline: ClipBaseline = ClipBaseline.REAL
     noise: float = 0.0
 
     @property
@@ -64,10 +55,10 @@ class ClipSelection:
             place = f"{self.per_video} random places without overlap"
         half = "" if self.half is None else f", half {self.half + 1} of 2"
         made = {
-            Baseline.REAL: "",
-            Baseline.FROZEN: ", all frames replaced by the first",
-            Baseline.SHUFFLED: ", frames shuffled",
-            Baseline.NOISE: f", Gaussian noise of {self.noise:g} of the range",
+            ClipBaseline.REAL: "",
+            ClipBaseline.FROZEN: ", all frames replaced by the first",
+            ClipBaseline.SHUFFLED: ", frames shuffled",
+            ClipBaseline.NOISE: f", Gaussian noise of {self.noise:g} of the range",
         }[self.baseline]
         return f"{self.frames} consecutive frames from {place} of each video{half}{made}"
 
@@ -85,11 +76,11 @@ class ClipSelection:
             number: of the clip in its selection, which draws.
         """
         rng = np.random.default_rng([self.seed, 2, number])
-        if self.baseline is Baseline.FROZEN:
+        if self.baseline is ClipBaseline.FROZEN:
             return np.repeat(clip[:1], len(clip), axis=0)
-        if self.baseline is Baseline.SHUFFLED:
+        if self.baseline is ClipBaseline.SHUFFLED:
             return clip[rng.permutation(len(clip))]
-        if self.baseline is Baseline.NOISE:
+        if self.baseline is ClipBaseline.NOISE:
             noisy = clip + 255 * self.noise * rng.standard_normal(clip.shape)
             return noisy.round().clip(0, 255).astype(np.uint8)
         return clip

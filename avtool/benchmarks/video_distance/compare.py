@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from avtool.benchmarks.benchmark import ListedSpec
-from avtool.benchmarks.video_distance.clips import Baseline, ClipSelection
+from avtool.benchmarks.video_distance.clips import ClipSelection
 from avtool.benchmarks.video_distance.features import ClipFeatures, clip_features
-from avtool.benchmarks.video_distance.settings import VideoDistanceSettings
+from avtool.benchmarks.video_distance.settings import ClipBaseline, VideoDistanceSettings
 from avtool.benchmarks.video_distance.subsets import distance_terms, spread_table, subset_distances
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
@@ -85,8 +85,8 @@ def _selections(settings: VideoDistanceSettings) -> tuple[ClipSelection, ClipSel
     if settings.generated is not None:
         real = replace(real, half=0) if settings.halved else real
         return real, ClipSelection(settings.generated, random_start=False, **shared)
-    made = settings.baseline or Baseline.REAL
-    noise = settings.noise if made is Baseline.NOISE else 0.0
+    made = settings.baseline or ClipBaseline.REAL
+    noise = settings.noise if made is ClipBaseline.NOISE else 0.0
     return replace(real, half=0), replace(real, half=1, baseline=made, noise=noise)
 
 

@@ -1,11 +1,20 @@
 """Settings of distances between real and generated videos."""
 
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import model_validator
 
-from avtool.benchmarks.video_distance.clips import Baseline
 from avtool.core.recipe import Recipe, option
+
+
+class ClipBaseline(StrEnum):
+    """What is made of real clips in the place of generated ones."""
+
+    REAL = "real"
+    FROZEN = "frozen"
+    SHUFFLED = "shuffled"
+    NOISE = "noise"
 
 
 class VideoDistanceSettings(Recipe):
@@ -15,7 +24,7 @@ class VideoDistanceSettings(Recipe):
     generated: Path | None = option(
         None, "Generated videos: films, GIFs, or folders of frames.", flag="--generated"
     )
-    baseline: Baseline | None = option(
+    baseline: ClipBaseline | None = option(
         None,
         "Other clips of --data in --generated's place: real, frozen, shuffled, or with noise.",
         flag="--baseline",

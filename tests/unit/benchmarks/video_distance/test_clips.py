@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from avtool.benchmarks.video_distance.clips import (
-    Baseline,
     ClipSelection,
     SkippedVideos,
     draw_places,
     iter_clips,
 )
+from avtool.benchmarks.video_distance.settings import ClipBaseline
 from avtool.core.reporter import Silent
 
 FRAMES = 4
@@ -86,15 +86,15 @@ def test_one_clip_of_each_video_comes_before_the_second_ones(tmp_path: Path) -> 
 def test_baselines_of_the_same_clips(tmp_path: Path) -> None:
     real = ClipSelection(numbered(tmp_path / "a", 1, 40) / "v0", FRAMES, 4, 8, 0, True, per_video=4, half=1)
     plain = greys(real)
-    assert greys(replace(real, baseline=Baseline.FROZEN)) == [[clip[0]] * FRAMES for clip in plain]
-    shuffled = greys(replace(real, baseline=Baseline.SHUFFLED))
+    assert greys(replace(real, baseline=ClipBaseline.FROZEN)) == [[clip[0]] * FRAMES for clip in plain]
+    shuffled = greys(replace(real, baseline=ClipBaseline.SHUFFLED))
     assert shuffled != plain
     assert [sorted(clip) for clip in shuffled] == plain
 
 
 def test_noise_has_its_deviation_and_stays_in_range() -> None:
     grey = np.full((16, 64, 64, 3), 128, np.uint8)
-    chosen = ClipSelection(Path(), 16, 1, 64, 0, True, baseline=Baseline.NOISE, noise=0.1)
+    chosen = ClipSelection(Path(), 16, 1, 64, 0, True, baseline=ClipBaseline.NOISE, noise=0.1)
     noisy = chosen.distort(grey, 0)
     assert noisy.dtype == np.uint8
     assert noisy.std() == pytest.approx(25.5, rel=0.01)
