@@ -2,7 +2,8 @@
 
 A benchmark of known protocols is a TOML file (`spec.py` has its keys): in this folder, in another package,
 which announces it by an entry point of the group `avtool.benchmarks`, or anywhere (`--benchmark my.toml`).
-Those that need code of their own are the folders whose `benchmark.py` adds a `CodeBenchmark`.
+Those that need code of their own are the folders whose `benchmark.py` adds a `CodeBenchmark`, or one for each
+TOML file by `add_specs`.
 """
 
 from pathlib import Path
