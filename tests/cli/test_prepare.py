@@ -305,9 +305,8 @@ def test_killed_in_the_middle_and_resumed_gives_the_same_manifest(tmp_path):
     killed = tmp_path / "killed"
     process = subprocess.Popen([*command, str(killed)])
     facts = partial_folder(killed) / "media.jsonl"
-    for _ in range(600):
-        if facts.is_file() and facts.stat().st_size:
-            break
+    until = time.monotonic() + 90
+    while time.monotonic() < until and not (facts.is_file() and facts.stat().st_size):
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
