@@ -51,7 +51,7 @@ Download = Annotated[
 ]
 
 
-@command(app, "films", resumable=True, on_cluster=True)
+@command(app, "films", resumable=True, on_cluster=True, to_address=True)
 def films(
     session: Session,
     recipe: CaptionRecipe,

@@ -16,6 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import typer
 from pydantic.fields import FieldInfo
 
+from avtool.cli.addresses import call
 from avtool.cli.completion import COMPLETED_KEYS, keys_of, recipes_of
 from avtool.cli.help import CONTEXT, HelpCommand, HelpGroup
 from avtool.cli.session import Session
@@ -83,6 +84,7 @@ def command(
     *,
     resumable: bool = False,
     on_cluster: bool = False,
+    to_address: bool = False,
     recipe: type[Recipe] | None = None,
     cls: type[HelpCommand] = HelpCommand,
 ) -> Callable[[Callable[..., int | None]], Callable[..., int]]:
@@ -93,6 +95,7 @@ def command(
         name: the subcommand; None takes the function as the verb itself, or its name as the subcommand.
         resumable: an interrupted run continues when its command is repeated, and prints that.
         on_cluster: its parallel work may run on a Dask cluster: adds `--engine` and `--scheduler`.
+        to_address: its `--out` may be an address, such as `s3://bucket/run`.
         recipe: the recipe model of a command that is made while avtool runs; None takes the annotation.
         cls: of the command.
     """
@@ -121,7 +124,7 @@ def command(
             engine = [given.pop(name) for name in _CLUSTER] if on_cluster else ["local"]
             try:
                 with run_on(*engine):
-                    return function(session=session, **given) or 0
+                    return call(function, session, given, sends=to_address)
             except KeyboardInterrupt:
                 if resumable:
                     session.reporter.warn("interrupted: repeat the command to resume it")

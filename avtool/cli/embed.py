@@ -20,7 +20,7 @@ app = verb_app(
 )
 
 
-@command(app, resumable=True, on_cluster=True)
+@command(app, resumable=True, on_cluster=True, to_address=True)
 def embed(
     session: Session,
     recipe: EmbedRecipe,

@@ -120,7 +120,7 @@ def _add_command(to: typer.Typer, name: str | None = None) -> None:
     own = {flag_of(field) for _, field in iter_keys(found.settings)}
     on_cluster = bool(name) and "--jobs" in own and "--engine" not in own
     cls = HelpCommand if name else _Evaluation
-    command(to, recipe=found.settings, cls=cls, on_cluster=on_cluster)(evaluate)
+    command(to, recipe=found.settings, cls=cls, on_cluster=on_cluster, to_address=True)(evaluate)
 
 
 def _list(session: Session) -> None:

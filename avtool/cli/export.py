@@ -19,7 +19,7 @@ app = verb_app(
 )
 
 
-@command(app)
+@command(app, to_address=True)
 def export(
     session: Session,
     source: Annotated[Path, typer.Argument(help="A model, a run, a checkpoint, or a dataset.")],

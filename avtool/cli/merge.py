@@ -17,7 +17,7 @@ app = verb_app(
 )
 
 
-@command(app, resumable=True)
+@command(app, resumable=True, to_address=True)
 def merge(
     session: Session,
     shards: Annotated[list[Path], typer.Argument(help="What `--shard 1/N` to `--shard N/N` wrote.")],

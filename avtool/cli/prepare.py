@@ -18,7 +18,7 @@ app = verb_app(
 )
 
 
-@command(app, resumable=True, on_cluster=True)
+@command(app, resumable=True, on_cluster=True, to_address=True)
 def prepare(
     session: Session,
     recipe: PrepareRecipe,

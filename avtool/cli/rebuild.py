@@ -17,7 +17,7 @@ app = verb_app(
 )
 
 
-@command(app, resumable=True, on_cluster=True)
+@command(app, resumable=True, on_cluster=True, to_address=True)
 def rebuild(
     session: Session,
     export: Annotated[Path, typer.Argument(help="A dataset that `avtool export --to` wrote.")],

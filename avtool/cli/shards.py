@@ -16,7 +16,7 @@ app = verb_app(
 )
 
 
-@command(app)
+@command(app, to_address=True)
 def shards(
     session: Session,
     recipe: ShardRecipe,

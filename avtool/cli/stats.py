@@ -14,7 +14,7 @@ app = verb_app("stats", "avtool stats esc50", "avtool stats esc50 --jobs -1 --ou
 _MOST_LABELS = 20
 
 
-@command(app)
+@command(app, to_address=True)
 def stats(
     session: Session,
     recipe: StatsRecipe,

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from avtool.core.artifact import CARD
 from avtool.core.errors import BadInputError
+from avtool.core.stored_input import is_artifact, local_copy
 from avtool.data.dataset import open_dataset, shard_files
 from avtool.data.folds import Folds
 from avtool.data.manifest import Clip, Manifest
@@ -129,7 +130,9 @@ def find_items(
 def _items_of(source: str, split: str | None, folds: Folds | None, images: bool) -> list[Item]:
     path = local_path(source)
     if is_elsewhere(source):
-        return [Item(storable(source), path)]
+        if PurePosixPath(source).suffix or not is_artifact(source):
+            return [Item(storable(source), path)]
+        path = local_copy(source)
     if (path / CARD).is_file() or (shard_files(path) and not (path.is_dir() and list_media(path))):
         clips = open_dataset(path)
         if split is not None or folds is not None:

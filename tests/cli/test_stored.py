@@ -1,0 +1,218 @@
+"""Artifacts at addresses: written by one command and read by the next, through refusals, faults and kills."""
+
+import json
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+import pyarrow.parquet as parquet
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.registry import _registry
+
+from avtool.core.artifact import verify
+from tests.harness import differences, prepare_tones, run_avtool, save_encoder, write_sine, write_tones
+
+
+class Bucket(MemoryFileSystem):
+    """A bucket in memory, which can refuse."""
+
+    protocol = "s3"
+    store: ClassVar[dict] = {}
+    pseudo_dirs: ClassVar[list] = [""]
+    puts: ClassVar[list] = []
+    """Names of the files that were sent."""
+    fails_after: ClassVar[int | None] = None
+    no_credentials: ClassVar[bool] = False
+
+    def _refuse(self) -> None:
+        if type(self).no_credentials:
+            raise RuntimeError("Unable to locate credentials")  # as botocore does, by an error of its own
+
+    def exists(self, path, **options):
+        self._refuse()
+        return super().exists(path, **options)
+
+    def isfile(self, path):
+        self._refuse()
+        return super().isfile(path)
+
+    def put_file(self, lpath, rpath, **options):
+        if type(self).fails_after is not None and len(self.puts) >= type(self).fails_after:
+            raise ConnectionError("the connection was closed")
+        super().put_file(lpath, rpath, **options)
+        self.puts.append(Path(rpath).name)
+
+
+@pytest.fixture
+def bucket(cache, monkeypatch) -> type[Bucket]:
+    monkeypatch.setitem(_registry, "s3", Bucket)
+    for name, value in {
+        "store": {}, "pseudo_dirs": [""], "puts": [], "fails_after": None, "no_credentials": False
+    }.items():  # fmt: skip
+        monkeypatch.setattr(Bucket, name, value)
+    return Bucket
+
+
+@pytest.fixture
+def tones(tmp_path) -> Path:
+    return write_tones(tmp_path / "tones", train=4, val=1)
+
+
+def fetched(address: str, folder: Path) -> Path:
+    """A copy of what stands at an address."""
+    system = Bucket()
+    for name in system.find(address):
+        target = folder / name.removeprefix(system._strip_protocol(address)).lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(system.cat_file(name))
+    return folder
+
+
+def staged(cache: Path) -> list[Path]:
+    return [path for path in cache.glob("outputs/*/*") if path.name != "sent.jsonl"]
+
+
+def test_a_dataset_at_an_address_is_that_of_a_folder(bucket, cache, tones, tmp_path):
+    assert run_avtool("prepare", tones, "--out", tmp_path / "here", "-q").code == 0
+    done = run_avtool("prepare", tones, "--out", "s3://bucket/sets/there", "-q", "--json")
+    assert done.code == 0, done.stderr
+    assert done.json["out"] == "s3://bucket/sets/there"
+    assert bucket.puts[-1] == "artifact.json", "the card comes last"
+    copy = fetched("s3://bucket/sets/there", tmp_path / "there")
+    assert differences(tmp_path / "here", copy) == []
+    assert verify(copy) == []
+    assert str(cache) not in (copy / "artifact.json").read_text()
+    assert not Bucket().exists("s3://bucket/sets/there.unfinished")
+    assert not staged(cache)
+
+
+def test_commands_read_what_stands_at_an_address(bucket, cache, tones, tmp_path):
+    data, encoder = "s3://bucket/data", "s3://bucket/encoder"
+    assert run_avtool("prepare", tones, "--out", data, "-q").code == 0
+    Bucket().put(str(save_encoder(tmp_path / "encoder")), encoder, recursive=True)
+    counted = run_avtool("stats", data, "--no-fbank", "-q", "--json", "--split", "val")
+    assert counted.json["clips"] == 2, counted.stderr
+    for source, name in ((data, "there"), (prepare_tones(tmp_path, train=4, val=1), "here")):
+        table = tmp_path / f"{name}.parquet"
+        done = run_avtool("embed", source, "--encoder", encoder, "--out", table, "--device", "cpu", "-q")
+        assert done.code == 0, done.stderr
+    there, here = (parquet.read_table(tmp_path / f"{name}.parquet") for name in ("there", "here"))
+    assert there.equals(here)
+    quick = ("--epochs", 1, "--workers", 0, "--device", "cpu", "-q", "--model", "cnn_tiny")
+    trained = run_avtool("finetune", data, *quick, "--out", tmp_path / "run")
+    assert trained.code == 0, trained.stderr
+    assert len(list(cache.glob("artifacts/*/data"))) == 1, "one copy for all"
+    card = json.loads(Bucket().cat_file("s3://bucket/data/artifact.json"))
+    Bucket().pipe_file("s3://bucket/data/artifact.json", json.dumps(card | {"files": {"../x": "0"}}).encode())
+    hostile = run_avtool("stats", data, "-q")
+    assert hostile.code == 4
+    assert "points outside" in hostile.stderr
+
+
+def test_a_file_is_written_at_an_address(bucket, tmp_path):
+    wav, encoder = write_sine(tmp_path / "a.wav"), save_encoder(tmp_path / "encoder")
+    command = ("embed", wav, "--encoder", encoder, "--device", "cpu", "-q", "--out")
+    for out in (tmp_path / "here.parquet", "s3://bucket/there.parquet"):
+        done = run_avtool(*command, out)
+        assert done.code == 0, done.stderr
+        assert done.stdout.splitlines()[-1] == str(out)
+    assert Bucket().cat_file("s3://bucket/there.parquet") == (tmp_path / "here.parquet").read_bytes()
+    again = run_avtool(*command, "s3://bucket/there.parquet")
+    assert again.code == 2
+    assert "`s3://bucket/there.parquet` exists" in again.stderr
+    assert run_avtool(*command, "s3://bucket/there.parquet", "--overwrite").code == 0
+
+
+def test_addresses_of_files_are_paths(tones, tmp_path):
+    (tmp_path / "a b").mkdir()
+    out = tmp_path / "a b" / "data"
+    assert run_avtool("prepare", tones, "--out", out.as_uri(), "-q").code == 0
+    assert verify(out) == []
+    assert run_avtool("stats", out.as_uri(), "--no-fbank", "-q", "--json").json["clips"] == 8
+
+
+def test_what_stands_there_is_replaced_only_on_demand(bucket, tones, tmp_path):
+    out = "s3://bucket/data"
+    assert run_avtool("prepare", tones, "--out", out, "-q").code == 0
+    refused = run_avtool("prepare", tones, "--out", out, "-q")
+    assert refused.code == 2
+    assert refused.stderr.splitlines()[0] == "error: `s3://bucket/data` exists"
+    Bucket().pipe_file("s3://bucket/data/notes.txt", b"mine")
+    Bucket().pipe_file("s3://bucket/data/labels/old.csv", b"")
+    card = json.loads(Bucket().cat_file("s3://bucket/data/artifact.json"))
+    card["files"]["labels/old.csv"] = "0"
+    Bucket().pipe_file("s3://bucket/data/artifact.json", json.dumps(card).encode())
+    bucket.puts.clear()
+    done = run_avtool("prepare", tones, "--out", out, "-q", "--overwrite")
+    assert done.code == 0, done.stderr
+    names = {name.partition("/data/")[2] for name in Bucket().find(out)}
+    assert "notes.txt" in names, "files of others stay"
+    assert "labels/old.csv" not in names, "those of the artifact that was replaced do not"
+    other = run_avtool("stats", out, "--no-fbank", "-q")
+    assert other.code == 0
+    Bucket().pipe_file("s3://bucket/films/film.mkv", b"film")
+    foreign = run_avtool("prepare", tones, "--out", "s3://bucket/films", "-q", "--overwrite")
+    assert foreign.code == 2
+    assert "is not an avtool artifact" in foreign.stderr
+
+
+def test_an_interrupted_upload_is_resumed(bucket, cache, tones, tmp_path, monkeypatch):
+    import avtool.core.stored_output as module
+
+    monkeypatch.setattr(module, "_TOGETHER", 1)
+    out, command = "s3://bucket/data", ("prepare", tones, "-q", "--json", "--out")
+    bucket.fails_after = 2
+    broken = run_avtool(*command, out)
+    assert broken.code == 2
+    assert broken.stderr.count("\n") == 2
+    assert "the connection was closed" in broken.stderr
+    assert "repeat the command to send what was made" in broken.stderr
+    assert broken.stdout == ""
+    assert run_avtool("stats", out, "-q").code == 2, "no card: no artifact yet"
+    sent, bucket.fails_after = list(bucket.puts), None
+    assert len(sent) == 2
+    monkeypatch.setattr("avtool.data.prepare.dataset.prepare", None)  # it is not called again
+    done = run_avtool(*command, out)
+    assert done.code == 0, done.stderr
+    assert done.json["out"] == out
+    assert len(bucket.puts) == len(set(bucket.puts)), "no file is sent twice"
+    assert verify(fetched(out, tmp_path / "copy")) == []
+    assert not staged(cache)
+
+
+def test_what_cannot_be_written_is_refused_before_the_work(bucket, cache, tones, tmp_path, monkeypatch):
+    bucket.no_credentials = True
+    monkeypatch.setattr("avtool.data.prepare.dataset.prepare", None)
+    refused = run_avtool("prepare", tones, "--out", "s3://me:secret@bucket/data", "-q")
+    assert refused.code == 2
+    assert refused.stderr == (
+        "error: `s3://bucket/data` cannot be written: Unable to locate credentials\n"
+        "hint: check the address, the credentials and the network\n"
+    )
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.delitem(_registry, "s3")
+    missing = run_avtool("prepare", tones, "--out", "s3://bucket/data", "-q")
+    assert missing.code == 3
+    assert "pip install s3fs" in missing.stderr
+    unknown = run_avtool("prepare", tones, "--out", "ftp://host/data", "-q")
+    assert unknown.code == 2
+    assert "unknown protocol" in unknown.stderr
+    assert not Path("ftp:").exists()
+
+
+def test_a_command_that_fails_leaves_nothing(bucket, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert run_avtool("prepare", tmp_path / "empty", "--out", "s3://bucket/data", "-q").code == 2
+    assert Bucket().find("s3://bucket") == []
+
+
+@pytest.mark.parametrize("verb", ["finetune", "watch"])
+def test_commands_that_write_step_by_step_take_no_address(verb, bucket, tmp_path):
+    words = {
+        "finetune": ("finetune", tmp_path, "--model", "cnn_tiny"),
+        "watch": ("mine-subtitles", "--watch", tmp_path),
+    }[verb]
+    refused = run_avtool(*words, "--out", "s3://bucket/run", "-q")
+    assert refused.code == 2
+    assert "is an address, and this command writes to a folder" in refused.stderr
