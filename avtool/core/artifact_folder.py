@@ -17,7 +17,7 @@ from typing import Any
 from avtool.core.artifact import CARD, Artifact, Kind, read_artifact
 from avtool.core.errors import BadInputError
 from avtool.core.files import read_json, sha256_of, swap_folders, write_json, writing
-from avtool.core.writers import lock_folder, output_folder, release_folder
+from avtool.core.writers import check_unwatched, lock_folder, output_folder, release_folder
 
 SETTINGS = "settings.json"
 _UNFINISHED = "unfinished.json"
@@ -59,6 +59,7 @@ def open_partial(
     wanted = json.loads(json.dumps(dict(settings), default=str))
     _need_folder(out)
     _need_folder(partial)
+    check_unwatched(out)
     _check_finished(out, wanted, kind, overwrite)
     for path in inputs:
         _check_input(path, out, partial)

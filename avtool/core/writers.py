@@ -2,7 +2,8 @@
 
 import fcntl
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from avtool.core.errors import BadInputError
@@ -10,6 +11,14 @@ from avtool.core.files import writing
 
 _held: dict[Path, int] = {}
 """The folders that this process writes, and the open directories that hold their locks."""
+
+
+_watched: set[Path] = set()
+"""The folders that this process watches for."""
+
+
+class OtherWriterError(BadInputError):
+    """Another process writes a folder now (exit code 2); it can be waited for."""
 
 
 def output_folder(out: Path) -> Path:
@@ -30,7 +39,8 @@ def lock_folder(folder: Path) -> None:
     The lock is on the folder itself, and moves with it when it is renamed: nothing stays behind.
 
     Raises:
-        BadInputError: another process writes it, or it cannot be made.
+        BadInputError: it cannot be made.
+        OtherWriterError: another process writes it.
     """
     release_folder(folder)
     with writing(folder):
@@ -42,7 +52,7 @@ def lock_folder(folder: Path) -> None:
             except BlockingIOError as error:
                 os.close(handle)
                 message = f"another process is writing `{folder}`"
-                raise BadInputError(message, "wait until it is done, or choose another --out") from error
+                raise OtherWriterError(message, "wait until it is done, or choose another --out") from error
             except OSError:  # a file system without locks
                 os.close(handle)
                 return
@@ -50,6 +60,57 @@ def lock_folder(folder: Path) -> None:
                 _held[folder] = handle
                 return
             os.close(handle)  # the other process has just finished and moved it away
+
+
+@contextmanager
+def only_watcher(out: Path) -> Iterator[None]:
+    """Keeps other processes from writing `out`, and from watching for it, between two batches of this one.
+
+    The lock is a file beside `out`, which stays, and ends with the process.
+
+    Raises:
+        BadInputError: another process watches for it.
+    """
+    path = _watch_lock(out)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("a")
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = f"another command watches a folder for `{out}`"
+            raise BadInputError(message, "end it first, or choose another --out") from error
+        except OSError:  # a file system without locks
+            pass
+        _watched.add(path)
+        try:
+            yield
+        finally:
+            _watched.discard(path)
+
+
+def check_unwatched(out: Path) -> None:
+    """Makes sure that no other process watches a folder for `out`.
+
+    Raises:
+        BadInputError: one does.
+    """
+    path = _watch_lock(out)
+    if path in _watched or not path.is_file():
+        return
+    with suppress(PermissionError), path.open() as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = f"another command watches a folder for `{out}`, and writes it"
+            raise BadInputError(message, "end it first, or choose another --out") from error
+        except OSError:  # a file system without locks
+            return
+
+
+def _watch_lock(out: Path) -> Path:
+    return Path(os.path.realpath(out)).with_name(f".{Path(os.path.realpath(out)).name}.watch")
 
 
 def release_folder(folder: Path) -> None:

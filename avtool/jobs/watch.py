@@ -6,19 +6,18 @@ that changes. A folder is polled, so that shares of other machines can be watche
 """
 
 import csv
-import fcntl
 import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
 from avtool.core.errors import BadInputError, NoneDoneError
-from avtool.core.files import write_csv, writing
+from avtool.core.files import write_csv
 from avtool.core.reporter import Reporter
+from avtool.core.writers import OtherWriterError, only_watcher
 from avtool.media.suffixes import VIDEO_SUFFIXES
 from avtool.mining.pairing import FilmPair, film_ids_below
 
@@ -184,44 +183,24 @@ def watch(
     if not folder.is_dir():
         raise BadInputError(f"`{folder}` is no folder", "name a folder to watch")
     watching = _Watch(folder, out, verb, reporter, settle, jobs if jobs > 0 else os.cpu_count() or 1)
-    with _only_watcher(out):
+    with only_watcher(out):
         watching.read_failed()
         reporter.info(f"watching `{folder}`: a film is complete when it is unchanged for {settle:g} s")
         _poll(watching, min(_LONGEST_PAUSE_S, max(0.05, settle / 2)))
 
 
-@contextmanager
-def _only_watcher(out: Path) -> Iterator[None]:
-    """Keeps other commands from watching for the same artifact; its own lock is free between two batches.
-
-    The lock is a file beside `out`, which stays, and ends with the process.
-    """
-    path = out.with_name(f".{out.name}.watch")
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("a")
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            message = f"another command watches a folder for `{out}`"
-            raise BadInputError(message, "end it first, or choose another --out") from error
-        except OSError:  # a file system without locks
-            pass
-        yield
-
-
 def _poll(watching: _Watch, pause: float) -> NoReturn:
-    unreadable = ""
+    warned = ""
     while True:
         try:
-            busy = watching.step()
-            unreadable = ""
+            busy, warning = watching.step(), ""
         except _UnreadableError as error:
-            busy = False
-            if str(error) != unreadable:
-                watching.reporter.warn(f"{error}: waiting until the folder can be read")
-            unreadable = str(error)
+            busy, warning = False, f"{error}: waiting until the folder can be read"
+        except OtherWriterError as error:
+            busy, warning = False, f"{error}: waiting until it is done"
+        if warning and warning != warned:
+            watching.reporter.warn(warning)
+        warned = warning
         if not busy:
             time.sleep(pause)
 

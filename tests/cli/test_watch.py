@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from avtool.core.artifact import verify
+from avtool.core.artifact_folder import partial_folder
 from avtool.core.errors import ExitCode
 from avtool.core.reporter import Recorder
+from avtool.core.writers import lock_folder, release_folder
 from avtool.jobs.watch import WatchedVerb, watch
 from avtool.mining.film_record import read_record
 from avtool.mining.pairing import AUTO, FilmPair
@@ -178,6 +180,27 @@ def test_a_second_watcher_is_refused_and_the_first_goes_on(film: Path, tmp_path:
     watching.drop(film, "b.mkv")
     watching.wait(lambda: watching.done()["b.mkv"] == 1)
     assert watching.end(signal.SIGTERM) == ExitCode.TERMINATED
+
+
+def test_one_writer_beside_the_watcher(film: Path, tmp_path: Path) -> None:
+    watching = Watching(tmp_path, "caption")
+    watching.start()
+    watching.wait(lambda: watching.log.exists() and "watching `" in watching.log.read_text())
+    once = run_avtool("caption", film, "--model", tmp_path / "events.csv", "--out", watching.out, "-q")
+    assert (once.code, once.stderr.splitlines()[0]) == (
+        ExitCode.BAD_INPUT,
+        f"error: another command watches a folder for `{watching.out}`, and writes it",
+    )
+    partial = partial_folder(watching.out)
+    lock_folder(partial)  # a command that had begun before it
+    watching.drop(film, "a.mkv")
+    watching.wait(lambda: "is writing" in watching.log.read_text())
+    partial.rmdir()
+    release_folder(partial)
+    watching.wait(lambda: watching.done()["a.mkv"] == 1)
+    assert watching.log.read_text().count("waiting until it is done") == 1
+    assert watching.end(signal.SIGTERM) == ExitCode.TERMINATED
+    assert watching.finished("caption") == {"a"}
 
 
 def test_a_film_of_another_number_than_before_is_in_the_dataset_once(film: Path, tmp_path: Path) -> None:
