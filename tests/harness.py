@@ -313,6 +313,28 @@ ENCODERS: Mapping[str, tuple[tuple[str, ...], dict[str, int]]] = {
 """Builder → its inputs, its arguments."""
 
 
+def save_tagger(folder: Path, labels: Sequence[str] = ("bell", "dog", "engine")) -> Path:
+    """A model folder of a tagger of audio with random weights."""
+    import torch
+
+    from avtool.data.inputs.audio import AudioInput
+    from avtool.data.inputs.settings import AudioSettings
+    from avtool.data.inputs.spec import InputSpec
+    from avtool.inference.outputs import OutputSpec
+    from avtool.models.model_folder import ModelDescription, save_model
+    from avtool.models.registry import create
+
+    torch.manual_seed(0)
+    network = create("cnn_tiny", num_classes=len(labels)).eval()
+    inputs = InputSpec((AudioInput(AudioSettings(num_mel_bins=64), 64),))
+    outputs = OutputSpec("multi-label", tuple(labels), (len(labels),))
+    description = ModelDescription(
+        "cnn_tiny", {"num_classes": len(labels)}, {**outputs.to_json(), **inputs.to_json()}
+    )
+    save_model(folder, network.state_dict(), description)
+    return folder
+
+
 def save_encoder(folder: Path, builder: str = "cnn_tiny", seed: int = 0) -> Path:
     """A model folder with random weights, of 0.97 s of audio and of four frames in a second."""
     import torch

@@ -4,6 +4,7 @@ A worker that dies costs the tasks that it was running: Dask gives them to anoth
 die time after time (`distributed.scheduler.allowed-failures`) is given up alone.
 """
 
+import pkgutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,11 +12,13 @@ from typing import Any, TypeVar
 
 from avtool.core.errors import AvtoolError, BadInputError, MissingError
 from avtool.core.requirements import quiet, require
+from avtool.core.version import __version__
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
 
 _AHEAD = 2  # tasks for each thread of the cluster: the next one waits there while one runs
+_VERSION = "avtool.core.version:__version__"
 _WAIT_S = 30  # for the first worker
 _CONNECT_S = 10
 _LOOK_EVERY_S = 1.0
@@ -124,4 +127,27 @@ def _client(distributed: Any, scheduler: str, jobs: int) -> Iterator[Any]:
         except TimeoutError as error:
             message = f"the Dask scheduler at `{scheduler}` has no workers"
             raise MissingError(message, f"start some with `dask worker {scheduler}`") from error
+        _check_versions(client)
         yield client
+
+
+def _check_versions(client: Any) -> None:
+    """Makes sure that all have this avtool: a worker without any would end at its first task.
+
+    Raises:
+        MissingError: one of them has none, or another version.
+    """
+    workers = client.run(pkgutil.resolve_name, _VERSION, on_error="return")
+    found = {f"the worker `{name}`": version for name, version in sorted(workers.items())}
+    try:
+        found["the scheduler"] = client.run_on_scheduler(pkgutil.resolve_name, _VERSION)
+    except (ImportError, AttributeError) as error:
+        found["the scheduler"] = error
+    others = {place: version for place, version in found.items() if version != __version__}
+    for place, version in others.items():
+        has = f"has avtool {version}" if isinstance(version, str) else "has no avtool"
+        more = f", as have {len(others) - 1} others" if len(others) > 1 else ""
+        raise MissingError(
+            f"{place} {has}{more}: this is avtool {__version__}",
+            "install one version on all machines, and start them again",
+        )

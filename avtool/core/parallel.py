@@ -10,10 +10,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from socket import gethostname
 from typing import Any, TypeVar
 
 from avtool.core.errors import AvtoolError, BadInputError
 from avtool.core.files import writing
+from avtool.core.version import __version__
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
@@ -65,6 +67,7 @@ def map_unordered(
     *,
     jobs: int = 1,
     lost: Callable[[Task, AvtoolError], Outcome] | None = None,
+    shared: Path | None = None,
 ) -> Iterator[Outcome]:
     """Yields `function(task)` for every task, in the order in which they finish, on the engine of `run_on`.
 
@@ -74,10 +77,12 @@ def map_unordered(
         jobs: how many processes; -1 is one for each processor. A cluster that runs already has its own.
         lost: the outcome of a task that killed every worker of a cluster that it was given to; None ends the
             work with the error.
+        shared: the folder that the workers write to.
 
     Raises:
-        BadInputError: `jobs` is 0, or a worker process died (such as out of memory).
-        MissingError: Dask is not installed or not reachable.
+        BadInputError: `jobs` is 0, a worker process died (such as out of memory), or a worker of a cluster
+            has another version of avtool, or does not see `shared`.
+        MissingError: Dask is not installed or not reachable, or a worker lacks avtool.
     """
     check_jobs(jobs)
     if is_serial(jobs, len(tasks)):
@@ -91,7 +96,7 @@ def map_unordered(
         from avtool.core.cluster import map_on_cluster
 
         with _one_thread_each():
-            yield from map_on_cluster(_InWorker(function), tasks, jobs, engine.scheduler, lost)
+            yield from map_on_cluster(_InWorker(function, shared), tasks, jobs, engine.scheduler, lost)
         return
     with _one_thread_each(), joblib.parallel_config(backend="loky"):
         parallel = joblib.Parallel(
@@ -103,6 +108,43 @@ def map_unordered(
         except joblib.externals.loky.process_executor.TerminatedWorkerError as error:
             message = "a worker process was killed, most likely for want of memory"
             raise BadInputError(message, "lower --jobs and run the same command again to resume") from error
+
+
+def map_blocks(
+    function: Callable[[Task], Outcome],
+    blocks: Sequence[Task],
+    split: Callable[[Task], Sequence[Task]],
+    *,
+    jobs: int,
+    lost: Callable[[Task, AvtoolError], Outcome],
+    shared: Path | None = None,
+) -> Iterator[Outcome]:
+    """As `map_unordered` over blocks of inputs; of a block that no worker survived, each is tried alone.
+
+    Args:
+        function: of a block.
+        blocks: of one or more inputs.
+        split: a block → one block for each of its inputs.
+        jobs: as `map_unordered`.
+        lost: the outcome of a block of one input that killed every worker.
+        shared: as `map_unordered`.
+
+    Raises:
+        AvtoolError: as `map_unordered`.
+    """
+    apart: list[Task] = []
+
+    def set_apart(block: Task, error: AvtoolError) -> Outcome | None:
+        inputs = split(block)
+        if len(inputs) == 1:
+            return lost(block, error)
+        apart.extend(inputs)
+        return None
+
+    first = map_unordered(function, blocks, jobs=jobs, lost=set_apart, shared=shared)
+    yield from (outcome for outcome in first if outcome is not None)
+    if apart:
+        yield from map_unordered(function, apart, jobs=jobs, lost=lost, shared=shared)
 
 
 def check_jobs(jobs: int) -> None:
@@ -120,14 +162,25 @@ def check_jobs(jobs: int) -> None:
 class _InWorker:
     """A function as a worker process runs it: in the folder of its parent, and no longer than that lives."""
 
-    def __init__(self, function: Callable[[Any], Any]) -> None:
+    def __init__(self, function: Callable[[Any], Any], shared: Path | None = None) -> None:
         self.function, self.parent, self.folder = function, os.getpid(), Path.cwd()
+        self.version, self.shared = __version__, shared.absolute() if shared else None
 
     def __call__(self, task: Any) -> Any:
         _watch(self.parent)
+        self._check()
         if Path.cwd() != self.folder and self.folder.is_dir():
             os.chdir(self.folder)  # workers outlive calls, and the parent may have moved since they began
         return self.function(task)
+
+    def _check(self) -> None:
+        """Refuses what only a worker on another machine can lack."""
+        if self.version != __version__:
+            message = f"a worker on `{gethostname()}` has avtool {__version__}, and this is {self.version}"
+            raise BadInputError(message, "install one version on all machines, and start the workers again")
+        if self.shared is not None and not self.shared.is_dir():
+            message = f"a worker on `{gethostname()}` does not see the output folder `{self.shared}`"
+            raise BadInputError(message, "choose --out on a file system that all machines share")
 
 
 @cache

@@ -64,13 +64,15 @@ def require(module: str, extra: str = "") -> ModuleType:
 @contextmanager
 def quiet(name: str) -> Iterator[None]:
     """Silences the loggers below `name` inside the block: what they report is counted by the caller."""
-    logger = logging.getLogger(name)
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    names = [name, *(one for one in logging.root.manager.loggerDict if one.startswith(f"{name}."))]
+    levels = {one: logging.getLogger(one).level for one in names}  # those below may have levels of their own
+    for one in names:
+        logging.getLogger(one).setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        for one, level in levels.items():
+            logging.getLogger(one).setLevel(level)
 
 
 @contextmanager

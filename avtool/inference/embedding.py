@@ -1,7 +1,7 @@
 """Features of many files, a table of windows each; results of an interrupted run are kept."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from avtool.core.errors import AvtoolError
-from avtool.core.parallel import is_serial, map_unordered
+from avtool.core.parallel import is_serial, map_blocks
 from avtool.core.reporter import Silent
 from avtool.data.feature_table import feature_table, read_card, write_table
 from avtool.data.inputs.base import Span
@@ -125,7 +125,7 @@ def embed_apart(
     size = max(1, min(_AT_A_TIME, len(items) // 64))  # a few long films are not to wait for one another
     blocks = [[light(item) for item in items[first : first + size]] for first in range(0, len(items), size)]
     tasks = [_Task(block, folder, model, recipe, dict(card)) for block in blocks]
-    for done in map_unordered(_embed_task, tasks, jobs=jobs, lost=_lost):
+    for done in map_blocks(_embed_task, tasks, _singles, jobs=jobs, lost=_lost, shared=folder):
         yield from done
 
 
@@ -142,6 +142,11 @@ class _Task:
 
 def _embed_task(task: _Task) -> list[EmbeddedFile]:
     return list(embed_files(task.items, task.parts, _loaded(task.model, task.recipe), task.recipe, task.card))
+
+
+def _singles(task: _Task) -> list[_Task]:
+    """A task for each of the files of one."""
+    return [replace(task, items=[item]) for item in task.items]
 
 
 def _lost(task: _Task, error: AvtoolError) -> list[EmbeddedFile]:

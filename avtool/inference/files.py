@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from avtool.core.batch import Wording, gather
 from avtool.core.errors import AvtoolError
 from avtool.core.files import read_json, write_json
-from avtool.core.parallel import check_jobs, is_serial, map_unordered
+from avtool.core.parallel import check_jobs, is_serial, map_blocks
 from avtool.core.reporter import Recorder, Reporter, Silent
 from avtool.data.items import Item, light
 from avtool.inference.events import Event
@@ -202,10 +202,16 @@ def _apart(
     for first in range(0, len(todo), size):
         places = list(todo[first : first + size])
         tasks.append(_Task(places, [light(items[place]) for place in places], model, recipe))
-    for results in map_unordered(_score_task, tasks, jobs=jobs, lost=_lost):
+    for results in map_blocks(_score_task, tasks, _singles, jobs=jobs, lost=_lost):
         for place, result, recorded in results:
             recorded.replay(reporter)
             yield place, result
+
+
+def _singles(task: _Task) -> list[_Task]:
+    """A task for each of the files of one."""
+    pairs = zip(task.places, task.items, strict=True)
+    return [replace(task, places=[place], items=[item]) for place, item in pairs]
 
 
 def _lost(task: _Task, error: AvtoolError) -> list[tuple[int, Scored | AvtoolError, Recorder]]:

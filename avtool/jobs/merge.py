@@ -4,11 +4,11 @@ Mining, prediction and captioning run over the whole list again and keep what th
 be where they were. Features need nothing but the shards' tables.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
@@ -16,11 +16,12 @@ from pydantic import ValidationError
 
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import atomic_file, check_own_output, writing
+from avtool.core.recipe import Recipe
 from avtool.core.reporter import Reporter
 from avtool.core.shard import read_shards
 from avtool.data.feature_table import read_card, with_card
 
-_Given = dict[str, Any]
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -60,75 +61,67 @@ def merge(
         return _merge_features(shards, out, overwrite=overwrite)
     verb, given = read_shards(shards, all_given=not complete)
     try:
-        return _VERBS[verb](given, shards, out, reporter, overwrite, command)
+        done, failed = _VERBS[verb](_Batch(given, shards, out, reporter, overwrite, command))
     except (KeyError, TypeError, ValidationError) as error:
         first = str(error).splitlines()[0]
         raise CorruptArtifactError(
             f"`{shards[0]}` names no batch of this avtool ({first:.120})", "run the shards again"
         ) from error
+    return Merged(out, verb, done, failed)
 
 
-def _merge_mined(
-    given: dict[str, Any],
-    shards: Sequence[Path],
-    out: Path,
-    reporter: Reporter,
-    overwrite: bool,
-    command: str,
-) -> Merged:
+@dataclass(frozen=True)
+class _Batch:
+    """A batch whose shards are joined: the arguments of `shard.json`, and those of `merge`."""
+
+    given: dict[str, Any]
+    shards: Sequence[Path]
+    out: Path
+    reporter: Reporter
+    overwrite: bool
+    command: str
+
+    def apply(self, job: Callable[..., _Result], schema: type[Recipe]) -> _Result:
+        """Repeats a job that applies a model to files, over the whole list."""
+        return job(
+            self.given["sources"], Path(self.given["model"]), self.out,
+            schema.model_validate(self.given["recipe"]), self.reporter,
+            overwrite=self.overwrite, command=self.command, earlier=self.shards,
+        )  # fmt: skip
+
+
+def _merge_mined(batch: _Batch) -> tuple[int, int]:
     from avtool.mining.mine_subtitles import mine_subtitles
     from avtool.mining.pairing import pair_films
     from avtool.mining.recipe import MineRecipe
 
-    *films, captions = given["sources"]
-    recipe, kinds = MineRecipe.model_validate(given["recipe"]), None
+    *films, captions = batch.given["sources"]
+    recipe, kinds = MineRecipe.model_validate(batch.given["recipe"]), None
     if recipe.kind is not None:
         from avtool.jobs.cue_classes import kinds_of
 
-        kinds = kinds_of(recipe, reporter)
+        kinds = kinds_of(recipe, batch.reporter)
     result = mine_subtitles(
-        pair_films(films, captions), out, recipe, reporter,
-        overwrite=overwrite, command=command, kinds=kinds, earlier=shards,
+        pair_films(films, captions), batch.out, recipe, batch.reporter,
+        overwrite=batch.overwrite, command=batch.command, kinds=kinds, earlier=batch.shards,
     )  # fmt: skip
-    return Merged(out, "mine-subtitles", len(result.films), len(result.failed))
+    return len(result.films), len(result.failed)
 
 
-def _merge_predictions(
-    given: dict[str, Any],
-    shards: Sequence[Path],
-    out: Path,
-    reporter: Reporter,
-    overwrite: bool,
-    command: str,
-) -> Merged:
+def _merge_predictions(batch: _Batch) -> tuple[int, int]:
     from avtool.inference.recipes import PredictRecipe
     from avtool.jobs.predict import predict
 
-    recipe = PredictRecipe.model_validate(given["recipe"])
-    result = predict(
-        given["sources"], Path(given["model"]), out, recipe, reporter,
-        overwrite=overwrite, command=command, earlier=shards,
-    )  # fmt: skip
-    return Merged(out, "predict", len(result.files), len(result.failed))
+    result = batch.apply(predict, PredictRecipe)
+    return len(result.files), len(result.failed)
 
 
-def _merge_captions(
-    given: dict[str, Any],
-    shards: Sequence[Path],
-    out: Path,
-    reporter: Reporter,
-    overwrite: bool,
-    command: str,
-) -> Merged:
+def _merge_captions(batch: _Batch) -> tuple[int, int]:
     from avtool.jobs.caption.job import caption
     from avtool.jobs.caption.recipe import CaptionRecipe
 
-    recipe = CaptionRecipe.model_validate(given["recipe"])
-    result = caption(
-        given["sources"], Path(given["model"]), out, recipe, reporter,
-        overwrite=overwrite, command=command, earlier=shards,
-    )  # fmt: skip
-    return Merged(out, "caption", len(result.films), len(result.failed))
+    result = batch.apply(caption, CaptionRecipe)
+    return len(result.films), len(result.failed)
 
 
 _VERBS = {"mine-subtitles": _merge_mined, "predict": _merge_predictions, "caption": _merge_captions}

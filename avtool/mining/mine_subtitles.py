@@ -113,7 +113,7 @@ def mine_subtitles(
     outcomes: dict[str, FilmOutcome] = {}
     try:
         with reporter.progress("mining", len(tasks)) as bar:
-            for outcome in map_unordered(work, tasks, jobs=jobs, lost=lost_film):
+            for outcome in map_unordered(work, tasks, jobs=jobs, lost=lost_film, shared=partial):
                 outcomes[outcome.film_id] = outcome
                 if not (watching and outcome.status == "kept"):
                     _report(outcome, reporter, alone=len(tasks) == 1 and not watching)

@@ -1,11 +1,13 @@
 """Batches on a Dask cluster of two workers: the results of one machine, whatever becomes of a worker."""
 
-import os
+import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,12 +18,12 @@ from tests.harness import (
     differences,
     environment,
     run_avtool,
-    run_avtool_apart,
     save_encoder,
+    save_tagger,
     write_sine,
 )
 
-pytest.importorskip("distributed")
+Client = pytest.importorskip("distributed").Client
 pytestmark = pytest.mark.slow
 FILMS = 24
 FAST = ("--sync", "none", "--no-progress", "-q")
@@ -38,39 +40,61 @@ def films(tmp_path_factory) -> Path:
 
 
 class Cluster:
-    """A scheduler and two workers, each a process of its own on the loopback device."""
+    """A scheduler and workers, each a process of its own on the loopback device."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "scheduler.json"
-        self._folder = folder
-        self._processes = [
-            self._start(
-                "scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0"
-            )
-        ]
-        self.workers = [
-            self._start("worker", "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", name)
-            for name in ("one", "two")
-        ]
-        self._processes += self.workers
-        self.address = self._address()
-
-    def _start(self, what: str, *options: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "dask", what, "--scheduler-file", str(self._file), *options]
-        with (self._folder / f"{what}.log").open("ab") as log:
-            return subprocess.Popen(
-                command, cwd=self._folder, stdout=log, stderr=log, env=environment(OMP_NUM_THREADS="1")
-            )
-
-    def _address(self) -> str:
-        from distributed import Client
-
-        deadline = time.monotonic() + 90
-        while not self._file.is_file() and time.monotonic() < deadline:
+        folder.mkdir()
+        self._file, self._folder = folder / "scheduler.json", folder
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0")
+        while not self._file.is_file():
+            assert self._processes[0].poll() is None
             time.sleep(0.1)
-        with Client(scheduler_file=str(self._file), set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=90)
-            return str(client.scheduler.address)
+        self.address = str(json.loads(self._file.read_text())["address"])
+
+    def _start(self, what: str, *options: str, **variables: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "dask", what, "--scheduler-file", str(self._file), *options]
+        variables = {"OMP_NUM_THREADS": "1", **variables}
+        with (self._folder / f"{what}.log").open("ab") as log:
+            process = subprocess.Popen(
+                command, cwd=self._folder, stdout=log, stderr=log, env=environment(**variables)
+            )
+        self._processes.append(process)
+        return process
+
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        with Client(self.address, set_as_default=False) as client:
+            yield client
+
+    def add(self, name: str, **variables: str) -> subprocess.Popen[bytes]:
+        """Starts a worker and waits until the scheduler has it."""
+        process = self._start(
+            "worker", "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", name, **variables
+        )
+        with self.client() as client:
+            deadline = time.monotonic() + 90
+            while name not in self.names(client):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        return process
+
+    @staticmethod
+    def names(client: Client) -> dict[str, str]:
+        """Name → address of the workers."""
+        return {str(one["name"]): address for address, one in client.scheduler_info(-1)["workers"].items()}
+
+    def kill_while_it_works(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        """Kills a worker as soon as it has a task."""
+        with self.client() as client:
+            address = self.names(client)[name]
+            deadline = time.monotonic() + 120
+            while not client.processing().get(address):
+                if time.monotonic() > deadline:
+                    return
+                time.sleep(0.01)
+            process.kill()
+            process.wait()
 
     def close(self) -> None:
         for process in self._processes:
@@ -78,19 +102,23 @@ class Cluster:
             process.wait()
 
 
-@pytest.fixture
-def cluster(tmp_path) -> Iterator[Cluster]:
-    (tmp_path / "cluster").mkdir()
-    running = Cluster(tmp_path / "cluster")
-    yield running
-    running.close()
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory) -> Iterator[Cluster]:
+    running = Cluster(tmp_path_factory.mktemp("cluster") / "logs")
+    try:
+        running.add("one")
+        running.add("two")
+        yield running
+    finally:
+        running.close()
 
 
 def different(ours: Path, theirs: Path) -> list[str]:
     return [name for name in differences(ours, theirs) if Path(name).name not in TIMED]
 
 
-def test_a_worker_killed_in_the_middle_leaves_the_result_of_one_machine(films, cluster, tmp_path):
+def test_a_worker_killed_in_the_middle_leaves_the_mined_dataset_of_one_machine(films, cluster, tmp_path):
+    victim = cluster.add("miner")
     local = run_avtool("mine-subtitles", films, "--out", tmp_path / "local", *FAST, "--jobs", 2)
     assert local.code == 0, local.stderr
     out = tmp_path / "cluster-out"
@@ -103,7 +131,7 @@ def test_a_worker_killed_in_the_middle_leaves_the_result_of_one_machine(films, c
         time.sleep(0.005)
     done = len(list(clips.glob("film*")))
     assert FILMS // 4 <= done < FILMS, done
-    os.kill(cluster.workers[0].pid, signal.SIGKILL)
+    victim.kill()
     _, stderr = process.communicate(timeout=300)
     assert process.returncode == 0, stderr.decode()
     assert stderr == b""
@@ -111,21 +139,102 @@ def test_a_worker_killed_in_the_middle_leaves_the_result_of_one_machine(films, c
     assert sum(path.suffix == ".wav" for path in out.rglob("*")) > FILMS
 
 
-def test_features_predictions_captions_and_clips_are_those_of_one_machine(films, cluster, tmp_path):
-    on_dask = ("--engine", "dask", "--scheduler", cluster.address)
-    for number in range(5):
-        write_sine(tmp_path / "media" / f"{number}.wav", 0.4 + number / 10)
-    (tmp_path / "media" / "bad.wav").write_bytes(b"no audio")
-    save_encoder(tmp_path / "encoder")
-    few = [films / f"film{number:02d}.mkv" for number in range(3)]
-    assert run_avtool("mine-subtitles", *few, "--out", tmp_path / "mined", *FAST).code == 0
-    assert run_avtool("export", tmp_path / "mined", "--to", "hf", "--out", tmp_path / "x", "-q").code == 0
-    for options, name in (((), "here"), (on_dask, "there")):
-        table = tmp_path / f"{name}.parquet"
-        embed = ("embed", tmp_path / "media", "--encoder", tmp_path / "encoder", "--out", table)
-        assert run_avtool_apart(*embed, *options, "-q").code == 1  # of the damaged file
-        rebuild = ("rebuild", tmp_path / "x", "--films", films, "--out", tmp_path / name)
-        done = run_avtool_apart(*rebuild, *options, "-q")
-        assert done.code == 0, done.stderr
-    assert (tmp_path / "here.parquet").read_bytes() == (tmp_path / "there.parquet").read_bytes()
-    assert different(tmp_path / "here", tmp_path / "there") == []
+@pytest.fixture(scope="module")
+def material(films, tmp_path_factory) -> Path:
+    """Media of which one file is damaged, a classifier, an encoder, and a mined dataset with its export."""
+    folder = tmp_path_factory.mktemp("material")
+    for number in range(7):
+        write_sine(folder / "media" / f"{number}.wav", 0.8 + number / 10, 0.1 + number / 20)
+    (folder / "media" / "bad.wav").write_bytes(b"no audio")
+    save_tagger(folder / "model")
+    save_encoder(folder / "encoder")
+    (folder / "phrases.csv").write_text("label,phrase,kind\nbell,bell rings,event\ndog,dog barks,event\n")
+    few = [films / f"film{number:02d}.mkv" for number in range(8)]
+    assert run_avtool("mine-subtitles", *few, "--out", folder / "mined", *FAST).code == 0
+    assert run_avtool("export", folder / "mined", "--to", "hf", "--out", folder / "x", "-q").code == 0
+    return folder
+
+
+def command_of(verb: str, material: Path, films: Path) -> tuple[object, ...]:
+    media, model = material / "media", ("--model", material / "model", "--device", "cpu")
+    return {
+        "embed": ("embed", media, "--encoder", material / "encoder", "--device", "cpu"),
+        "predict": ("predict", media, *model, "--events"),
+        "caption": ("caption", media, *model, "--phrases", material / "phrases.csv", "--no-preview"),
+        "rebuild": ("rebuild", material / "x", "--films", films),
+        "prepare": ("prepare", media),
+        "eval": (
+            "eval", "--benchmark", "caption-sync", "--set", "films=2", "--set", "minutes=5",
+            "--set", "wrong_films=3", "--set", "peers=false",
+        ),
+    }[verb]  # fmt: skip
+
+
+def outcome(path: Path) -> object:
+    """What a command wrote, without seconds."""
+    if path.is_file():
+        return path.read_bytes()
+    if not (path / "metrics.json").is_file():
+        names = sorted(one.relative_to(path).as_posix() for one in path.rglob("*") if one.is_file())
+        return {n: (path / n).read_bytes() for n in names if Path(n).name not in {"artifact.json", *TIMED}}
+    metrics = json.loads((path / "metrics.json").read_text())
+    return json.loads(
+        json.dumps(metrics), object_hook=lambda o: {k: v for k, v in o.items() if "per_" not in k}
+    )
+
+
+@pytest.mark.parametrize("verb", ["embed", "predict", "caption", "rebuild", "prepare", "eval"])
+def test_a_worker_killed_at_work_leaves_the_result_of_one_machine(verb, films, material, cluster, tmp_path):
+    command = command_of(verb, material, films)
+    here = run_avtool(*command, "--out", tmp_path / "here", "-q")
+    assert here.code == (0 if verb in {"rebuild", "eval"} else 1), here.stderr  # of the damaged file
+    victim = cluster.add(f"victim of {verb}")
+    killer = threading.Thread(target=cluster.kill_while_it_works, args=(f"victim of {verb}", victim))
+    killer.start()
+    there = run_avtool(*command, "--out", tmp_path / "there", "-q", *on(cluster))
+    killer.join()
+    assert victim.returncode == -signal.SIGKILL, "it had a task when it was killed"
+    assert there.code == here.code, there.stderr
+    assert outcome(tmp_path / "here") == outcome(tmp_path / "there")
+
+
+def on(cluster: Cluster) -> tuple[str, ...]:
+    return ("--engine", "dask", "--scheduler", cluster.address)
+
+
+@pytest.mark.parametrize("verb", ["predict", "caption", "embed"])
+def test_shards_on_a_cluster_are_joined_to_the_result_of_one_machine(
+    verb, films, material, cluster, tmp_path
+):
+    command = command_of(verb, material, films)
+    assert run_avtool(*command, "--out", tmp_path / "whole", "-q").code == 1
+    parts = [tmp_path / f"part{number}" for number in (1, 2)]
+    for number, part in enumerate(parts, 1):
+        done = run_avtool(*command, "--out", part, "--shard", f"{number}/2", "-q", *on(cluster))
+        assert done.code in {0, 1}, done.stderr
+    merged = run_avtool("merge", *parts, "--out", tmp_path / "merged", "-q")
+    assert merged.code == 1, merged.stderr
+    assert outcome(tmp_path / "merged") == outcome(tmp_path / "whole")
+
+
+def test_machines_without_this_avtool_are_one_line(films, tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "sitecustomize.py").write_text(
+        "import avtool.core.version as v; v.__version__ = '0.0.1'"
+    )
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "sitecustomize.py").write_text("import sys; sys.modules['avtool'] = None")
+    running = Cluster(tmp_path / "logs")
+    try:
+        for name, reason in (("old", "has avtool 0.0.1"), ("none", "has no avtool")):
+            worker = running.add(name, PYTHONPATH=str(tmp_path / name))
+            done = run_avtool(
+                "mine-subtitles", films / "film00.mkv", "--out", tmp_path / "out", *FAST, *on(running)
+            )
+            assert done.code == 3
+            assert reason in done.stderr
+            assert done.stderr.count("\n") == 2
+            worker.kill()
+            worker.wait()
+    finally:
+        running.close()

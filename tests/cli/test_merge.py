@@ -5,16 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 
-from avtool.data.inputs.audio import AudioInput
-from avtool.data.inputs.settings import AudioSettings
-from avtool.data.inputs.spec import InputSpec
-from avtool.inference.outputs import OutputSpec
-from avtool.models.model_folder import ModelDescription, save_model
-from avtool.models.registry import create
 from avtool.synthetic.make_film import make_film
-from tests.harness import Result, differences, run_avtool, save_encoder, write_sine
+from tests.harness import Result, differences, run_avtool, save_encoder, save_tagger, write_sine
 
 FAST = ("--sync", "none", "--no-progress", "-q")
 TIMED = {"film.json", "report.json", "report.html"}
@@ -34,17 +27,7 @@ def media(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
     """A classifier of random weights."""
-    folder = tmp_path_factory.mktemp("model") / "model"
-    torch.manual_seed(0)
-    network = create("cnn_tiny", num_classes=len(LABELS)).eval()
-    audio = AudioInput(AudioSettings(num_mel_bins=64), 64)
-    preprocess = {
-        **OutputSpec("multi-label", LABELS, (len(LABELS),)).to_json(),
-        **InputSpec((audio,)).to_json(),
-    }
-    arguments = {"num_classes": len(LABELS)}
-    save_model(folder, network.state_dict(), ModelDescription("cnn_tiny", arguments, preprocess))
-    return folder
+    return save_tagger(tmp_path_factory.mktemp("model") / "model", LABELS)
 
 
 def shards(count: int, out: Path, *command: object) -> list[Path]:

@@ -1,9 +1,9 @@
 """The protocol: films are generated, their captions distorted, and the distortion undone by each system."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from avtool.benchmarks.caption_sync import peer
 from avtool.benchmarks.caption_sync.distortions import DISTORTIONS, DistortedCaptions, Distortion, distort
 from avtool.benchmarks.caption_sync.films import CLASSICAL, NEURAL, DialogueFilm, Floats, make_film
 from avtool.benchmarks.caption_sync.measures import AccuracyRow, GateRow, Trial, accuracy_rows
+from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Reporter
 from avtool.mining.sync.synchronise import synchronise
 
@@ -70,19 +71,18 @@ def evaluate_sync(
         reporter: receives progress.
         jobs: processes.
     """
-    from joblib import Parallel, delayed
-
     notes = []
     if peers and not peer.is_installed():
         peers = False
         notes.append("ffsubsync is not installed: its rows are skipped (pip install ffsubsync==0.5.1)")
-    work = [delayed(film_trials)(seed, number, minutes, peers) for number in range(films)]
-    work += [delayed(wrong_film_trials)(seed, number, minutes, peers) for number in range(wrong_films)]
-    trials: list[Trial] = []
-    with reporter.progress("films", len(work)) as progress:
-        for part in Parallel(n_jobs=jobs, return_as="generator")(work):
-            trials += part
+    tasks = [_Task(film_trials, seed, number, minutes, peers) for number in range(films)]
+    tasks += [_Task(wrong_film_trials, seed, number, minutes, peers) for number in range(wrong_films)]
+    parts: dict[int, list[Trial]] = {}
+    with reporter.progress("films", len(tasks)) as progress:
+        for place, part in map_unordered(_run, list(enumerate(tasks)), jobs=jobs):
+            parts[place] = part
             progress.advance()
+    trials = [trial for place in range(len(tasks)) for trial in parts[place]]
     right = [trial for trial in trials if trial.distortion != "wrong film"]
     return CaptionSyncResult(
         films,
@@ -92,6 +92,22 @@ def evaluate_sync(
         tuple(_gate_rows(trials)),
         tuple(notes),
     )
+
+
+class _Task(NamedTuple):
+    """A film and what is tried with it."""
+
+    trials: Callable[[int, int, float, bool], list[Trial]]
+    seed: int
+    number: int
+    minutes: float
+    peers: bool
+
+
+def _run(task: tuple[int, _Task]) -> tuple[int, list[Trial]]:
+    """Runs in a worker process."""
+    place, film = task
+    return place, film.trials(film.seed, film.number, film.minutes, film.peers)
 
 
 def film_trials(seed: int, number: int, minutes: float, peers: bool) -> list[Trial]:

@@ -12,7 +12,7 @@ from avtool.benchmarks.settings import EvalRecipe
 from avtool.benchmarks.spec import BenchmarkSpec
 from avtool.core.artifact import Input, read_artifact, settings_hash
 from avtool.core.errors import AvtoolError, BadInputError
-from avtool.core.parallel import map_unordered
+from avtool.core.parallel import is_serial, map_unordered
 from avtool.core.paths import cache_folder, find_recipe
 from avtool.core.recipe import load
 from avtool.core.reporter import Reporter, Silent
@@ -185,7 +185,8 @@ class Trainings:
         from avtool.models.runtime import choose_device, launched_processes
 
         on_cpu = choose_device(self.settings.device).value == "cpu"
-        if self.settings.jobs == 1 or len(waiting) < 2 or launched_processes() > 1 or not on_cpu:
+        serial = not waiting or is_serial(self.settings.jobs, len(waiting))
+        if serial or launched_processes() > 1 or not on_cpu:
             return
         tasks = [(self.name, self.spec, self.settings, run) for run in waiting]
         with self.reporter.progress("training folds", len(tasks)) as bar:

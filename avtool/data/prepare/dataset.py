@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 
 from avtool.core.artifact import Artifact, Input
 from avtool.core.artifact_folder import discard_partial, open_partial, publish
-from avtool.core.errors import BadInputError, SomeFailedError
+from avtool.core.errors import AvtoolError, BadInputError, SomeFailedError
 from avtool.core.files import link_tree, sha256_of, write_text, writing
-from avtool.core.parallel import map_unordered
+from avtool.core.parallel import map_blocks
 from avtool.core.reporter import Reporter
 from avtool.data.folds import fold_flags
 from avtool.data.prepare.locate import FoundClip, Located, locate
@@ -232,7 +232,7 @@ def _look_at(
         reporter.progress("media", len(todo)) as bar,
     ):
         blocks = list(_blocks(todo))
-        for found in map_unordered(check_all, blocks, jobs=jobs):
+        for found in map_blocks(check_all, blocks, _singles, jobs=jobs, lost=_lost, shared=memory.parent):
             for fact in found:
                 if fact.error and fail_fast:
                     raise BadInputError(fact.error)
@@ -252,6 +252,15 @@ def _blocks(tasks: Sequence[MediaTask]) -> Iterator[list[MediaTask]]:
     size = 1 if any(task.copy for task in tasks) else _AT_A_TIME
     for first in range(0, len(tasks), size):
         yield list(tasks[first : first + size])
+
+
+def _singles(block: Sequence[MediaTask]) -> list[list[MediaTask]]:
+    return [[task] for task in block]
+
+
+def _lost(block: Sequence[MediaTask], error: AvtoolError) -> list[MediaFacts]:
+    """What is found of media that no worker process survived."""
+    return [MediaFacts(task.media, error=error.message) for task in block]
 
 
 def _report(problems: Sequence[Problem], reporter: Reporter) -> None:

@@ -148,7 +148,7 @@ def _cut_all(
             tasks.append(CutTask(partial, number, film, one, segments[number], annotations.clip))
     failed: dict[int, AvtoolError] = {}
     with reporter.progress("cutting clips", len(tasks)) as bar:
-        for outcome in map_unordered(cut_film, tasks, jobs=jobs, lost=lost_film):
+        for outcome in map_unordered(cut_film, tasks, jobs=jobs, lost=lost_film, shared=partial):
             if isinstance(outcome.error, DiskFullError):
                 raise outcome.error
             if outcome.error:
