@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from avtool.core.errors import BadInputError, MissingError
-from avtool.core.parallel import map_unordered, run_on
+from avtool.core.parallel import map_blocks, map_unordered, run_on
 
 
 def square(x: int) -> int:
@@ -63,6 +63,32 @@ def test_a_task_that_kills_every_worker_is_given_up_alone():
     ((task, error),) = [one for one in ended if not isinstance(one, int)]
     assert task == 3
     assert "every worker that it was given to died" in str(error)
+
+
+def die_at_three_of(block: list[int]) -> list[int]:
+    return die(3) if 3 in block else block
+
+
+@pytest.mark.slow
+def test_of_a_block_that_kills_every_worker_one_input_is_given_up():
+    with run_on("dask"):
+        ended = list(
+            map_blocks(
+                die_at_three_of, [[0, 1], [2, 3], [4, 5]], lambda block: [[one] for one in block],
+                jobs=2, lost=lambda block, error: [(block, str(error))],
+            )
+        )  # fmt: skip
+    flat = [one for block in ended for one in block]
+    assert sorted(one for one in flat if isinstance(one, int)) == [0, 1, 2, 4, 5]
+    ((block, error),) = [one for one in flat if not isinstance(one, int)]
+    assert block == [3]
+    assert "every worker that it was given to died" in error
+
+
+@pytest.mark.slow
+def test_workers_that_do_not_see_the_output_are_one_line(tmp_path):
+    with run_on("dask"), pytest.raises(BadInputError, match="does not see the output folder"):
+        list(map_unordered(square, range(5), jobs=1, shared=tmp_path / "elsewhere"))
 
 
 def test_a_scheduler_that_is_not_there_is_one_line():
