@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from avtool.core.artifact import CARD
 from avtool.core.errors import BadInputError
+from avtool.core.shard import WHOLE, Shard
 from avtool.core.stored_input import is_artifact, local_copy
 from avtool.data.dataset import open_dataset, shard_files
 from avtool.data.folds import Folds
@@ -103,18 +104,22 @@ def find_items(
     split: str | None = None,
     folds: Folds | None = None,
     images: bool = False,
+    shard: Shard = WHOLE,
 ) -> list[Item]:
-    """The items of all sources, each once, in their order.
+    """The items of all sources, or of a shard of them, each once, in their order.
 
     Args:
         sources: files, folders, and datasets.
         split: of datasets, the split that is wanted; None for all.
         folds: of datasets, the folds that are wanted; None for all.
         images: whether still images in folders count too.
+        shard: the part that is wanted; of a single dataset no other row is held in memory.
 
     Raises:
-        BadInputError: a source does not exist, or nothing is found.
+        BadInputError: a source does not exist, or nothing is found, or the shard is empty.
     """
+    if len(sources) == 1 and (clips := _clips_of(sources[0], split, folds)) is not None and len(clips):
+        return clip_items(clips if shard.whole else clips.take(shard.of(range(len(clips)))))
     found: dict[str, Item] = {}
     for source in sources:
         for item in _items_of(source, split, folds, images):
@@ -124,20 +129,28 @@ def find_items(
             f"no media in {', '.join(f'`{source}`' for source in sources) or 'an empty list'}",
             "give some files",
         )
-    return list(found.values())
+    return shard.of(list(found.values()))
 
 
-def _items_of(source: str, split: str | None, folds: Folds | None, images: bool) -> list[Item]:
+def _clips_of(source: str, split: str | None, folds: Folds | None) -> Manifest | None:
+    """The clips of a dataset; None of any other source."""
     path = local_path(source)
     if is_elsewhere(source):
         if PurePosixPath(source).suffix or not is_artifact(source):
-            return [Item(storable(source), path)]
+            return None
         path = local_copy(source)
     if (path / CARD).is_file() or (shard_files(path) and not (path.is_dir() and list_media(path))):
         clips = open_dataset(path)
-        if split is not None or folds is not None:
-            clips = clips.select(split, folds)
+        return clips if split is None and folds is None else clips.select(split, folds)
+    return None
+
+
+def _items_of(source: str, split: str | None, folds: Folds | None, images: bool) -> list[Item]:
+    if (clips := _clips_of(source, split, folds)) is not None:
         return clip_items(clips)
+    path = local_path(source)
+    if is_elsewhere(source):
+        return [Item(storable(source), path)]
     if path.is_dir():
         names = {str(path / name) for name in list_media(path)}
         if images:

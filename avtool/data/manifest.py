@@ -4,6 +4,7 @@ The rows stay in Arrow's columns, which hold millions of clips in little memory 
 workers; a `Clip` is made on access.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, overload
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
@@ -125,7 +127,20 @@ class Manifest(Sequence[Clip]):
         values: list[Any] = self._columns[name].to_pylist()
         return values
 
-    def take(self, indices: Sequence[int]) -> "Manifest":
+    def distinct(self, name: str) -> list[Any]:
+        """The values of one column, each once, in the order of their first rows.
+
+        Raises:
+            BadInputError: there is no such column, or it holds lists.
+        """
+        if name not in self._columns:
+            return self.column(name)  # which names the nearest
+        if pa.types.is_nested(self.table.schema.field(name).type):
+            raise BadInputError(f"column `{name}` of `{self.origin}` holds lists", "choose another column")
+        values: list[Any] = pc.unique(self._columns[name]).to_pylist()
+        return values
+
+    def take(self, indices: Sequence[int] | NDArray[np.int64]) -> "Manifest":
         """The clips at some places, in their order."""
         return Manifest(self.table.take(pa.array(indices, pa.int64())), self.folder, self.origin)
 
@@ -151,7 +166,7 @@ class Manifest(Sequence[Clip]):
             raise BadInputError(
                 f"no clip of `{self.origin}` is in split `{split}` and in those folds", "choose others"
             )
-        return self.take(np.flatnonzero(chosen).tolist())
+        return self.take(np.flatnonzero(chosen))
 
     def local(self, media: Media) -> Path:
         """The file to read; what has an address is copied into the cache first."""
@@ -195,18 +210,21 @@ class Manifest(Sequence[Clip]):
 
     def _is_one_of(self, column: str, wanted: list[Any], noun: str, hint: str) -> NDArray[np.bool_]:
         """Where a column holds one of the values; it is an error if one of them is nowhere."""
-        values = self.column(column)
-        if pa.types.is_nested(self.table.schema.field(column).type):
+        if column in self._columns and pa.types.is_nested(self.table.schema.field(column).type):
             raise BadInputError(f"column `{column}` of `{self.origin}` holds lists, no {noun}s", hint)
-        known = sorted({value for value in values if value not in {None, ""}})
+        known = sorted(value for value in self.distinct(column) if value not in {None, ""})
         if not known:
             raise BadInputError(f"`{self.origin}` has no {noun}s", hint)
         for value in wanted:
             if value not in known:
-                have = ", ".join(f"{name} ({values.count(name)})" for name in known[:20])
+                counts = Counter(self.column(column))
+                have = ", ".join(f"{name} ({counts[name]})" for name in known[:20])
                 raise BadInputError(f"`{self.origin}` has no {noun} `{value}`", f"its {noun}s are {have}")
-        chosen = set(wanted)
-        return np.array([value in chosen for value in values], bool)
+        values = self._columns[column]
+        if pa.types.is_dictionary(values.type):
+            values = values.cast(values.type.value_type)
+        chosen: NDArray[np.bool_] = pc.is_in(values, value_set=pa.array(wanted, values.type)).to_numpy()
+        return chosen
 
 
 def holds_annotations(dataset: Path) -> bool:

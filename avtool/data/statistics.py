@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -19,6 +20,8 @@ from avtool.data.folds import Folds
 from avtool.data.inputs.settings import AudioSettings
 from avtool.data.manifest import Manifest, holds_annotations
 from avtool.data.spectrogram_statistics import FbankStatistics, fbank_statistics
+
+_ROWS = 1 << 20  # that are counted at a time
 
 
 class StatsRecipe(Recipe):
@@ -104,7 +107,7 @@ def stats(
     if leaks:
         reporter.warn(f"{len(leaks)} groups are in more than one split or fold, such as `{leaks[0]}`")
     split = recipe.split
-    if split is None and recipe.folds is None and "train" in manifest.column(recipe.split_column):
+    if split is None and recipe.folds is None and "train" in manifest.distinct(recipe.split_column):
         split = "train"
     part = _part(manifest, recipe, split)
     seconds = durations(part)
@@ -114,7 +117,7 @@ def stats(
         folds=recipe.folds,
         clips=len(part),
         hours=round(float(seconds.sum()) / 3600, 4),
-        groups=len(set(part.column("group"))),
+        groups=len(part.distinct("group")),
         shortest=float(seconds.min()),
         median=float(np.median(seconds)),
         longest=float(seconds.max()),
@@ -167,21 +170,29 @@ def duration_histogram(manifest: Manifest, num_bins: int = 20) -> list[Bin]:
 
 def durations(manifest: Manifest) -> NDArray[np.float64]:
     """Seconds of each clip, (clips,)."""
-    start, end = (np.array(manifest.column(name), np.float64) for name in ("start", "end"))
-    return end - start
+    start, end = (manifest.table[name].to_numpy() for name in ("start", "end"))
+    seconds: NDArray[np.float64] = end - start
+    return seconds
 
 
 def label_counts(manifest: Manifest) -> list[tuple[str, int]]:
     """How many clips have each label, the most frequent first."""
-    counts = Counter(label for labels in manifest.column("labels") for label in set(labels))
+    counts: Counter[str] = Counter()
+    for batch in manifest.table.select(["labels"]).to_batches(max_chunksize=_ROWS):
+        labels = batch.column(0)
+        flat = labels.flatten().dictionary_encode()
+        classes = flat.dictionary.to_pylist()
+        pairs = pc.list_parent_indices(labels).to_numpy() * len(classes) + flat.indices.to_numpy()
+        once = np.unique(pairs) % max(1, len(classes))  # a label that a clip has twice counts once
+        for code, count in zip(*np.unique(once, return_counts=True), strict=True):
+            counts[classes[code]] += int(count)
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def leaking_groups(manifest: Manifest) -> list[str]:
     """Groups (films or recordings) with clips in more than one split or fold, sorted."""
     places: dict[str, set[tuple[str, int | None]]] = {}
-    columns = (manifest.column(name) for name in ("group", "split", "fold"))
-    for group, split, fold in zip(*columns, strict=True):
-        if group:
-            places.setdefault(group, set()).add((split, fold))
+    for row in manifest.table.group_by(["group", "split", "fold"]).aggregate([]).to_pylist():
+        if row["group"]:
+            places.setdefault(row["group"], set()).add((row["split"], row["fold"]))
     return sorted(group for group, where in places.items() if len(where) > 1)

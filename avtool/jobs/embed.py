@@ -82,7 +82,7 @@ def embed(
     predictor = Predictor(encoder, recipe.runtime, reporter).only(recipe.modality)
     need_encoder(predictor.model, str(encoder))
     images = "image" in predictor.inputs
-    items = shard.of(find_items(sources, split=recipe.split, folds=recipe.folds, images=images))
+    items = find_items(sources, split=recipe.split, folds=recipe.folds, images=images, shard=shard)
     card = {
         "avtool": __version__,
         "encoder": full_name(encoder),

@@ -81,7 +81,7 @@ def predict(
 
     predictor = load_predictor(model, recipe, reporter)
     images = "image" in predictor.inputs
-    items = shard.of(find_items(sources, split=recipe.split, folds=recipe.folds, images=images))
+    items = find_items(sources, split=recipe.split, folds=recipe.folds, images=images, shard=shard)
     used = Input(str(model), "model", sha256_of(locate(model) / WEIGHTS))
     settings = {
         "command": "predict",
