@@ -162,7 +162,6 @@ def command_of(verb: str, material: Path, films: Path) -> tuple[object, ...]:
         "predict": ("predict", media, *model, "--events"),
         "caption": ("caption", media, *model, "--phrases", material / "phrases.csv", "--no-preview"),
         "rebuild": ("rebuild", material / "x", "--films", films),
-        "prepare": ("prepare", media),
         "eval": (
             "eval", "--benchmark", "caption-sync", "--set", "films=2", "--set", "minutes=5",
             "--set", "wrong_films=3", "--set", "peers=false",
@@ -183,7 +182,7 @@ def outcome(path: Path) -> object:
     )
 
 
-@pytest.mark.parametrize("verb", ["embed", "predict", "caption", "rebuild", "prepare", "eval"])
+@pytest.mark.parametrize("verb", ["embed", "predict", "caption", "rebuild", "eval"])
 def test_a_worker_killed_at_work_leaves_the_result_of_one_machine(verb, films, material, cluster, tmp_path):
     command = command_of(verb, material, films)
     here = run_avtool(*command, "--out", tmp_path / "here", "-q")
