@@ -43,7 +43,9 @@ test-3.12 test-3.13: test-%: .venv-%/.ready  ## the tests that CI runs, with tha
 	.venv-$*/bin/python -m pytest -n auto --dist loadfile -m "not slow" -q
 
 .venv-%/.ready: requirements.lock pyproject.toml $(READY)
-	test -x .venv-$*/bin/python || $(BIN)/uv venv --quiet --python $* .venv-$*
+	@test -x .venv-$*/bin/python || { found=$$(ls -d $(HOME)/.pyenv/versions/$*.*/bin/python$* 2>/dev/null | tail -1); \
+	  found=$${found:-$$(command -v python$*)}; test -n "$$found" || { echo "error: python$* not found"; exit 3; }; \
+	  $(BIN)/uv venv --quiet --python "$$found" .venv-$*; }
 	$(BIN)/uv pip sync --quiet --python .venv-$*/bin/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
