@@ -83,7 +83,8 @@ def test_the_distance_is_that_of_the_features_and_the_protocol_is_stated(cache, 
     assert metrics["terms"]["means"] == pytest.approx(np.square(means[0] - means[1]).sum(), rel=1e-4)
     assert metrics["terms"]["real_variance"] == pytest.approx(variances[0], rel=1e-4)
     assert metrics["terms"]["generated_variance"] == pytest.approx(variances[1], rel=1e-4)
-    assert metrics["name"] == f"fvd{FRAMES} (I3D TorchScript means; {COUNT} real, {COUNT} generated clips)"
+    counts = f"{COUNT} real, {COUNT} generated"
+    assert metrics["name"] == f"fvd{FRAMES} (I3D TorchScript means; {counts}; random clips)"
     protocol = metrics["protocol"]
     assert (protocol["frames"], protocol["real_clips"], protocol["size"]) == (FRAMES, COUNT, SIZE)
     assert len(protocol["network_sha256"]) == 64
@@ -100,10 +101,11 @@ def test_features_are_kept_by_content(cache, scripts, tmp_path) -> None:
     first = metrics_of(evaluate(*folders, "--weights", scripts[0]))
     again = evaluate(*folders, "--weights", scripts[0], "-v")
     assert metrics_of(again) == first
-    assert again.stderr.count("come from the cache") == 2
+    assert again.stderr.count("12 of 12 features") == 2
     Image.fromarray(np.zeros((20, 28, 3), np.uint8)).save(tmp_path / "made" / "clip3" / "0.png")
     changed = evaluate(*folders, "--weights", scripts[0], "-v")
-    assert changed.stderr.count("come from the cache") == 1
+    assert changed.stderr.count("12 of 12 features") == 1
+    assert changed.stderr.count("11 of 12 features") == 1
     assert metrics_of(changed)["fvd"] != first["fvd"]
 
 
@@ -143,13 +145,18 @@ def baseline(real: Path, weights: Path, *options: object) -> dict:
     return metrics_of(done)
 
 
-def test_a_baseline_is_made_of_other_real_clips(cache, scripts, tmp_path) -> None:
-    """One film of 24 clips of colours that drift: its halves share no frame."""
-    rng = np.random.default_rng(7)
-    walk = np.cumsum(rng.normal(0, 6, (400, 3)), axis=0)
-    write_frames(tmp_path / "film", (128 + 100 * np.sin(walk / 60)).astype(np.uint8)[None])
-    film = tmp_path / "film" / "clip0"
-    options = ("--frames", 4, "--clips", 40, "--set", "clips_per_video=40")
+def film_of_drift(folder: Path, frames: int = 400) -> Path:
+    """One film of colours that drift."""
+    walk = np.cumsum(np.random.default_rng(7).normal(0, 6, (frames, 3)), axis=0)
+    return write_frames(folder, (128 + 100 * np.sin(walk / 60)).astype(np.uint8)[None]) / "clip0"
+
+
+@pytest.mark.parametrize("places", ["even", "random"])
+def test_a_baseline_is_made_of_other_real_clips(cache, scripts, tmp_path, places) -> None:
+    """One film, whose halves share no frame."""
+    film = film_of_drift(tmp_path / "film")
+    options: tuple[object, ...] = ("--frames", 4, "--clips", 40)
+    options += ("--set", "places='random'") if places == "random" else ()
     found = {
         name: baseline(film, scripts[0], *options, "--baseline", name, *more)
         for name, more in {
@@ -159,6 +166,8 @@ def test_a_baseline_is_made_of_other_real_clips(cache, scripts, tmp_path) -> Non
     for name, metrics in found.items():
         protocol = metrics["protocol"]
         assert (protocol["real_clips"], protocol["generated_clips"]) == (40, 40), name
+        assert protocol["drawn"] == f"{places} halves"
+        assert metrics["name"].endswith(f"40 real, 40 generated; {places} halves)")
         assert "half 1 of 2" in protocol["real_rule"]
         assert "half 2 of 2" in protocol["generated_rule"]
     assert "noise of 0.6" in found["noise"]["protocol"]["generated_rule"]
@@ -167,13 +176,20 @@ def test_a_baseline_is_made_of_other_real_clips(cache, scripts, tmp_path) -> Non
 
 
 def test_subsets_of_the_clips_show_the_bias_of_few(cache, scripts, tmp_path) -> None:
-    real = write_frames(tmp_path / "real", colours(0, 140))
-    metrics = baseline(real, scripts[0], "--frames", FRAMES, "--baseline", "real", "--set", "draws=5")
+    film = film_of_drift(tmp_path / "film", 1200)
+    more = ("--frames", FRAMES, "--clips", 70, "--baseline", "real", "--set", "draws=5")
+    metrics = baseline(film, scripts[0], *more, "--out", tmp_path / "report")
     assert metrics["protocol"]["real_clips"] == metrics["protocol"]["generated_clips"] == 70
-    assert list(metrics["subsets"]) == ["32", "64"]
-    few, more = (np.mean(metrics["subsets"][count]) for count in ("32", "64"))
-    assert len(metrics["subsets"]["32"]) == 5
-    assert few > more > 0
+    assert {kind: list(found) for kind, found in metrics["subsets"].items()} == {
+        "random": ["32", "64"],
+        "even": ["32", "64"],
+    }
+    few, some = (np.mean(metrics["subsets"]["random"][count]["distance"]) for count in ("32", "64"))
+    assert len(metrics["subsets"]["random"]["32"]["energy_distance"]) == 5
+    assert len(metrics["subsets"]["even"]["32"]["distance"]) == 2, "clips are in two such subsets"
+    assert few > some > 0
+    assert metrics["extrapolated"] < few
+    assert "FVD6 against clips of each side" in (tmp_path / "report" / "report.html").read_text()
 
 
 def test_bad_input_is_refused_in_a_line(cache, scripts, tmp_path) -> None:

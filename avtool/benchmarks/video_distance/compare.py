@@ -6,14 +6,23 @@ from typing import Any
 from avtool.benchmarks.benchmark import ListedSpec
 from avtool.benchmarks.video_distance.clips import ClipSelection
 from avtool.benchmarks.video_distance.features import ClipFeatures, clip_features
+from avtool.benchmarks.video_distance.places import Places
 from avtool.benchmarks.video_distance.settings import ClipBaseline, VideoDistanceSettings
-from avtool.benchmarks.video_distance.subsets import distance_terms, spread_table, subset_distances
+from avtool.benchmarks.video_distance.subsets import (
+    as_metrics,
+    distance_terms,
+    extrapolated_distance,
+    spread_table,
+    subset_distances,
+)
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
+from avtool.data.frame_clips import find_frame_sources
 from avtool.evaluation.metrics.frechet import FeatureMoments, energy_distance, frechet_distance
 from avtool.evaluation.metrics.generation import inception_score
 from avtool.evaluation.published import PublishedResult, comparison
 from avtool.evaluation.report import BenchmarkReport, Table
+from avtool.inference.generation.feature_store import FeatureStore
 from avtool.inference.generation.video_features import (
     ClipNetwork,
     ScriptedNetwork,
@@ -34,15 +43,17 @@ def compare(spec: ListedSpec, settings: VideoDistanceSettings, reporter: Reporte
     """
     network = open_network(settings.weights, settings.encoder, settings.device, reporter)
     real, generated = _selections(settings)
+    store = FeatureStore(network)
     sides = {
-        name: clip_features(chosen, network, settings.batch_size, reporter)
+        name: clip_features(chosen, store, settings.batch_size, reporter)
         for name, chosen in (("real", real), ("generated", generated))
     }
     caveats = _caveats(sides, settings)
     moments = [FeatureMoments.of(side.values) for side in sides.values()]
     kind = "fvd_own" if network.own else "fvd"
     counts = [len(side.values) for side in sides.values()]
-    label = f"{kind}{settings.frames} ({network.name}; {counts[0]} real, {counts[1]} generated clips)"
+    rule = f"{counts[0]} real, {counts[1]} generated; {real.split_name}"
+    label = f"{kind}{settings.frames} ({network.name}; {rule})"
     value = frechet_distance(*moments)
     spread: list[Table] = []
     metrics: dict[str, Any] = {
@@ -52,13 +63,13 @@ def compare(spec: ListedSpec, settings: VideoDistanceSettings, reporter: Reporte
         "name": label,
         "protocol": _protocol(settings, network, real, generated, sides),
     }
-    if settings.draws:
-        found = subset_distances(
-            sides["real"].values, sides["generated"].values, settings.draws, settings.seed
-        )
-        metrics["subsets"] = {str(count): values for count, values in found.items()}
-        spread.append(spread_table(found))
     column = f"{kind.upper() if kind == 'fvd' else kind}{settings.frames}"
+    if settings.draws:
+        values = sides["real"].values, sides["generated"].values
+        found = subset_distances(*values, settings.draws, settings.seed, even=generated.is_even)
+        metrics |= as_metrics(found, column)
+        metrics["extrapolated"] = extrapolated_distance(*values, settings.seed)
+        spread.append(spread_table(found))
     ours = {column: value} | _inception(settings, generated, metrics, reporter)
     published = _comparable(spec, settings, network, counts)
     name = settings.name or (settings.generated.name if settings.generated else f"{settings.baseline} clips")
@@ -70,7 +81,7 @@ def compare(spec: ListedSpec, settings: VideoDistanceSettings, reporter: Reporte
             Table("Clips", ["side", "videos", "clips", "too short", "unreadable"], _counts(sides)),
             *spread,
         ],
-        notes=_notes(real, generated, settings),
+        notes=_notes(real, generated, settings, metrics),
         caveats=caveats,
     )
 
@@ -80,14 +91,26 @@ def _selections(settings: VideoDistanceSettings) -> tuple[ClipSelection, ClipSel
         flag = "--data" if settings.data is None else "--generated"
         raise BadInputError(f"{flag} is not given", "give --data REAL --generated FOLDER, or a --baseline")
     shared = {name: getattr(settings, name) for name in ("frames", "clips", "size", "seed")}
-    drawn = shared | {"split": settings.split, "per_video": settings.clips_per_video}
-    real = ClipSelection(settings.data, random_start=True, **drawn)
+    real = ClipSelection(settings.data, random_start=True, split=settings.split, **shared)
     if settings.generated is not None:
-        real = replace(real, half=0) if settings.halved else real
+        real = _placed(replace(real, half=0) if settings.halved else real, settings)
         return real, ClipSelection(settings.generated, random_start=False, **shared)
+    real = _placed(replace(real, half=0), settings)
     made = settings.baseline or ClipBaseline.REAL
     noise = settings.noise if made is ClipBaseline.NOISE else 0.0
-    return replace(real, half=0), replace(real, half=1, baseline=made, noise=noise)
+    return real, replace(real, half=1, baseline=made, noise=noise)
+
+
+def _placed(real: ClipSelection, settings: VideoDistanceSettings) -> ClipSelection:
+    """Real clips with their number in each video, and where they are."""
+    sources = find_frame_sources(real.path, split=real.split)
+    single = real.half is not None and len(sources) == 1
+    return replace(
+        real,
+        per_video=settings.clips_per_video or (real.clips if single else 1),
+        places=settings.places or (Places.EVEN if single else Places.RANDOM),
+        per_block=settings.clips_per_block,
+    )
 
 
 def _caveats(sides: dict[str, ClipFeatures], settings: VideoDistanceSettings) -> list[str]:
@@ -125,6 +148,8 @@ def _protocol(
         "real_clips": len(sides["real"].values),
         "real_rule": real.rule,
         "real_split": settings.split or "all",
+        "drawn": real.split_name,
+        "clips_per_block": real.per_block if real.is_even else None,
         "generated_clips": len(sides["generated"].values),
         "generated_rule": generated.rule,
         "seed": settings.seed,
@@ -142,7 +167,7 @@ def _inception(
         message = f"`{settings.is_weights}` is no TorchScript file"
         raise BadInputError(message, "give the C3D of UCF-101 as TorchScript")
     network = ScriptedNetwork(settings.is_weights, "C3D", settings.device, reporter)
-    logits = clip_features(generated, network, settings.batch_size, reporter).values
+    logits = clip_features(generated, FeatureStore(network), settings.batch_size, reporter).values
     mean, deviation = inception_score(logits, min(_IS_SPLITS, len(logits)))
     metrics["is"] = {"mean": mean, "deviation": deviation, "network": network.name, "clips": len(logits)}
     return {"IS": mean}
@@ -164,10 +189,18 @@ def _counts(sides: dict[str, ClipFeatures]) -> list[list[Any]]:
     ]
 
 
-def _notes(real: ClipSelection, generated: ClipSelection, settings: VideoDistanceSettings) -> list[str]:
-    return [
+def _notes(
+    real: ClipSelection, generated: ClipSelection, settings: VideoDistanceSettings, metrics: dict[str, Any]
+) -> list[str]:
+    notes = [
         f"Real: {real.rule}. Generated: {generated.rule}. Frames are cut to their centre square and scaled "
         f"to {settings.size} pixels.",
         "Distances are comparable where network, split, clips, rule and size are the same: set-ups are some "
         "20 % apart. Published rows appear beside 2048 clips or more of each side.",
     ]
+    if "extrapolated" in metrics:
+        notes.append(
+            f"A line in 1 / N through subsets from half of the clips on gives {metrics['extrapolated']:.1f} "
+            "for infinitely many; it holds where clips are many times as many as features."
+        )
+    return notes

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import model_validator
 
+from avtool.benchmarks.video_distance.places import Places
 from avtool.core.recipe import Recipe, option
 
 
@@ -47,7 +48,19 @@ class VideoDistanceSettings(Recipe):
     force: bool = option(False, "Compare fewer clips than features.", flag="--force")
     device: str = option("auto", "auto, cpu, cuda or cuda:1.", flag="--device")
     clips_per_video: int = option(
-        1, "Real clips of each video, at random places that do not overlap.", ge=1, le=65536
+        0, "Real clips of each video; 0 for one, or of a single video in halves as many as --clips.",
+        ge=0, le=65536,
+    )  # fmt: skip
+    places: Places | None = option(
+        None,
+        "Where the real clips of a video are: random without overlap, or even, evenly spaced from an offset "
+        "of the seed.  [default: even in the halves of a single video, else random]",
+    )
+    clips_per_block: int = option(
+        1,
+        "Of evenly spaced clips, how many are in each of the blocks that alternate between the halves; where "
+        "they have no room they overlap those of their own half.",
+        ge=1,
     )
     noise: float = option(
         0.1, "Standard deviation of a baseline's noise, of the range of pixels.", ge=0, le=1
@@ -56,7 +69,7 @@ class VideoDistanceSettings(Recipe):
         False, "Compare generated videos with the half of the real clips that baselines are compared with."
     )
     draws: int = option(
-        0, "Random subsets of 32, 64, … clips of each side, whose distances show the bias; 0 for none.", ge=0
+        0, "Subsets of 32, 64, … clips of each side, whose distances show the bias; 0 for none.", ge=0
     )
     batch_size: int = option(8, "Clips at a time.", ge=1, le=1024)
     name: str | None = option(None, "Name of what is scored, in tables.  [default: its folder's]")

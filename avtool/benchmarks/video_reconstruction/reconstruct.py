@@ -21,6 +21,7 @@ from avtool.core.runtime import RuntimeRecipe
 from avtool.evaluation.metrics.frechet import FeatureMoments, frechet_distance
 from avtool.evaluation.metrics.generation import psnr
 from avtool.evaluation.report import BenchmarkReport, Table
+from avtool.inference.generation.feature_store import FeatureStore
 from avtool.inference.generation.reconstructor import VideoReconstructor
 from avtool.inference.generation.video_features import ClipNetwork, open_network
 from avtool.tasks.generation.recipe import VideosRecipe
@@ -105,14 +106,10 @@ def _measure(
     values = [min(float(psnr(one[None], other[None])[0]), MOST) for one, other in pairs]
     found = {"psnr": float(np.mean(values)), "psnr_deviation": float(np.std(values))}
     if network is not None:
-        moments = (FeatureMoments.of(_features(side, network, settings)) for side in (clips, restored))
+        store = FeatureStore(network)  # real clips are those of every method, and of other checkpoints
+        moments = (FeatureMoments.of(store.features(side, settings.batch_size)) for side in (clips, restored))
         found["r_fvd_own" if network.own else "r_fvd"] = frechet_distance(*moments)
     return found
-
-
-def _features(clips: Sequence[Clip], network: ClipNetwork, settings: VideoReconstructionSettings) -> Any:
-    size = settings.batch_size
-    return np.concatenate([network(clips[first : first + size]) for first in range(0, len(clips), size)])
 
 
 def _report(

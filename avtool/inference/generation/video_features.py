@@ -116,6 +116,8 @@ class InflatedNetwork:
     own = False
 
     def __init__(self, path: Path, device: str, reporter: Reporter) -> None:
+        import torch
+
         from avtool.models.load import load_checkpoint
         from avtool.models.registry import create
 
@@ -126,6 +128,7 @@ class InflatedNetwork:
             raise BadInputError(message, "give the weights of Kinetics-400")
         self.name, self.content = "I3D Kinetics-400", sha256_of(path)
         self.model, self.device = _placed(network, device, reporter)
+        self.model.to(memory_format=torch.channels_last_3d)  # as `to_video` lays clips out
 
     def __call__(self, clips: Sequence[NDArray[np.uint8]]) -> Vectors:
         """(B, 400) logits."""

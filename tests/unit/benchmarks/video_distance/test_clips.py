@@ -12,9 +12,10 @@ from PIL import Image
 from avtool.benchmarks.video_distance.clips import (
     ClipSelection,
     SkippedVideos,
-    draw_places,
-    iter_clips,
+    iter_places,
+    read_chosen,
 )
+from avtool.benchmarks.video_distance.places import Places, draw_places, even_places
 from avtool.benchmarks.video_distance.settings import ClipBaseline
 from avtool.core.reporter import Silent
 
@@ -44,6 +45,37 @@ def test_all_sets_of_places_are_equally_likely() -> None:
     assert max(abs(times - 500) for times in found.values()) < 4 * np.sqrt(500 * 5 / 6)
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(1, 9),
+    st.integers(0, 99),
+    st.integers(1, 30),
+    st.integers(1, 5),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_halves_of_even_places_share_no_frame(
+    frames: int, more: int, wanted: int, per_block: int, offset: float
+) -> None:
+    count = 2 * frames + more
+    halves = [even_places(count, frames, wanted, offset, per_block=per_block, half=half) for half in (0, 1)]
+    shown = [{frame for place in half for frame in range(place, place + frames)} for half in halves]
+    assert shown[0].isdisjoint(shown[1])
+    assert min(min(half) for half in shown) >= 0
+    assert max(max(half) for half in shown) < count
+    blocks = min(-(-wanted // per_block), count // (2 * frames))
+    assert [len(half) for half in halves] == [min(wanted, blocks * per_block)] * 2
+    assert halves == [sorted(half) for half in halves]
+
+
+def test_even_places_have_equal_distances_and_an_offset() -> None:
+    assert even_places(100, 4, 5, 0.0) == [0, 20, 40, 60, 80]
+    assert even_places(100, 4, 5, 0.999) == [16, 36, 56, 76, 96]
+    assert even_places(100, 4, 2, 0.5, half=0) == [11, 61]
+    assert even_places(100, 4, 2, 0.5, half=1) == [36, 86]
+    assert even_places(96, 4, 4, 0.0, per_block=2, half=1) == [24, 34, 72, 82]
+    assert even_places(20, 8, 6, 0.0, per_block=6, half=0) == [0, 0, 1, 1, 2, 2]
+
+
 def numbered(folder: Path, videos: int, frames: int) -> Path:
     """Folders of frames, each of a grey of its own."""
     for video in range(videos):
@@ -56,9 +88,10 @@ def numbered(folder: Path, videos: int, frames: int) -> Path:
 
 def greys(chosen: ClipSelection) -> list[list[int]]:
     skipped = SkippedVideos([], [])
-    clips = list(iter_clips(chosen.sources(), chosen, skipped, Silent()))
+    places = list(iter_places(chosen.sources(), chosen, skipped, Silent()))[: chosen.clips]
+    clips = [read_chosen(source, first, chosen, skipped, Silent()) for source, first in places]
     assert skipped == SkippedVideos([], [])
-    return [[int(frame[0, 0, 0]) for frame in clip] for clip in clips]
+    return [[int(frame[0, 0, 0]) for frame in clip] for clip in clips if clip is not None]
 
 
 @pytest.mark.parametrize("videos", [1, 4, 5])
@@ -74,6 +107,19 @@ def test_halves_share_no_video_or_of_one_no_frame(videos: int, tmp_path: Path) -
         assert clip == list(range(clip[0], clip[0] + FRAMES))
     assert greys(replace(whole, half=0)) == halves[0]
     assert greys(replace(whole, half=0, seed=4)) != halves[0]
+
+
+def test_halves_of_a_video_are_blocks_in_turn(tmp_path: Path) -> None:
+    path = numbered(tmp_path / "a", 1, 80) / "v0"
+    whole = ClipSelection(path, FRAMES, 5, 8, 3, True, per_video=5, places=Places.EVEN)
+    one, other = (greys(replace(whole, half=half)) for half in (0, 1))
+    starts = [clip[0] for pair in zip(one, other, strict=True) for clip in pair]
+    assert np.diff(starts).tolist() == [8] * 9
+    assert 0 <= starts[0] <= 8 - FRAMES
+    assert starts[0] == int(whole.offset(0) * 5)
+    assert len({replace(whole, seed=seed).offset(0) for seed in range(9)}) == 9
+    assert "evenly spaced places" in whole.rule
+    assert replace(whole, half=0).split_name == "even halves"
 
 
 def test_one_clip_of_each_video_comes_before_the_second_ones(tmp_path: Path) -> None:
@@ -95,12 +141,14 @@ def test_baselines_of_the_same_clips(tmp_path: Path) -> None:
 def test_noise_has_its_deviation_and_stays_in_range() -> None:
     grey = np.full((16, 64, 64, 3), 128, np.uint8)
     chosen = ClipSelection(Path(), 16, 1, 64, 0, True, baseline=ClipBaseline.NOISE, noise=0.1)
-    noisy = chosen.distort(grey, 0)
+    noisy = chosen.distort(grey)
     assert noisy.dtype == np.uint8
     assert noisy.std() == pytest.approx(25.5, rel=0.01)
     assert abs(noisy.mean() - 128) < 0.5
-    assert np.array_equal(noisy, chosen.distort(grey, 0))
-    assert not np.array_equal(noisy, chosen.distort(grey, 1))
-    white = chosen.distort(np.full_like(grey, 250), 0)
+    assert np.array_equal(noisy, replace(chosen, seed=1).distort(grey))
+    another = grey.copy()
+    another[0, 0, 0, 0] += 1
+    assert (noisy != chosen.distort(another)).mean() > 0.9, "the content of a clip seeds its noise"
+    white = chosen.distort(np.full_like(grey, 250))
     assert white.max() == 255
     assert white.min() > 100
