@@ -40,8 +40,10 @@ def list_(
     task: Annotated[Task | None, typer.Option(help="Only rows of this task.")] = None,
     family: Annotated[str, typer.Option(help="Only this heading or group of the taxonomy.")] = "",
     built: Annotated[bool, typer.Option("--built", help="Only rows with a builder.")] = False,
-    max_params: Annotated[float | None, typer.Option(help="Largest number of parameters, millions.")] = None,
-    max_macs: Annotated[float | None, typer.Option(help="Largest number of MACs, billions.")] = None,
+    max_params: Annotated[
+        float | None, typer.Option(help="Largest number of parameters, millions.", min=0)
+    ] = None,
+    max_macs: Annotated[float | None, typer.Option(help="Largest number of MACs, billions.", min=0)] = None,
     sort: Annotated[
         Literal["catalogue", "name", "year", "params", "macs", "score"],
         typer.Option(help="Order; scores fall, all else rises."),

@@ -9,6 +9,7 @@ from avtool.cli.command import command
 from avtool.cli.options import output
 from avtool.cli.session import Session
 from avtool.core.errors import BadInputError, ExitCode
+from avtool.jobs.zoo.recipes import BenchRecipe, parse_size
 
 Names = Annotated[list[str] | None, typer.Argument(help="Names or keys of rows.", metavar="[NAME]...")]
 All = Annotated[bool, typer.Option("--all", help="All rows with a builder.")]
@@ -42,7 +43,10 @@ def count(
     from avtool.jobs.zoo.count import count as run
 
     rows = chosen_rows(names or [], everything=everything)
-    size = _size(image_size)
+    try:
+        size = parse_size(image_size)
+    except ValueError as error:
+        raise BadInputError(f"--image-size {error}", "such as 224 or 512x1024") from error
     result = run(
         rows, session.reporter, size=size, num_classes=num_classes, in_channels=channels, out=out,
         cache=not no_cache,
@@ -69,17 +73,6 @@ def count(
     failed = [{"name": row.name, "error": error} for row, error in result.failed]
     session.emit({"counts": counts, "failed": failed, "out": out}, text=str(out) if out else "")
     return ExitCode.SOME_FAILED if result.failed else ExitCode.DONE
-
-
-def _size(text: str) -> tuple[int, int] | None:
-    if not text:
-        return None
-    parts = text.lower().split("x")
-    if not (len(parts) <= 2 and all(part.isdecimal() and 0 < int(part) <= 8192 for part in parts)):
-        raise BadInputError(
-            f"--image-size {text} is no SIDE or HEIGHTxWIDTH in pixels", "such as 224 or 512x1024"
-        )
-    return int(parts[0]), int(parts[-1])
 
 
 def verify(
@@ -125,33 +118,18 @@ def verify(
 
 def bench(
     session: Session,
+    recipe: BenchRecipe,
     names: Names = None,
     everything: All = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
-    batch: Annotated[str, typer.Option(help="Images of a pass: 1,32.")] = "1,32",
-    precision: Annotated[str, typer.Option(help="fp32, bf16, fp16: one or several.")] = "fp32",
-    compiled: Annotated[bool, typer.Option("--compile", help="Compile networks by torch.compile.")] = False,
-    image_size: Annotated[
-        str, typer.Option(help="SIDE or HEIGHTxWIDTH in pixels.  [default: each row's own]")
-    ] = "",
-    warmup: Annotated[int, typer.Option(help="Passes before the timed ones.")] = 10,
-    runs: Annotated[int, typer.Option(help="Passes that are timed.")] = 50,
-    threads: Annotated[int, typer.Option(help="CPU threads; 0: torch's default.")] = 0,
     out: Annotated[Path | None, output("CSV file for the timings.")] = None,
 ) -> int:
     """Time rows on this machine: latency, throughput, peak memory."""
-    from avtool.core.recipe import validate
-    from avtool.jobs.zoo.bench import COLUMNS, BenchRecipe
+    from avtool.jobs.zoo.bench import COLUMNS
     from avtool.jobs.zoo.bench import bench as run
     from avtool.jobs.zoo.count import chosen_rows
 
-    values = {
-        "device": device, "batches": _numbers(batch), "precisions": _words(precision), "compiled": compiled,
-        "warmup": warmup, "runs": runs, "threads": threads,
-    }  # fmt: skip
     rows = chosen_rows(names or [], everything=everything)
-    recipe = validate(BenchRecipe, values, "the command line")
-    result = run(rows, recipe, session.reporter, size=_size(image_size), out=out)
+    result = run(rows, recipe, session.reporter, out=out)
     session.table(
         ["row", "precision", "batch", "size", "ms p50", "ms p90", "images/s", "peak MiB"],
         [
@@ -167,17 +145,6 @@ def bench(
     failed = [{"name": row.name, "error": error} for row, error in result.failed]
     session.emit({"timings": timings, "failed": failed, "out": out}, text=str(out) if out else "")
     return ExitCode.SOME_FAILED if result.failed else ExitCode.DONE
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    parts = _words(text)
-    if not all(part.isdecimal() and 0 < int(part) <= 65536 for part in parts):
-        raise BadInputError(f"--batch {text} is no list of numbers of images", "such as 1,32")
-    return tuple(map(int, parts))
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(","))
 
 
 def _plain(value: object) -> object:

@@ -10,6 +10,7 @@ from avtool.cli.command import command
 from avtool.cli.options import output
 from avtool.cli.session import Session
 from avtool.core.errors import BadInputError, ExitCode
+from avtool.jobs.zoo.recipes import RunRecipe, ScoreRecipe
 
 Name = Annotated[str, typer.Argument(help="A row for detection or segmentation.", metavar="NAME")]
 Pretrained = Annotated[bool, typer.Option("--pretrained", help="Weights that are published for the row.")]
@@ -17,11 +18,6 @@ Weights = Annotated[Path | None, typer.Option(help="File of weights, or a run of
 Options = Annotated[
     str, typer.Option(help='Keyword arguments of the row\'s builder, as JSON: {"num_queries": 20}.')
 ]
-Side = Annotated[
-    int | None, typer.Option("--image-size", help="Side that images are scaled to.  [default: the row's]")
-]
-Batch = Annotated[int, typer.Option(help="Images at a time.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")]
 
 
 def add_predictions(app: typer.Typer) -> None:
@@ -32,6 +28,7 @@ def add_predictions(app: typer.Typer) -> None:
 
 def run(
     session: Session,
+    recipe: RunRecipe,
     name: Name,
     sources: Annotated[list[Path], typer.Argument(help="Images and films.", metavar="FILE...")],
     out: Annotated[Path, output("Folder for the drawn images and films, and what was found, as JSON lines.")],
@@ -39,20 +36,12 @@ def run(
     weights: Weights = None,
     classes: Annotated[Path | None, typer.Option(help="Text file of class names, one a line.")] = None,
     options: Options = "",
-    threshold: Annotated[float, typer.Option(help="Smallest score of an object.", min=0, max=1)] = 0.5,
-    fps: Annotated[float, typer.Option(help="Frames a second that are taken of films.")] = 5.0,
-    image_size: Side = None,
-    batch: Batch = 4,
-    device: Device = "auto",
 ) -> int:
     """Find objects, or classes of pixels, in images and films; draw them, and write them as JSON."""
-    from avtool.core.recipe import validate
-    from avtool.jobs.zoo.run import RunRecipe
     from avtool.jobs.zoo.run import run as job
 
-    values = {"threshold": threshold, "fps": fps, "side": image_size, "batch": batch, "device": device}
     result = job(
-        name, sources, validate(RunRecipe, values, "the command line"), session.reporter, out=out,
+        name, sources, recipe, session.reporter, out=out,
         weights=weights, pretrained=pretrained, options=_json(options), classes=_lines(classes),
     )  # fmt: skip
     session.table(
@@ -66,6 +55,7 @@ def run(
 
 def score(
     session: Session,
+    recipe: ScoreRecipe,
     name: Name,
     annotations: Annotated[Path, typer.Argument(help="COCO-style annotations of instances.", metavar="JSON")],
     images: Annotated[
@@ -78,19 +68,12 @@ def score(
         typer.Option(help="Text file of the network's classes, one a line.  [default: the categories]"),
     ] = None,
     options: Options = "",
-    threshold: Annotated[float, typer.Option(help="Smallest score of an object.", min=0, max=1)] = 0.0,
-    image_size: Side = None,
-    batch: Batch = 4,
-    device: Device = "auto",
 ) -> None:
     """Score a row on annotated images: COCO's average precision of boxes or masks, or mean IoU."""
-    from avtool.core.recipe import validate
-    from avtool.jobs.zoo.run import RunRecipe
     from avtool.jobs.zoo.score import score as job
 
-    values = {"threshold": threshold, "side": image_size, "batch": batch, "device": device}
     result = job(
-        name, annotations, validate(RunRecipe, values, "the command line"), session.reporter, images=images,
+        name, annotations, recipe, session.reporter, images=images,
         weights=weights, pretrained=pretrained, options=_json(options), classes=_lines(classes),
     )  # fmt: skip
     session.table(["metric", "%"], [(key, round(100 * value, 2)) for key, value in result.metrics.items()])

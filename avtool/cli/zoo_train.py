@@ -24,7 +24,7 @@ def build(
         bool, typer.Option("--pretrained", help="Weights that the row's library publishes.")
     ] = False,
     weights: Annotated[Path | None, typer.Option(help="File of weights.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of random weights.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of random weights.", min=0)] = 0,
 ) -> None:
     """Write a row as a model folder: an encoder of images with random, published or given weights."""
     from avtool.jobs.zoo.build import build as run
@@ -69,8 +69,8 @@ def train(
     from avtool.core.paths import find_recipe
     from avtool.core.recipe import load
     from avtool.jobs.zoo.compare import COLUMNS, table
-    from avtool.jobs.zoo.train import find_kind, plan
     from avtool.jobs.zoo.train import train as run
+    from avtool.jobs.zoo.train_plan import find_kind, plan
     from avtool.jobs.zoo.train_recipe import ZooTrainRecipe, find_entrants
 
     found = find_kind(data) if kind == "auto" else kind

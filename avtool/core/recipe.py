@@ -76,7 +76,7 @@ def listed(value: object) -> object:
     """A list from text such as `audio,video`, or from a single number, as the command line gives them."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(","))
-    return (value,) if isinstance(value, int) else value
+    return (value,) if isinstance(value, int | float) else value
 
 
 def distinct(values: Items) -> Items:

@@ -118,12 +118,14 @@ def test_what_is_out_of_memory() -> None:
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        (["deit-ti", "--batch", "0"], 2, "--batch 0 is no list of numbers"),
-        (["deit-ti", "--batch", "1,1"], 2, "1 comes twice"),
+        (["deit-ti", "--batch", "0"], 2, "`--batch`: input should be greater than or equal to 1, got 0"),
+        (["deit-ti", "--batch", "1,1"], 2, "`--batch`: 1 comes twice"),
+        (["deit-ti", "--batch", "1.5"], 2, "`--batch`: input should be a valid integer"),
+        (["deit-ti", "--image-size", "64x"], 2, "`--image-size`: 64x is no SIDE or HEIGHTxWIDTH"),
         (["deit-ti", "--precision", "fp8"], 2, "got 'fp8'"),
         (["deit-ti", "--precision", "fp16", "--device", "cpu"], 2, "fp16 needs a CUDA device"),
         (["deit-ti", "--runs", "0"], 2, "greater than or equal to 1"),
-        (["deit-ti", "--device", "tpu"], 2, "device"),
+        (["deit-ti", "--device", "tpu"], 2, "`--device`: string should match"),
         (["deit-ti", "--image-size", "100", "--device", "cpu"], 2, "multiples of 16: 96 or 112"),
         (["focal-t"], 2, "has no builder"),
         ([], 2, "name some rows"),

@@ -97,13 +97,27 @@ def test_drawing_in_closed_form() -> None:
         (["yolos-ti", "--weights", "none.pt"], 2, "do not exist"),
         (["yolos-ti", "--weights", "none.pt", "--pretrained"], 2, "both given"),
         (["yolos-ti", "--options", "["], 2, "--options is not JSON"),
-        (["yolos-ti", "--threshold", "2"], 2, "threshold"),
+        (["yolos-ti", "--options", '{"hiden_size": 3}'], 2, "did you mean `hidden_size`"),
+        (["yolos-ti", "--threshold", "2"], 2, "`--threshold`: input should be less than or equal to 1"),
     ],
 )
 def test_bad_input(photo: Path, tmp_path: Path, arguments: list[str], code: int, message: str) -> None:
     done = run_avtool("zoo", "run", arguments[0], photo, *arguments[1:], "--device", "cpu", "--out", tmp_path)
     assert done.code == code
     assert message in done.stderr
+
+
+def test_a_wrong_device_names_its_flag(photo: Path, tmp_path: Path) -> None:
+    done = run_avtool("zoo", "run", "yolos-ti", photo, "--device", "gpuu", "--out", tmp_path)
+    assert done.code == 2
+    assert "`--device`: string should match" in done.stderr
+
+
+def test_images_that_are_not_there_are_refused_before_a_network_is_built(tmp_path: Path) -> None:
+    done = run_avtool("zoo", "run", "yolos-ti", tmp_path / "none.png", "--out", tmp_path / "out")
+    assert done.code == 2
+    assert "none.png` does not exist" in done.stderr
+    assert "random weights" not in done.stderr
 
 
 def test_published_weights_need_a_network(

@@ -21,7 +21,7 @@ class LocalisationSettings(Recipe):
     model: Path | None = option(
         None, "Look for the queries by this network of `avtool localize train`.", flag="--model"
     )
-    engine: Literal["grounding", "similarity"] | None = option(
+    engine: Literal["similarity", "grounding"] | None = option(
         None, "Engine that looks for the queries: grounding (--model), or similarity.", flag="--engine"
     )
     films: Path | None = option(

@@ -4,13 +4,13 @@ import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from avtool.core.errors import AvtoolError, BadInputError, MissingError
 from avtool.core.files import write_csv
-from avtool.core.recipe import Recipe, distinct, option
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
+from avtool.jobs.zoo.recipes import BenchRecipe
 from avtool.models.zoo.catalogue import macs_of, params_of
 from avtool.models.zoo.row import Row
 
@@ -24,20 +24,6 @@ COLUMNS = (
 )  # fmt: skip
 LESS_IS_BETTER = ("latency_ms_p50", "latency_ms_p90", "peak_mib", "params_m", "macs_g")
 NUMBERS = (*LESS_IS_BETTER, "images_per_s", "score", "batch", "height", "width")
-
-
-class BenchRecipe(Recipe):
-    """What is timed."""
-
-    device: str = option("auto", "Device: auto, cpu, cuda or cuda:1.", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
-    batches: tuple[int, ...] = option((1, 32), "Images of a pass.", min_length=1)
-    precisions: tuple[Literal["fp32", "bf16", "fp16"], ...] = option(
-        ("fp32",), "fp32, bf16 or fp16.", min_length=1
-    )
-    compiled: bool = option(False, "Compile the networks.")
-    warmup: int = option(10, "Passes before.", ge=0, le=1000)
-    runs: int = option(50, "Passes that are timed.", ge=1, le=10000)
-    threads: int = option(0, "CPU threads; 0: torch's default.", ge=0, le=1024)
 
 
 @dataclass(frozen=True)
@@ -99,7 +85,6 @@ def bench(
     recipe: BenchRecipe,
     reporter: Reporter,
     *,
-    size: tuple[int, int] | None = None,
     out: Path | None = None,
 ) -> BenchResult:
     """Times rows with random weights, one after another; out of memory, smaller batches are tried.
@@ -108,12 +93,11 @@ def bench(
         rows: with builders.
         recipe: what is timed.
         reporter: gets progress and the rows that fail.
-        size: of an image; None for each row's own.
         out: a CSV file for the timings.
 
     Raises:
         MissingError: the device is not there.
-        BadInputError: a batch or precision comes twice, or does not fit the device; or the only row fails.
+        BadInputError: a precision does not fit the device; or the only row fails.
     """
     import torch
 
@@ -124,7 +108,6 @@ def bench(
     device = torch.device(choice.value)
     if device.type == "cpu" and "fp16" in recipe.precisions:
         raise BadInputError("fp16 needs a CUDA device", "use --precision bf16 or fp32")
-    _check_lists(recipe)
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     timings: list[Timing] = []
@@ -132,7 +115,7 @@ def bench(
     with reporter.progress("timing", len(rows)) as bar:
         for row in rows:
             try:
-                timings += _times_of(row, recipe, device, size)
+                timings += _times_of(row, recipe, device)
             except (BadInputError, MissingError) as error:
                 if len(rows) == 1:
                     raise
@@ -147,17 +130,7 @@ def bench(
     return BenchResult(timings, failed)
 
 
-def _check_lists(recipe: BenchRecipe) -> None:
-    try:
-        distinct(recipe.batches)
-        distinct(recipe.precisions)
-    except ValueError as error:
-        raise BadInputError(f"--batch or --precision: {error}", "give each value once") from error
-
-
-def _times_of(
-    row: Row, recipe: BenchRecipe, device: "torch.device", size: tuple[int, int] | None
-) -> Iterator[Timing]:
+def _times_of(row: Row, recipe: BenchRecipe, device: "torch.device") -> Iterator[Timing]:
     """The timings of a row at each precision and batch size.
 
     Raises:
@@ -168,6 +141,7 @@ def _times_of(
     from avtool.models.zoo.measure import size_of, wrong_size
     from avtool.models.zoo.networks import build
 
+    size = recipe.size
     height, width = size or size_of(row)
     network: nn.Module | None = None
     try:

@@ -9,7 +9,8 @@ from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.evaluation.dense_prediction import CocoAnnotations
 from avtool.evaluation.dense_scores import score_images
-from avtool.jobs.zoo.run import RunRecipe, open_predictor
+from avtool.jobs.zoo.predictor import open_predictor
+from avtool.jobs.zoo.recipes import ScoreRecipe
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class DenseScores:
 def score(
     name: str,
     file: Path,
-    recipe: RunRecipe,
+    recipe: ScoreRecipe,
     reporter: Reporter,
     *,
     images: Path | None = None,
