@@ -12,6 +12,7 @@ from avtool.core.errors import BadInputError
 from avtool.models.layers.output import ClassifierOutput
 from avtool.models.zoo.catalogue import find_row, need_builder
 from avtool.models.zoo.dense import DenseEncoder
+from avtool.models.zoo.layers import layers_of
 from avtool.models.zoo.networks import build
 from avtool.models.zoo.row import Row
 
@@ -77,7 +78,7 @@ class ZooNetwork(nn.Module):
         return ClassifierOutput(self.head(self.host(image)), {})
 
     def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
-        """Stem, then block after block, for layer-wise decay of the rate, where timm has the depths."""
+        """Stem, then block after block, for layer-wise decay of the learning rate."""
         return self.host.parameter_layers()
 
     def embed(self, image: Tensor) -> dict[str, Tensor]:
@@ -111,7 +112,7 @@ class ZooAudioNetwork(nn.Module):
         return ClassifierOutput(self.head(features["audio"]), {}) if self.settings.num_classes else features
 
     def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
-        """Stem, then block after block, for layer-wise decay of the rate, where timm has the depths."""
+        """Stem, then block after block, for layer-wise decay of the learning rate."""
         return self.host.parameter_layers()
 
     def embed(self, audio: Tensor) -> dict[str, Tensor]:
@@ -139,6 +140,7 @@ class PooledHost(nn.Module):
     def __init__(self, row: Row, in_channels: int, size: tuple[int, int], options: Mapping[str, Any]) -> None:
         super().__init__()
         self.network: nn.Module
+        self._name = row.name
         if row.task != "classification":
             self.network = DenseEncoder(row, in_channels=in_channels, image_size=size, options=options)
         else:
@@ -161,21 +163,12 @@ class PooledHost(nn.Module):
         return getattr(found, "logits", found)  # type: ignore[no-any-return]
 
     def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
-        """The parameters by depth as timm groups them, its last norm with the last block.
+        """The parameters by depth, without those of the last layer.
 
-        Rows of transformers and torchvision, and networks of timm that declare no depths (PiT, PoolFormer),
-        have no layers: all their parameters learn at the full rate.
+        Raises:
+            BadInputError: the row's blocks have no numbers.
         """
-        host: Any = self.network
-        if not hasattr(host, "group_matcher"):
-            return []
-        from timm.models import group_parameters
-
-        depths: dict[str, int] = group_parameters(host, host.group_matcher(coarse=False), reverse=True)
-        layers: list[list[nn.Module | nn.Parameter]] = [[] for _ in range(1 + max(depths.values()))]
-        for name, depth in depths.items():
-            layers[depth].append(host.get_parameter(name))
-        return [layer for layer in layers if layer]
+        return layers_of(self.network, self._name)
 
 
 def _headless(row: Row, in_channels: int, size: tuple[int, int], options: Mapping[str, Any]) -> nn.Module:

@@ -15,6 +15,7 @@ from avtool.models.load import load_model
 from avtool.models.registry import MODELS, create
 from avtool.models.zoo.catalogue import find_row, shipped_rows
 from avtool.models.zoo.dense import DenseEncoder
+from avtool.models.zoo.layers import layers_of, places
 from avtool.models.zoo.network import ZooAudioNetwork, ZooAudioSettings, ZooNetwork, ZooSettings
 from avtool.models.zoo.row import Row
 from tests.harness import prepare_tones, run_avtool
@@ -46,6 +47,8 @@ def check_row(row: Row) -> None:
         logits = classifier(torch.zeros(2, 3, side, side)).logits
         audio = ZooAudioNetwork(ZooAudioSettings(row.key, num_classes=7, side=side)).eval()
         scores = audio(torch.zeros(2, 100, 64)).logits
+    layers = [parameter for layer in classifier.parameter_layers() for parameter in layer]
+    assert len(set(layers)) == len(layers) == len(list(classifier.host.parameters()))
     assert dense.strides == sorted(dense.strides)
     assert [one.shape[:2] for one in maps] == [(2, channels) for channels in dense.channels]
     for one, stride in zip(maps, dense.strides, strict=True):
@@ -241,7 +244,12 @@ def test_finetune_on_spectrograms(tmp_path: Path) -> None:
     assert done.code == 0, done.stderr
 
 
-@pytest.mark.parametrize("key", ["deit-ti", "swin-t", "levit-128s", "t2t-vit-7", "cait-xxs24"])
+LAYERED = ("deit-ti", "swin-t", "levit-128s", "t2t-vit-7", "cait-xxs24", "pit-ti", "poolformer-s12")
+OTHERS = ("pvt-tiny", "cvt-13", "maxvit-t-torchvision", "yolos-ti", "segformer-b0", "upernet-swin-t-ade20k",
+          "detr-r50", "segmenter-seg-s-mask-16")  # fmt: skip
+
+
+@pytest.mark.parametrize("key", LAYERED + OTHERS)
 def test_layers_rise_from_the_stem_to_the_last_block(key: str) -> None:
     """Every parameter but those of the head is in one layer; each block stands above those before it."""
     from avtool.training.parameter_groups import layer_scales
@@ -257,11 +265,20 @@ def test_layers_rise_from_the_stem_to_the_last_block(key: str) -> None:
     assert {scale for name, scale in by_name.items() if name.startswith("head.")} == {1.0}
     inside = {scale for name, scale in by_name.items() if not name.startswith("head.")}
     assert inside == {0.5**above for above in range(1, count + 1)}
-    stem = next(scale for name, scale in by_name.items() if "patch_embed" in name or "stem" in name)
-    assert stem == 0.5**count
+    first = ("patch_embed", "stem", "convolution_embeddings", "conv1")
+    assert next(scale for name, scale in by_name.items() if any(word in name for word in first)) == 0.5**count
 
 
-def test_rows_without_depths_learn_at_one_rate() -> None:
-    with torch.device("meta"):
-        network = ZooNetwork(ZooSettings("pit-ti", num_classes=5))
-    assert network.parameter_layers() == []
+def test_places_of_stages_blocks_and_what_stands_between() -> None:
+    """What comes before a stage's blocks is a layer; a norm or a downsampling behind them is in the last."""
+    names = ["embed.w", "stages.0.conv.w", "stages.0.blocks.0.w", "stages.0.blocks.1.w", "stages.0.norm.w",
+             "stages.1.blocks.0.w", "norm.w"]  # fmt: skip
+    assert list(places(names).values()) == [(-1, -1), (0, -1), (0, 0), (0, 1), (0, 1), (1, 0), (1, 0)]
+    assert places(["conv1.w", "layer1.0.conv.w", "layer2.0.conv.w"])["layer2.0.conv.w"] == (2, 0)
+    merged = ["patch_embeddings.0.w", "patch_embeddings.1.w", "block.0.0.w", "block.1.0.w"]
+    assert sorted(places(merged).values()) == [(0, -1), (0, 0), (1, -1), (1, 0)]
+
+
+def test_networks_without_blocks_refuse_layers() -> None:
+    with pytest.raises(BadInputError, match=r"`Plain` has no layers for optimizer\.layer_decay"):
+        layers_of(torch.nn.Sequential(torch.nn.Linear(2, 2)), "Plain")
