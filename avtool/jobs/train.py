@@ -163,7 +163,7 @@ def plan_training(
         model, _ = task.build()
     plan = Plan.of(recipe.loop, task.num_samples(), launched_processes())
     check_plan(plan, recipe, task.num_samples(), validates=task.validates)
-    memory = estimate_memory(recipe, model, lambda: task.build()[0], task.example)
+    memory = estimate_memory(recipe, model, lambda: task.build()[0], task.example, task.kept_bytes())
     parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     return TrainPlan(
         out,

@@ -33,6 +33,7 @@ def estimate_memory(
     model: nn.Module,
     build: Callable[[], nn.Module],
     example: Callable[[], Mapping[str, Tensor] | None],
+    counted: int | None = None,
 ) -> StepMemory:
     """Estimates the memory of a step; nothing is computed.
 
@@ -41,6 +42,7 @@ def estimate_memory(
         model: the network, which may be on the meta device.
         build: builds it again.
         example: makes a batch of its inputs, or None where that is not known.
+        counted: bytes that a batch's forward pass keeps, where the task has counted them.
 
     Raises:
         BadInputError: a batch is too small for the network's batch norms.
@@ -48,7 +50,7 @@ def estimate_memory(
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     copies = 1 + _MOMENTS[recipe.optimizer.name] + bool(recipe.ema.decay) + bool(recipe.average.first_epoch)
     weights = sum(value.numel() for value in [*model.parameters(), *model.buffers()])
-    activations = _activations(build, example)
+    activations = _activations(build, example) if counted is None else counted
     return StepMemory(
         round(_FLOAT * (weights + copies * trained) / 2**20, 1),
         None if activations is None else round(activations / 2**20, 1),
@@ -58,7 +60,21 @@ def estimate_memory(
 def _activations(
     build: Callable[[], nn.Module], example: Callable[[], Mapping[str, Tensor] | None]
 ) -> int | None:
-    """Bytes that a forward pass keeps for the backward pass, each storage once, the weights aside."""
+    """Bytes that a forward pass keeps for the backward pass, on tensors without content."""
+    try:
+        with FakeTensorMode():
+            batch = example()
+            if batch is None:
+                return None
+            model = build().train()
+            with refuse_lone_values():
+                return kept_bytes(model, lambda: model(**batch))
+    except (RuntimeError, NotImplementedError):  # an operation that needs values
+        return None
+
+
+def kept_bytes(model: nn.Module, forward: Callable[[], object]) -> int:
+    """Bytes that a forward pass keeps for the backward pass: each storage once, the weights aside."""
     kept: dict[int, torch.UntypedStorage] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -66,15 +82,7 @@ def _activations(
         kept[storage._cdata] = storage  # noqa: SLF001 - the storage's identity has no other name
         return tensor
 
-    try:
-        with FakeTensorMode():
-            batch = example()
-            if batch is None:
-                return None
-            model = build().train()
-            with refuse_lone_values(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-                model(**batch)
-            own = {value.untyped_storage()._cdata for value in [*model.parameters(), *model.buffers()]}  # noqa: SLF001
-    except (RuntimeError, NotImplementedError):  # an operation that needs values
-        return None
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        forward()
+    own = {value.untyped_storage()._cdata for value in [*model.parameters(), *model.buffers()]}  # noqa: SLF001
     return sum(storage.nbytes() for identity, storage in kept.items() if identity not in own)

@@ -216,6 +216,13 @@ class Task(ABC, Generic[RecipeType]):
         """A batch of the network's inputs, of any content, to estimate memory by; None where none is made."""
         return None
 
+    def kept_bytes(self) -> int | None:
+        """Bytes that a batch's forward pass keeps for the backward pass; None to count them by `example`.
+
+        For networks that need values on their way, which tensors without content do not have.
+        """
+        return None
+
     @property
     def validates(self) -> bool:
         """Whether the training has something to validate on."""

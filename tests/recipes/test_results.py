@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from avtool.core.paths import find_recipe
+from tests.annotated_images import write_annotated
 from tests.captioned_films import write_captioned
 from tests.harness import run_avtool_apart
 from tests.layouts import make_kitchen
@@ -37,6 +38,8 @@ def test_a_recipe_gives_its_number(row: dict[str, str], test_data: Path, tmp_pat
         places["captioned"] = write_captioned(tmp_path / "captioned").parent
     if "{queried}" in row["command"]:
         places["queried"] = write_queried(tmp_path / "queried").parent
+    if "{annotated}" in row["command"]:
+        places["annotated"] = write_annotated(tmp_path / "annotated", val=True, masks=True)
     found: dict = {}
     for command in row["command"].split(" && "):
         found = run_line(command.format(**places), tmp_path)

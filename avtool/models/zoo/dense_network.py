@@ -1,6 +1,6 @@
 """Detectors and segmenters of the zoo as registered networks: one call for outputs and the library's loss."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +14,7 @@ from avtool.core.reporter import Reporter
 from avtool.models.checkpoint_files import read_tensors
 from avtool.models.published.report import unwrap, without_prefix
 from avtool.models.zoo.catalogue import find_row, need_builder
+from avtool.models.zoo.layers import layers_of
 from avtool.models.zoo.networks import build
 from avtool.models.zoo.row import Row
 
@@ -23,6 +24,7 @@ _UNMASKED = {"Yolos", "RTDetr", "Segformer", "UperNet"}  # take no mask of what 
 _PIXELWISE = {"Segformer", "UperNet"}
 _BACKBONES = ("model.backbone", "backbone", "segformer", "model.pixel_level_module.encoder")
 _HOST = "host."
+_AUXILIARY = 0.4  # weight of SETR's auxiliary losses, as in its published configurations
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,15 @@ class DenseRow(nn.Module):
         names = {name for name, _ in self.host.named_modules()}
         return next((self.host.get_submodule(name) for name in _BACKBONES if name in names), None)
 
+    def parameter_layers(self) -> Sequence[Sequence[nn.Module | nn.Parameter]]:
+        """The layers of the backbone, for layer-wise decay of the learning rate; all else has the full rate.
+
+        Raises:
+            BadInputError: there is no backbone apart, or its blocks have no numbers.
+        """
+        backbone = self.backbone()
+        return layers_of(self.host if backbone is None else backbone, self.row.name)
+
 
 def check_dense(row: Row) -> Row:
     """The row itself.
@@ -126,17 +137,30 @@ def forward(
 ) -> Any:
     """The outputs of a row's network on images (B, 3, H, W); see `DenseRow.forward`."""
     if row.library == "avtool":
-        logits = network(image)
-        found = SimpleNamespace(logits=logits)
-        if labels is not None:
-            wanted = labels["labels"]
-            full = functional.interpolate(logits, wanted.shape[-2:], mode="bilinear", align_corners=False)
-            found.loss = functional.cross_entropy(full, wanted, ignore_index=IGNORED_PIXEL)
-        return found
+        return _own_outputs(network, image, labels)
     given = {"pixel_values": image, **(labels or {})}
     if _head(row) not in _UNMASKED and image_mask is not None:
         given["pixel_mask"] = image_mask
     return network(**given)
+
+
+def _own_outputs(network: Any, image: Tensor, labels: Mapping[str, Any] | None) -> SimpleNamespace:
+    """Logits of a segmenter of avtool, and cross-entropy of pixels; in training of auxiliary heads too."""
+    auxiliary: Sequence[Tensor] = ()
+    if labels is not None and network.training and hasattr(network, "forward_all"):
+        logits, *auxiliary = network.forward_all(image)
+    else:
+        logits = network(image)
+    found = SimpleNamespace(logits=logits)
+    if labels is not None:
+        loss = _pixel_loss(logits, labels["labels"])
+        found.loss = sum((_AUXILIARY * _pixel_loss(one, labels["labels"]) for one in auxiliary), loss)
+    return found
+
+
+def _pixel_loss(logits: Tensor, wanted: Tensor) -> Tensor:
+    full = functional.interpolate(logits, wanted.shape[-2:], mode="bilinear", align_corners=False)
+    return functional.cross_entropy(full, wanted, ignore_index=IGNORED_PIXEL)
 
 
 def start_dense(network: DenseRow, file: Path, reporter: Reporter) -> None:

@@ -163,7 +163,7 @@ class DensePredictor:
             return [Found(boxes=self._boxes(one)) for one in found]
         if not self.gives_classes:
             found = self.processor.post_process_instance_segmentation(
-                outputs, threshold=threshold, target_sizes=sizes
+                outputs, threshold=threshold, target_sizes=sizes, return_binary_maps=True
             )
             return [Found(segments=self._instances(one)) for one in found]
         found = self.processor.post_process_semantic_segmentation(outputs, target_sizes=sizes)
@@ -178,10 +178,10 @@ class DensePredictor:
         return [Segment(self.label(int(one)), values == one) for one in np.unique(values)]
 
     def _instances(self, found: Mapping[str, Any]) -> list[Segment]:
-        segmentation = found["segmentation"].cpu().numpy()
+        """Objects, whose masks may overlap: those of high scores are not painted over by others."""
         return [
-            Segment(self.label(one["label_id"]), segmentation == one["id"], float(one["score"]))
-            for one in found["segments_info"]
+            Segment(self.label(one["label_id"]), mask.cpu().numpy() > 0, float(one["score"]))
+            for one, mask in zip(found["segments_info"], found["segmentation"], strict=False)
         ]
 
 
@@ -206,6 +206,19 @@ def processor_of(row: Row, side: int | None) -> Any:
     if head in {"RTDetr", "Segformer", "UperNet"}:
         return cls(size={"height": side, "width": side})
     return cls(size={"shortest_edge": side, "longest_edge": round(side * _LONGEST)})
+
+
+def scaled_size(processor: Any, size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of an image of a size, as an image processor scales it."""
+    wanted, step = processor.size, getattr(processor, "size_divisor", None) or 1
+    shortest, longest = getattr(wanted, "shortest_edge", None), getattr(wanted, "longest_edge", None)
+    if shortest is None:
+        return wanted.height, wanted.width
+    scale = shortest / min(size)
+    if longest is not None:
+        scale = min(scale, longest / max(size))
+    height, width = (-(-round(side * scale) // step) * step for side in size)
+    return height, width
 
 
 def _names_of(network: nn.Module) -> list[str]:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from avtool.core.errors import BadInputError
+from avtool.core.registry import nearest_hint
 from avtool.core.requirements import require
 from avtool.models.zoo.row import Row
 
@@ -23,6 +24,10 @@ LABELS: Mapping[str, int] = {
 """Classes that a network was published with: ImageNet's, COCO's things, ADE20K's."""
 _COCO_IDS = 91  # of the other detectors: COCO's ids have gaps
 _CONVOLUTIONAL_DETRS = ("Detr", "ConditionalDetr", "DabDetr", "DeformableDetr")
+_OF_BACKBONES = (
+    "backbone", "use_timm_backbone", "use_pretrained_backbone", "backbone_kwargs", "num_channels", "dilation",
+    "num_labels",
+)  # fmt: skip
 _STAGES = ("stage1", "stage2", "stage3", "stage4")
 _SWIN: Mapping[str, dict[str, Any]] = {
     "swin-t": {"embed_dim": 96, "depths": [2, 2, 6, 2], "num_heads": [3, 6, 12, 24], "window_size": 7},
@@ -62,10 +67,23 @@ def build_class(
         given["num_labels"] = given.get("num_labels") or LABELS.get(row.target, _COCO_IDS)
         if num_classes is not None:
             given["num_labels"] = num_classes
+    _check_options(row, cls.config_class, options)
     config = cls.config_class(**given | options)
     if in_channels != 3 and hasattr(getattr(config, "backbone_config", None), "num_channels"):
         config.backbone_config.num_channels = in_channels
     return cls._from_config(config, attn_implementation="eager", dtype=torch.float32)  # type: ignore[no-any-return]
+
+
+def _check_options(row: Row, config_class: Any, options: Mapping[str, Any]) -> None:
+    """Refuses options that a configuration would keep without a use for them.
+
+    Raises:
+        BadInputError: there is one.
+    """
+    known = {*config_class().to_dict(), *config_class.attribute_map, *_OF_BACKBONES}
+    if unknown := sorted(options.keys() - known):
+        message = f"{config_class.__name__} of `{row.name}` has no option `{unknown[0]}`"
+        raise BadInputError(message, nearest_hint(unknown[0], sorted(known), f"avtool zoo show {row.key}"))
 
 
 def _size_of(config_class: Any, size: tuple[int, int]) -> dict[str, Any]:

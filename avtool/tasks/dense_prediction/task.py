@@ -120,6 +120,24 @@ class DensePredictionTask(Task[DensePredictionRecipe]):
         }
         return build_seeded(f"{DENSE_PREFIX}:{self.row.key}", arguments, self.recipe.seed), arguments
 
+    def kept_bytes(self) -> int:
+        """Of a batch of images as large as the largest: of two images, whose products are not computed."""
+        import torch
+
+        from avtool.models.zoo.count import MacCounter
+        from avtool.models.zoo.dense_prediction import processor_of, scaled_size
+        from avtool.training.memory import kept_bytes
+
+        processor = processor_of(self.row, self.recipe.data.side)
+        declared = self.data[0].annotations.api.imgs.values()
+        scaled = [scaled_size(processor, (one["height"], one["width"])) for one in declared]
+        size = max(height for height, _ in scaled), max(width for _, width in scaled)
+        network = self.build()[0].train()
+        image, mask = torch.zeros(2, 3, *size), torch.ones(2, *size, dtype=torch.int64)
+        with MacCounter():
+            kept = kept_bytes(network, lambda: network(image, mask))
+        return kept * self.recipe.loop.batch_size // 2
+
     def prepare(self) -> Training:
         """The network, its library's loss, and annotated images.
 

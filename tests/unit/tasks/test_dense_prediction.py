@@ -14,11 +14,12 @@ from avtool.core.errors import BadInputError
 from avtool.core.recipe import validate
 from avtool.core.reporter import Silent
 from avtool.models.zoo.catalogue import find_row
-from avtool.models.zoo.dense_prediction import processor_of
+from avtool.models.zoo.dense_prediction import processor_of, scaled_size
 from avtool.tasks.dense_prediction.annotated import AnnotatedImages
 from avtool.tasks.dense_prediction.recipe import DensePredictionRecipe
 from avtool.tasks.dense_prediction.samples import DenseSamples, collate_dense
 from avtool.tasks.dense_prediction.task import DensePredictionTask
+from avtool.training.memory import kept_bytes
 from avtool.training.task import Training
 from tests.annotated_images import BOXES, NAMES, SIDE, annotations, write_annotated
 from tests.harness import run_avtool
@@ -202,3 +203,25 @@ def test_groups_and_empty_boxes_are_skipped_with_their_reasons(folder: Path) -> 
     task = DensePredictionTask(folder, validate(DensePredictionRecipe, {}, "test"), Silent())
     assert [one.clip_id for one in task.skipped] == ["annotation 1", "annotation 2"]
     assert task.describe()["train_objects"] == 2
+
+
+@pytest.mark.parametrize("name", ["yolos-ti", "segformer-b0"])
+def test_memory_is_counted_without_computing_products(folder: Path, name: str) -> None:
+    """As much as the forward pass keeps that computes everything."""
+    values = {
+        "model": {"name": name, "options": TINY[name]},
+        "data": {"side": SIDE},
+        "loop": {"batch_size": 2},
+    }
+    task = DensePredictionTask(folder, validate(DensePredictionRecipe, values, "test"), Silent())
+    network = task.build()[0].train()
+    image, mask = torch.rand(2, 3, SIDE, SIDE), torch.ones(2, SIDE, SIDE, dtype=torch.int64)
+    assert task.kept_bytes() == kept_bytes(network, lambda: network(image, mask)) > 10_000
+
+
+def test_sizes_are_those_of_the_image_processor() -> None:
+    image = np.zeros((300, 500, 3), np.uint8)
+    for name, side in (("detr-r50", None), ("detr-r50", 64), ("segformer-b0", 128), ("yolos-ti", 96)):
+        processor = processor_of(find_row(name), side)
+        pixels = processor(images=[image], return_tensors="pt")["pixel_values"]
+        assert tuple(pixels.shape[-2:]) == pytest.approx(scaled_size(processor, (300, 500)), abs=1)

@@ -16,6 +16,8 @@ import torch
 from avtool.core.reporter import Silent
 from avtool.tasks.dense_captioning.recipe import DenseCaptioningRecipe
 from avtool.tasks.dense_captioning.task import DenseCaptioningTask
+from avtool.tasks.dense_prediction.recipe import DensePredictionRecipe
+from avtool.tasks.dense_prediction.task import DensePredictionTask
 from avtool.tasks.generation.recipe import VideoAutoencoderRecipe, VideoDiffusionRecipe
 from avtool.tasks.generation.task import VideoAutoencoderTask, VideoDiffusionTask
 from avtool.tasks.localisation.recipe import LocalisationRecipe
@@ -24,6 +26,7 @@ from avtool.training.loop import fit
 from avtool.training.metrics_log import read_metrics
 from avtool.training.recipe import TrainRecipe
 from avtool.training.task import Training
+from tests.annotated_images import write_annotated
 from tests.captioned_films import write_captioned
 from tests.harness import save_autoencoder, write_video_clips
 from tests.queried_films import write_queried
@@ -32,6 +35,8 @@ from tests.unit.training.synthetic_training import make_task, recipe
 torch.set_num_threads(1)
 RECORD = Path(__file__).parents[2] / "golden" / "training_losses.json"
 VIDEOS = {"model": {"name": "pvdm_autoencoder_tiny"}, "data": {"size": "32", "frames": 4, "windows": 2}}
+YOLOS = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "patch_size": 8,
+         "intermediate_size": 64, "num_detection_tokens": 5, "image_size": [64, 64]}  # fmt: skip
 CASES: dict[str, dict[str, Any]] = {
     "adamw, cosine, moving average": {},
     "sgd, one-cycle, class-balanced": {
@@ -62,6 +67,16 @@ CASES: dict[str, dict[str, Any]] = {
         "data": {"window": 16},
         "loss": {"contrastive": 5.0},
     },
+    "boxes of images, a set loss": {
+        "model": {"name": "yolos-ti", "options": YOLOS},
+        "data": {"side": 64},
+        "optimizer": {"lr": 5e-4, "clip_norm": 0.1},
+    },
+    "classes of pixels, a backbone's own rate": {
+        "model": {"name": "segformer-b0", "options": {"hidden_sizes": [8, 16, 32, 64]}},
+        "data": {"side": 64},
+        "backbone": {"rate": 0.1},
+    },
     "video autoencoder, stage 1": {**VIDEOS, "optimizer": {"lr": 1e-3, "betas": [0.5, 0.9]}},
     "video autoencoder, stage 2": {**VIDEOS, "stage": 2, "loss": {"widths": [8, 16]}},
     "video diffusion": {
@@ -71,6 +86,7 @@ CASES: dict[str, dict[str, Any]] = {
         "ema": {"decay": 0.9},
     },
 }
+DENSE = {"yolos-ti", "segformer-b0"}
 QUERIES, UNET = "minotaur_tiny", "pvdm_unet_tiny"
 
 
@@ -85,6 +101,9 @@ def training_of(tables: dict[str, Any], folder: Path) -> tuple[Training, TrainRe
         own["data"] = {**own["data"], "index": str(folder / "index"), "text_encoder": str(folder / "text")}
         queries = LocalisationRecipe.model_validate({**common.model_dump(), **own})
         return LocalisationTask(table, queries, Silent()).prepare(), queries
+    if own["model"]["name"] in DENSE:
+        dense = DensePredictionRecipe.model_validate({**common.model_dump(), **own})
+        return DensePredictionTask(write_annotated(folder), dense, Silent()).prepare(), dense
     if own["model"]["name"] in {UNET, VIDEOS["model"]["name"]}:
         return video_training(own, common, folder)
     own["data"] = {**own["data"], "features": [str(folder / "features")]}
