@@ -11,7 +11,7 @@ QUICK = ("yolos-ti", "segformer-b0", "maskformer-r50-ade20k")
 """Of each kind one whose gradients are looked at in every run of the tests."""
 
 TIED = ("conditional-detr-r50",)
-"""Of one image two of its queries score alike, and the better box is the other one: at 600 steps as at 1000."""
+"""Of one image two queries score alike, and the better box is the other one: at 600 steps as at 1000."""
 
 
 def test_each_heading_of_detectors_and_segmenters_has_a_row() -> None:
