@@ -71,7 +71,11 @@ LESSONS = (
     ),
     DenseRowLesson("sparse attention", "deformable-detr-r50", _DETR, unreached=_SILENT),
     DenseRowLesson(
-        "spatial prior", "conditional-detr-r50", _DETR, 600, unreached=f"{_SILENT}|{_FIRST_SELF}"
+        "spatial prior",
+        "conditional-detr-r50",
+        {**_DETR, "num_queries": 10},
+        400,
+        unreached=f"{_SILENT}|{_FIRST_SELF}",
     ),
     DenseRowLesson("spatial prior", "dab-detr-r50", _DAB, unreached=f"{_SILENT}|{_FIRST_SELF}"),
     DenseRowLesson(
