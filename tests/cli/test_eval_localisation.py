@@ -60,7 +60,12 @@ def test_moments(moments, tmp_path):
     assert (metrics["queries"], metrics["missing_queries"]) == (2, 1)
     assert metrics["baselines"]["the whole video"]["R1@0.5"] == 100  # tIoU of exactly 0.5
     page = (out / "report.html").read_text()
-    for text in ("Moment-DETR", "random windows", "the first is `2`", "queries with the lowest mAP"):
+    for text in (
+        "Moment-DETR",
+        "random windows",
+        "the first is <code>2</code>",
+        "queries with the lowest mAP",
+    ):
         assert text in page, text
 
 

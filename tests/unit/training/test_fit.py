@@ -181,9 +181,9 @@ def test_a_bad_clip_is_one_line(tmp_path: Path, workers: int) -> None:
         def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
             raise BadInputError(f"cannot read `clip-{index % 1}.wav`", "remove it")
 
-    with pytest.raises(BadInputError, match=r"^cannot read `clip-0.wav`$") as caught:
+    with pytest.raises(BadInputError) as caught:
         fit(make_task(samples=Broken()), recipe(loop={"workers": workers}), tmp_path)
-    assert caught.value.hint == "remove it"
+    assert (caught.value.message, caught.value.hint) == ("cannot read `clip-0.wav`", "remove it")
 
 
 def test_no_clips_at_all(tmp_path: Path) -> None:
