@@ -64,7 +64,7 @@ def test_moments(moments, tmp_path):
         "Moment-DETR",
         "random windows",
         "the first is <code>2</code>",
-        "queries with the lowest mAP",
+        "Queries with the lowest mAP",
     ):
         assert text in page, text
 
