@@ -8,21 +8,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from avtool.training.metrics_log import read_metrics
-from tests.harness import (
-    REPOSITORY,
-    environment,
-    prepare_tones,
-    run_avtool,
-)
+from tests.harness import REPOSITORY, environment, prepare_tones, run_avtool
 
 pytestmark = pytest.mark.slow
 SCRIPTS = REPOSITORY / "recipes" / "slurm"
 SRUN = """#!{python}
-# Starts a process group a node; the loss of a node, which no process survives, ends the step.
+# Starts a process a node; the loss of a node, which no process of it survives, ends the step.
 import os, signal, subprocess, sys, time
+import psutil
 words = [word for word in sys.argv[1:] if word != "--kill-on-bad-exit=0"]
 nodes = []
 for rank in range(int(os.environ["SLURM_NNODES"])):
@@ -30,13 +27,12 @@ for rank in range(int(os.environ["SLURM_NNODES"])):
     nodes.append(subprocess.Popen(words, start_new_session=True, env={{**os.environ, **own}}))
     open(f"{{os.environ['CLUSTER']}}/node{{rank}}", "w").write(str(nodes[-1].pid))
 signal.signal(signal.SIGTERM, lambda *_: [node.terminate() for node in nodes])
-while any(node.poll() is None for node in nodes):
-    if any(node.returncode == -signal.SIGKILL for node in nodes):
+while None in (ends := [node.poll() for node in nodes]):
+    if -signal.SIGKILL in ends:
         for node in nodes:
-            try:
-                os.killpg(node.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+            if node.poll() is None:
+                for process in (*psutil.Process(node.pid).children(recursive=True), node):
+                    process.kill()
     time.sleep(0.05)
 sys.exit(max(abs(node.returncode) for node in nodes))
 """
@@ -79,15 +75,18 @@ def wait_for(job: subprocess.Popen[str], ready: Callable[[], bool], seconds: flo
         time.sleep(0.05)
 
 
+def lose_node(record: Path) -> None:
+    """Kills a node's processes; those of the agent have sessions of their own."""
+    agent = psutil.Process(int(record.read_text()))
+    for process in (*agent.children(recursive=True), agent):
+        process.kill()
+
+
 def test_a_training_survives_its_time_limit_a_dead_process_and_a_lost_node(cache, tmp_path, variables):
     data, out = prepare_tones(tmp_path), tmp_path / "out"
     plain = ["augment.mixup=none", "augment.frequency_mask=0", "augment.time_mask=0", "loop.log_every=1"]
-    plain += [
-        "data.audio.num_mel_bins=64",
-        "loop.checkpoint_every='2 steps'",
-        "loop.tensorboard=false",
-        "loop.validate_every='150 epochs'",
-    ]
+    plain += ["data.audio.num_mel_bins=64", "loop.tensorboard=false"]
+    plain += ["loop.checkpoint_every='2 steps'", "loop.validate_every='150 epochs'"]
     words = ["finetune", data, "--model", "ast_tiny", "--epochs", 150, "--workers", 0, "--device", "cpu"]
     words += ["--no-progress", *(word for key in plain for word in ("--set", key))]
 
@@ -110,15 +109,13 @@ def test_a_training_survives_its_time_limit_a_dead_process_and_a_lost_node(cache
 
     job, before = begin()
     assert before >= 4
-    os.killpg(int((tmp_path / "node1").read_text()), signal.SIGKILL)
+    lose_node(tmp_path / "node1")
     printed, _ = job.communicate(timeout=120)
     assert job.returncode != 0, printed
 
     job, before = begin()
     assert before >= 8
-    agent = int((tmp_path / "node0").read_text())
-    (worker,) = (int(pid) for pid in Path(f"/proc/{agent}/task/{agent}/children").read_text().split()[:1])
-    os.kill(worker, signal.SIGKILL)
+    psutil.Process(int((tmp_path / "node0").read_text())).children()[0].kill()
     printed, _ = job.communicate(timeout=300)
     assert job.returncode == 0, printed
     assert run_avtool(*words, "--batch-size", 8, "--out", tmp_path / "whole", "-q").code == 0

@@ -63,7 +63,7 @@ def test_without_a_network_one_line_says_so(run: Run) -> None:
         closed.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{closed.getsockname()[1]}/film.mp4"
         with pytest.raises(
-            MissingError, match=r"^no network: cannot reach .*film\.mp4 \(.*Connection refused\)$"
+            MissingError, match=r"(?m)^no network: cannot reach .*film\.mp4 \(.*Connection refused\)$"
         ):
             run(address)
 
