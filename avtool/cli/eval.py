@@ -80,7 +80,7 @@ def command_of(name: str) -> Any:
 
 def _add_command(to: typer.Typer, name: str | None = None) -> None:
     """Adds the command of a benchmark, or that of predictions on one's own data."""
-    found = find_benchmark(name) if name else OWN_DATA
+    found = find_benchmark(name) if name is not None else OWN_DATA
 
     def evaluate(
         session: Session,
@@ -116,10 +116,10 @@ def _add_command(to: typer.Typer, name: str | None = None) -> None:
             session.reporter.detail(note)
         session.emit({"benchmark": title, "report": report}, text=str(out) if out else report.headline)
 
-    evaluate.__doc__ = f"{found.facts.title}: {found.facts.summary}" if name else _HELP
+    evaluate.__doc__ = f"{found.facts.title}: {found.facts.summary}" if name is not None else _HELP
     own = {flag_of(field) for _, field in iter_keys(found.settings)}
     on_cluster = bool(name) and "--jobs" in own and "--engine" not in own
-    cls = HelpCommand if name else _Evaluation
+    cls = HelpCommand if name is not None else _Evaluation
     command(to, recipe=found.settings, cls=cls, on_cluster=on_cluster, to_address=True)(evaluate)
 
 

@@ -112,3 +112,14 @@ def test_lpips_takes_the_place_of_the_stand_in(films: Path, cache: Path, tmp_pat
     both = run_avtool(*words, "--fvd-encoder", "a", "--fvd-weights", "b", "--out", tmp_path / "both")
     assert both.code == 2
     assert "their distances differ" in both.stderr
+
+
+def test_a_distance_needs_held_out_videos(encoder: Path, cache: Path, tmp_path: Path) -> None:
+    films = write_video_clips(tmp_path / "all", 2, seconds=1.0)
+    out = tmp_path / "run"
+    done = run_avtool(
+        "generate", "train-autoencoder", films, *SMALL, "--fvd-encoder", encoder, *QUICK, "--out", out
+    )
+    assert done.code == 2
+    assert "--fvd-encoder and --fvd-weights measure held-out videos, and there are none" in done.stderr
+    assert not out.exists()

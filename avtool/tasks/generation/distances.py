@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
 from avtool.evaluation.metrics.frechet import FeatureMoments, frechet_distance
 from avtool.evaluation.metrics.generation import inception_score
@@ -32,6 +33,18 @@ _IS_SPLITS = 10
 def distance_name(recipe: VideoDistanceRecipe, prefix: str = "") -> str:
     """The name of the metric: `fvd`, or `fvd_own` of an encoder of one's own."""
     return f"{prefix}fvd_own" if recipe.encoder is not None else f"{prefix}fvd"
+
+
+def has_distance(recipe: VideoDistanceRecipe, held_out: Sequence[FrameSpan]) -> bool:
+    """Whether validations measure a distance.
+
+    Raises:
+        BadInputError: no videos are held out for one that is selected.
+    """
+    if recipe.files and not held_out:
+        message = "--fvd-encoder and --fvd-weights measure held-out videos, and there are none"
+        raise BadInputError(message, "put some videos into the split `val`")
+    return bool(recipe.files)
 
 
 def held_out_clips(spans: Sequence[FrameSpan], frames: int, count: int) -> list[Clip]:

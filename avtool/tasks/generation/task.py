@@ -162,7 +162,12 @@ class VideoAutoencoderTask(_VideoTask[VideoAutoencoderRecipe]):
         """
         from avtool.data.inputs.collate import collate
         from avtool.models.start import load_start
-        from avtool.tasks.generation.distances import ReconstructionDistance, distance_name, held_out_clips
+        from avtool.tasks.generation.distances import (
+            ReconstructionDistance,
+            distance_name,
+            has_distance,
+            held_out_clips,
+        )
         from avtool.tasks.generation.objectives import ReconstructionQuality, autoencoder_training
         from avtool.tasks.generation.samples import ClipSamples
         from avtool.training.validation import Validation
@@ -177,7 +182,7 @@ class VideoAutoencoderTask(_VideoTask[VideoAutoencoderRecipe]):
         quality = ReconstructionQuality(recipe.loss, objective.perceptual).eval()
         size = recipe.loop.batch_size
         validation: Any = Validation(quality, held_out, collate, size, whole_batches=False, workers=0)
-        selects = bool(recipe.distance.files and val)
+        selects = has_distance(recipe.distance, val)
         if selects:
             clips, device = held_out_clips(val, data.frames, recipe.distance.clips), recipe.runtime.device
             validation = ReconstructionDistance(validation, clips, recipe.distance, device, self.reporter)
@@ -307,7 +312,7 @@ class VideoDiffusionTask(_VideoTask[VideoDiffusionRecipe]):
         from avtool.data.inputs.collate import collate
         from avtool.models.start import load_start
         from avtool.objectives.diffusion import NoisePrediction
-        from avtool.tasks.generation.distances import SampledDistance, held_out_clips
+        from avtool.tasks.generation.distances import SampledDistance, has_distance, held_out_clips
         from avtool.training.validation import Validation
 
         recipe, clip = self.recipe, self.clip
@@ -321,7 +326,7 @@ class VideoDiffusionTask(_VideoTask[VideoDiffusionRecipe]):
         size = recipe.loop.batch_size
         objective = NoisePrediction().eval()
         validation: Any = Validation(objective, held_out, collate, size, whole_batches=False, workers=0)
-        if recipe.distance.files and val:
+        if has_distance(recipe.distance, val):
             clips = held_out_clips(val, clip.frames, recipe.distance.clips)
             given = (self.autoencoder, recipe.distance, recipe.runtime.device, self.reporter)
             validation = SampledDistance(validation, clips, *given)

@@ -78,6 +78,6 @@ def test_distances_by_motion_have_a_name_of_their_own(autoencoder: Path, cache: 
     )  # fmt: skip
     assert done.code == 0, done.stderr
     metrics = done.json["report"]["metrics"]
-    assert metrics["name"].startswith("fvd_own4 (motion in ae; 2 real, 2 generated clips)")
+    assert metrics["name"].startswith("fvd_own4 (motion in ae; 2 real, 2 generated; random halves)")
     assert metrics["terms"]["generated_variance"] == pytest.approx(0, abs=1e-9)
     assert metrics["fvd_own"] > 0

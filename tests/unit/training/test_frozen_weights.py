@@ -114,7 +114,7 @@ def test_missing_or_changed_frozen_weights_are_one_line(
     own = shutil.copytree(host, tmp_path / "host")
     fit(frozen_task(own), SHORT(), tmp_path / "run")
     damage(own)
-    with pytest.raises(CorruptArtifactError, match=r"frozen weights of SHA-256 .*" + words) as caught:
+    with pytest.raises(CorruptArtifactError, match=r"(?m)frozen weights of SHA-256 .*" + words) as caught:
         load_model(tmp_path / "run")
     assert caught.value.hint == "copy that model or file to one of these places"
 
