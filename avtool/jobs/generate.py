@@ -29,8 +29,10 @@ SHEET, RECORD = "sheet.png", "samples.json"
 class GenerateRecipe(Recipe):
     """Settings of `generate sample` and `generate continue`."""
 
-    seed: int = option(0, "Seed of the first video; each one more has the next.", flag="--seed", ge=0)
-    fps: float = option(8.0, "Frames per second of the videos.", flag="--fps", gt=0, le=240)
+    seed: int = option(
+        0, "Seed of the first video; each one more has the next.", flag="--seed", ge=0, lt=2**62
+    )
+    fps: float = option(8.0, "Frames per second of the videos.", flag="--fps", ge=0.1, le=240)
     format: VideoFormat = option(
         "mp4", "mp4, gif, or frames: a folder of PNG files a video, without loss.", flag="--format"
     )

@@ -51,6 +51,8 @@ ROWS: dict[str, tuple[int, str, tuple[Any, ...]]] = {
     "no autoencoder beside the U-Net": (4, "lacks its autoencoder", ("sample", "{root}/alone", *DRAW)),
     "planes of other sizes": (4, "4 frames of 8 x 4 patches", ("sample", "{root}/planes", *DRAW)),
     "too many steps": (2, "`--steps`", ("sample", "{unet}", "--steps", 1001)),
+    "a seed that no generator takes": (2, "`--seed`", ("sample", "{unet}", *DRAW, "--seed", 2**64 - 1)),
+    "a frame in a quarter of an hour": (2, "`--fps`", ("sample", "{unet}", *DRAW, "--fps", 0.001)),
     "damaged real videos": (2, "0 of 1 videos", ("sample", "{unet}", *DRAW, "--real", "{root}/damaged")),
     "no such device": (3, "cannot use --device cuda:99", ("sample", "{unet}", "--device", "cuda:99")),
     "no such prefix": (2, "does not exist", ("continue", "{unet}", "{root}/absent.mp4")),

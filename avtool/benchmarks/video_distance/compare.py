@@ -74,7 +74,7 @@ def compare(spec: ListedSpec, settings: VideoDistanceSettings, reporter: Reporte
     published = _comparable(spec, settings, network, counts)
     name = settings.name or (settings.generated.name if settings.generated else f"{settings.baseline} clips")
     return BenchmarkReport(
-        headline=f"{label}: {value:.1f}",
+        headline=f"{label}: {value:.4g}",
         metrics=metrics,
         tables=[
             comparison(spec.title, published, [(name, "", ours)]),
