@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from avtool.core.errors import BadInputError
-
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff")
+from avtool.media.suffixes import IMAGE_SUFFIXES
 
 
 def is_image(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The suffixes by which films and audio files are found in folders; what they hold decides later."""
+"""The suffixes by which films, audio and images are found in folders; what they hold decides later."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ VIDEO_SUFFIXES = (
 AUDIO_SUFFIXES = (
     ".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus", ".aac", ".oga", ".aif", ".aiff", ".w64", ".au", ".wma",
 )  # fmt: skip
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff")
 
 
 def films_in(folder: Path) -> list[Path]:

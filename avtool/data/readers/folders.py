@@ -10,6 +10,7 @@ from avtool.data.readers.layouts import reads
 from avtool.data.readers.media_index import list_media, plain_name, stem_of
 from avtool.data.readers.source import ListedClip, ReadOptions, RefusedLine, Source
 from avtool.data.split_names import SPLIT_NAMES, split_among, split_name
+from avtool.media.suffixes import IMAGE_SUFFIXES
 
 _FOLD = re.compile(r"fold[ _-]?(\d{1,4})", re.IGNORECASE)
 _TABLES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".xls", ".arff")
@@ -19,7 +20,7 @@ _MAX_LIST_BYTES = 20_000_000
 
 def recognises(path: Path) -> bool:
     """Whether there are media in folders of this folder."""
-    return path.is_dir() and any("/" in name for name in list_media(path))
+    return path.is_dir() and any("/" in name for name in _list(path))
 
 
 @reads("folders", "Media in folders that are their classes.", recognises, generic=True)
@@ -31,7 +32,7 @@ def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
     Raises:
         BadInputError: there are no media.
     """
-    listed = list_media(path)
+    listed = _list(path)
     names = [name for name in listed if _is_text(name)]
     if not names:
         raise BadInputError(f"there are no media in `{path}`", "give a folder with a folder for each class")
@@ -57,6 +58,11 @@ def read(path: Path, options: ReadOptions) -> Source:  # noqa: ARG001
         where = str(path / name)
         clips.append(ListedClip(clip_id, name, 0.0, None, split, fold, labels, group=clip_id, where=where))
     return Source("folders", clips, media=path, refused=refused, notes=_notes(path, clips, unread))
+
+
+def _list(path: Path) -> list[str]:
+    """Films and audio; of a folder without any, its images: beside films these are posters."""
+    return list_media(path) or list_media(path, IMAGE_SUFFIXES)
 
 
 def _is_text(name: str) -> bool:

@@ -4,7 +4,7 @@ import filecmp
 import os
 import posixpath
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -95,8 +95,12 @@ class MediaIndex:
         return found
 
 
-def list_media(folder: Path) -> list[str]:
+def list_media(folder: Path, suffixes: Container[str] = _RANK) -> list[str]:
     """The media under a folder by suffix, relative to it, sorted, without hidden files.
+
+    Args:
+        folder: where to look, with all folders in it.
+        suffixes: of media, in small letters: those of films and audio, or of still images.
 
     Raises:
         BadInputError: there is no such folder.
@@ -114,7 +118,7 @@ def list_media(folder: Path) -> list[str]:
         found += [
             (relative / name).as_posix()
             for name in files
-            if PurePosixPath(name).suffix.lower() in _RANK and not name.startswith(".")
+            if PurePosixPath(name).suffix.lower() in suffixes and not name.startswith(".")
         ]
     return sorted(found)
 

@@ -64,6 +64,15 @@ def test_folders(tmp_path):
     }  # fmt: skip
 
 
+def test_images_in_folders_are_clips_where_nothing_else_is(tmp_path):
+    touch(tmp_path, "train/dress/1.jpg", "validation/hat/2.PNG")
+    assert detect_layout(tmp_path) == "folders"
+    found = [(clip.media, clip.split, clip.labels) for clip in read_source(tmp_path).clips]
+    assert found == [("train/dress/1.jpg", "train", ("dress",)), ("validation/hat/2.PNG", "val", ("hat",))]
+    touch(tmp_path, "train/dress/film.mp4")
+    assert [clip.media for clip in read_source(tmp_path).clips] == ["train/dress/film.mp4"]
+
+
 def test_folders_below_splits_and_files_of_one_stem(tmp_path):
     touch(tmp_path, "train/dog/1.wav", "valid/dog/1.wav", "valid/dog/1.mp4", "test/1.wav")
     found = rows(read_source(tmp_path, "folders"))
