@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from avtool.core.errors import CorruptArtifactError
-from avtool.core.files import write_csv
+from avtool.core.files import inside, write_csv
 from avtool.mining.cue_class import CueClass
 from avtool.mining.events import Event
 from avtool.mining.film_clips import clip_name
@@ -41,6 +41,9 @@ def write_event_files(
         clip: the settings of the clips.
         films: that have timelines even where they have no event.
         kinds: of each event's source, where they were classified.
+
+    Raises:
+        CorruptArtifactError: a split has the name of a file outside of `sams`.
     """
     found = kinds or [None] * len(events)
     columns = [*event_columns(), *(KIND_COLUMNS if any(found) else ())]
@@ -52,7 +55,8 @@ def write_event_files(
     write_timelines(folder, by_film)
     for split in sorted(set(splits)):
         chosen = [event for event, one in zip(events, splits, strict=True) if one == split]
-        write_sams_json(folder / "sams" / f"{split}.json", [_sams_clip(event, clip) for event in chosen])
+        path = inside(folder / "sams", f"{split}.json")
+        write_sams_json(path, [_sams_clip(event, clip) for event in chosen])
 
 
 def _sams_clip(event: Event, clip: ClipRecipe) -> SamsClip:
@@ -91,7 +95,7 @@ def _alike(found: pa.DataType, wanted: pa.DataType) -> bool:
 
 def _event(row: Mapping[str, Any], where: str) -> Event:
     times = [row[name] for name in _TIMES]
-    if any(time is None or not 0 <= time <= _LONGEST_S for time in times) or row["conf"] is None:
+    if any(time is None or not 0 <= time <= _LONGEST_S for time in times) or not _is_share(row["conf"]):
         raise CorruptArtifactError(f"{where} has no times or no confidence", "get the manifest again")
     film, number = row["group"], row["event_id"]
     if not (_is_name(film) and _is_name(number)) or row["time_source"] not in TIMED:
@@ -105,6 +109,11 @@ def _event(row: Mapping[str, Any], where: str) -> Event:
 
 _OWN = {"film_id", "tag_clean", "clip_path"}
 """Fields of an event that the manifest names otherwise."""
+
+
+def _is_share(value: float | None) -> bool:
+    """Whether a number from 0 to 1 is there; NaN is none."""
+    return value is not None and 0 <= value <= 1
 
 
 def _is_name(text: object) -> bool:

@@ -412,6 +412,13 @@ HOSTILE = {
     "not a time": (MANIFEST, with_column("film_start", first(float("nan")))),
     "endless": (MANIFEST, with_column("film_end", first(1e12))),
     "ends before it starts": (MANIFEST, with_column("film_start", lambda values: [v + 500 for v in values])),
+    "a split above": (MANIFEST, with_column("split", first("../../../../evil"))),
+    "a split in a folder": (MANIFEST, with_column("split", first("sams/evil"))),
+    "an absolute split": (MANIFEST, with_column("split", first("/tmp/evil"))),
+    "a split that steers a terminal": (MANIFEST, with_column("split", first("\x1b[2J"))),
+    "a film above": (MANIFEST, with_column("group", first("../../../../evil"))),
+    "an event above": (MANIFEST, with_column("event_id", first("../../../../evil"))),
+    "no confidence": (MANIFEST, with_column("conf", first(float("nan")))),
     "no column": (MANIFEST, without_column("media")),
     "no film times": (MANIFEST, without_column("film_start")),
     "other rows": (PLACES, with_column("clip_id", lambda values: values[::-1])),
@@ -448,6 +455,18 @@ def test_a_hostile_export_is_one_line_and_writes_nothing(case, exports, films, t
         assert not after
         assert not (tmp_path / "a" / "b" / "again").exists()
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_split_that_cannot_name_a_file_is_not_exported(layout, mined, tmp_path):
+    copy = tmp_path / "a" / "b" / "mined"
+    shutil.copytree(mined, copy)
+    with_column("split", first("../../../evil"))(copy / "manifest.parquet")
+    before = sorted(tmp_path.rglob("*"))
+    done = run_avtool("export", copy, "--to", layout, "--out", tmp_path / "a" / "b" / "x", "-q")
+    assert done.code == 2
+    assert done.stderr.splitlines()[0].endswith("the split '../../../evil' cannot name a file")
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_class_list_elsewhere_than_among_the_class_lists_is_left_out(exports, films, mined, tmp_path):

@@ -32,6 +32,8 @@ _SCHEMA_VERSION = 1
 _MAX_JSON = 500_000_000
 _MAX_ROWS = 20_000_000
 _MAX_BYTES = 16_000_000_000  # of a table in memory
+_SPLIT = re.compile(r"[\w-][\w.-]{0,63}|")
+"""A name that files can have: splits are names of lists, and of tables, in several layouts."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _AGAIN = "get the export again from where it was published"
 _PLACE_COLUMNS = pa.schema([("clip_id", pa.string()), ("film", pa.int32()), ("sha256", pa.string())])
@@ -232,10 +234,23 @@ def _clip_settings(values: dict[str, Any], path: Path) -> ClipRecipe | None:
         raise CorruptArtifactError(f"`{path}`: settings of clips: {reason:.200}", _AGAIN) from error
 
 
+def check_splits(found: Annotations, origin: str) -> None:
+    """Refuses splits that could not name a file.
+
+    Raises:
+        BadInputError: a split holds more than letters, digits, `_`, `-` and `.`, or is too long.
+    """
+    for split in sorted({split or "" for split in found.column("split")}):
+        if not _SPLIT.fullmatch(split):
+            message = f"`{origin}`: the split {split!r:.80} cannot name a file"
+            raise BadInputError(message, "give splits names of letters, digits, `_`, `-` and `.`")
+
+
 def _check(found: Annotations, origin: str) -> None:
     """Refuses films that are not listed, and clips whose files would lie elsewhere than among the clips."""
     if any(place is None or not 0 <= place < len(found.films) for place in found.places):
         raise CorruptArtifactError(f"`{origin}`: a clip's film is not listed", _AGAIN)
+    check_splits(found, origin)
     if not any(found.hashes):
         return
     missing = [name for name in ("film", "film_start", "film_end") if name not in found.table.column_names]

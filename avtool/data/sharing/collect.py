@@ -15,7 +15,7 @@ from avtool.data.dataset import shard_files
 from avtool.data.labels import LABELS
 from avtool.data.manifest import find_manifest, read_manifest
 from avtool.data.media_files import local_media
-from avtool.data.sharing.annotations import Annotations, Film
+from avtool.data.sharing.annotations import Annotations, Film, check_splits
 from avtool.media.addresses import is_address
 from avtool.media.probe import probe
 from avtool.mining.film_record import read_record
@@ -59,7 +59,10 @@ def collect_annotations(dataset: Path) -> Annotations:
         table = _with(table, "film", [_plain(film) if film else film for film in owners])
     labels = sorted((dataset / LABELS).glob("*.csv"))
     name = dataset.resolve().name
-    return Annotations(name, table, films.found, places, hashes, settings if any(hashes) else None, labels)
+    used = settings if any(hashes) else None
+    found = Annotations(name, table, films.found, places, hashes, used, labels)
+    check_splits(found, str(dataset))
+    return found
 
 
 def _clip_settings(recipe: Mapping[str, Any]) -> ClipRecipe | None:

@@ -41,7 +41,8 @@ def write_mined_files(
     """
     rows = [row for row, place in enumerate(annotations.places) if place in films]
     events, kinds = [mined[0][row] for row in rows], [mined[1][row] for row in rows]
-    splits = [annotations.column("split")[row] for row in rows]
+    of_rows = annotations.column("split")
+    splits = [of_rows[row] or "" for row in rows]
     clip = annotations.clip or ClipRecipe(format="none")
     write_event_files(folder, events, splits, clip, kinds=kinds)
     records = _records(annotations, rows, events, films)
