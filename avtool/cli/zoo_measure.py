@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from avtool.cli.command import command
-from avtool.cli.options import output
+from avtool.cli.options import Overwrite, output
 from avtool.cli.session import Session
 from avtool.core.errors import BadInputError, ExitCode
 from avtool.jobs.zoo.recipes import BenchRecipe, parse_size
@@ -36,6 +36,7 @@ def count(
     ] = None,
     channels: Annotated[int, typer.Option(help="Channels of an image; 1: spectrograms.", min=1)] = 3,
     out: Annotated[Path | None, output("CSV file for the counts.")] = None,
+    overwrite: Overwrite = False,
     no_cache: NoCache = False,
 ) -> int:
     """Count parameters and MACs, without memory or weights."""
@@ -49,7 +50,7 @@ def count(
         raise BadInputError(f"--image-size {error}", "such as 224 or 512x1024") from error
     result = run(
         rows, session.reporter, size=size, num_classes=num_classes, in_channels=channels, out=out,
-        cache=not no_cache,
+        overwrite=overwrite, cache=not no_cache,
     )  # fmt: skip
     session.table(
         ["name", "size", "M params", "G MACs", "counted on", "s"],
@@ -82,6 +83,7 @@ def verify(
         float, typer.Option(help="Relative difference up to which figures agree.", min=0, max=1)
     ] = 0.02,
     out: Annotated[Path | None, output("CSV file for the table.")] = None,
+    overwrite: Overwrite = False,
     no_cache: NoCache = False,
 ) -> int:
     """Compare counted with published parameters and MACs; exit 1 if a row that agreed no longer does."""
@@ -90,7 +92,9 @@ def verify(
     from avtool.jobs.zoo.verify import verify as run
 
     rows = chosen_rows(names or [], everything=not names)
-    result = run(rows, session.reporter, tolerance=tolerance, out=out, cache=not no_cache)
+    result = run(
+        rows, session.reporter, tolerance=tolerance, out=out, overwrite=overwrite, cache=not no_cache
+    )
     differing = [one.cells() for one in result.agreements if one.disagrees]
     columns = ["row", "M params", "counted", "", "G MACs", "counted", "", "reason"]
     session.table(columns, [(cells[0], *cells[3:9], cells[10]) for cells in differing])
@@ -122,6 +126,7 @@ def bench(
     names: Names = None,
     everything: All = False,
     out: Annotated[Path | None, output("CSV file for the timings.")] = None,
+    overwrite: Overwrite = False,
 ) -> int:
     """Time rows on this machine: latency, throughput, peak memory."""
     from avtool.jobs.zoo.bench import COLUMNS
@@ -129,7 +134,7 @@ def bench(
     from avtool.jobs.zoo.count import chosen_rows
 
     rows = chosen_rows(names or [], everything=everything)
-    result = run(rows, recipe, session.reporter, out=out)
+    result = run(rows, recipe, session.reporter, out=out, overwrite=overwrite)
     session.table(
         ["row", "precision", "batch", "size", "ms p50", "ms p90", "images/s", "peak MiB"],
         [
@@ -158,11 +163,12 @@ def pareto(
     out: Annotated[Path, output("HTML page to write.")],
     x: Annotated[str, typer.Option(help="Column of the horizontal axis.")] = "images_per_s",
     y: Annotated[str, typer.Option(help="Column of the vertical axis.")] = "score",
+    overwrite: Overwrite = False,
 ) -> None:
     """Draw the timings of a bench, and the rows that no other beats."""
     from avtool.jobs.zoo.pareto import pareto as run
 
-    points = run(table, x, y, out)
+    points = run(table, x, y, out, overwrite=overwrite)
     best = [point for point in points if point.best]
     session.table(["row", x, y], [(point.label, point.x, point.y) for point in best])
     session.emit(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from avtool.cli.command import command
-from avtool.cli.options import output
+from avtool.cli.options import Overwrite, output
 from avtool.cli.session import Session
 from avtool.core.errors import BadInputError, ExitCode
 from avtool.jobs.zoo.recipes import RunRecipe, ScoreRecipe
@@ -36,12 +36,13 @@ def run(
     weights: Weights = None,
     classes: Annotated[Path | None, typer.Option(help="Text file of class names, one a line.")] = None,
     options: Options = "",
+    overwrite: Overwrite = False,
 ) -> int:
     """Find objects, or classes of pixels, in images and films; draw them, and write them as JSON."""
     from avtool.jobs.zoo.run import run as job
 
     result = job(
-        name, sources, recipe, session.reporter, out=out,
+        name, sources, recipe, session.reporter, out=out, overwrite=overwrite,
         weights=weights, pretrained=pretrained, options=_json(options), classes=_lines(classes),
     )  # fmt: skip
     session.table(

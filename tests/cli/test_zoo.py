@@ -1,6 +1,7 @@
 """`avtool zoo` on the command line."""
 
 import csv
+import importlib
 import io
 import json
 import os
@@ -92,6 +93,24 @@ def test_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (row,) = csv.DictReader(io.StringIO((tmp_path / "c.csv").read_text()))
     assert row["key"] == "deit-ti"
     assert int(row["macs"]) == found["macs"]
+
+
+@pytest.mark.parametrize("verb", ["count", "verify", "bench"])
+def test_tables_replace_only_those_of_their_kind_and_only_by_request(verb: str, tmp_path: Path) -> None:
+    jobs = {name: importlib.import_module(f"avtool.jobs.zoo.{name}") for name in ("count", "verify", "bench")}
+    out = tmp_path / "t.csv"
+    for text in ("film,note\na,kept\n", ",".join(jobs[verb].COLUMNS) + "\n"):
+        out.write_text(text)
+        done = run_avtool("zoo", verb, "deit-ti", "--out", out)
+        assert done.code == 2
+        assert "--overwrite" in done.stderr
+        assert out.read_text() == text
+    jobs[verb].check_table(out, jobs[verb].COLUMNS, overwrite=True)
+    out.write_text("film,note\na,kept\n")
+    done = run_avtool("zoo", verb, "deit-ti", "--out", out, "--overwrite")
+    assert done.code == 2
+    assert "is no such table of avtool" in " ".join(done.stderr.split())
+    assert out.read_text() == "film,note\na,kept\n"
 
 
 @pytest.mark.parametrize(

@@ -163,8 +163,28 @@ def test_the_page(tmp_path: Path) -> None:
     assert "<b></b>" not in page
     assert "1 more without both numbers" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
-    less = run_avtool("zoo", "pareto", table, "--x", "latency_ms_p50", "--out", out, "--json")
+    again = ("zoo", "pareto", table, "--x", "latency_ms_p50", "--out", out, "--json")
+    assert run_avtool(*again).code == 2
+    assert out.read_text() == page
+    less = run_avtool(*again, "--overwrite")
     assert [best[0].partition(",")[0] for best in less.json["best"]] == ["B<b>", "C"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("b.csv", "is an input, and would be replaced"), ("mine.html", "is no page of avtool")],
+)
+def test_a_page_replaces_neither_its_table_nor_what_is_no_page(
+    name: str, message: str, tmp_path: Path
+) -> None:
+    table, out = tmp_path / "b.csv", tmp_path / name
+    table.write_text(f"{HEADER}\nA,fp32,1,10,70,5,cpu,m\n")
+    (tmp_path / "mine.html").write_text("<!doctype html>\nof somebody")
+    before = out.read_text()
+    done = run_avtool("zoo", "pareto", table, "--out", out, "--overwrite")
+    assert done.code == 2
+    assert message in " ".join(done.stderr.split())
+    assert out.read_text() == before
 
 
 @pytest.mark.parametrize(

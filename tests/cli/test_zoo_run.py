@@ -149,3 +149,37 @@ def test_files_of_one_name_do_not_replace_each_other(photo: Path, tmp_path: Path
     assert done.code == 2
     assert f"would both be written as `{photo.stem}`" in done.stderr.replace("\n", " ")
     assert not (tmp_path / "out").exists()
+
+
+def test_files_of_others_are_kept(photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    command = (
+        "zoo", "run", "yolos-ti", photo, "--options", json.dumps(YOLOS), "--image-size", "64", "--device",
+        "cpu", "--out", out,
+    )  # fmt: skip
+    for suffix in ("png", "jsonl"):
+        mine = out / f"photo-yolos-ti.{suffix}"
+        mine.write_text("mine")
+        done = run_avtool(*command)
+        assert done.code == 2
+        assert "exists" in done.stderr
+        assert "random weights" not in done.stderr  # before a network is built
+        assert [file.read_text() for file in out.iterdir()] == ["mine"]
+        if suffix == "png":
+            mine.unlink()
+    assert run_avtool(*command, "--overwrite").code == 0
+    assert json.loads((out / "photo-yolos-ti.jsonl").read_text())["time"] == 0
+    (out / "artifact.json").write_text("{}")
+    done = run_avtool(*command, "--overwrite")
+    assert done.code == 2
+    assert "is an artifact" in done.stderr
+
+
+def test_an_image_is_not_replaced_by_what_is_drawn_of_another(photo: Path, tmp_path: Path) -> None:
+    other = tmp_path / "photo-yolos-ti.png"
+    other.write_bytes(photo.read_bytes())
+    done = run_avtool("zoo", "run", "yolos-ti", photo, other, "--out", tmp_path, "--overwrite")
+    assert done.code == 2
+    assert "is an input" in done.stderr
+    assert other.read_bytes() == photo.read_bytes()

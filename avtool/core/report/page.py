@@ -49,6 +49,15 @@ def write_page(path: Path, template: Path, *, script: Path | None = None, **valu
     write_text(path, page)
 
 
+def is_page(path: Path) -> bool:
+    """Whether a file is a page of `write_page`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return text.startswith("<!doctype html>") and "<footer>Made by avtool " in text
+
+
 @contextmanager
 def optional_report(reporter: Reporter) -> Iterator[None]:
     """The making of a report, whose failure is a warning: results are worth more than their page.

@@ -10,6 +10,7 @@ from avtool.core.errors import AvtoolError, BadInputError, MissingError
 from avtool.core.files import write_csv
 from avtool.core.reporter import Reporter
 from avtool.core.runtime import RuntimeRecipe
+from avtool.jobs.zoo.outputs import check_table
 from avtool.jobs.zoo.recipes import BenchRecipe
 from avtool.models.zoo.catalogue import macs_of, params_of
 from avtool.models.zoo.row import Row
@@ -86,6 +87,7 @@ def bench(
     reporter: Reporter,
     *,
     out: Path | None = None,
+    overwrite: bool = False,
 ) -> BenchResult:
     """Times rows with random weights, one after another; out of memory, smaller batches are tried.
 
@@ -94,11 +96,14 @@ def bench(
         recipe: what is timed.
         reporter: gets progress and the rows that fail.
         out: a CSV file for the timings.
+        overwrite: replace older timings.
 
     Raises:
         MissingError: the device is not there.
-        BadInputError: a precision does not fit the device; or the only row fails.
+        BadInputError: a precision does not fit the device; or the only row fails; or the file may not
+            be written.
     """
+    check_table(out, COLUMNS, overwrite=overwrite)
     import torch
 
     from avtool.models.runtime import choose_device

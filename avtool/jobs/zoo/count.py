@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from avtool.core.errors import AvtoolError, BadInputError, MissingError
 from avtool.core.files import write_csv
 from avtool.core.reporter import Reporter
+from avtool.jobs.zoo.outputs import check_table
 from avtool.models.zoo.catalogue import all_rows, find_row, need_builder
 from avtool.models.zoo.row import Row
 
@@ -65,6 +66,7 @@ def count(
     num_classes: int | None = None,
     in_channels: int = 3,
     out: Path | None = None,
+    overwrite: bool = False,
     cache: bool = True,
 ) -> CountResult:
     """Counts rows; equal builders are counted once.
@@ -76,13 +78,15 @@ def count(
         num_classes: of the last layer; None for what a row was published with.
         in_channels: of the image.
         out: a CSV file for the counts.
+        overwrite: replace older counts.
         cache: read and write counts in the cache folder.
 
     Raises:
-        AvtoolError: the only row fails.
+        AvtoolError: the only row fails, or the file may not be written.
     """
     from avtool.models.zoo.measure import count_row
 
+    check_table(out, COLUMNS, overwrite=overwrite)
     counted, failed = [], []
     with reporter.progress("counting", len(rows)) as bar:
         for row in rows:

@@ -42,6 +42,12 @@ class RunFile:
     objects: int
 
 
+def files_of(source: Path, stem: Path) -> tuple[Path, Path]:
+    """What is drawn of an image or a film, and the lines of what was found in it."""
+    drawn = ".png" if is_image(source) else ".mp4"
+    return stem.with_name(f"{stem.name}{drawn}"), stem.with_name(f"{stem.name}.jsonl")
+
+
 def run_over(
     predictor: "DensePredictor", source: Path, recipe: RunRecipe, stem: Path, reporter: Reporter
 ) -> RunFile:
@@ -55,10 +61,7 @@ def run_over(
     first = next(batches, None)
     if first is None:
         raise BadInputError(f"`{source}` has no frames", "give an image or a film")
-    drawn, table = (
-        stem.with_name(f"{stem.name}{'.png' if still else '.mp4'}"),
-        stem.with_name(f"{stem.name}.jsonl"),
-    )
+    drawn, table = files_of(source, stem)
     count = objects = 0
     height, width = (side // 2 * 2 for side in first[0][1].shape[:2])
 

@@ -12,6 +12,7 @@ from avtool.core.registry import nearest_hint
 from avtool.core.report.figures import ACCENT, SOFT, drawing, svg
 from avtool.core.report.page import write_page
 from avtool.jobs.zoo.bench import LESS_IS_BETTER, NUMBERS
+from avtool.jobs.zoo.outputs import check_page
 
 _TEMPLATE = Path(__file__).with_name("pareto.html")
 _MOST_NAMES = 25
@@ -40,7 +41,7 @@ class Point:
         return f"{self.name}, {self.cells['precision']}, batch {self.cells['batch']}"
 
 
-def pareto(table: Path, x: str, y: str, out: Path) -> list[Point]:
+def pareto(table: Path, x: str, y: str, out: Path, *, overwrite: bool = False) -> list[Point]:
     """Writes the page of two columns, with a point a timing, and returns the points.
 
     Args:
@@ -49,10 +50,13 @@ def pareto(table: Path, x: str, y: str, out: Path) -> list[Point]:
             more.
         y: column of the vertical axis.
         out: the HTML file to write.
+        overwrite: replace an older page.
 
     Raises:
-        BadInputError: the table cannot be read, or has no such column, or no timing has both numbers.
+        BadInputError: the table cannot be read, or has no such column, or no timing has both numbers; or the
+            page may not be written.
     """
+    check_page(out, table, overwrite=overwrite)
     rows = _read(table)
     for column in (x, y):
         if column not in NUMBERS:

@@ -8,9 +8,11 @@ from typing import Any
 from avtool.core.errors import AvtoolError, BadInputError
 from avtool.core.files import writing
 from avtool.core.reporter import Reporter
-from avtool.jobs.zoo.found_files import RunFile, run_over
+from avtool.jobs.zoo.found_files import RunFile, files_of, run_over
+from avtool.jobs.zoo.outputs import check_files
 from avtool.jobs.zoo.predictor import open_predictor
 from avtool.jobs.zoo.recipes import RunRecipe
+from avtool.models.zoo.catalogue import find_row, need_builder
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ def run(
     reporter: Reporter,
     *,
     out: Path,
+    overwrite: bool = False,
     weights: Path | None = None,
     pretrained: bool = False,
     options: Mapping[str, Any] | None = None,
@@ -41,18 +44,24 @@ def run(
         recipe: how it is run.
         reporter: receives progress, and the files that fail.
         out: receives `NAME.png` or `NAME.mp4`, and `NAME.jsonl`, of each file.
+        overwrite: replace such files.
         weights: file of weights, or a run or model of `avtool train dense-prediction`.
         pretrained: take the published weights.
         options: keyword arguments of the row's builder.
         classes: names of classes.
 
     Raises:
-        BadInputError: the row, its weights or the only file are wrong; or two files have one name.
+        BadInputError: the row, its weights or the only file are wrong; or two files have one name, or an
+            output exists.
         MissingError: the device or a library is not there, or the hub cannot be reached.
     """
     _need_names_of_their_own(sources)
     if not any(source.exists() for source in sources):
         raise BadInputError(f"`{sources[0]}` does not exist", "give images or films")
+    row = need_builder(find_row(name))
+    stems = {source: out / f"{source.stem}-{row.key}" for source in sources}
+    files = (file for source, stem in stems.items() for file in files_of(source, stem))
+    check_files(out, files, sources, overwrite=overwrite)
     predictor = open_predictor(
         name, recipe, reporter, weights=weights, pretrained=pretrained, options=options, classes=classes
     )
@@ -63,9 +72,7 @@ def run(
     with reporter.progress("running", len(sources)) as bar:
         for source in sources:
             try:
-                done.append(
-                    run_over(predictor, source, recipe, out / f"{source.stem}-{predictor.row.key}", reporter)
-                )
+                done.append(run_over(predictor, source, recipe, stems[source], reporter))
             except BadInputError as error:
                 if len(sources) == 1:
                     raise

@@ -8,6 +8,7 @@ from avtool.core.errors import AvtoolError
 from avtool.core.files import write_csv
 from avtool.core.reporter import Reporter
 from avtool.jobs.zoo.count import CountedRow, count
+from avtool.jobs.zoo.outputs import check_table
 from avtool.models.zoo.row import TOLERANCE, Figure, Row
 
 COLUMNS = (
@@ -141,6 +142,7 @@ def verify(
     *,
     tolerance: float = TOLERANCE,
     out: Path | None = None,
+    overwrite: bool = False,
     cache: bool = True,
 ) -> VerifyResult:
     """Counts rows and compares them with what was published.
@@ -151,8 +153,13 @@ def verify(
         tolerance: relative difference up to which figures agree; half a unit of the last printed digit always
             agrees.
         out: a CSV file for the table.
+        overwrite: replace an older table.
         cache: read and write counts in the cache folder.
+
+    Raises:
+        AvtoolError: the only row fails, or the file may not be written.
     """
+    check_table(out, COLUMNS, overwrite=overwrite)
     result = count(rows, reporter, cache=cache)
     found = [_agreement(one, tolerance) for one in result.rows]
     if out is not None:
