@@ -20,6 +20,7 @@ from typer.exceptions import Abort, TyperException
 
 from avtool.cli.help import CONTEXT, HelpGroup
 from avtool.cli.verbs import VERBS, load_verb
+from avtool.core.addresses import check_place
 from avtool.core.errors import AvtoolError, BadInputError, ExitCode
 from avtool.core.files import outside_problem, write_problem
 from avtool.core.requirements import missing_library
@@ -87,6 +88,8 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line in this process and returns its exit code."""
     try:
+        for argument in arguments:  # before paths fold them: `file://host/a` and `file:///host/a` are one
+            check_place(argument.partition("=")[2] if argument.startswith("--") else argument)
         return int(app(list(arguments), prog_name="avtool", standalone_mode=False) or ExitCode.DONE)
     except AvtoolError as error:
         return _show(error)

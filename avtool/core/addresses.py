@@ -39,10 +39,10 @@ def is_address(name: str) -> bool:
 def address_of(path: Path) -> str:
     """The address that a path was made of, which `Path` folds to `s3:/bucket/run`; empty for other paths.
 
-    An empty part of a key (`s3://bucket/a//b`) is lost. A folder of such a name (`s3:`) is a path.
+    An empty part of a key (`s3://bucket/a//b`) is lost. What lies in a folder named `s3:` is a path.
     """
     found = _FOLDED.fullmatch(str(path))
-    if not found or Path(f"{found[1]}:").exists():
+    if not found or Path(f"{found[1]}:").is_dir():
         return ""
     return f"{found[1]}://{'/' if found[1] == 'file' else ''}{found[2]}"
 
@@ -51,18 +51,42 @@ def check_protocol(name: str) -> str:
     """The protocol of an address.
 
     Raises:
-        BadInputError: it is not known.
+        BadInputError: it is not known, or the address names no place, or a file of another machine.
     """
     protocol = name.partition("://")[0]
     if protocol not in LIBRARIES or "::" in name:
         known = ", ".join(sorted(LIBRARIES))
         shown = without_passwords(name)
         raise BadInputError(f"`{shown}` cannot be opened: unknown protocol", f"use one of {known}, or a path")
+    check_place(name)
     return protocol
 
 
+def check_place(name: str) -> None:
+    """Refuses an address that lacks its place, as that of a variable that is not set; other names pass.
+
+    Raises:
+        BadInputError: nothing or no host follows `s3://`, or `file://` is followed by another machine.
+    """
+    protocol, _, rest = name.partition("://")
+    if not is_address(name) or protocol not in LIBRARIES:
+        return
+    shown, (host, _, path) = without_passwords(name), rest.partition("/")
+    if protocol == "file" and host not in {"", "localhost"}:
+        hint = f"a path of this machine has three slashes: `file:///{host}/{path}`"
+        raise BadInputError(f"`{shown}` is a file of another machine, `{host}`", without_passwords(hint))
+    in_host = protocol not in {"file", "memory"}
+    if not (host if in_host else host + path).strip("/"):
+        raise BadInputError(f"`{shown}` names no place", f"write one after `{protocol}://`")
+
+
 def file_path(address: str) -> Path:
-    """The path that a `file://` address means."""
+    """The path that a `file://` address means.
+
+    Raises:
+        BadInputError: it names no file, or one of another machine.
+    """
+    check_place(address)
     rest = address.partition("://")[2]
     path = Path("/" + rest.partition("/")[2])  # after the host, which is empty or this machine
     return path if path.exists() else Path(unquote(str(path)))

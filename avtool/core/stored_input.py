@@ -2,6 +2,8 @@
 
 import hashlib
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +47,8 @@ def local_copy(address: str, reporter: Reporter | None = None) -> Path:
         target = cache_folder() / "artifacts" / key / file_name(address.partition("://")[2].rstrip("/"))
         with one_at_a_time(target):
             if not target.exists():
-                _fetch(system, path, target, card, reporter or Silent())
+                with _naming(without_passwords(address), target):
+                    _fetch(system, path, target, card, reporter or Silent())
     return target
 
 
@@ -65,12 +68,27 @@ def _card(system: Any, path: str) -> bytes | None:
         return None
 
 
+@contextmanager
+def _naming(shown: str, target: Path) -> Iterator[None]:
+    """Errors of the artifact name its address, not the folder that the copy is made in."""
+    try:
+        yield
+    except AvtoolError as error:
+        for place in (str(_partial(target)), str(target)):
+            error.message, error.hint = (text.replace(place, shown) for text in (error.message, error.hint))
+        raise
+
+
+def _partial(target: Path) -> Path:
+    return target.with_name(f"{target.name}.partial")
+
+
 def _fetch(system: Any, path: str, target: Path, card: bytes | None, reporter: Reporter) -> None:
     if card is None:
         with atomic_file(target) as partial:
             system.get_file(path, str(partial))
         return
-    partial = target.with_name(f"{target.name}.partial")
+    partial = _partial(target)
     with writing(target):
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -85,8 +103,15 @@ def _fetch(system: Any, path: str, target: Path, card: bytes | None, reporter: R
             for place in places[wanted]:
                 place.parent.mkdir(parents=True, exist_ok=True)
             there, here = [f"{path}/{name}" for name in names[wanted]], [str(one) for one in places[wanted]]
-            system.get(there, here)
+            try:
+                system.get(there, here)
+            except FileNotFoundError as error:
+                lost = [
+                    name for name, one in zip(names[wanted], there, strict=True) if not system.exists(one)
+                ]
+                message = f"`{target}` lacks `{(lost or names[wanted])[0]}`, which its card lists"
+                raise CorruptArtifactError(message, "make the artifact again") from error
             progress.advance(len(here))
     if problems := verify(partial):
-        raise CorruptArtifactError(f"the copy of `{target.name}` is damaged: {problems[0]}", "copy it again")
+        raise CorruptArtifactError(f"the copy of `{target}` is damaged: {problems[0]}", "copy it again")
     partial.rename(target)

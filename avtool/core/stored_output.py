@@ -24,6 +24,8 @@ from avtool.core.reporter import Reporter
 _CONTENTS = "contents.json"
 _RESULT = "result.json"
 _SENT = "sent.jsonl"
+_MARK = b"avtool\n"
+"""What `NAME.unfinished` holds."""
 _TOGETHER = 200
 """Files that are sent in one call, which object stores take at the same time."""
 
@@ -86,7 +88,7 @@ class StoredOutput:
             system.invalidate_cache()
             self._check(system, path)
             if not dry_run:
-                system.pipe_file(_mark(path), b"avtool\n")
+                system.pipe_file(_mark(path), _MARK)
         result = self.folder / _RESULT
         found = read_json(result) if result.is_file() else {}
         if found.get("settings") != self.settings or not self.staged.exists():
@@ -94,10 +96,16 @@ class StoredOutput:
         return Printed(int(found["code"]), str(found["stdout"]))
 
     def _check(self, system: Any, path: str) -> None:
+        mark = _mark(path)
+        if system.exists(mark):
+            ours = system.isfile(mark) and system.size(mark) == len(_MARK) and system.cat_file(mark) == _MARK
+            if not ours:
+                message = f"`{_mark(self.shown.rstrip('/'))}` exists and is not avtool's"
+                raise BadInputError(message, "choose another --out")
         if not path.strip("/") or system.isfile(path) or system.exists(f"{path}/{CARD}"):
             if not self.overwrite or not path.strip("/"):
                 raise BadInputError(f"`{self.shown}` exists", "add --overwrite, or choose another --out")
-        elif not system.exists(_mark(path)) and system.exists(path) and system.ls(path, detail=False):
+        elif not system.exists(mark) and system.exists(path) and system.ls(path, detail=False):
             message = f"`{self.shown}` exists and is not an avtool artifact"
             raise BadInputError(message, "choose another --out")
 

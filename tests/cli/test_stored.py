@@ -207,6 +207,77 @@ def test_a_command_that_fails_leaves_nothing(bucket, tmp_path):
     assert Bucket().find("s3://bucket") == []
 
 
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("s3://", "`s3://` names no place"),
+        ("s3:///data", "`s3:///data` names no place"),
+        ("memory://", "`memory://` names no place"),
+        ("http://", "`http://` names no place"),
+        ("file://", "`file://` names no place"),
+        ("file:///", "`file:///` names no place"),
+        ("file://of2/zz", "`file://of2/zz` is a file of another machine, `of2`"),
+    ],
+)
+@pytest.mark.parametrize("flag", ["--out ", "--out="])
+def test_an_address_without_a_place_is_refused_before_the_work(
+    out, message, flag, bucket, tones, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("avtool.data.prepare.dataset.prepare", None)
+    before = sorted(tmp_path.rglob("*"))
+    refused = run_avtool("prepare", tones, *f"{flag}{out}".split(), "-q")
+    assert refused.code == 2
+    assert refused.stderr.splitlines()[0] == f"error: {message}"
+    assert sorted(tmp_path.rglob("*")) == before
+    assert not Path("/of2").exists()
+
+
+def test_a_file_of_the_name_of_a_protocol_is_in_nobodys_way(bucket, tones, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("s3:").write_text("a stray file")
+    done = run_avtool("prepare", tones, "--out", "s3://bucket/data", "-q")
+    assert done.code == 0, done.stderr
+    assert Bucket().exists("s3://bucket/data/artifact.json")
+
+
+def test_a_mark_of_others_is_refused_and_left_alone(bucket, tones, monkeypatch):
+    monkeypatch.setattr("avtool.data.prepare.dataset.prepare", None)
+    for name, content in (
+        ("data.unfinished", b"a poem"),
+        ("data.unfinished", b"AVTOOL\n"),
+        ("data/a.wav", b"mine"),
+    ):
+        Bucket().pipe_file(f"s3://bucket/{name}", content)
+        refused = run_avtool("prepare", tones, "--out", "s3://bucket/data", "--overwrite", "-q")
+        assert refused.code == 2
+        assert refused.stderr.splitlines()[0] == (
+            "error: `s3://bucket/data.unfinished` exists and is not avtool's"
+        )
+        assert Bucket().cat_file(f"s3://bucket/{name}") == content
+    Bucket().rm_file("s3://bucket/data.unfinished")
+    Bucket().pipe_file("s3://bucket/data.unfinished/a.wav", b"mine")
+    assert run_avtool("prepare", tones, "--out", "s3://bucket/data", "-q").code == 2
+    assert Bucket().cat_file("s3://bucket/data.unfinished/a.wav") == b"mine"
+
+
+def test_an_artifact_that_lacks_a_file_or_has_a_bad_card_is_damaged(bucket, cache, tones):
+    data = "s3://bucket/data"
+    assert run_avtool("prepare", tones, "--out", data, "-q").code == 0
+    Bucket().rm_file(f"{data}/labels/classes.csv")
+    damaged = run_avtool("stats", data, "-q")
+    assert damaged.code == 4
+    assert damaged.stderr.splitlines()[0] == (
+        "error: `s3://bucket/data` lacks `labels/classes.csv`, which its card lists"
+    )
+    for card in (b"{", b"[]", b"{}"):
+        Bucket().pipe_file(f"{data}/artifact.json", card)
+        damaged = run_avtool("stats", data, "-q")
+        assert damaged.code == 4
+        assert "`s3://bucket/data" in damaged.stderr
+        assert str(cache) not in damaged.stderr
+
+
 @pytest.mark.parametrize("verb", ["finetune", "watch"])
 def test_commands_that_write_step_by_step_take_no_address(verb, bucket, tmp_path):
     words = {
