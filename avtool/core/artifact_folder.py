@@ -25,6 +25,9 @@ _UNFINISHED = "unfinished.json"
 _CONTENTS = "contents.json"
 """Names the files that the card does not, because they are not hashed: all are the artifact's own."""
 
+SENT_OVER: dict[Path, Kind] = {}
+"""Folders of this process whose artifact will be sent elsewhere → the kind of what it replaces there."""
+
 
 def partial_folder(out: Path) -> Path:
     """Where the artifact `out` is built before it is published."""
@@ -55,6 +58,8 @@ def open_partial(
         BadInputError: another process writes it, `out` or its `.partial` belongs to something else, or to
             another run and `overwrite` is off, or `out` is one of the inputs.
     """
+    if (there := SENT_OVER.get(out, kind)) != kind:
+        raise BadInputError(f"`{out}` is a {there} artifact, and no {kind}", "choose another --out")
     partial, out = partial_folder(out), output_folder(out)
     wanted = json.loads(json.dumps(dict(settings), default=str))
     _need_folder(out)

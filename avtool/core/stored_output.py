@@ -7,7 +7,8 @@ is sent last, and removed first from what is replaced. `NAME.unfinished` beside 
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -15,8 +16,8 @@ from typing import Any
 
 from avtool.core.addresses import file_name, opened
 from avtool.core.artifact import CARD, read_artifact
-from avtool.core.artifact_folder import own_files
-from avtool.core.errors import BadInputError, CorruptArtifactError
+from avtool.core.artifact_folder import SENT_OVER, own_files
+from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
 from avtool.core.files import read_json, without_passwords, write_json
 from avtool.core.paths import cache_folder
 from avtool.core.reporter import Reporter
@@ -87,6 +88,10 @@ class StoredOutput:
         with opened(self.address, "written") as (system, path):
             system.invalidate_cache()
             self._check(system, path)
+            SENT_OVER.pop(self.staged, None)
+            if system.exists(f"{path}/{CARD}"):
+                with self._cards(system, path) as place:
+                    SENT_OVER[self.staged] = read_artifact(place).kind
             if not dry_run:
                 system.pipe_file(_mark(path), _MARK)
         result = self.folder / _RESULT
@@ -160,19 +165,30 @@ class StoredOutput:
             system.put_file(str(self.staged / CARD), f"{path}/{CARD}")
             progress.advance()
 
+    @contextmanager
+    def _cards(self, system: Any, path: str) -> Iterator[Path]:
+        """A folder with what describes the artifact that stands there; errors in it name the address."""
+        with TemporaryDirectory() as name:
+            place = Path(name)
+            for one in (CARD, _CONTENTS):
+                if system.exists(f"{path}/{one}"):
+                    system.get_file(f"{path}/{one}", str(place / one))
+            try:
+                yield place
+            except AvtoolError as error:
+                error.message = error.message.replace(name, self.shown)
+                raise
+
     def _replaced(self, system: Any, path: str) -> set[str]:
         """The files of the artifact that stands there, which stops to be one now."""
         if not system.exists(f"{path}/{CARD}"):
             return set()
-        with TemporaryDirectory() as place:
-            for name in (CARD, _CONTENTS):
-                if system.exists(f"{path}/{name}"):
-                    system.get_file(f"{path}/{name}", str(Path(place) / name))
-            there, here = read_artifact(Path(place)).kind, read_artifact(self.staged).kind
+        with self._cards(system, path) as place:
+            there, here = read_artifact(place).kind, read_artifact(self.staged).kind
             if there != here:
                 message = f"`{self.shown}` is a {there} artifact, and no {here}"
                 raise BadInputError(message, "choose another --out")
-            old = own_files(Path(place))
+            old = own_files(place)
         if any(PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts for name in old):
             raise CorruptArtifactError(f"`{self.shown}` lists files outside of it", "choose another --out")
         system.rm_file(f"{path}/{CARD}")

@@ -261,6 +261,23 @@ def test_a_mark_of_others_is_refused_and_left_alone(bucket, tones, monkeypatch):
     assert Bucket().cat_file("s3://bucket/data.unfinished/a.wav") == b"mine"
 
 
+def test_another_kind_of_artifact_is_found_before_the_work(bucket, cache, tones):
+    data = "s3://bucket/data"
+    assert run_avtool("prepare", tones, "--out", data, "-q").code == 0
+    card = json.loads(Bucket().cat_file(f"{data}/artifact.json"))
+    for changed, code, message in (
+        (json.dumps(card | {"kind": "report"}), 2, "`s3://bucket/data` is a report artifact, and no dataset"),
+        ("[]", 4, "`s3://bucket/data/artifact.json` does not hold an object"),
+    ):
+        Bucket().pipe_file(f"{data}/artifact.json", changed.encode())
+        refused = run_avtool("prepare", tones, "--out", data, "-q", "--overwrite")
+        assert refused.code == code
+        assert refused.stderr.splitlines()[0] == f"error: {message}"
+        assert not staged(cache), "nothing was made"
+        assert Bucket().cat_file(f"{data}/artifact.json") == changed.encode()
+        assert not Bucket().exists(f"{data}.unfinished")
+
+
 def test_an_artifact_that_lacks_a_file_or_has_a_bad_card_is_damaged(bucket, cache, tones):
     data = "s3://bucket/data"
     assert run_avtool("prepare", tones, "--out", data, "-q").code == 0
