@@ -64,7 +64,7 @@ class CocoAnnotations:
         found = next((place for place in places if (place / names[0]).is_file()), None)
         if found is None:
             raise BadInputError(f"there is no `{names[0]}` in `{places[0]}`", "give --images FOLDER")
-        self.images = [(int(one["id"]), found / name) for one, name in zip(images, names, strict=True)]
+        self.images = [(one["id"], found / name) for one, name in zip(images, names, strict=True)]
 
     def classes_of_pixels(self, image: int, shape: tuple[int, int], names: Sequence[str]) -> Ints:
         """(height, width) the place of each pixel's class in `names`; later annotations lie above earlier.

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from avtool.core.reporter import Reporter
+from avtool.evaluation.dense_checks import read_annotated
 from avtool.evaluation.dense_prediction import CocoAnnotations, PixelConfusion, average_precision, encoded
-from avtool.media.still_images import read_image
 
 if TYPE_CHECKING:
     from avtool.models.zoo.dense_prediction import DensePredictor, Found
@@ -46,7 +46,7 @@ def _predict(
     with reporter.progress("scoring", len(images)) as bar:
         for begin in range(0, len(images), size):
             batch = images[begin : begin + size]
-            pixels = [read_image(path) for _, path in batch]
+            pixels = [read_annotated(annotations, number, path) for number, path in batch]
             for (number, _), one in zip(batch, predictor.predict(pixels, threshold), strict=True):
                 yield number, one
                 bar.advance()

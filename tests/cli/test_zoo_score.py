@@ -75,16 +75,7 @@ def score(folder: Path, row: str, options: dict, network: torch.nn.Module, *more
 def test_a_detector_of_one_box(tmp_path: Path, second: list[int], precision: float) -> None:
     """The one box is right in both images; or in one, so that recall ends at a half: 51 of 101 points."""
     write_coco(tmp_path, second)
-    network = build(find_row("yolos-ti"), num_classes=2, options=YOLOS)
-    corners = torch.tensor([(16 + 16) / 64, (8 + 8) / 32, 32 / 64, 16 / 32])
-    with torch.no_grad():
-        for head, bias in (
-            (network.class_labels_classifier, torch.tensor([5.0, 0.0, 0.0])),
-            (network.bbox_predictor, torch.logit(corners, eps=1e-6)),
-        ):
-            head.layers[-1].weight.zero_()
-            head.layers[-1].bias.copy_(bias)
-    done = score(tmp_path, "yolos-ti", YOLOS, network)
+    done = score(tmp_path, "yolos-ti", YOLOS, constant_detector())
     assert done.code == 0, done.stderr
     metrics = done.json["scores"]["metrics"]
     assert metrics["AP50"] == pytest.approx(precision, abs=1e-6)
@@ -157,3 +148,78 @@ def test_bad_annotations(tmp_path: Path) -> None:
     done = run_avtool("zoo", "score", "yolos-ti", file, "--images", tmp_path)
     assert done.code == 2
     assert "there is no `1.png`" in done.stderr
+
+
+def constant_detector() -> torch.nn.Module:
+    """Finds `BOX`, as a cat, in each image."""
+    network = build(find_row("yolos-ti"), num_classes=2, options=YOLOS)
+    corners = torch.tensor([(16 + 16) / 64, (8 + 8) / 32, 32 / 64, 16 / 32])
+    with torch.no_grad():
+        for head, bias in (
+            (network.class_labels_classifier, torch.tensor([5.0, 0.0, 0.0])),
+            (network.bbox_predictor, torch.logit(corners, eps=1e-6)),
+        ):
+            head.layers[-1].weight.zero_()
+            head.layers[-1].bias.copy_(bias)
+    return network
+
+
+WRONG: list[tuple[str, str, object, str]] = [
+    *(
+        ("annotations", "bbox", value, "has no box")
+        for value in (None, [1, 2, 3], "16,8,32,16", [1, 2, "3", 4])
+    ),
+    *(
+        ("annotations", "bbox", [16, 8, value, 16], "has no box")
+        for value in (10**400, float("nan"), float("inf"), True)
+    ),
+    ("annotations", "bbox", [16, 8, -4, 16], "has a negative size"),
+    ("annotations", "bbox", [16, 8, 320, 16], "leaves its image of 64x32"),
+    ("annotations", "category_id", 5, "is of no listed category (5)"),
+    ("annotations", "image_id", 99, "is of no listed image (99)"),
+    ("annotations", "image_id", [1], "is no COCO-style file"),
+    ("annotations", "id", 2, "two of the annotation id 2"),
+    ("annotations", "id", "a", "the annotation id 'a' is no whole number"),
+    ("annotations", "area", "512", "the area '512' is none"),
+    ("annotations", "area", float("nan"), "the area nan is none"),
+    ("annotations", "iscrowd", "no", "iscrowd is 'no'"),
+    ("images", "id", 2, "two of the image id 2"),
+    ("images", "width", None, "has no width and height"),
+    ("images", "width", 65, "has 32x64 pixels, and its annotations 32x65"),
+    ("categories", "id", 9, "two of the category id 9"),
+    ("categories", "name", "dog", "has two categories `dog`"),
+]
+
+
+@pytest.mark.parametrize(("part", "key", "value", "message"), WRONG)
+def test_wrong_annotations_are_named_in_a_line(
+    tmp_path: Path, part: str, key: str, value: object, message: str
+) -> None:
+    file = write_coco(tmp_path, BOX)
+    content = json.loads(file.read_text())
+    content[part][0][key] = value
+    file.write_text(json.dumps(content))
+    done = score(tmp_path, "yolos-ti", YOLOS, constant_detector(), "--classes", names_file(tmp_path))
+    assert done.code == 2, done.stderr
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def names_file(folder: Path) -> Path:
+    (folder / "names.txt").write_text("cat\ndog\n")
+    return folder / "names.txt"
+
+
+def test_ids_from_0_missing_areas_and_boxes_without_one_leave_the_score_right(tmp_path: Path) -> None:
+    """Both cats are found: 1, where COCO's own evaluation counts an annotation 0 as not found."""
+    file = write_coco(tmp_path, BOX)
+    content = json.loads(file.read_text())
+    for number, one in enumerate(content["annotations"]):
+        one["id"] = number
+        del one["area"]
+    content["annotations"].append({**content["annotations"][0], "id": 9, "bbox": [4, 4, 0, 5]})
+    file.write_text(json.dumps(content))
+    done = score(tmp_path, "yolos-ti", YOLOS, constant_detector())
+    assert done.code == 0, done.stderr
+    assert done.json["scores"]["metrics"]["AP50"] == pytest.approx(1, abs=1e-6)
+    assert "without an area are skipped: 1" in " ".join(done.stderr.split())

@@ -7,6 +7,7 @@ from typing import Any
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
+from avtool.evaluation.dense_checks import check_annotations, without_empty_boxes
 from avtool.evaluation.dense_prediction import CocoAnnotations
 from avtool.evaluation.dense_scores import score_images
 from avtool.jobs.zoo.predictor import open_predictor
@@ -58,6 +59,7 @@ def score(
         MissingError: pycocotools, the device or the hub is not there.
     """
     annotations = CocoAnnotations(file, images)
+    check_annotations(file, annotations)
     known = list(annotations.categories.values())
     predictor = open_predictor(
         name, recipe, reporter, weights=weights, pretrained=pretrained, options=options,
@@ -66,6 +68,8 @@ def score(
     if not set(predictor.names) & set(known):
         message = f"no class of the network is one of `{file}`: {', '.join(known[:5])}"
         raise BadInputError(message, "name the network's classes by --classes FILE")
+    if not predictor.gives_classes and (empty := without_empty_boxes(annotations)):
+        reporter.warn(f"boxes of `{file}` without an area are skipped: {empty}")
     metrics = score_images(predictor, annotations, recipe.batch, recipe.threshold, reporter)
     unknown = [one for one in predictor.names if one not in known]
     return DenseScores(metrics, len(annotations.images), unknown)

@@ -10,6 +10,7 @@ from avtool.core.artifact import Input, settings_hash
 from avtool.core.errors import BadInputError
 from avtool.core.files import sha256_of
 from avtool.data.clip_filter import Skipped
+from avtool.evaluation.dense_checks import check_annotations
 from avtool.evaluation.dense_prediction import BACKGROUND, CocoAnnotations
 from avtool.tasks.dense_prediction.recipe import AnnotatedImagesRecipe
 
@@ -20,7 +21,6 @@ _LAYOUTS = (
     ("train/_annotations.coco.json", "valid/_annotations.coco.json"),
 )
 """Annotations of training and validation in a folder."""
-_EDGE = 1.0  # pixels that a box may leave its image by rounding
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,7 @@ class AnnotatedImages:
             MissingError: pycocotools is absent.
         """
         found = CocoAnnotations(self.file, self.folder, self.masks)
-        missing = [path for _, path in found.images if not path.is_file()]
-        if missing:
-            message = (
-                f"{len(missing)} of {len(found.images)} images of `{self.file}` are missing: `{missing[0]}`"
-            )
-            raise BadInputError(message, "put them back, or give their folder by --images")
-        for one in found.api.anns.values():
-            self._check(found, one)
+        check_annotations(self.file, found)
         return found
 
     @cached_property
@@ -95,32 +88,7 @@ class AnnotatedImages:
             background: whether those without an annotation are a class, the first one.
         """
         names = [self.annotations.categories[number] for number in sorted(self.annotations.categories)]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise BadInputError(f"`{self.file}` has two categories `{twice}`", "give each a name of its own")
         return [BACKGROUND, *names] if pixels and background and BACKGROUND not in names else names
-
-    def _check(self, found: CocoAnnotations, one: Mapping[str, Any]) -> None:
-        where = f"`{self.file}`: annotation {one.get('id')}"
-        image = found.api.imgs.get(one.get("image_id"))
-        if image is None:
-            raise BadInputError(f"{where} is of no listed image ({one.get('image_id')})", "correct image_id")
-        if one.get("category_id") not in found.categories:
-            message = f"{where} is of no listed category ({one.get('category_id')})"
-            raise BadInputError(message, f"categories are {_some(found.categories)}")
-        box, size = one.get("bbox"), (image.get("width"), image.get("height"))
-        if not all(isinstance(side, int) and side > 0 for side in size):
-            raise BadInputError(f"`{self.file}`: image {image['id']} has no width and height", "add them")
-        if (
-            not isinstance(box, list)
-            or len(box) != 4
-            or not all(isinstance(side, int | float) for side in box)
-        ):
-            raise BadInputError(f"{where} has no box", "bbox is [left, top, width, height] in pixels")
-        left, top, width, height = box
-        inside = left >= -_EDGE and top >= -_EDGE
-        if not (inside and left + width <= size[0] + _EDGE and top + height <= size[1] + _EDGE):
-            message = f"{where}: the box {box} leaves its image of {size[0]}x{size[1]}"
-            raise BadInputError(message, "bbox is [left, top, width, height] in pixels")
 
 
 def find_annotated(
@@ -159,7 +127,3 @@ def _first(folder: Path, pattern: str) -> Path | None:
 
 def _reason(one: Mapping[str, Any]) -> str:
     return "a group (iscrowd)" if one.get("iscrowd") else f"a box without an area: {one['bbox']}"
-
-
-def _some(categories: Mapping[int, str]) -> str:
-    return ", ".join(f"{number} {name}" for number, name in list(categories.items())[:5])

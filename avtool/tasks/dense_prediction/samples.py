@@ -10,10 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-from avtool.core.errors import BadInputError
 from avtool.data.inputs.collate import scalar
+from avtool.evaluation.dense_checks import read_annotated
 from avtool.evaluation.dense_prediction import IGNORED
-from avtool.media.still_images import read_image
 from avtool.models.seeds import derive
 from avtool.models.zoo.dense_network import IGNORED_PIXEL, gives_classes, takes_masks
 from avtool.models.zoo.row import Row
@@ -51,15 +50,7 @@ class DenseSamples(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         number, path = self.images[index]
-        image = read_image(path)
-        declared = self.data.annotations.api.imgs[number]
-        if image.shape[:2] != (declared["height"], declared["width"]):
-            sizes = [
-                f"{height}x{width}"
-                for height, width in (image.shape[:2], (declared["height"], declared["width"]))
-            ]
-            message = f"`{path}` has {sizes[0]} pixels, and its annotations {sizes[1]}"
-            raise BadInputError(message, "correct height and width, or the image's orientation")
+        image = read_annotated(self.data.annotations, number, path)
         rng = np.random.default_rng(derive(self._seed, "flip", self._epoch, index))
         flip = bool(rng.random() < self._flip)
         turned = np.ascontiguousarray(image[:, ::-1]) if flip else np.array(image)
