@@ -183,3 +183,19 @@ def test_an_image_is_not_replaced_by_what_is_drawn_of_another(photo: Path, tmp_p
     assert done.code == 2
     assert "is an input" in done.stderr
     assert other.read_bytes() == photo.read_bytes()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 3), (1, 40), (1, 4000), (2, 60)])
+def test_thin_images_are_searched_or_refused_in_a_line(size: tuple[int, int], tmp_path: Path) -> None:
+    Image.fromarray(np.full((*size, 3), 90, np.uint8)).save(tmp_path / "thin.png")
+    done = run_avtool(
+        "zoo", "run", "yolos-ti", tmp_path / "thin.png", "--options", json.dumps(YOLOS), "--image-size", "64",
+        "--device", "cpu", "--out", tmp_path / "out",
+    )  # fmt: skip
+    if size[0] == size[1]:
+        assert done.code == 0, done.stderr
+        with Image.open(tmp_path / "out" / "thin-yolos-ti.png") as drawn:
+            assert drawn.size == size
+    else:
+        assert done.code == 2, done.stderr
+        assert f"{size[0]}x{size[1]} (height x width) has no pixels" in " ".join(done.stderr.split())

@@ -145,7 +145,7 @@ class DensePredictor:
         Raises:
             BadInputError: the network does not take their size, or they do not fit into memory.
         """
-        batch = self.processor(images=[np.array(image) for image in images], return_tensors="pt")
+        batch = scale(self.processor, images)
         inputs = {name: batch[name].to(self.device) for name in batch if isinstance(batch[name], Tensor)}
         height, width = inputs["pixel_values"].shape[-2:]
         try:
@@ -206,6 +206,27 @@ def processor_of(row: Row, side: int | None) -> Any:
     if head in {"RTDetr", "Segformer", "UperNet"}:
         return cls(size={"height": side, "width": side})
     return cls(size={"shortest_edge": side, "longest_edge": round(side * _LONGEST)})
+
+
+def scale(processor: Any, images: Sequence[NDArray[np.uint8]]) -> Any:
+    """A batch of images (height, width, 3), as an image processor of the library scales and pads them.
+
+    Raises:
+        BadInputError: a side of an image would have no pixel.
+    """
+    sizes = [(image.shape[0], image.shape[1]) for image in images]
+    thinnest = min(sizes, key=lambda size: min(size) / max(size))
+    message = f"an image of {thinnest[0]}x{thinnest[1]} (height x width) has no pixels when it is scaled"
+    error = BadInputError(message, "crop it, or raise --image-size")
+    if min(scaled_size(processor, thinnest)) < 1:
+        raise error
+    pixels = [np.array(image) for image in images]
+    try:
+        return processor(images=pixels, return_tensors="pt", input_data_format="channels_last")
+    except ValueError as problem:  # of a side that is rounded down to none
+        if "Size must contain" not in str(problem):
+            raise
+        raise error from problem
 
 
 def scaled_size(processor: Any, size: tuple[int, int]) -> tuple[int, int]:

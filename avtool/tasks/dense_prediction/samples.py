@@ -15,6 +15,7 @@ from avtool.evaluation.dense_checks import read_annotated
 from avtool.evaluation.dense_prediction import IGNORED
 from avtool.models.seeds import derive
 from avtool.models.zoo.dense_network import IGNORED_PIXEL, gives_classes, takes_masks
+from avtool.models.zoo.dense_prediction import scale
 from avtool.models.zoo.row import Row
 from avtool.tasks.dense_prediction.annotated import AnnotatedImages
 
@@ -54,7 +55,7 @@ class DenseSamples(Dataset[Sample]):
         rng = np.random.default_rng(derive(self._seed, "flip", self._epoch, index))
         flip = bool(rng.random() < self._flip)
         turned = np.ascontiguousarray(image[:, ::-1]) if flip else np.array(image)
-        scaled = self.processor(images=[turned], return_tensors="pt")
+        scaled = scale(self.processor, [turned])
         pixels = scaled["pixel_values"][0]
         mask = (
             scaled["pixel_mask"][0]
