@@ -187,6 +187,16 @@ def test_a_page_replaces_neither_its_table_nor_what_is_no_page(
     assert out.read_text() == before
 
 
+def test_a_logarithmic_axis_has_plain_numbers(tmp_path: Path) -> None:
+    table, out = tmp_path / "b.csv", tmp_path / "p.html"
+    table.write_text(f"{HEADER}\nA,fp32,1,5,70,5,cpu,m\nB,fp32,1,2000,60,4,cpu,m\n")
+    assert run_avtool("zoo", "pareto", table, "--out", out).code == 0
+    page = out.read_text()
+    assert "mathdefault" not in page
+    for number in ("10", "100", "1000"):
+        assert f">{number}</text>" in page
+
+
 @pytest.mark.parametrize(
     ("text", "more", "message"),
     [

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from markupsafe import Markup
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 INK, ACCENT, SOFT, WARM = "#3b4252", "#2f6f8f", "#b8cfd9", "#c8743a"
@@ -44,6 +45,19 @@ def drawing(width: float, height: float) -> Iterator["Figure"]:
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasSVG(figure)
         yield figure
+
+
+def log_x(axes: "Axes") -> None:
+    """Makes the horizontal axis logarithmic, with plain numbers: matplotlib's own labels are formulas."""
+    from matplotlib.ticker import LogFormatter
+
+    class Plain(LogFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return f"{x:g}" if super().__call__(x, pos) else ""
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(Plain())
+    axes.xaxis.set_minor_formatter(Plain(minor_thresholds=(2, 0.5)))
 
 
 def svg(figure: "Figure") -> "Markup":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avtool.core.files import write_json, write_text
-from avtool.core.report.figures import ACCENT, INK, SOFT, WARM, drawing, svg
+from avtool.core.report.figures import ACCENT, INK, SOFT, WARM, drawing, log_x, svg
 from avtool.core.report.page import write_page
 from avtool.evaluation.model_comparison import Comparison, Difference, ModelAccuracy
 from avtool.jobs.zoo.train_recipe import Entrant, Kind, ZooTrainRecipe
@@ -187,6 +187,6 @@ def _figure(comparison: Comparison, trained: Sequence[Trained]) -> Any:
         left.set_yticks(range(len(models)), [model.name for model in models])
         left.set_xlabel("accuracy, %")
         right.set_xlabel("M MACs")
-        right.set_xscale("log")
+        log_x(right)
         right.set_ylabel("accuracy, %")
         return svg(figure)

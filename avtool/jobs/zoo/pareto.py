@@ -9,7 +9,7 @@ from typing import Any
 
 from avtool.core.errors import BadInputError
 from avtool.core.registry import nearest_hint
-from avtool.core.report.figures import ACCENT, SOFT, drawing, svg
+from avtool.core.report.figures import ACCENT, SOFT, drawing, log_x, svg
 from avtool.core.report.page import write_page
 from avtool.jobs.zoo.bench import LESS_IS_BETTER, NUMBERS
 from avtool.jobs.zoo.outputs import check_page
@@ -122,7 +122,7 @@ def _figure(points: Sequence[Point], best: Sequence[Point], x: str, y: str) -> A
         axes.set_xlabel(x)
         axes.set_ylabel(y)
         if min(point.x for point in points) > 0 and max(p.x for p in points) > 20 * min(p.x for p in points):
-            axes.set_xscale("log")
+            log_x(axes)
         axes.plot([p.x for p in best], [p.y for p in best], color=SOFT, zorder=1)
         for number, point in enumerate(points):
             colour = ACCENT if point.best else SOFT
