@@ -57,7 +57,7 @@ def log_x(axes: "Axes") -> None:
 
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(Plain())
-    axes.xaxis.set_minor_formatter(Plain(minor_thresholds=(2, 0.5)))
+    axes.xaxis.set_minor_formatter(Plain(minor_thresholds=(1, 0.4)))
 
 
 def svg(figure: "Figure") -> "Markup":
