@@ -103,6 +103,8 @@ def train(
     real = result.comparison.real
     pairs = len(result.comparison.differences)
     session.reporter.info(f"{len(real)} of {pairs} differences are real after the correction")
+    if seeds == 1:
+        session.reporter.warn("one seed shows nothing of how trainings of a row differ; add --seeds 3")
     accuracies = {one.name: one.interval.value for one in result.comparison.models}
     session.emit(
         {"out": out, "accuracies": accuracies, "comparison": result.comparison},

@@ -121,6 +121,8 @@ def test_spectrograms_have_one_channel(tmp_path: Path) -> None:
     assert done.code == 0, done.stderr
     report = json.loads((tmp_path / "out" / "compare.json").read_text())
     assert report["facts"]["inputs"] == "spectrograms of 32 pixels"
+    assert report["facts"]["seeds"].startswith("1, so that differences")
+    assert "one seed shows nothing" in done.stderr
     assert report["costs"]["DeiT-Ti"]["params"] == 32 * 256 + 32 + 32 + 5 * 32 + 2 * 12704 + 64 + 2 * 33
     assert "CNN (cnn_tiny)" in report["costs"]
 

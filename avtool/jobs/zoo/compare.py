@@ -130,11 +130,16 @@ def _facts(
         ("clips", f"{len(clips.train)} to train, {len(clips.val or ())} to compare on"),
         ("classes", str(sum(clips.sizes))),
         ("training", "from random weights" if recipe.model.init is None else str(recipe.model.init)),
-        ("seeds", str(len(trained[0].right))),
+        ("seeds", _seeds(len(trained[0].right))),
         ("steps", f"{trained[0].steps} of {recipe.loop.batch_size * recipe.loop.accumulate} samples"),
         ("optimizer", f"{recipe.optimizer.name}, rate {recipe.optimizer.base_lr or recipe.optimizer.lr:g}, "
                       f"weight decay {recipe.optimizer.weight_decay:g}, {recipe.schedule.name}"),
     ]  # fmt: skip
+
+
+def _seeds(count: int) -> str:
+    """The number of seeds, and what one of them cannot show."""
+    return str(count) if count > 1 else "1, so that differences are of these trainings, not of the rows"
 
 
 def _options(entrant: Entrant) -> str:

@@ -32,7 +32,7 @@ def check_source(row: Row, file: Path | None) -> None:
     """
     if file is not None:
         if not file.is_file():
-            raise BadInputError(f"the weights `{file}` do not exist", f"write zoo:{row.key}=FILE")
+            raise BadInputError(f"the weights `{file}` do not exist", "correct the path")
     elif row.library not in {"timm", "torchvision"}:
         raise MissingError(f"no hub is known that has weights of `{row.name}`", file_hint(row))
 
