@@ -22,7 +22,7 @@ from avtool.core.writers import check_unwatched, lock_folder, output_folder, rel
 SETTINGS = "settings.json"
 _UNFINISHED = "unfinished.json"
 """Marks a `.partial` as ours, and names the kind that it will be."""
-_CONTENTS = "contents.json"
+CONTENTS = "contents.json"
 """Names the files that the card does not, because they are not hashed: all are the artifact's own."""
 
 SENT_OVER: dict[Path, Kind] = {}
@@ -109,8 +109,8 @@ def publish(out: Path, artifact: Artifact, *, unhashed: Sequence[str] = ()) -> N
     names = sorted(path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file())
     apart = [name for name in names if name.partition("/")[0] in unhashed]
     if unhashed:
-        write_json(partial / _CONTENTS, apart, indent=None)
-    hashed = sorted({*names, *([_CONTENTS] if unhashed else [])} - {CARD, _UNFINISHED, *apart})
+        write_json(partial / CONTENTS, apart, indent=None)
+    hashed = sorted({*names, *([CONTENTS] if unhashed else [])} - {CARD, _UNFINISHED, *apart})
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     now = datetime.fromtimestamp(int(epoch), UTC) if epoch and epoch.isdigit() else datetime.now(UTC)
     card = {"schema_version": artifact.schema_version, **asdict(artifact)}
@@ -131,8 +131,8 @@ def own_files(folder: Path) -> set[str]:
         BadInputError: it is no artifact.
         CorruptArtifactError: it is damaged.
     """
-    names = {*read_artifact(folder).files, CARD, _CONTENTS}
-    contents = folder / _CONTENTS
+    names = {*read_artifact(folder).files, CARD, CONTENTS}
+    contents = folder / CONTENTS
     if contents.is_file() and isinstance(listed := read_json(contents), list):
         names |= set(map(str, listed))
     return names

@@ -9,14 +9,13 @@ from typing import Any
 
 from avtool.core.addresses import check_protocol, file_name, file_path, opened
 from avtool.core.artifact import CARD, verify
-from avtool.core.artifact_folder import own_files
+from avtool.core.artifact_folder import CONTENTS, own_files
 from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
 from avtool.core.files import atomic_file, inside, without_passwords, writing
 from avtool.core.parallel import one_at_a_time
 from avtool.core.paths import cache_folder
 from avtool.core.reporter import Reporter, Silent
 
-_CONTENTS = "contents.json"
 _TOGETHER = 200
 
 
@@ -93,9 +92,9 @@ def _fetch(system: Any, path: str, target: Path, card: bytes | None, reporter: R
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         (partial / CARD).write_bytes(card)
-    if _CONTENTS in own_files(partial) and system.exists(f"{path}/{_CONTENTS}"):
-        system.get_file(f"{path}/{_CONTENTS}", str(partial / _CONTENTS))
-    names = sorted(own_files(partial) - {CARD, _CONTENTS})
+    if CONTENTS in own_files(partial) and system.exists(f"{path}/{CONTENTS}"):
+        system.get_file(f"{path}/{CONTENTS}", str(partial / CONTENTS))
+    names = sorted(own_files(partial) - {CARD, CONTENTS})
     places = [inside(partial, name) for name in names]
     with reporter.progress(f"copying {target.name}", len(names)) as progress:
         for begin in range(0, len(names), _TOGETHER):

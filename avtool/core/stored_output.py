@@ -16,13 +16,12 @@ from typing import Any
 
 from avtool.core.addresses import file_name, opened
 from avtool.core.artifact import CARD, read_artifact
-from avtool.core.artifact_folder import SENT_OVER, own_files
+from avtool.core.artifact_folder import CONTENTS, SENT_OVER, own_files
 from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
 from avtool.core.files import read_json, without_passwords, write_json
 from avtool.core.paths import cache_folder
 from avtool.core.reporter import Reporter
 
-_CONTENTS = "contents.json"
 _RESULT = "result.json"
 _SENT = "sent.jsonl"
 _MARK = b"avtool\n"
@@ -170,7 +169,7 @@ class StoredOutput:
         """A folder with what describes the artifact that stands there; errors in it name the address."""
         with TemporaryDirectory() as name:
             place = Path(name)
-            for one in (CARD, _CONTENTS):
+            for one in (CARD, CONTENTS):
                 if system.exists(f"{path}/{one}"):
                     system.get_file(f"{path}/{one}", str(place / one))
             try:

@@ -47,13 +47,15 @@ def lock_folder(folder: Path) -> None:
         while True:
             folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            busy = OtherWriterError(
+                f"another process is writing `{folder}`", "wait until it is done, or choose another --out"
+            )
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+                has_locks = _lock(handle, fcntl.LOCK_EX, busy)
+            except OtherWriterError:
                 os.close(handle)
-                message = f"another process is writing `{folder}`"
-                raise OtherWriterError(message, "wait until it is done, or choose another --out") from error
-            except OSError:  # a file system without locks
+                raise
+            if not has_locks:
                 os.close(handle)
                 return
             if _is_same(handle, folder):
@@ -76,13 +78,7 @@ def only_watcher(out: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = path.open("a")
     with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            message = f"another command watches a folder for `{out}`"
-            raise BadInputError(message, "end it first, or choose another --out") from error
-        except OSError:  # a file system without locks
-            pass
+        _lock(handle.fileno(), fcntl.LOCK_EX, _watched_by_another(out))
         _watched.add(path)
         try:
             yield
@@ -100,17 +96,28 @@ def check_unwatched(out: Path) -> None:
     if path in _watched or not path.is_file():
         return
     with suppress(PermissionError), path.open() as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            message = f"another command watches a folder for `{out}`, and writes it"
-            raise BadInputError(message, "end it first, or choose another --out") from error
-        except OSError:  # a file system without locks
-            return
+        _lock(handle.fileno(), fcntl.LOCK_SH, _watched_by_another(out))
 
 
 def _watch_lock(out: Path) -> Path:
-    return Path(os.path.realpath(out)).with_name(f".{Path(os.path.realpath(out)).name}.watch")
+    real = Path(os.path.realpath(out))
+    return real.with_name(f".{real.name}.watch")
+
+
+def _watched_by_another(out: Path) -> BadInputError:
+    message = f"another command watches a folder for `{out}`, and writes it"
+    return BadInputError(message, "end it first, or choose another --out")
+
+
+def _lock(handle: int, mode: int, busy: BadInputError) -> bool:
+    """Takes a lock without waiting, or raises `busy`; False on a file system without locks."""
+    try:
+        fcntl.flock(handle, mode | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise busy from error
+    except OSError:
+        return False
+    return True
 
 
 def release_folder(folder: Path) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from avtool.core.addresses import is_address
 from avtool.core.learned_clips import LearnedClips, Use, record_schema
 from avtool.data.items import Item
 from avtool.data.manifest import Manifest
-from avtool.media.addresses import is_address
 
 _READ = 1 << 16  # bytes at the begin, in the middle and at the end
 _THREADS = 8  # that wait for a disk

@@ -16,13 +16,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
+from avtool.core.addresses import is_address
 from avtool.core.artifact import CARD, read_artifact
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import atomic_file
 from avtool.core.manifest_columns import COLUMNS, checked_table
 from avtool.core.registry import nearest_hint
 from avtool.data.media_files import Media, local_media, streams_in
-from avtool.media.addresses import is_address
 
 MANIFEST = "manifest.parquet"
 ANNOTATIONS = "rebuild"

@@ -4,8 +4,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from avtool.core.addresses import is_address
 from avtool.core.files import inside
-from avtool.media.addresses import fetch, is_address
+from avtool.media.addresses import fetch
 from avtool.media.probe import probe
 from avtool.media.still_images import is_image
 from avtool.media.tar_members import extract, split_member

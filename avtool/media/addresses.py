@@ -7,8 +7,6 @@ from avtool.core.addresses import check_protocol, file_name, file_path, is_addre
 from avtool.core.files import atomic_file, need_space, without_passwords
 from avtool.core.paths import cache_folder
 
-__all__ = ["fetch", "file_name", "is_address", "is_elsewhere", "local_path", "storable"]
-
 
 def is_elsewhere(name: str) -> bool:
     """Whether a name is an address of another machine, whose file must be fetched."""

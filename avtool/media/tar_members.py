@@ -15,10 +15,10 @@ from typing import BinaryIO
 
 import soundfile
 
+from avtool.core.addresses import file_name
 from avtool.core.errors import BadInputError
 from avtool.core.files import atomic_file, is_file, need_space
 from avtool.core.paths import cache_folder
-from avtool.media.addresses import file_name
 from avtool.media.probe import probe
 
 Piece = tuple[int, int]

@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
+from avtool.core.addresses import is_address
 from avtool.core.files import atomic_file
 from avtool.core.manifest_columns import COLUMNS
-from avtool.media.addresses import is_address
 from avtool.mining.cue_class import CueClass
 from avtool.mining.events import Event
 from avtool.mining.film_record import FilmRecord

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from avtool.core.addresses import is_address
 from avtool.core.errors import BadInputError
 from avtool.core.files import csv_value, is_file
-from avtool.media.addresses import fetch, is_address, is_elsewhere, local_path
+from avtool.media.addresses import fetch, is_elsewhere, local_path
 from avtool.media.captions.cue import Captions
 from avtool.media.captions.draft import shorten
 from avtool.media.captions.embedded import choose_caption_stream, list_caption_streams, read_caption_stream

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from avtool.core.addresses import is_address
 from avtool.core.errors import BadInputError
 from avtool.data.manifest import Clip, Manifest, read_manifest
 from avtool.data.queries.collector import Collector
 from avtool.data.queries.table import QueryRow
-from avtool.media.addresses import is_address
 
 _NO_OTHER: Final = "labels of a film that no other film of the split has, for audio queries"
 _NO_CAPTION: Final = "events without a caption, for text queries"

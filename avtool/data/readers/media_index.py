@@ -8,9 +8,10 @@ from collections.abc import Container, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from avtool.core.addresses import is_address
 from avtool.core.errors import BadInputError
 from avtool.core.files import is_file
-from avtool.media.addresses import is_address, storable
+from avtool.media.addresses import storable
 from avtool.media.suffixes import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from avtool.media.tar_members import split_member
 

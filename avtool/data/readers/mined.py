@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from avtool.core.addresses import is_address
 from avtool.core.artifact import CARD
 from avtool.data.labels import CLASS_FILES, LABELS, LabelClass, read_classes
 from avtool.data.manifest import MANIFEST, read_manifest
 from avtool.data.readers.layouts import reads
 from avtool.data.readers.source import ListedClip, ReadOptions, Source
-from avtool.media.addresses import is_address
 
 
 def recognises(path: Path) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
+from avtool.core.addresses import is_address
 from avtool.core.artifact import read_artifact
 from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
 from avtool.core.files import inside, read_json, sha256_of
@@ -16,7 +17,6 @@ from avtool.data.labels import LABELS
 from avtool.data.manifest import find_manifest, read_manifest
 from avtool.data.media_files import local_media
 from avtool.data.sharing.annotations import Annotations, Film, check_splits
-from avtool.media.addresses import is_address
 from avtool.media.probe import probe
 from avtool.mining.film_record import read_record
 from avtool.mining.manifest import CLIPS

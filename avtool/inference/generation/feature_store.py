@@ -57,17 +57,7 @@ class FeatureStore:
             clips: N of one shape, at least one.
             batch_size: clips at a time.
         """
-        names = [clip_content(clip) for clip in clips]
-        found = self._kept(names)
-        absent = [number for number, name in enumerate(names) if name not in found]
-        for first in range(0, len(absent), batch_size):
-            batch = absent[first : first + batch_size]
-            values = np.asarray(self.network([clips[number] for number in batch]), np.float32)
-            rows = [(names[number], row.tobytes()) for number, row in zip(batch, values, strict=True)]
-            with self._open() as database:
-                database.executemany("INSERT OR REPLACE INTO features VALUES (?, ?)", rows)
-            found.update(rows)
-        return np.stack([_array(found[name]) for name in names])
+        return self._features([clip_content(clip) for clip in clips], clips, batch_size)
 
     def at(self, place: str) -> NDArray[np.float32] | None:
         """The feature (D,) of the clip at a place; None where it is not kept."""
@@ -83,11 +73,25 @@ class FeatureStore:
             clips: as many, of one shape.
             batch_size: clips at a time.
         """
-        values = self.features(clips, batch_size)
-        rows = [(place, clip_content(clip)) for place, clip in zip(places, clips, strict=True)]
+        names = [clip_content(clip) for clip in clips]
+        values = self._features(names, clips, batch_size)
         with self._open() as database:
-            database.executemany("INSERT OR REPLACE INTO places VALUES (?, ?)", rows)
+            database.executemany(
+                "INSERT OR REPLACE INTO places VALUES (?, ?)", zip(places, names, strict=True)
+            )
         return values
+
+    def _features(self, names: Sequence[str], clips: Sequence[Clip], batch_size: int) -> Vectors:
+        found = self._kept(names)
+        absent = [number for number, name in enumerate(names) if name not in found]
+        for first in range(0, len(absent), batch_size):
+            batch = absent[first : first + batch_size]
+            values = np.asarray(self.network([clips[number] for number in batch]), np.float32)
+            rows = [(names[number], row.tobytes()) for number, row in zip(batch, values, strict=True)]
+            with self._open() as database:
+                database.executemany("INSERT OR REPLACE INTO features VALUES (?, ?)", rows)
+            found.update(rows)
+        return np.stack([_array(found[name]) for name in names])
 
     def _kept(self, names: Sequence[str]) -> dict[str, bytes]:
         with self._open() as database:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from avtool.core.addresses import is_address
 from avtool.core.errors import AvtoolError, BadInputError
 from avtool.jobs.caption.recipe import CaptionRecipe
-from avtool.media.addresses import is_address, local_path
+from avtool.media.addresses import local_path
 from avtool.media.probe import probe
 from avtool.media.suffixes import audio_beside_films_in
 from avtool.mining.pairing import AUTO, FilmPair, caption_file_of, offers_captions, pair_films
