@@ -67,9 +67,9 @@ def read_artifact(folder: Path, kind: Kind | None = None) -> Artifact:
     """
     path = folder / CARD
     if not path.is_file():
-        raise BadInputError(
-            f"`{folder}` is not an avtool artifact (no {CARD})", "give a folder that avtool wrote"
-        )
+        makes = "`avtool prepare` makes a dataset of media" if kind == "dataset" else ""
+        message = f"`{folder}` is not an avtool artifact (no {CARD})"
+        raise BadInputError(message, makes or "give a folder that avtool wrote")
     values = read_json(path)
     if not isinstance(values, dict):
         raise CorruptArtifactError(f"`{path}` does not hold an object", "make the artifact again")
