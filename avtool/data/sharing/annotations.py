@@ -32,7 +32,7 @@ _SCHEMA_VERSION = 1
 _MAX_JSON = 500_000_000
 _MAX_ROWS = 20_000_000
 _MAX_BYTES = 16_000_000_000  # of a table in memory
-_SPLIT = re.compile(r"[\w-][\w.-]{0,63}|")
+_SPLIT = re.compile(r"[\w-][\w .-]{0,63}|")
 """A name that files can have: splits are names of lists, and of tables, in several layouts."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _AGAIN = "get the export again from where it was published"
@@ -238,12 +238,12 @@ def check_splits(found: Annotations, origin: str) -> None:
     """Refuses splits that could not name a file.
 
     Raises:
-        BadInputError: a split holds more than letters, digits, `_`, `-` and `.`, or is too long.
+        BadInputError: a split holds more than letters, digits, spaces, `_`, `-` and `.`, or is too long.
     """
     for split in sorted({split or "" for split in found.column("split")}):
         if not _SPLIT.fullmatch(split):
             message = f"`{origin}`: the split {split!r:.80} cannot name a file"
-            raise BadInputError(message, "give splits names of letters, digits, `_`, `-` and `.`")
+            raise BadInputError(message, "give splits names of letters, digits, spaces, `_`, `-` and `.`")
 
 
 def _check(found: Annotations, origin: str) -> None:

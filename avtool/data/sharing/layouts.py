@@ -139,7 +139,7 @@ def _need_known_splits(annotations: Annotations) -> None:
     others = sorted(set(splits_of(annotations)) - _AUDIOSET_LISTS.keys())
     if others:
         message = f"`{annotations.name}` has a split `{others[0]}`, which this layout has no list for"
-        raise BadInputError(message, "--to hf holds splits of any name")
+        raise BadInputError(message, "--to hf holds splits of other names")
 
 
 def _codes(annotations: Annotations) -> dict[str, str]:
