@@ -44,11 +44,11 @@ def compare(spec: ListedSpec, settings: VideoDistanceSettings, reporter: Reporte
     network = open_network(settings.weights, settings.encoder, settings.device, reporter)
     real, generated = _selections(settings)
     store = FeatureStore(network)
-    sides = {
-        name: clip_features(chosen, store, settings.batch_size, reporter)
-        for name, chosen in (("real", real), ("generated", generated))
-    }
-    caveats = _caveats(sides, settings)
+    sides: dict[str, ClipFeatures] = {}
+    caveats: list[str] = []
+    for name, chosen in (("real", real), ("generated", generated)):
+        sides[name] = clip_features(chosen, store, settings.batch_size, reporter)
+        caveats += _caveats(name, sides[name], settings)
     moments = [FeatureMoments.of(side.values) for side in sides.values()]
     kind = "fvd_own" if network.own else "fvd"
     counts = [len(side.values) for side in sides.values()]
@@ -113,21 +113,20 @@ def _placed(real: ClipSelection, settings: VideoDistanceSettings) -> ClipSelecti
     )
 
 
-def _caveats(sides: dict[str, ClipFeatures], settings: VideoDistanceSettings) -> list[str]:
+def _caveats(name: str, side: ClipFeatures, settings: VideoDistanceSettings) -> list[str]:
     caveats = []
-    for name, side in sides.items():
-        count, width = side.values.shape
-        if count < 2:
-            raise BadInputError(f"only {count} {name} clip has {settings.frames} frames", "give more videos")
-        if count <= width:
-            message = f"{count} {name} clips for {width} features: full rank needs {width + 1}"
-            if not settings.force:
-                raise BadInputError(message, "give more videos, or --force for a biased distance")
-            caveats.append(f"{message}; the distance is biased upwards")
-        elif count < PUBLISHED_CLIPS:
-            caveats.append(f"{count} {name} clips: published distances are of {PUBLISHED_CLIPS}")
-        if side.short:
-            caveats.append(f"{len(side.short)} {name} videos have fewer than {settings.frames} frames")
+    count, width = side.values.shape
+    if count < 2:
+        raise BadInputError(f"only {count} {name} clip has {settings.frames} frames", "give more videos")
+    if count <= width:
+        message = f"{count} {name} clips for {width} features: full rank needs {width + 1}"
+        if not settings.force:
+            raise BadInputError(message, "give more videos, or --force for a biased distance")
+        caveats.append(f"{message}; the distance is biased upwards")
+    elif count < PUBLISHED_CLIPS:
+        caveats.append(f"{count} {name} clips: published distances are of {PUBLISHED_CLIPS}")
+    if side.short:
+        caveats.append(f"{len(side.short)} {name} videos have fewer than {settings.frames} frames")
     return caveats
 
 
