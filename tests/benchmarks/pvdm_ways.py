@@ -27,7 +27,7 @@ def ways(model: Any, *, compiled: bool) -> dict[str, Network]:
         "ours": model,
         "channels_last": channels_last(copy.deepcopy(model)),
         "plane by plane": undone(model, unet_blocks, "share", one_by_one, also=unet),
-        "strided q, k, v": undone(model, MapAttention, "forward", attend_strided),
+        "contiguous q, k, v": undone(model, MapAttention, "forward", attend_contiguous),
     }
     if compiled:
         found["compiled"] = torch.compile(model)
@@ -70,10 +70,10 @@ def one_by_one(planes: Planes, apply: Callable[[Tensor, int], Tensor]) -> Planes
     return tuple(apply(plane, 1) for plane in planes)
 
 
-def attend_strided(self: MapAttention, maps: Tensor) -> Tensor:
-    """Attention whose queries, keys and values are views."""
+def attend_contiguous(self: MapAttention, maps: Tensor) -> Tensor:
+    """Attention over copies of queries, keys and values, and not over views."""
     tokens = self.norm(maps.flatten(2)).transpose(1, 2)
-    parts = torch.unflatten(self.qkv(tokens), -1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+    parts = torch.unflatten(self.qkv(tokens), -1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).contiguous()
     attended = F.scaled_dot_product_attention(*parts.unbind(0))
     moved = self.proj(attended.transpose(1, 2).flatten(2)).transpose(1, 2)
     return maps + moved.reshape(maps.shape)

@@ -127,7 +127,7 @@ class MapAttention(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """(B, C, …) → the same shape."""
         tokens = self.norm(maps.flatten(2)).transpose(1, 2)
-        parts = torch.unflatten(self.qkv(tokens), -1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).contiguous()
+        parts = torch.unflatten(self.qkv(tokens), -1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         query, key, value = parts.unbind(0)
         attended = attend(query, key, value)
         moved = self.proj(attended.transpose(1, 2).flatten(2)).transpose(1, 2)
