@@ -28,6 +28,8 @@ MANIFEST = "manifest.parquet"
 ANNOTATIONS = "rebuild"
 """Folder of an export that holds the manifest of the dataset that was exported."""
 _SHOWN = 5
+_NUMBER = 4  # bytes
+_BLOCK = 1 << 16  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,24 @@ class Clip:
         if film and start is not None and end is not None:
             return Media(film, start, end)
         return self.audio
+
+
+class Values(Sequence[Any]):
+    """A column as Python values that are made on access: all at once take much memory."""
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        self._column = column
+
+    def __len__(self) -> int:
+        return len(self._column)
+
+    def __getitem__(self, place: Any) -> Any:
+        found = self._column[place]
+        return found.to_pylist() if isinstance(place, slice) else found.as_py()
+
+    def __iter__(self) -> Iterator[Any]:
+        for first in range(0, len(self._column), _BLOCK):
+            yield from self._column[first : first + _BLOCK].to_pylist()
 
 
 class Manifest(Sequence[Clip]):
@@ -126,6 +146,20 @@ class Manifest(Sequence[Clip]):
             raise BadInputError(f"`{self.origin}` has no column `{name}`", hint)
         values: list[Any] = self._columns[name].to_pylist()
         return values
+
+    def values(self, name: str) -> "Values":
+        """One column, each value of which is made on access.
+
+        Raises:
+            KeyError: there is no such column.
+        """
+        return Values(self._columns[name])
+
+    def durations(self) -> NDArray[np.float64]:
+        """Seconds of each clip, (clips,)."""
+        start, end = (self.table[name].to_numpy() for name in ("start", "end"))
+        seconds: NDArray[np.float64] = end - start
+        return seconds
 
     def distinct(self, name: str) -> list[Any]:
         """The values of one column, each once, in the order of their first rows.
@@ -278,11 +312,34 @@ def read_manifest(dataset: Path) -> Manifest:
     """
     path = find_manifest(dataset)
     try:
-        table = parquet.read_table(path)
+        table = read_columns(path)
     except (pa.ArrowException, OSError) as error:
         first = str(error).splitlines()[0]
         raise CorruptArtifactError(f"`{path}` is not a Parquet file ({first})", "make it again") from error
     return Manifest(checked_table(table, str(path)), path.parent, str(dataset))
+
+
+def read_columns(path: Path) -> pa.Table:
+    """The columns of a Parquet file, each in one chunk; text that repeats is held once, and numbered."""
+    names, repeating = parquet.read_schema(path).names, _repeating(path)
+
+    def read(name: str) -> pa.ChunkedArray:
+        return parquet.read_table(path, columns=[name], read_dictionary=repeating, use_threads=False)[name]
+
+    return pa.table([read(name).combine_chunks() for name in names], names)
+
+
+def _repeating(path: Path) -> list[str]:
+    """The columns of a Parquet file that take less than a number a value: those of few names."""
+    metadata = parquet.read_metadata(path)
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    found = []
+    for place in range(metadata.num_columns):
+        chunks = [group.column(place) for group in groups]
+        size = sum(chunk.total_uncompressed_size for chunk in chunks)
+        if size < _NUMBER * sum(chunk.num_values for chunk in chunks):
+            found.append(metadata.schema.column(place).path)
+    return found
 
 
 def write_manifest(folder: Path, clips: Iterable[Clip]) -> None:

@@ -5,13 +5,13 @@ sources are joined by commas. Ours hold each label once and no empty one; the pu
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from avtool.core.errors import BadInputError
-from avtool.core.files import write_json
+from avtool.core.files import atomic_file
 
 _HINT = 'give a JSON file {"data": [{"wav": "…", "labels": "a,b", "sources": "c"}]}'
 MAX_BYTES = 500_000_000  # the published training list is far below
@@ -26,14 +26,26 @@ class SamsClip:
     sources: tuple[str, ...]
 
 
-def write_sams_json(path: Path, clips: Sequence[SamsClip]) -> None:
-    """Writes clips in the published layout, in which every clip has a label: others are skipped."""
-    rows = [
-        {"wav": clip.wav, "labels": ",".join(labels), "sources": ",".join(_unique(clip.sources))}
-        for clip in clips
-        if (labels := _unique(clip.labels))
-    ]
-    write_json(path, {"data": rows}, indent=None)
+def write_sams_json(path: Path, clips: Iterable[SamsClip]) -> int:
+    """Writes clips in the published layout, in which every clip has a label: others are skipped.
+
+    Returns:
+        How many were written.
+    """
+    written = 0
+    with atomic_file(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.write('{"data": [')
+        for clip in clips:
+            if labels := _unique(clip.labels):
+                row = {
+                    "wav": clip.wav,
+                    "labels": ",".join(labels),
+                    "sources": ",".join(_unique(clip.sources)),
+                }
+                stream.write((", " if written else "") + json.dumps(row, ensure_ascii=False))
+                written += 1
+        stream.write("]}\n")
+    return written
 
 
 def read_sams_json(path: Path) -> list[SamsClip]:

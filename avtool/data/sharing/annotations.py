@@ -13,8 +13,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as parquet
+from numpy.typing import NDArray
 
 from avtool.core.artifact import read_artifact
 from avtool.core.environment import versions
@@ -32,6 +35,7 @@ _SCHEMA_VERSION = 1
 _MAX_JSON = 500_000_000
 _MAX_ROWS = 20_000_000
 _MAX_BYTES = 16_000_000_000  # of a table in memory
+_ROW_GROUP = 1 << 20  # rows, as Arrow writes them
 _SPLIT = re.compile(r"[\w-][\w .-]{0,63}|")
 """A name that files can have: splits are names of lists, and of tables, in several layouts."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -77,7 +81,7 @@ class Annotations:
     name: str
     table: pa.Table
     films: Sequence[Film]
-    places: Sequence[int]
+    places: Sequence[int] | NDArray[np.int32]
     hashes: Sequence[str]
     clip: ClipRecipe | None
     labels: Sequence[Path]
@@ -88,6 +92,23 @@ class Annotations:
     def column(self, name: str) -> list[Any]:
         """A column of the manifest as Python values; empty texts where there is none."""
         return self.table[name].to_pylist() if name in self.table.column_names else [""] * len(self)
+
+    def names(self, column: str) -> set[str]:
+        """The values of a column of text, or of lists of text; nulls and empty texts do not count."""
+        if column not in self.table.column_names:
+            return set()
+        values = self.table[column]
+        flat = pc.list_flatten(values) if pa.types.is_list(values.type) else values
+        return {value for value in pc.unique(flat).to_pylist() if value}
+
+    def times(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Where the segments of `spans` begin and end, (N,) each, of a checked table."""
+        start, end = (np.asarray(self.table[name].to_numpy(), np.float64) for name in ("start", "end"))
+        cut = np.fromiter(map(bool, self.hashes), bool, len(self))
+        if cut.any():
+            begin, until = (self.table[name].to_numpy() for name in ("film_start", "film_end"))
+            start, end = np.where(cut, begin, start), np.where(cut, until, end)
+        return start, end
 
     def spans(self) -> list[tuple[float, float]]:
         """The segment of its film that each clip is, in seconds."""
@@ -107,9 +128,9 @@ def write_annotations(folder: Path, annotations: Annotations) -> None:
         for path in annotations.labels:
             shutil.copyfile(path, target / LABELS / path.name)
     write_table(target / MANIFEST, annotations.table)
-    columns = (annotations.column("clip_id"), annotations.places, annotations.hashes)
-    arrays = [pa.array(values, field.type) for values, field in zip(columns, _PLACE_COLUMNS, strict=True)]
-    write_table(target / PLACES, pa.table(arrays, schema=_PLACE_COLUMNS))
+    places, hashes = pa.array(annotations.places, pa.int32()), pa.array(annotations.hashes, pa.string())
+    ids = annotations.table["clip_id"]
+    write_table(target / PLACES, pa.table([ids, places, hashes], _PLACE_COLUMNS.names), _PLACE_COLUMNS)
     found = versions()
     write_json(
         target / FILMS,
@@ -123,18 +144,37 @@ def write_annotations(folder: Path, annotations: Annotations) -> None:
     )
 
 
-def write_table(path: Path, table: pa.Table) -> None:
+def write_table(
+    path: Path,
+    table: pa.Table,
+    schema: pa.Schema | None = None,
+    rows: NDArray[np.int64] | None = None,
+) -> None:
     """Writes a table as manifests are written: equal tables give equal bytes.
 
-    The values of a list have the name that Arrow gives them, and not the one that Parquet files read back.
+    Text is written as text where it is encoded by a dictionary; the values of a list have the name that Arrow
+    gives them, and not the one that Parquet files read back.
+
+    Args:
+        path: of the file.
+        table: its content.
+        schema: of the file; None for that of the table, in plain types.
+        rows: those to write; None writes all.
     """
-    fields = [
-        pa.field(one.name, pa.list_(one.type.value_type)) if pa.types.is_list(one.type) else one
-        for one in table.schema
-    ]
-    table = table.cast(pa.schema(fields, table.schema.metadata)).combine_chunks()
-    with atomic_file(path) as partial:
-        parquet.write_table(table, partial, compression="zstd")
+    fields = [pa.field(one.name, _plain_type(one.type), one.nullable) for one in table.schema]
+    schema = schema or pa.schema(fields, table.schema.metadata)
+    with atomic_file(path) as partial, parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
+        for first in range(0, max(1, len(table if rows is None else rows)), _ROW_GROUP):
+            last = first + _ROW_GROUP
+            block = table[first:last] if rows is None else table.take(pa.array(rows[first:last]))
+            writer.write_table(block.combine_chunks().cast(schema), _ROW_GROUP)
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    """A type without dictionaries."""
+    if pa.types.is_list(kind):
+        return pa.list_(_plain_type(kind.value_type))
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def annotation_files(export: Path) -> dict[str, str]:
@@ -240,7 +280,7 @@ def check_splits(found: Annotations, origin: str) -> None:
     Raises:
         BadInputError: a split holds more than letters, digits, spaces, `_`, `-` and `.`, or is too long.
     """
-    for split in sorted({split or "" for split in found.column("split")}):
+    for split in sorted(found.names("split")):
         if not _SPLIT.fullmatch(split):
             message = f"`{origin}`: the split {split!r:.80} cannot name a file"
             raise BadInputError(message, "give splits names of letters, digits, spaces, `_`, `-` and `.`")

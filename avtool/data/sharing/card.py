@@ -1,5 +1,6 @@
 """The card of a shared dataset: what it holds, what it does not hold, and how its clips are made again."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from avtool.data.sharing.annotations import Annotations
@@ -45,7 +46,8 @@ class Facts:
 
 def facts_of(annotations: Annotations, license_name: str, url: str) -> Facts:
     """The facts of a dataset."""
-    seconds = sum(end - start for start, end in annotations.spans())
+    start, end = annotations.times()
+    seconds = float((end - start).sum())
     films = len(annotations.films)
     return Facts(annotations.name, license_name, url, len(annotations), films, seconds / 3600)
 
@@ -53,7 +55,7 @@ def facts_of(annotations: Annotations, license_name: str, url: str) -> Facts:
 def card_text(annotations: Annotations, layout: str, facts: Facts, skipped: int) -> str:
     """The card in Markdown, with the fields that dataset hubs read in front."""
     splits = splits_of(annotations)
-    labels = {label for row in annotations.column("labels") for label in row or ()}
+    labels = annotations.names("labels")
     lines = "\n".join(f"| {name} | {len(rows)} |" for name, rows in splits.items())
     sections = [
         _front(layout, facts, splits),
@@ -74,7 +76,7 @@ def card_text(annotations: Annotations, layout: str, facts: Facts, skipped: int)
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _front(layout: str, facts: Facts, splits: dict[str, list[int]]) -> str:
+def _front(layout: str, facts: Facts, splits: Iterable[str]) -> str:
     size = next((name for most, name in _SIZES if facts.clips < most), "1M<n<10M")
     name = facts.name.replace("'", "''")
     lines = ["---", f"pretty_name: '{name}'", *_license_lines(facts.license)]

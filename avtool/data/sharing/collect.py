@@ -5,16 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as parquet
+from numpy.typing import NDArray
 
 from avtool.core.addresses import is_address
 from avtool.core.artifact import read_artifact
 from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
 from avtool.core.files import inside, read_json, sha256_of
+from avtool.core.manifest_columns import checked_table, distinct_rows
 from avtool.data.dataset import shard_files
 from avtool.data.labels import LABELS
-from avtool.data.manifest import find_manifest, read_manifest
+from avtool.data.manifest import find_manifest, read_columns
 from avtool.data.media_files import local_media
 from avtool.data.sharing.annotations import Annotations, Film, check_splits
 from avtool.media.probe import probe
@@ -24,6 +26,8 @@ from avtool.mining.recipe import ClipRecipe
 
 SOURCES = "films"
 """Of a dataset that was made again: a JSON file a film."""
+_SOURCE = ("media", "film", "group")
+"""The columns that a clip's film follows from."""
 _MEDIA_HINT = "put the film back, or mine it again: an export names films by their content"
 
 
@@ -40,29 +44,38 @@ def collect_annotations(dataset: Path) -> Annotations:
     card = read_artifact(dataset, "dataset")
     if shard_files(dataset):
         raise BadInputError(f"`{dataset}` holds shards", "export the dataset that they were written from")
-    read_manifest(dataset)  # checked
-    table = parquet.read_table(find_manifest(dataset)).combine_chunks()
+    table = read_columns(find_manifest(dataset))
+    checked_table(table, str(dataset))
     if not table.num_rows:
         raise BadInputError(f"`{dataset}` has no clips", "prepare it again")
     settings = _clip_settings(card.recipe)
     films = _Films(dataset)
-    media, names, places, hashes = table["media"].to_pylist(), [], [], []
-    owners = table["film"].to_pylist() if "film" in table.column_names else [""] * len(media)
-    groups = table["group"].to_pylist() if "group" in table.column_names else [""] * len(media)
+    numbers, rows = distinct_rows(table.select([name for name in _SOURCE if name in table.column_names]))
+    media, owners, groups = (_texts(table, name, rows) for name in _SOURCE)
+    names, places, hashes = [], [], []
     for name, film, group in zip(media, owners, groups, strict=True):
         cut = bool(film) and settings is not None and not is_address(name) and not Path(name).is_absolute()
-        places.append(films.place(film if cut else name, group or ""))
+        places.append(films.place(film if cut else name, group))
         hashes.append(_hash(dataset, name) if cut else "")
         names.append(name if cut else _plain(name))
-    table = _with(table, "media", names)
+    table = _with(table, "media", names, numbers)
     if "film" in table.column_names:
-        table = _with(table, "film", [_plain(film) if film else film for film in owners])
+        table = _with(table, "film", [_plain(film) if film else film for film in owners], numbers)
     labels = sorted((dataset / LABELS).glob("*.csv"))
-    name = dataset.resolve().name
     used = settings if any(hashes) else None
-    found = Annotations(name, table, films.found, places, hashes, used, labels)
+    found = Annotations(
+        dataset.resolve().name, table, films.found, np.array(places, np.int32)[numbers],
+        np.array(hashes, object)[numbers].tolist(), used, labels,
+    )  # fmt: skip
     check_splits(found, str(dataset))
     return found
+
+
+def _texts(table: pa.Table, name: str, rows: NDArray[np.int64]) -> list[str]:
+    """The values of a column of text in some rows; empty ones of nulls, or where there is no such column."""
+    if name not in table.column_names:
+        return [""] * len(rows)
+    return [value or "" for value in table[name].take(pa.array(rows)).to_pylist()]
 
 
 def _clip_settings(recipe: Mapping[str, Any]) -> ClipRecipe | None:
@@ -74,10 +87,10 @@ def _clip_settings(recipe: Mapping[str, Any]) -> ClipRecipe | None:
     return settings if settings and settings.format != "none" else None
 
 
-def _with(table: pa.Table, name: str, values: list[Any]) -> pa.Table:
-    place = table.schema.get_field_index(name)
-    field = table.schema.field(place)
-    return table.set_column(place, field, pa.array(values, field.type))
+def _with(table: pa.Table, name: str, values: list[str], numbers: NDArray[np.int32]) -> pa.Table:
+    """The table with other text in a column: of each row that of its number."""
+    column = pa.DictionaryArray.from_arrays(pa.array(numbers), pa.array(values, pa.string()))
+    return table.set_column(table.schema.get_field_index(name), name, column)
 
 
 def _plain(name: str) -> str:

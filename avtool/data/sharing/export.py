@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from avtool.core.artifact import Artifact, Input
 from avtool.core.artifact_folder import discard_partial, open_partial, publish
 from avtool.core.errors import BadInputError
@@ -88,9 +90,7 @@ def export_dataset(
 
 
 def _film_rows(annotations: Annotations) -> Sequence[Sequence[object]]:
-    counts = [0] * len(annotations.films)
-    for place in annotations.places:
-        counts[place] += 1
+    counts = np.bincount(annotations.places, minlength=len(annotations.films)).tolist()
     return [
         [film.id, film.name, film.sha256, film.bytes or "", round(film.seconds, 3) or "", count]
         for film, count in zip(annotations.films, counts, strict=True)

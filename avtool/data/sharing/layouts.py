@@ -3,21 +3,24 @@
 import base64
 import json
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import pyarrow as pa
+import numpy as np
+from numpy.typing import NDArray
 
 from avtool.core.errors import BadInputError
-from avtool.core.files import atomic_file, write_csv, write_text, writing
+from avtool.core.files import atomic_file, write_csv
 from avtool.core.requirements import require
 from avtool.data.readers.tables import Columns, Line, read_lines
 from avtool.data.shards.source import SHARDS
 from avtool.data.sharing import LayoutName
 from avtool.data.sharing.annotations import Annotations, write_table
 from avtool.data.sharing.croissant import write_croissant_table
-from avtool.data.sharing.public_table import public_table, splits_of
+from avtool.data.sharing.public_table import blocks_of, public_table, splits_of
+from avtool.data.sharing.segments import Segments
 from avtool.mining.sams_layout import SamsClip, write_sams_json
 from avtool.mining.tagger import coarse_sources
 
@@ -38,28 +41,27 @@ def write_hf(folder: Path, annotations: Annotations) -> Written:
     """A Parquet file a split, `data/SPLIT-00000-of-00001.parquet`: `datasets.load_dataset(folder)`."""
     table = public_table(annotations)
     for split, rows in splits_of(annotations).items():
-        part = table.take(pa.array(rows, pa.int64()))
-        write_table(folder / "data" / f"{split}-00000-of-00001.parquet", part)
+        write_table(folder / "data" / f"{split}-00000-of-00001.parquet", table, rows=rows)
     return Written(len(annotations), 0)
 
 
 def write_webdataset(folder: Path, annotations: Annotations) -> Written:
     """Shards of a JSON file a clip, which have the keys of `avtool shards`, and no media."""
     webdataset = require("webdataset", extra="webdataset")
-    rows = public_table(annotations).to_pylist()
-    for first in range(0, len(rows), _CLIPS_PER_SHARD):
+    table = public_table(annotations)
+    for first in range(0, len(table), _CLIPS_PER_SHARD):
         path = folder / SHARDS / f"{first // _CLIPS_PER_SHARD:05d}.tar"
         with (
             atomic_file(path) as partial,
             partial.open("wb") as stream,
             webdataset.TarWriter(stream, encoder=False, mtime=0) as tar,
         ):
-            for number, row in enumerate(rows[first : first + _CLIPS_PER_SHARD], first):
+            for number, row in enumerate(table.slice(first, _CLIPS_PER_SHARD).to_pylist(), first):
                 facts = {name: value for name, value in row.items() if value is not None}
                 facts["seconds"] = row["end"] - row["start"]
                 text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
                 tar.write({"__key__": f"{number:09d}", "json": text.encode()})
-    return Written(len(rows), 0)
+    return Written(len(table), 0)
 
 
 def write_croissant(folder: Path, annotations: Annotations) -> Written:
@@ -77,29 +79,10 @@ def write_audioset(folder: Path, annotations: Annotations) -> Written:
     _need_known_splits(annotations)
     codes = _codes(annotations)
     ids = [_video_id(film.sha256) for film in annotations.films]
-    spans, labels = annotations.spans(), annotations.column("labels")
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    segments = Segments(annotations, ids, codes)
     held = 0
     for split, rows in splits_of(annotations).items():
-        segments: dict[tuple[str, str, str], dict[str, None]] = {}
-        for row in rows:
-            if labels[row]:
-                start, end = spans[row]
-                key = (ids[annotations.places[row]], f"{start:.6f}", f"{end:.6f}")
-                segments.setdefault(key, {}).update(dict.fromkeys(codes[label] for label in labels[row]))
-                held += 1
-        if segments:
-            lines = [f'{", ".join(key)}, "{",".join(found)}"\n' for key, found in segments.items()]
-            used = {code for found in segments.values() for code in found}
-            header = (
-                f"# Segments csv of `{_one_line(annotations.name)}`: videos are films by content\n"
-                f"# num_ytids={len({key[0] for key in segments})}, num_segs={len(segments)},"
-                f" num_unique_labels={len(used)},"
-                f" num_positive_labels={sum(map(len, segments.values()))}\n"
-                "# YTID, start_seconds, end_seconds, positive_labels\n"
-            )
-            write_text(folder / _AUDIOSET_LISTS[split], header + "".join(lines))
+        held += segments.write(folder / _AUDIOSET_LISTS[split], rows)
     rows_of_classes = [[index, code, label] for index, (label, code) in enumerate(codes.items())]
     write_csv(folder / "class_labels_indices.csv", ["index", "mid", "display_name"], rows_of_classes)
     columns = ["video_id", "film", "file", "sha256"]
@@ -114,24 +97,30 @@ def write_audioset(folder: Path, annotations: Annotations) -> Written:
 def write_sams(folder: Path, annotations: Annotations) -> Written:
     """The lists of the Subtitle-Aligned Movie Sounds; clips without a sound are skipped."""
     _need_known_splits(annotations)
-    sounds = annotations.column("sounds" if "sounds" in annotations.table.column_names else "labels")
-    stated, implied = annotations.column("sources_stated"), annotations.column("sources_default")
-    names = annotations.column("clip_id")
-    counts: dict[str, int] = {}
+    sounds = "sounds" if "sounds" in annotations.table.column_names else "labels"
+    counts: Counter[str] = Counter()
     held = 0
     for split, rows in splits_of(annotations).items():
-        clips = []
-        for row in rows:
-            sources = coarse_sources(stated[row] or ()) or tuple(implied[row] or ())
-            clips.append(SamsClip(f"{names[row]}.wav", tuple(sounds[row] or ()), tuple(sources)))
-            held += bool(sounds[row])
-            for sound in sounds[row] or ():
-                counts[sound] = counts.get(sound, 0) + 1
-        write_sams_json(folder / f"{'val' if split == 'validation' else split}.json", clips)
+        name = f"{'val' if split == 'validation' else split}.json"
+        held += write_sams_json(folder / name, _sams_clips(annotations, rows, sounds, counts))
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     table = [[index, sound, count] for index, (sound, count) in enumerate(ranked)]
     write_csv(folder / "movie_sounds.csv", ["index", "label", "counts"], table)
     return Written(held, len(annotations) - held)
+
+
+def _sams_clips(
+    annotations: Annotations, rows: NDArray[np.int64], sounds: str, counts: Counter[str]
+) -> Iterator[SamsClip]:
+    """The clips of some rows; their sounds are counted."""
+    names = ["clip_id", sounds, "sources_stated", "sources_default"]
+    table = annotations.table.select([name for name in names if name in annotations.table.column_names])
+    for block in blocks_of(table, rows):
+        for row in block.to_pylist():
+            found = tuple(row[sounds] or ())
+            stated, implied = row.get("sources_stated") or (), row.get("sources_default") or ()
+            counts.update(found)
+            yield SamsClip(f"{row['clip_id']}.wav", found, coarse_sources(stated) or tuple(implied))
 
 
 def _need_known_splits(annotations: Annotations) -> None:
@@ -144,7 +133,7 @@ def _need_known_splits(annotations: Annotations) -> None:
 
 def _codes(annotations: Annotations) -> dict[str, str]:
     """A code of AudioSet's form for each label, in the order of the class list."""
-    used = {label for labels in annotations.column("labels") for label in labels}
+    used = annotations.names("labels")
     listed = [path for path in annotations.labels if path.name == "classes.csv"]
     known = _class_codes(listed[0]) if listed else {}
     codes: dict[str, str] = {}
@@ -164,10 +153,6 @@ def _class_codes(path: Path) -> dict[str, str]:
 
 def _video_id(sha256: str) -> str:
     return base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode()[:11]
-
-
-def _one_line(text: str) -> str:
-    return re.sub(r"\s+", " ", text)
 
 
 LAYOUTS: dict[LayoutName, Callable[[Path, Annotations], Written]] = {

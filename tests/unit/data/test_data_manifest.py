@@ -7,6 +7,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from avtool.core.errors import BadInputError, CorruptArtifactError
+from avtool.core.manifest_columns import distinct_rows
 from avtool.data.manifest import Clip, read_manifest, write_manifest
 from tests.harness import make_manifest
 
@@ -116,6 +117,55 @@ def test_what_makes_no_sense_is_one_line_with_its_row(tmp_path, rows, message):
     with pytest.raises(BadInputError, match=message) as caught:
         read_rows(tmp_path, rows)
     assert "\n" not in caught.value.message
+
+
+def test_repeated_text_is_numbered_and_reads_as_text(tmp_path):
+    rows = [
+        {
+            **ROW, "clip_id": f"clip{row}", "media": f"a long name of a film {row // 500}.wav",
+            "labels": [f"a long name of a class {row % 7}"] * (row % 3), "split": ["train", "val"][row % 2],
+        }
+        for row in range(3000)
+    ]  # fmt: skip
+    write_blocks(tmp_path / "m.parquet", rows)
+    manifest = read_manifest(tmp_path / "m.parquet")
+    assert pa.types.is_dictionary(manifest.table["media"].type)
+    assert pa.types.is_dictionary(manifest.table["labels"].type.value_type)
+    assert not pa.types.is_dictionary(manifest.table["clip_id"].type)
+    for name in ("media", "labels", "split"):
+        expected = [row[name] for row in rows]
+        assert manifest.column(name) == list(manifest.values(name)) == expected
+    assert manifest.values("media")[2:4] == [rows[2]["media"], rows[3]["media"]]
+    assert [clip.labels for clip in manifest.select("val").take([0, 1])] == [
+        tuple(rows[row]["labels"]) for row in (1, 3)
+    ]
+    assert manifest.distinct("split") == ["train", "val"]
+    write_blocks(tmp_path / "m.parquet", [*rows[:2500], {**rows[2500], "media": ""}, *rows[2501:]])
+    with pytest.raises(BadInputError, match="row 2501: `media` is empty"):
+        read_manifest(tmp_path / "m.parquet")
+
+
+def write_blocks(path, rows):
+    """A table in groups of 400 rows, each of which has names of its own."""
+    parquet.write_table(pa.Table.from_pylist(rows), path, row_group_size=400)
+
+
+def test_ids_that_repeat_far_apart_are_found(tmp_path, monkeypatch):
+    monkeypatch.setattr("avtool.core.manifest_columns._BLOCK", 100)
+    rows = [ROW | {"clip_id": f"clip{row % 990}"} for row in range(1000)]
+    with pytest.raises(BadInputError, match=r"row 991: `clip_id` was there before .*and in 9 more rows"):
+        read_rows(tmp_path, rows)
+    monkeypatch.setattr("avtool.core.manifest_columns.hash", lambda _: 7, raising=False)  # all hashes equal
+    assert len(read_rows(tmp_path, rows[:990])) == 990
+
+
+def test_distinct_rows_are_numbered_as_they_come():
+    table = pa.table({"a": ["x", "y", "x", None, "x"], "b": [True, True, True, False, False]})
+    for given in (table, table.set_column(0, "a", table["a"].combine_chunks().dictionary_encode())):
+        numbers, firsts = distinct_rows(given)
+        assert numbers.tolist() == [0, 1, 0, 2, 3]
+        assert firsts.tolist() == [0, 1, 3, 4]
+    assert [len(part) for part in distinct_rows(table[:0])] == [0, 0]
 
 
 def test_what_is_no_data_set_is_told(tmp_path):
