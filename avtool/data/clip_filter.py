@@ -4,8 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+
 from avtool.core.errors import AvtoolError, BadInputError, DiskFullError
 from avtool.core.files import write_csv
+from avtool.core.manifest_columns import distinct_rows
 from avtool.core.reporter import Reporter
 from avtool.data.manifest import Clip, Manifest
 from avtool.data.media_files import Media
@@ -52,9 +56,11 @@ def usable_clips(
         BadInputError: too many clips are skipped, or all of them.
     """
     bad = {}
-    for place, clip in enumerate(clips):
-        if reason := next(_reasons(clips, clip, wanted), None):
-            bad[place] = Skipped(clip.clip_id, clip.media, reason)
+    numbers, firsts = distinct_rows(_deciding(clips, wanted))
+    faulty = [any(_reasons(clips, clips[int(place)], wanted)) for place in firsts]
+    for place in np.flatnonzero(np.array(faulty, bool)[numbers]).tolist():
+        clip = clips[place]
+        bad[place] = Skipped(clip.clip_id, clip.media, next(_reasons(clips, clip, wanted)))
     if not bad:
         return clips, []
     first = next(iter(bad.values()))
@@ -66,7 +72,16 @@ def usable_clips(
         message = f"{what}; more than data.max_bad = {max_bad:g} of them"
         raise BadInputError(message, "prepare the dataset again, or allow more: --set data.max_bad=0.5")
     reporter.warn(f"{what}; skipping them (`{SKIPPED}` in the run lists them)")
-    return clips.take([place for place in range(len(clips)) if place not in bad]), list(bad.values())
+    return clips.take(np.delete(np.arange(len(clips)), list(bad))), list(bad.values())
+
+
+def _deciding(clips: Manifest, wanted: Wanted) -> pa.Table:
+    """The columns that decide whether a clip can be used: those with equal rows are looked at once."""
+    names = set(clips.table.column_names)
+    whole, part = ("media", "film", "has_audio", "has_video"), ("film_start", "film_end")
+    columns = {name: clips.table[name] for name in whole if name in names}
+    columns |= {f"{name} is known": clips.table[name].is_valid() for name in part if name in names}
+    return pa.table({**columns, "short": clips.durations() < wanted.shortest})
 
 
 def write_skipped(folder: Path, skipped: Sequence[Skipped]) -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import overload
 
 from avtool.core.artifact import CARD
 from avtool.core.errors import BadInputError
@@ -90,12 +91,35 @@ class Item:
 
 def light(item: Item) -> Item:
     """Without the rows of its dataset, for another process: to find a clip's files the folder suffices."""
-    return replace(item, manifest=item.manifest[:0]) if item.manifest is not None else item
+    if item.manifest is None:
+        return item
+    clips = item.manifest
+    return replace(item, manifest=Manifest(clips.table.schema.empty_table(), clips.folder, clips.origin))
 
 
-def clip_items(clips: Manifest) -> list[Item]:
+class ClipItems(Sequence[Item]):
+    """The clips of a dataset as items, each made on access."""
+
+    def __init__(self, clips: Manifest) -> None:
+        self.clips = clips
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    @overload
+    def __getitem__(self, place: int) -> Item: ...
+    @overload
+    def __getitem__(self, place: slice) -> "ClipItems": ...
+    def __getitem__(self, place: int | slice) -> "Item | ClipItems":
+        if isinstance(place, slice):
+            return ClipItems(self.clips[place])
+        clip = self.clips[place]
+        return Item(clip.clip_id, _path_of(clip, self.clips), clip, self.clips)
+
+
+def clip_items(clips: Manifest) -> Sequence[Item]:
     """The clips of a dataset as items, in their order."""
-    return [Item(clip.clip_id, _path_of(clip, clips), clip, clips) for clip in clips]
+    return ClipItems(clips)
 
 
 def find_items(
@@ -105,8 +129,10 @@ def find_items(
     folds: Folds | None = None,
     images: bool = False,
     shard: Shard = WHOLE,
-) -> list[Item]:
+) -> Sequence[Item]:
     """The items of all sources, or of a shard of them, each once, in their order.
+
+    Those of a single dataset are made on access.
 
     Args:
         sources: files, folders, and datasets.
@@ -145,7 +171,7 @@ def _clips_of(source: str, split: str | None, folds: Folds | None) -> Manifest |
     return None
 
 
-def _items_of(source: str, split: str | None, folds: Folds | None, images: bool) -> list[Item]:
+def _items_of(source: str, split: str | None, folds: Folds | None, images: bool) -> Sequence[Item]:
     if (clips := _clips_of(source, split, folds)) is not None:
         return clip_items(clips)
     path = local_path(source)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from avtool.core.addresses import is_address
-from avtool.core.learned_clips import LearnedClips, Use, record_schema
+from avtool.core.learned_clips import COLUMNS, LearnedClips, Use, record_schema
+from avtool.core.manifest_columns import distinct_rows
 from avtool.data.items import Item
 from avtool.data.manifest import Manifest
 
@@ -30,17 +31,15 @@ def learned_from(clips: Manifest, use: Use) -> LearnedClips:
 
 def named_clips(clips: Manifest, use: str = "") -> pa.Table:
     """The columns of a record: (N,) names, recordings, fingerprints and spans."""
-    names = clips.column("media")
-    paths = {name: None if is_address(name) else _path(clips, name) for name in dict.fromkeys(names)}
-    contents = _fingerprints([path for path in paths.values() if path is not None])
-    return _table(
-        clips.column("clip_id"),
-        clips.column("group"),
-        [contents.get(paths[name], "") for name in names],  # type: ignore[arg-type]
-        clips.column("start"),
-        clips.column("end"),
-        use,
-    )
+    numbers, firsts = distinct_rows(clips.table.select(["media"]))
+    names = [clips[int(place)].media for place in firsts]
+    paths = [None if is_address(name) else _path(clips, name) for name in names]
+    contents = _fingerprints([path for path in paths if path is not None])
+    found = pa.array([contents[path] if path is not None else "" for path in paths], pa.string())
+    table = clips.table.select(["clip_id", "group", "start", "end"])
+    table = table.append_column("content", found.take(pa.array(numbers)))
+    table = table.append_column("use", pa.repeat(use, len(clips)))
+    return table.select(list(COLUMNS)).cast(record_schema())
 
 
 def named_items(items: Sequence[Item]) -> pa.Table:

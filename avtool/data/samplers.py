@@ -50,10 +50,10 @@ def make_order(
             return _without_replacement(weights, length, seed)
         return lambda epoch: _generator(seed, epoch).choice(num_clips, length, p=weights)
     if name == "grouped":
-        ranks = np.unique([str(group) for group in _given(groups, "groups", name)], return_inverse=True)[1]
+        ranks = group_ranks(_given(groups, "groups", name))
         return lambda epoch: spread_groups(ranks, length, batch_size, _generator(seed, epoch))
     if name == "nearby":
-        ranks = np.unique([str(group) for group in _given(groups, "groups", name)], return_inverse=True)[1]
+        ranks = group_ranks(_given(groups, "groups", name))
         return lambda epoch: nearby(ranks, length, _generator(seed, epoch))
     return lambda epoch: shuffled(num_clips, length, _generator(seed, epoch))
 
@@ -70,11 +70,22 @@ def balanced_weights(labels: Sequence[Sequence[Hashable]]) -> npt.NDArray[np.flo
     So each label is drawn as often as any other, as Gong et al. (2021) do for AudioSet. Clips without a
     label count as a class of their own.
     """
-    sets = [set(clip) or {None} for clip in labels]
-    counts = Counter(label for clip in sets for label in clip)
-    weights = np.array([sum(1 / counts[label] for label in clip) for clip in sets])
+    counts: Counter[Hashable] = Counter()
+    for clip in labels:
+        counts.update(set(clip) or {None})
+    shares = (sum(1 / counts[label] for label in set(clip) or {None}) for clip in labels)
+    weights = np.fromiter(shares, np.float64, len(labels))
     probabilities: npt.NDArray[np.float64] = weights / weights.sum()
     return probabilities
+
+
+def group_ranks(groups: Sequence[Hashable]) -> npt.NDArray[np.int64]:
+    """The place of each group among all groups by name, (clips,)."""
+    seen: dict[str, int] = {}
+    numbers = np.fromiter((seen.setdefault(str(group), len(seen)) for group in groups), np.int64, len(groups))
+    ranks = np.empty(len(seen), np.int64)
+    ranks[[seen[name] for name in sorted(seen)]] = np.arange(len(seen))
+    return ranks[numbers]
 
 
 def _without_replacement(weights: npt.NDArray[np.float64], length: int, seed: int) -> Order:

@@ -17,9 +17,9 @@ def divide_long(manifest: Manifest, seconds: float) -> Manifest:
         seconds: the greatest length, in seconds.
     """
     assert seconds > 0, seconds
-    sections = [section for clip in manifest for section in _sections(clip, seconds)]
-    if len(sections) == len(manifest):
+    if not (manifest.durations() > seconds).any():
         return manifest
+    sections = [section for clip in manifest for section in _sections(clip, seconds)]
     return Manifest(make_table(sections), manifest.folder, manifest.origin)
 
 

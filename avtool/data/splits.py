@@ -58,7 +58,7 @@ def choose_clips(manifest: Manifest, recipe: SplitRecipe, reporter: Reporter) ->
         val = manifest.select(folds=recipe.val_folds) if recipe.val_folds else None
         return _checked(ChosenClips(manifest.select(folds=recipe.train_folds), val), reporter)
     column = recipe.split_column
-    known = {value for value in manifest.column(column) if value}
+    known = {value for value in manifest.distinct(column) if value}
     if not known and recipe.train_split is None and recipe.val_split is None:
         flags = fold_flags(manifest.column("fold"))
         offer = f"; it has folds: validate with {flags}" if flags else ""
@@ -77,7 +77,7 @@ def _checked(chosen: ChosenClips, reporter: Reporter) -> ChosenClips:
     if chosen.val is None:
         reporter.warn("no validation clips: keeping the last checkpoint unscored")
         return chosen
-    shared = (set(chosen.train.column("group")) & set(chosen.val.column("group"))) - {""}
+    shared = (set(chosen.train.distinct("group")) & set(chosen.val.distinct("group"))) - {""}
     if shared:
         reporter.warn(
             f"{len(shared)} groups (films or recordings), `{min(shared)}` among them, are in both "

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 from pydantic import Field
 
 from avtool.core.errors import BadInputError
@@ -110,7 +109,7 @@ def stats(
     if split is None and recipe.folds is None and "train" in manifest.distinct(recipe.split_column):
         split = "train"
     part = _part(manifest, recipe, split)
-    seconds = durations(part)
+    seconds = part.durations()
     result = DatasetStatistics(
         dataset=dataset,
         split=split,
@@ -158,7 +157,7 @@ def _part(manifest: Manifest, recipe: StatsRecipe, split: str | None) -> Manifes
 
 def duration_histogram(manifest: Manifest, num_bins: int = 20) -> list[Bin]:
     """Lengths of clips in equal bins from the shortest to the longest; one bin where all are alike."""
-    seconds = durations(manifest)
+    seconds = manifest.durations()
     if not seconds.size:
         return []
     low, high = float(seconds.min()), float(seconds.max())
@@ -166,13 +165,6 @@ def duration_histogram(manifest: Manifest, num_bins: int = 20) -> list[Bin]:
         return [Bin(low, high, seconds.size)]
     counts, edges = np.histogram(seconds, num_bins)
     return [Bin(float(a), float(b), int(n)) for a, b, n in zip(edges, edges[1:], counts, strict=False)]
-
-
-def durations(manifest: Manifest) -> NDArray[np.float64]:
-    """Seconds of each clip, (clips,)."""
-    start, end = (manifest.table[name].to_numpy() for name in ("start", "end"))
-    seconds: NDArray[np.float64] = end - start
-    return seconds
 
 
 def label_counts(manifest: Manifest) -> list[tuple[str, int]]:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+
 from avtool.core.artifact import Input, settings_hash
 from avtool.core.files import sha256_of
 from avtool.core.reporter import Reporter
@@ -14,13 +17,13 @@ from avtool.data.inputs.settings import SpectrogramRecipe
 from avtool.data.manifest import MANIFEST, Manifest, read_manifest
 from avtool.data.sections import divide_long
 from avtool.data.splits import choose_clips
-from avtool.data.statistics import durations
 from avtool.tasks.recipe import ClipsRecipe
 
 if TYPE_CHECKING:
     from avtool.data.shards.source import ShardSource
 
 _LONGEST = 10.0  # seconds
+_ROW = "row of the dataset"
 _SECTION = 60.0  # seconds; a longer film is as many clips as it has sections of that length
 
 
@@ -65,15 +68,21 @@ def find_clips(
         BadInputError: a split or fold is not there, or too many clips cannot be used.
     """
     manifest, shards = _open(dataset, sample_rate)
-    chosen = choose_clips(manifest, recipe, reporter)
+    rows = pa.array(np.arange(len(manifest)))
+    chosen = choose_clips(_with_table(manifest, manifest.table.append_column(_ROW, rows)), recipe, reporter)
     train, skipped = usable_clips(chosen.train, wanted, recipe.max_bad, reporter)
     val: Manifest | None = None
     more: list[Skipped] = []
     if chosen.val is not None:
         val, more = usable_clips(chosen.val, wanted, recipe.max_bad, reporter)
-    used = {*train.column("clip_id"), *(val.column("clip_id") if val is not None else ())}
-    whole = manifest.take([n for n, name in enumerate(manifest.column("clip_id")) if name in used])
-    return PretrainClips(whole, train, val, (*skipped, *more), shards)
+    parts = [part for part in (train, val) if part is not None]
+    whole = manifest.take(np.unique(np.concatenate([part.table[_ROW].to_numpy() for part in parts])))
+    plain = [_with_table(part, part.table.drop_columns(_ROW)) for part in parts]
+    return PretrainClips(whole, plain[0], plain[1] if val is not None else None, (*skipped, *more), shards)
+
+
+def _with_table(clips: Manifest, table: pa.Table) -> Manifest:
+    return Manifest(table, clips.folder, clips.origin)
 
 
 def is_image_dataset(dataset: Path) -> bool:
@@ -112,4 +121,4 @@ def _open(dataset: Path, sample_rate: int) -> "tuple[Manifest, ShardSource | Non
 
 def audio_seconds(train: Manifest, recipe: SpectrogramRecipe) -> float:
     """Seconds of audio that the model takes."""
-    return recipe.seconds or min(_LONGEST, float(durations(train).max()))
+    return recipe.seconds or min(_LONGEST, float(train.durations().max()))

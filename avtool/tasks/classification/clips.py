@@ -15,7 +15,6 @@ from avtool.data.labels import CLASS_FILES, LABELS, LabelKind, read_classes
 from avtool.data.manifest import Manifest
 from avtool.data.reviewed import reviewed
 from avtool.data.splits import choose_clips
-from avtool.data.statistics import durations
 from avtool.tasks.classification.recipe import DataRecipe
 
 _LONGEST = 10.0  # seconds
@@ -103,7 +102,7 @@ def find_kind(dataset: Path, manifest: Manifest, wanted: str, reporter: Reporter
     if all((dataset / LABELS / f"{name}.csv").is_file() for name in CLASS_FILES["verb-noun"]):
         found: LabelKind = "verb-noun"
     else:
-        single = all(len(labels) == 1 for labels in manifest.column("labels"))
+        single = all(len(labels) == 1 for labels in manifest.values("labels"))
         found = "single-label" if single else "multi-label"
     reporter.info(f"task: {found}, as the clips' labels look")
     return found
@@ -127,7 +126,7 @@ def find_frames(train: Manifest, recipe: DataRecipe) -> int:
     Raises:
         BadInputError: it is shorter than one window.
     """
-    seconds = recipe.seconds or min(_LONGEST, float(durations(train).max()))
+    seconds = recipe.seconds or min(_LONGEST, float(train.durations().max()))
     num_frames = recipe.audio.num_steps(seconds)
     if num_frames < 1:
         message = f"{seconds:g} s of sound are shorter than one window of {recipe.audio.window_ms:g} ms"
@@ -141,7 +140,7 @@ def check_lengths(clips: Manifest, audio: AudioSettings) -> None:
     Raises:
         BadInputError: there are some.
     """
-    seconds = durations(clips)
+    seconds = clips.durations()
     short = [index for index, length in enumerate(seconds) if audio.num_steps(float(length)) < 1]
     if short:
         first = clips[short[0]]

@@ -225,8 +225,8 @@ class ClassificationTask(Task[FinetuneRecipe]):
             validate=self._validation(val, spec, outputs, transform) if val is not None else None,
             metric=METRIC[clips.kind] if val is not None else "loss",
             maximise=val is not None,
-            labels=train.column("labels"),
-            groups=train.column("group"),
+            labels=train.values("labels"),
+            groups=train.values("group"),
             parameter_groups=video_group(recipe, model),
         )
 

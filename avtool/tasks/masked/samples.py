@@ -16,7 +16,6 @@ from avtool.data.inputs.base import ModelInput
 from avtool.data.inputs.collate import Key, scalar
 from avtool.data.manifest import Clip, Manifest
 from avtool.data.sample_numbers import SampleNumbers, sources_of
-from avtool.data.statistics import durations
 
 _NOISE_STREAM = 1  # what else is drawn must not move the masks
 
@@ -114,7 +113,7 @@ class MaskedClipDataset(Dataset[dict[str, Tensor]]):
         window = self.window_seconds
         if not window:
             return np.ones(len(self.manifest), np.int64)
-        return np.maximum(durations(self.manifest) // window, 1).astype(np.int64)
+        return np.maximum(self.manifest.durations() // window, 1).astype(np.int64)
 
     def _place(self, crop: int, crops: int, rng: np.random.Generator) -> float:
         """The place of a crop in [0, 1]; each crop of a clip has its own part of it."""

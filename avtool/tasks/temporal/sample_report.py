@@ -7,7 +7,6 @@ import numpy as np
 
 from avtool.core.errors import BadInputError
 from avtool.data.manifest import Manifest
-from avtool.data.statistics import durations
 from avtool.tasks.temporal.draw import can_order
 from avtool.tasks.temporal.grid import Grid
 from avtool.tasks.temporal.pair_settings import PairSettings
@@ -82,7 +81,7 @@ def _check_lengths(
     grids: Sequence[Mapping[str, Grid]],
     able: Mapping[str, int],
 ) -> None:
-    seconds = durations(manifest)
+    seconds = manifest.durations()
     extents = [grid.extent(0) for clip in grids for grid in clip.values()]
     needed = max(extents)
     if not any(grid.num_speeds for clip in grids for grid in clip.values()):

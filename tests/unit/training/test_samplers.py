@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avtool.core.errors import BadInputError
-from avtool.data.samplers import balanced_weights, drawn_once, make_order, nearby, spread_groups
+from avtool.data.samplers import (
+    balanced_weights,
+    drawn_once,
+    group_ranks,
+    make_order,
+    nearby,
+    spread_groups,
+)
 
 LABELS = [["dog"]] * 90 + [["cat"]] * 9 + [["owl"]]
 GROUPS = ["film-a"] * 12 + ["film-b"] * 3 + ["film-c"] * 9
@@ -116,3 +123,9 @@ def test_nearby_clips_are_an_order_of_the_seed_and_the_epoch():
     assert np.array_equal(one(3), one(3))
     assert not np.array_equal(one(3), one(4))
     assert not np.array_equal(one(3), other(3))
+
+
+def test_groups_are_ranked_by_name():
+    names = ["b", "a", "", "ä", "b", "a9", "a10"]
+    assert group_ranks(names).tolist() == np.unique(names, return_inverse=True)[1].tolist()
+    assert group_ranks([]).tolist() == []
