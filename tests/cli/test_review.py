@@ -17,6 +17,7 @@ import pytest
 import soundfile
 
 from avtool.core.artifact import read_artifact, verify
+from avtool.jobs.review.events import open_review
 from avtool.media.captions.reading import read_captions
 from avtool.mining.review.decisions import Decision
 from avtool.mining.review.journal import Journal, read_decisions
@@ -244,6 +245,20 @@ def test_absent_libraries_and_bad_input(tmp_path: Path):
         found = run_avtool(*arguments, *out, *([] if len(arguments) == 3 else ["--no-open"]))
         assert found.code == 2, found.stderr
         assert found.stderr.startswith("error: ")
+
+
+def test_more_events_than_a_page_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("avtool.jobs.review.events._MOST", 4)
+    events = write_events(tmp_path, 5)
+    refused = run_avtool("review", events, "--no-open")
+    assert refused.code == 2
+    assert refused.stderr.splitlines() == [
+        f"error: `{events}` has 5 events, and a page holds at most 4",
+        "hint: review a Parquet table of some of its rows, with the same columns",
+    ]
+    some = events / "some.parquet"
+    parquet.write_table(parquet.read_table(events / "manifest.parquet").slice(0, 3), some)
+    assert len(open_review(some).events) == 3
 
 
 def test_agreement_of_two_reviewers(tmp_path: Path):

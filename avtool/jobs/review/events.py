@@ -21,6 +21,8 @@ from avtool.mining.review.decisions import Decision
 
 _SAMS = Path(phrases.__file__).with_name("sams.csv")
 DIMENSIONS = ("sounds", "sources", "qualities")
+_MOST = 200_000
+"""Events that a page is given: it has all of them in memory."""
 _MINED = {"film", "film_start", "film_end", "event_start", "event_end", "tag_raw", "sounds"}
 
 
@@ -125,7 +127,7 @@ def open_review(path: Path) -> ReviewData:
     """The events of a dataset, or the cues of captions that `avtool caption` wrote.
 
     Raises:
-        BadInputError: it is neither, or holds no event.
+        BadInputError: it is neither, or holds no event, or more than a page can hold.
         CorruptArtifactError: the artifact is damaged.
     """
     if path.is_dir() and (path / CARD).is_file() and read_artifact(path).kind == "predictions":
@@ -152,6 +154,9 @@ def _of_captions(folder: Path) -> ReviewData:
 
 def _of_dataset(dataset: Path) -> ReviewData:
     manifest = open_dataset(dataset)
+    if len(manifest) > _MOST:
+        message = f"`{dataset}` has {len(manifest)} events, and a page holds at most {_MOST}"
+        raise BadInputError(message, "review a Parquet table of some of its rows, with the same columns")
     mined = set(manifest.table.column_names) >= _MINED
     places: dict[Source, int] = {}
     events = []
