@@ -8,7 +8,9 @@ the artifact's own is never removed: files of others are carried over to the new
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +27,22 @@ _UNFINISHED = "unfinished.json"
 CONTENTS = "contents.json"
 """Names the files that the card does not, because they are not hashed: all are the artifact's own."""
 
-SENT_OVER: dict[Path, Kind] = {}
-"""Folders of this process whose artifact will be sent elsewhere → the kind of what it replaces there."""
+_to_replace: ContextVar[tuple[Path, Kind] | None] = ContextVar("to_replace", default=None)
+
+
+@contextmanager
+def sent_over(out: Path, kind: Kind | None) -> Iterator[None]:
+    """Inside the block, no artifact of another kind is begun in a folder that will be sent over one.
+
+    Args:
+        out: the folder.
+        kind: of the artifact that stands where it will be sent; None where there is none.
+    """
+    token = _to_replace.set((out, kind) if kind else None)
+    try:
+        yield
+    finally:
+        _to_replace.reset(token)
 
 
 def partial_folder(out: Path) -> Path:
@@ -58,8 +74,9 @@ def open_partial(
         BadInputError: another process writes it, `out` or its `.partial` belongs to something else, or to
             another run and `overwrite` is off, or `out` is one of the inputs.
     """
-    if (there := SENT_OVER.get(out, kind)) != kind:
-        raise BadInputError(f"`{out}` is a {there} artifact, and no {kind}", "choose another --out")
+    replaced = _to_replace.get()
+    if replaced and replaced[0] == out and replaced[1] != kind:
+        raise BadInputError(f"`{out}` is a {replaced[1]} artifact, and no {kind}", "choose another --out")
     partial, out = partial_folder(out), output_folder(out)
     wanted = json.loads(json.dumps(dict(settings), default=str))
     _need_folder(out)

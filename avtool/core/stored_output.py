@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from avtool.core.addresses import file_name, opened
-from avtool.core.artifact import CARD, read_artifact
-from avtool.core.artifact_folder import CONTENTS, SENT_OVER, own_files
+from avtool.core.artifact import CARD, Kind, read_artifact
+from avtool.core.artifact_folder import CONTENTS, own_files
 from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError
 from avtool.core.files import read_json, without_passwords, write_json
 from avtool.core.paths import cache_folder
@@ -39,6 +39,14 @@ class Printed:
 
     code: int
     stdout: str
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The kind of what stands at an address, and what a run printed whose output was not sent."""
+
+    replaced: Kind | None
+    printed: Printed | None
 
 
 @dataclass(frozen=True)
@@ -71,14 +79,14 @@ class StoredOutput:
         """What the command writes on this machine."""
         return self.folder / file_name(self.address.partition("://")[2].rstrip("/"))
 
-    def begin(self, *, dry_run: bool = False) -> Printed | None:
+    def begin(self, *, dry_run: bool = False) -> "Begun":
         """Looks at the address, and makes sure that it can be written, before the work for it begins.
 
         Args:
             dry_run: write nothing there.
 
         Returns:
-            What the command printed when it had been run before, and only sending its output had failed.
+            What will be replaced, and what an earlier run printed where only sending its output had failed.
 
         Raises:
             BadInputError: something stands there that may not be replaced, or it cannot be written.
@@ -87,17 +95,17 @@ class StoredOutput:
         with opened(self.address, "written") as (system, path):
             system.invalidate_cache()
             self._check(system, path)
-            SENT_OVER.pop(self.staged, None)
+            replaced: Kind | None = None
             if system.exists(f"{path}/{CARD}"):
                 with self._cards(system, path) as place:
-                    SENT_OVER[self.staged] = read_artifact(place).kind
+                    replaced = read_artifact(place).kind
             if not dry_run:
                 system.pipe_file(_mark(path), _MARK)
         result = self.folder / _RESULT
         found = read_json(result) if result.is_file() else {}
         if found.get("settings") != self.settings or not self.staged.exists():
-            return None
-        return Printed(int(found["code"]), str(found["stdout"]))
+            return Begun(replaced, None)
+        return Begun(replaced, Printed(int(found["code"]), str(found["stdout"])))
 
     def _check(self, system: Any, path: str) -> None:
         mark = _mark(path)
