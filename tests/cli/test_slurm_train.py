@@ -82,6 +82,21 @@ def lose_node(record: Path) -> None:
         process.kill()
 
 
+def test_bad_input_ends_the_job_before_any_process_is_started(cache, tmp_path, variables):
+    words = ["finetune", prepare_tones(tmp_path), "--model", "ast_tiny", "--out", tmp_path / "out"]
+    for wrong, message in (
+        (["--set", "optimizer.lr=fast"], "optimizer.lr"),
+        (["--init", tmp_path / "none"], "none"),
+        (["--set", "data.val_split=dev"], "no split `dev`"),
+    ):
+        job = submit("train.sbatch", [*words, *wrong], variables)
+        printed, _ = job.communicate(timeout=120)
+        assert job.returncode == 2, printed
+        assert message in printed.splitlines()[0]
+        assert len(printed.splitlines()) <= 2, printed
+        assert not (tmp_path / "node0").exists()
+
+
 def test_a_training_survives_its_time_limit_a_dead_process_and_a_lost_node(cache, tmp_path, variables):
     data, out = prepare_tones(tmp_path), tmp_path / "out"
     plain = ["augment.mixup=none", "augment.frequency_mask=0", "augment.time_mask=0", "loop.log_every=1"]

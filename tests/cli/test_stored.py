@@ -10,7 +10,13 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
 
+from avtool.benchmarks.settings import EvalRecipe
+from avtool.cli.addresses import with_copies
+from avtool.cli.session import Session
 from avtool.core.artifact import verify
+from avtool.core.console import ConsoleReporter
+from avtool.core.errors import BadInputError
+from avtool.core.recipe import validate
 from tests.harness import differences, prepare_tones, run_avtool, save_encoder, write_sine, write_tones
 
 
@@ -108,6 +114,48 @@ def test_commands_read_what_stands_at_an_address(bucket, cache, tones, tmp_path)
     hostile = run_avtool("stats", data, "-q")
     assert hostile.code == 4
     assert "points outside" in hostile.stderr
+
+
+def test_recipe_keys_are_read_from_addresses(bucket, tones, tmp_path):
+    encoder, data = save_encoder(tmp_path / "encoder"), prepare_tones(tmp_path, train=4, val=1)
+    MemoryFileSystem().put(str(encoder), "memory://models/encoder", recursive=True)
+    Bucket().put(str(encoder), "s3://bucket/encoder", recursive=True)
+    quick = ("--epochs", 1, "--workers", 0, "--device", "cpu", "-q", "--model", "cnn_tiny", "--json")
+    losses = {}
+    for name, given in {
+        "here": ("--init", encoder),
+        "file": ("--init", encoder.as_uri()),
+        "memory": ("--init", "memory://models/encoder"),
+        "s3": ("--set", 'model.init="s3://bucket/encoder"'),
+    }.items():
+        done = run_avtool("finetune", data, *quick, *given, "--out", tmp_path / name)
+        assert done.code == 0, done.stderr
+        losses[name] = (tmp_path / name / "model" / "model.safetensors").read_bytes()
+    assert len(set(losses.values())) == 1
+    absent = run_avtool("finetune", data, *quick, "--init", "s3://bucket/none", "--out", tmp_path / "none")
+    assert absent.code == 2
+    assert absent.stderr.splitlines() == [
+        "error: `s3://bucket/none` is neither an artifact nor a file",
+        "hint: check the address; folders without a card are not copied",
+    ]
+
+
+def test_names_and_paths_in_settings_are_read_from_addresses(bucket, tmp_path):
+    encoder = save_encoder(tmp_path / "encoder")
+    Bucket().put(str(encoder), "s3://bucket/encoder", recursive=True)
+    session = Session(ConsoleReporter(-2, progress=False), json=False)
+
+    def copied(**values: str) -> EvalRecipe:
+        return with_copies({"recipe": validate(EvalRecipe, values, "test")}, session)["recipe"]
+
+    found = copied(encoder="s3://bucket/encoder", data=encoder.as_uri(), name="s3://bucket/encoder")
+    assert found.name == "s3://bucket/encoder", "a text of no path"
+    assert isinstance(found.encoder, str)
+    assert found.data == encoder
+    assert verify(Path(found.encoder)) == []
+    assert copied(encoder="facebook/encoder", runs="runs").runs == Path("runs")
+    with pytest.raises(BadInputError, match="`runs` is the address `s3://bucket/runs`, and is written on"):
+        copied(runs="s3://bucket/runs")
 
 
 def test_a_file_is_written_at_an_address(bucket, tmp_path):
