@@ -1,4 +1,4 @@
-"""Tables of many rows: seconds and memory of the commands that read, join and share them, without media.
+"""Tables of many rows: seconds and memory of what reads, draws from, joins and shares them, without media.
 
 `python -m tests.benchmarks.bench_rows 10000000 FOLDER [NAME…]`
 """
@@ -19,11 +19,30 @@ from tests.benchmarks.cost import cost_of
 CLIPS_A_FILM = 1000
 CLASSES = 500
 BLOCK = 1 << 18
+LAYOUTS = ("hf", "croissant", "audioset-csv", "sams", "webdataset")
+SAMPLERS = ("uniform", "class-balanced", "grouped", "nearby")
 READ = """
 import sys
 from avtool.core.shard import Shard
 from avtool.data.items import find_items
-print(len(find_items([sys.argv[1]], shard=Shard.parse(sys.argv[2]))))
+items = find_items([sys.argv[1]], shard=Shard.parse(sys.argv[2]))
+print(len(items), items[0].name, items[-1].ready())
+"""
+ORDER = """
+import sys
+from pathlib import Path
+from avtool.core.recipe import validate
+from avtool.core.reporter import Silent
+from avtool.data.labels import encode_labels
+from avtool.data.samplers import make_order
+from avtool.tasks.classification.clips import find_clips
+from avtool.tasks.classification.recipe import DataRecipe
+found = find_clips(Path(sys.argv[1]), validate(DataRecipe, {}, "bench"), ["audio"], Silent())
+targets = encode_labels(found.train, found.kind, found.classes)
+length = len(found.train) // 64 * 64
+columns = {"labels": found.train.values("labels"), "groups": found.train.values("group")}
+order = make_order(sys.argv[2], len(found.train), length, 64, 0, **columns)
+print(len(targets), order(0)[:3], order(1)[:3])
 """
 
 
@@ -39,6 +58,9 @@ def write_dataset(folder: Path, rows: int) -> None:
     with parquet.ParquetWriter(partial / "manifest.parquet", table_of(0, 1, names, draw).schema) as writer:
         for first in range(0, rows, BLOCK):
             writer.write_table(table_of(first, min(rows, first + BLOCK), names, draw))
+    classes = "".join(f"{number},class{number}\n" for number in range(CLASSES))
+    (partial / "labels").mkdir()
+    (partial / "labels" / "classes.csv").write_text(f"index,label\n{classes}", encoding="utf-8")
     publish(folder, Artifact("dataset", "bench_rows", {}), unhashed=["films"])
 
 
@@ -60,6 +82,7 @@ def table_of(first: int, last: int, names: list[str], draw: np.random.Generator)
             "split": pa.array([("train", "train", "val", "test")[film % 4] for film in films.tolist()]),
             "labels": pa.array(labels, pa.list_(pa.string())),
             "group": pa.array([f"film{film}" for film in films.tolist()]),
+            "has_audio": np.ones(last - first, bool),
         }
     )
 
@@ -95,23 +118,14 @@ def main(rows: int, folder: Path, wanted: list[str]) -> None:
     if "merge" in (wanted or ["merge"]) and not shards[1].exists():
         write_shards(shards[0].parent, rows)
     out = str(folder / "out")
+    export = [*avtool, "export", str(data), "--overwrite", "-q", "--to"]
     commands = {
         "stats": [*avtool, "stats", str(data), "--no-fbank", "-q", "--split", "train"],
         "merge": [*avtool, "merge", *map(str, shards), "--out", f"{out}.parquet", "--overwrite", "-q"],
-        "hf": [*avtool, "export", str(data), "--to", "hf", "--out", f"{out}-hf", "--overwrite", "-q"],
-        "croissant": [
-            *avtool,
-            "export",
-            str(data),
-            "--to",
-            "croissant",
-            "--out",
-            f"{out}-c",
-            "--overwrite",
-            "-q",
-        ],
+        **{name: [*export, name, "--out", f"{out}-{name}"] for name in LAYOUTS},
         "shard": [sys.executable, "-c", READ, str(data), "1/100"],
         "all": [sys.executable, "-c", READ, str(data), ""],
+        **{name: [sys.executable, "-c", ORDER, str(data), name] for name in SAMPLERS},
     }
     for name in wanted or commands:
         cost = cost_of(commands[name])
