@@ -121,7 +121,7 @@ def _outside_cause(error: Exception) -> AvtoolError | None:
     if isinstance(error, UnicodeEncodeError):
         name = error.object.encode("utf-8", "backslashreplace").decode()
         return BadInputError(f"a name is not in UTF-8: `{name:.200}`", "rename it")
-    if isinstance(error, ValueError) and "null byte" in str(error):
+    if isinstance(error, ValueError) and "embedded null" in str(error):
         return BadInputError("a name holds a NUL character", "correct it")
     if isinstance(error, ValueError) and "integer string conversion" in str(error):
         return BadInputError("a number of an input has thousands of digits", "correct it")

@@ -238,7 +238,9 @@ def python_page() -> str:
 
 def _documented(name: str, function: Callable[..., Any], heading: str) -> list[str]:
     signature = re.sub(r"(: |-> )'([^']*)'", r"\1\2", f"{name}{inspect.signature(function)}")
-    signature = re.sub(r"\b(?:collections\.abc|pathlib|typing|avtool(?:\.\w+)+)\.(?=[A-Z])", "", signature)
+    signature = re.sub(
+        r"\b(?:collections\.abc|pathlib(?:\._local)?|typing|avtool(?:\.\w+)+)\.(?=[A-Z])", "", signature
+    )
     return [f"{heading} `{name}`", f"```\n{signature}\n```", _docstring(function)]
 
 
