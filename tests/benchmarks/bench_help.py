@@ -1,4 +1,4 @@
-"""How long `avtool --help` and `avtool zoo list` take beside `import typer, rich`: the least that it could."""
+"""How long `avtool --help` and `avtool zoo list` take beside `import typer, rich`."""
 
 import sys
 from pathlib import Path
