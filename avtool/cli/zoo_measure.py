@@ -20,7 +20,7 @@ def add_measures(app: typer.Typer) -> None:
     """Adds the subcommands to the application of `zoo`."""
     command(app, "count")(count)
     command(app, "verify")(verify)
-    command(app, "bench")(bench)
+    command(app, "bench", resumable=True)(bench)
     command(app, "pareto")(pareto)
 
 
@@ -129,9 +129,9 @@ def bench(
     overwrite: Overwrite = False,
 ) -> int:
     """Time rows on this machine: latency, throughput, peak memory."""
-    from avtool.jobs.zoo.bench import COLUMNS
     from avtool.jobs.zoo.bench import bench as run
     from avtool.jobs.zoo.count import chosen_rows
+    from avtool.jobs.zoo.timing import COLUMNS
 
     rows = chosen_rows(names or [], everything=everything)
     result = run(rows, recipe, session.reporter, out=out, overwrite=overwrite)

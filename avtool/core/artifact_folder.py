@@ -170,7 +170,7 @@ def _check_finished(out: Path, wanted: Mapping[str, Any], kind: Kind, overwrite:
     if found != kind:
         raise BadInputError(f"`{out}` is a {found} artifact, and no {kind}", "choose another --out folder")
     if not overwrite:
-        _check_settings(out, wanted)
+        check_settings(out, wanted)
 
 
 def _check_unfinished(partial: Path, wanted: Mapping[str, Any], kind: Kind, overwrite: bool) -> None:
@@ -182,7 +182,7 @@ def _check_unfinished(partial: Path, wanted: Mapping[str, Any], kind: Kind, over
         what = f"an unfinished {found['kind']}" if isinstance(found, dict) and "kind" in found else "not ours"
         raise BadInputError(f"`{partial}` exists and is {what}", "choose another --out folder")
     if not overwrite and (partial / SETTINGS).is_file():
-        _check_settings(partial, wanted)
+        check_settings(partial, wanted)
 
 
 def _is_blank(folder: Path) -> bool:
@@ -190,7 +190,12 @@ def _is_blank(folder: Path) -> bool:
     return all(path.name.startswith(".") and path.name.endswith(".partial") for path in folder.iterdir())
 
 
-def _check_settings(folder: Path, wanted: Mapping[str, Any]) -> None:
+def check_settings(folder: Path, wanted: Mapping[str, Any]) -> None:
+    """Refuses to resume what was begun with other settings than those of `settings.json` in `folder`.
+
+    Raises:
+        BadInputError: they differ; the message names up to three keys.
+    """
     stored = read_json(folder / SETTINGS) if (folder / SETTINGS).is_file() else {}
     if changed := _differences(stored if isinstance(stored, dict) else {}, wanted):
         message = f"`{folder}` was made with other settings ({changed})"

@@ -2,15 +2,24 @@
 
 import csv
 import io
+import json
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
+from avtool.jobs.zoo.recipes import BenchRecipe
+from avtool.jobs.zoo.time_row import times_of
+from avtool.jobs.zoo.timing import Timing
 from avtool.models.zoo.latency import is_out_of_memory, measure
-from tests.harness import run_avtool
+from avtool.models.zoo.row import Row
+from tests.harness import call, in_child, run_avtool
 
 QUICK = ("--image-size", 64, "--runs", 3, "--warmup", 1, "--device", "cpu")
 HEADER = "name,precision,batch,images_per_s,score,latency_ms_p50,device,machine"
@@ -50,6 +59,57 @@ def test_timings(tmp_path: Path) -> None:
         assert float(row["peak_mib"]) > 50
         assert row["height"] == row["width"] == "64"
         assert row["score"] == {"mobilevit-xxs": "69.0", "deit-ti": "72.2"}[row["key"]]
+
+
+def _bench_until_the_second_row(out: Path) -> None:
+    """Kills its own process when it begins with `deit-ti`."""
+
+    def dies(row: Row, recipe: BenchRecipe, device: torch.device) -> Iterator[Timing]:
+        if row.key == "deit-ti":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return times_of(row, recipe, device)
+
+    pytest.MonkeyPatch().setattr("avtool.jobs.zoo.bench.times_of", dies)
+    call("zoo", "bench", "mobilevit-xxs", "deit-ti", *QUICK, "--out", out)
+
+
+def test_a_killed_bench_keeps_the_rows_that_are_timed(tmp_path: Path) -> None:
+    out = tmp_path / "bench.csv"
+    words = ("zoo", "bench", "mobilevit-xxs", "deit-ti", *QUICK, "--out", out)
+    assert in_child(partial(_bench_until_the_second_row, out)) == -signal.SIGKILL
+    assert not out.exists()
+    parts = tmp_path / "bench.csv.parts"
+    (kept,) = parts.glob("*.row.json")
+    first = json.loads(kept.read_text())
+    changed = run_avtool(*words, "--batch", 2)
+    assert changed.code == 2
+    assert "was made with other settings (batches: [1, 32] then, [2] now)" in " ".join(changed.stderr.split())
+    done = run_avtool(*words)
+    assert done.code == 0, done.stderr
+    rows = rows_of(out)
+    assert [row["key"] for row in rows] == ["mobilevit-xxs"] * 2 + ["deit-ti"] * 2
+    assert [float(row["latency_ms_p50"]) for row in rows[:2]] == [round(one["p50_ms"], 3) for one in first]
+    assert not parts.exists()
+
+
+def test_overwrite_times_everything_again(tmp_path: Path) -> None:
+    out = tmp_path / "bench.csv"
+    assert in_child(partial(_bench_until_the_second_row, out)) == -signal.SIGKILL
+    (kept,) = (tmp_path / "bench.csv.parts").glob("*.row.json")
+    first = json.loads(kept.read_text())
+    done = run_avtool("zoo", "bench", "mobilevit-xxs", *QUICK, "--batch", 1, "--out", out, "--overwrite")
+    assert done.code == 0, done.stderr
+    (row,) = rows_of(out)
+    assert float(row["latency_ms_p50"]) != round(first[0]["p50_ms"], 3)
+    assert not (tmp_path / "bench.csv.parts").exists()
+
+
+def test_a_bench_that_measures_nothing_leaves_nothing(tmp_path: Path) -> None:
+    done = run_avtool(
+        "zoo", "bench", "deit-ti", "--image-size", 100, "--device", "cpu", "--out", tmp_path / "b"
+    )
+    assert done.code == 2
+    assert not list(tmp_path.iterdir())
 
 
 def test_detectors_and_tokens_are_timed() -> None:

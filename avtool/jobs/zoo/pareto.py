@@ -11,8 +11,8 @@ from avtool.core.errors import BadInputError
 from avtool.core.registry import nearest_hint
 from avtool.core.report.figures import ACCENT, SOFT, drawing, log_x, svg
 from avtool.core.report.page import write_page
-from avtool.jobs.zoo.bench import LESS_IS_BETTER, NUMBERS
 from avtool.jobs.zoo.outputs import check_page
+from avtool.jobs.zoo.timing import LESS_IS_BETTER, NUMBERS
 
 _TEMPLATE = Path(__file__).with_name("pareto.html")
 _MOST_NAMES = 25
