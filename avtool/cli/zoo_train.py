@@ -1,13 +1,17 @@
 """Subcommands of `zoo` that make networks: a row as a model folder, and rows trained and compared."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from avtool.cli.command import command
 from avtool.cli.options import DryRun, Jobs, output
 from avtool.cli.session import Session
+
+if TYPE_CHECKING:
+    from avtool.jobs.zoo.train_plan import Planned
 
 
 def add_trainings(app: typer.Typer) -> None:
@@ -55,6 +59,9 @@ def train(
         list[str] | None, typer.Option("--set", help="Set a recipe key: KEY=VALUE. Repeatable.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs.  [default: the recipe's]", min=1)] = None,
+    max_steps: Annotated[
+        int | None, typer.Option(help="Optimiser steps; overrides epochs.", min=1, max=10**9)
+    ] = None,
     image_size: Annotated[
         int | None, typer.Option(help="Side of the inputs in pixels.  [default: the recipe's]", min=8)
     ] = None,
@@ -75,8 +82,8 @@ def train(
 
     found = find_kind(data) if kind == "auto" else kind
     flags: dict[str, Any] = {
-        "loop.epochs": epochs, "data.train_folds": folds, "data.val_folds": val_folds,
-        "runtime.device": device,
+        "loop.epochs": epochs, "loop.max_steps": max_steps, "data.train_folds": folds,
+        "data.val_folds": val_folds, "runtime.device": device,
     }  # fmt: skip
     if image_size is not None:
         flags |= _sizes(found, image_size)
@@ -92,11 +99,7 @@ def train(
         command=session.command_line,
     )  # fmt: skip
     if dry_run:
-        cells = [
-            (one.entrant.title, one.task.recipe.seed, "done" if one.score else "to do") for one in planned
-        ]
-        session.table(["model", "seed", ""], cells)
-        session.emit({"plan": cells})
+        _show_plan(session, planned)
         return
     result = run(planned, recipe, found, session.reporter, out=out)
     session.table(COLUMNS, table(result.comparison, result.trained))
@@ -110,6 +113,29 @@ def train(
         {"out": out, "accuracies": accuracies, "comparison": result.comparison},
         text=str(out / "compare.html"),
     )
+
+
+def _show_plan(session: Session, planned: "Sequence[Planned]") -> None:
+    """Prints the data and the schedule once, then the cost of each model, and which seeds are done."""
+    from avtool.jobs.train import plan_task, size
+
+    plans = {one.entrant.title: plan_task(one.task, one.out) for one in reversed(planned)}
+    own = {"run", "model", "parameters", "memory", "disk"}
+    session.table(["plan", ""], [row for row in next(iter(plans.values())).rows() if row[0] not in own])
+    session.table(
+        ["model", "M params", "weights, gradients, moments", "activations in fp32", "a checkpoint"],
+        [
+            (
+                title, f"{one.parameters / 1e6:.2f}", size(one.state_mib),
+                "" if one.activations_mib is None else size(one.activations_mib), size(one.checkpoint_mib),
+            )
+            for title, one in reversed(plans.items())
+        ],
+    )  # fmt: skip
+    cells = [(one.entrant.title, one.task.recipe.seed, "done" if one.score else "to do") for one in planned]
+    session.table(["model", "seed", ""], cells)
+    models = {title: one.values() for title, one in reversed(plans.items())}
+    session.emit({"plan": cells, "models": models})
 
 
 def _sizes(kind: str, side: int) -> dict[str, Any]:

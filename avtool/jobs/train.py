@@ -81,8 +81,8 @@ class TrainPlan:
         yield "parameters", f"{self.parameters / 1e6:.2f} M"
         yield "steps", f"{self.steps} of {self.samples_per_step} samples"
         yield "learning rate", f"{self.learning_rate:.4g} at its peak"
-        more = f" and {_size(self.activations_mib)} of activations in fp32" if self.activations_mib else ""
-        yield "memory", f"about {_size(self.state_mib)} of weights, gradients and moments{more}, a process"
+        more = f" and {size(self.activations_mib)} of activations in fp32" if self.activations_mib else ""
+        yield "memory", f"about {size(self.state_mib)} of weights, gradients and moments{more}, a process"
         yield "disk", f"{self.checkpoint_mib:.1f} MiB a checkpoint"
 
 
@@ -150,15 +150,23 @@ def plan_training(
     Raises:
         AvtoolError: data, model and settings do not fit together.
     """
+    task = make_task(name, source, recipe, reporter)
+    return plan_task(task, out or default_out(task))
+
+
+def plan_task(task: Task[Any], out: Path) -> TrainPlan:
+    """What a training of `task` into `out` would be; nothing is computed or written.
+
+    Raises:
+        AvtoolError: data, model and settings do not fit together.
+    """
     import torch
 
     from avtool.models.runtime import launched_processes
     from avtool.training.memory import estimate_memory
     from avtool.training.plan import Plan, check_plan
 
-    task = make_task(name, source, recipe, reporter)
-    out = out or default_out(task)
-    facts = task.describe()
+    recipe, facts = task.recipe, task.describe()
     with torch.device("meta"):
         model, _ = task.build()
     plan = Plan.of(recipe.loop, task.num_samples(), launched_processes())
@@ -178,5 +186,6 @@ def plan_training(
     )
 
 
-def _size(mib: float) -> str:
+def size(mib: float) -> str:
+    """Mebibytes for people."""
     return f"{mib / 1024:.1f} GiB" if mib >= 1024 else f"{mib:.1f} MiB"

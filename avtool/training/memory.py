@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from avtool.core.errors import AvtoolError
 from avtool.training.plan import refuse_lone_values
 from avtool.training.recipe import TrainRecipe
 
@@ -62,15 +63,32 @@ def _activations(
 ) -> int | None:
     """Bytes that a forward pass keeps for the backward pass, on tensors without content."""
     try:
-        with FakeTensorMode():
-            batch = example()
-            if batch is None:
-                return None
-            model = build().train()
-            with refuse_lone_values():
-                return kept_bytes(model, lambda: model(**batch))
+        with torch.device("meta"):
+            given = example()
+        if given is None:
+            return None
+        mode = FakeTensorMode(allow_non_fake_inputs=True)
+        model = _without_content(build, mode).train()
+        with mode, refuse_lone_values():
+            batch = {
+                name: None if value is None else torch.empty_like(value, device="cpu")
+                for name, value in given.items()
+            }
+            return kept_bytes(model, lambda: model(**batch))
     except (RuntimeError, NotImplementedError):  # an operation that needs values
         return None
+
+
+def _without_content(build: Callable[[], nn.Module], mode: FakeTensorMode) -> nn.Module:
+    """The network with tensors without content, as if on the CPU."""
+    try:
+        with mode:
+            return build()
+    except (RuntimeError, AvtoolError):  # it reads a value of a tensor while it is built
+        with torch.device("meta"):
+            model = build()
+        with mode:
+            return model.to_empty(device="cpu")
 
 
 def kept_bytes(model: nn.Module, forward: Callable[[], object]) -> int:

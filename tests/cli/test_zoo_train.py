@@ -105,11 +105,32 @@ def test_a_row_more_trains_that_row_alone(photos: Path, tmp_path: Path) -> None:
     command = (*command, "--seeds", "1", "--device", "cpu", "--out", tmp_path / "out")
     assert run_avtool(command[0], command[1], "deit-ti", *command[2:]).code == 0
     plan = run_avtool(command[0], command[1], "deit-ti", "localvit-t", *command[2:], "--dry-run", "--json")
+    assert plan.code == 0, plan.stderr
     assert plan.json["plan"] == [["DeiT-Ti", 0, "done"], ["LocalViT-T", 0, "to do"]]
     other = run_avtool(
         command[0], command[1], "deit-ti", *command[2:], "--epochs", "2", "--dry-run", "--json"
     )
     assert other.json["plan"] == [["DeiT-Ti", 0, "to do"]]
+
+
+def test_the_plan_counts_data_steps_parameters_and_memory(photos: Path, tmp_path: Path) -> None:
+    words = ("zoo", "train", "deit-ti", "localvit-t", "--data", photos, "--recipe", recipe(tmp_path, cnn=""))
+    words = (*words, "--max-steps", 5, "--device", "cpu", "--out", tmp_path / "out", "--dry-run")
+    plan = run_avtool(*words, "--json")
+    assert plan.code == 0, plan.stderr
+    assert len(plan.json["plan"]) == 6
+    assert list(plan.json["models"]) == ["DeiT-Ti", "LocalViT-T"]
+    params = 32 * 3 * 256 + 32 + 32 + 5 * 32 + 2 * 12704 + 64 + 2 * 33
+    deit = plan.json["models"]["DeiT-Ti"]
+    expected = {"train_clips": 24, "val_clips": 12, "classes": 2, "steps": 5, "samples_per_step": 8}
+    assert {key: deit[key] for key in expected} == expected
+    assert deit["parameters"] == params
+    assert deit["state_mib"] == pytest.approx(16 * params / 2**20, abs=0.06)
+    assert deit["activations_mib"] > 0
+    text = run_avtool(*words).stdout
+    for shown in ("train clips", "5 of 8 samples", "0.05", "localvit-t", "to do"):
+        assert shown in text.casefold()
+    assert not (tmp_path / "out").exists()
 
 
 def test_spectrograms_have_one_channel(tmp_path: Path) -> None:

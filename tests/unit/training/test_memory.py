@@ -42,6 +42,20 @@ def test_activations_are_what_a_real_pass_keeps() -> None:
     assert found.activations == pytest.approx(4 * 1024 * (256 + 512 + 128) / 2**20, abs=0.06)
 
 
+def test_a_builder_that_reads_a_value_of_a_tensor() -> None:
+    class Reads(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            width = int(torch.linspace(0, 512, 2, device="cpu")[-1].item())
+            self.net = nn.Sequential(nn.Linear(256, width), nn.ReLU(), nn.Linear(width, 128), nn.ReLU())
+
+        def forward(self, audio: torch.Tensor) -> torch.Tensor:
+            return self.net(audio)
+
+    found = estimate_memory(recipe(), Reads(), Reads, lambda: {"audio": torch.zeros(1024, 256)})
+    assert found.activations == pytest.approx(4 * 1024 * (256 + 512 + 128) / 2**20, abs=0.06)
+
+
 def test_attention_keeps_no_matrix_of_weights() -> None:
     """Twice the tokens keep about twice as much, not four times."""
 
