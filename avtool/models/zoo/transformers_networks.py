@@ -41,7 +41,7 @@ _AUXILIARY_STAGE = 2  # of the four, whose maps UPerNet's auxiliary head reads
 def build_class(
     row: Row, num_classes: int | None, in_channels: int, size: tuple[int, int] | None, options: dict[str, Any]
 ) -> nn.Module:
-    """The network of a row, with random weights and attention in plain matrix products.
+    """The network of a row, with random weights; attention is fused where the library has that.
 
     Args:
         row: whose builder names a class of transformers.
@@ -71,7 +71,7 @@ def build_class(
     config = cls.config_class(**given | options)
     if in_channels != 3 and hasattr(getattr(config, "backbone_config", None), "num_channels"):
         config.backbone_config.num_channels = in_channels
-    return cls._from_config(config, attn_implementation="eager", dtype=torch.float32)  # type: ignore[no-any-return]
+    return cls._from_config(config, dtype=torch.float32)  # type: ignore[no-any-return]
 
 
 def _check_options(row: Row, config_class: Any, options: Mapping[str, Any]) -> None:

@@ -207,6 +207,15 @@ def test_a_wrong_size_names_the_nearest(key: str, size: int, step: int, near: st
     assert near in caught.value.hint
 
 
+def test_fused_attention_is_counted_as_its_products() -> None:
+    """YOLOS-Ti's attention runs fused, and counts what the plain products count."""
+    row = find_row("yolos-ti")
+    fused, plain = build_on_meta(row), build_on_meta(row)
+    assert fused.config._attn_implementation == "sdpa"
+    plain.set_attn_implementation("eager")
+    assert macs_of_network(fused, row, (64, 96)) == macs_of_network(plain, row, (64, 96))
+
+
 @pytest.mark.parametrize("library", ["timm", "transformers", "torchvision"])
 def test_an_absent_network_names_the_extra(library: str) -> None:
     row = replace(find_row("swin-t"), library=library, builder="no_such_network")
