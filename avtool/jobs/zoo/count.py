@@ -84,11 +84,11 @@ def count(
     Raises:
         AvtoolError: the only row fails, or the file may not be written.
     """
-    from avtool.models.zoo.measure import count_row
-
     check_table(out, COLUMNS, overwrite=overwrite)
     counted, failed = [], []
     with reporter.progress("counting", len(rows)) as bar:
+        from avtool.models.zoo.measure import count_row  # takes seconds, which the bar covers
+
         for row in rows:
             try:
                 found = count_row(

@@ -160,11 +160,13 @@ def verify(
         AvtoolError: the only row fails, or the file may not be written.
     """
     check_table(out, COLUMNS, overwrite=overwrite)
+    reporter.info("counting torchvision's own Transformers and the rows")
+    oracle = list(_oracle(reporter, cache=cache))
     result = count(rows, reporter, cache=cache)
     found = [_agreement(one, tolerance) for one in result.rows]
     if out is not None:
         write_csv(out, COLUMNS, [one.cells() for one in found])
-    return VerifyResult(found, list(_shares(found)), list(_oracle()), result.failed)
+    return VerifyResult(found, list(_shares(found)), oracle, result.failed)
 
 
 def _agreement(one: CountedRow, tolerance: float) -> Agreement:
@@ -186,11 +188,13 @@ def _share(name: str, found: Sequence[Agreement]) -> Share:
     return Share(name, sum(params), len(params), sum(macs), len(macs))
 
 
-def _oracle() -> Iterator[OwnCount]:
-    from avtool.models.zoo.oracle import count_torchvision
+def _oracle(reporter: Reporter, *, cache: bool) -> Iterator[OwnCount]:
+    with reporter.progress("counting torchvision's", None) as bar:
+        from avtool.models.zoo.oracle import count_torchvision
 
-    for name, params, params_stated, macs, macs_stated in count_torchvision():
-        yield OwnCount(name, params, params_stated, macs / 1e9, macs_stated)
+        for name, params, params_stated, macs, macs_stated in count_torchvision(cache=cache):
+            bar.advance(note=name)
+            yield OwnCount(name, params, params_stated, macs / 1e9, macs_stated)
 
 
 def _agrees(figure: Figure | None, counted: float | None, tolerance: float) -> bool | None:

@@ -1,7 +1,7 @@
 """Counts of the zoo's rows: parameters and MACs at a size, cached by everything that decides them."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -69,13 +69,33 @@ def count_row(
         MissingError: its library is absent.
     """
     height, width = size or size_of(row)
-    versions = versions_of(row)
-    key = settings_hash(
-        [_COUNTER, versions, row.library, row.builder, height, width, num_classes, in_channels]
-    )
-    file = cache_folder() / "zoo" / f"{key}.json"
-    if cache and (known := _read(file)) is not None:
+    key = [versions_of(row), row.library, row.builder, height, width, num_classes, in_channels]
+
+    def make() -> Count:
+        return _count(row, size, num_classes, in_channels)
+
+    return cached_count(key, make) if cache else make()
+
+
+def cached_count(key: Sequence[object], make: Callable[[], Count]) -> Count:
+    """A count of the cache folder, or a new one, which is kept there.
+
+    Args:
+        key: everything that decides it, versions of libraries among them.
+        make: counts.
+    """
+    file = cache_folder() / "zoo" / f"{settings_hash([_COUNTER, *key])}.json"
+    if (known := _read(file)) is not None:
         return known
+    count = make()
+    with writing(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_json(file, asdict(count))
+    return count
+
+
+def _count(row: Row, size: tuple[int, int] | None, num_classes: int | None, in_channels: int) -> Count:
+    height, width = size or size_of(row)
     begin = time.perf_counter()
     settings: dict[str, Any] = {
         "num_classes": num_classes,
@@ -95,12 +115,9 @@ def count_row(
         network, device = build(row, **settings), "cpu"
         macs = macs_of_network(network, row, (height, width), in_channels)
     seconds = round(time.perf_counter() - begin, 3)
-    count = Count(count_parameters(network), macs, height, width, num_classes, device, seconds, versions)
-    if cache:
-        with writing(file):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_json(file, asdict(count))
-    return count
+    return Count(
+        count_parameters(network), macs, height, width, num_classes, device, seconds, versions_of(row)
+    )
 
 
 def size_of(row: Row) -> tuple[int, int]:
@@ -117,7 +134,11 @@ def size_of(row: Row) -> tuple[int, int]:
 def versions_of(row: Row) -> str:
     """The versions that decide a count: of torch, and of the libraries that build the row."""
     names = {"transformers": ("torch", "transformers", "timm"), "avtool": ("torch", "timm")}
-    libraries = names.get(str(row.library), ("torch", str(row.library)))
+    return named_versions(*names.get(str(row.library), ("torch", str(row.library))))
+
+
+def named_versions(*libraries: str) -> str:
+    """Libraries with their versions."""
     return ", ".join(f"{name} {_version(name)}" for name in libraries)
 
 
