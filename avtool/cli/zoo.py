@@ -16,13 +16,14 @@ from avtool.models.zoo.catalogue import (
     all_rows,
     find_row,
     macs_of,
+    need_builder,
     params_of,
     to_csv,
     tree,
     tree_lines,
     user_file,
 )
-from avtool.models.zoo.row import Figure, Row, Task
+from avtool.models.zoo.row import TIMM, Figure, Row, Task
 
 app = verb_app(
     "zoo",
@@ -84,6 +85,8 @@ def _digits(value: float | None) -> str:
 def show(session: Session, name: Name) -> None:
     """Show a row: taxonomy, motivation, figures with their sources, builder."""
     row = find_row(name)
+    if row.name.startswith(TIMM):
+        need_builder(row)
     facts = [
         ("key", row.key),
         ("published in", f"{row.venue} {row.year or ''}".strip()),

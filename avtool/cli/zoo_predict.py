@@ -30,7 +30,9 @@ def run(
     session: Session,
     recipe: RunRecipe,
     name: Name,
-    sources: Annotated[list[Path], typer.Argument(help="Images and films.", metavar="FILE...")],
+    sources: Annotated[
+        list[Path], typer.Argument(help="Images and films, and folders of them.", metavar="FILE...")
+    ],
     out: Annotated[Path, output("Folder for the drawn images and films, and what was found, as JSON lines.")],
     pretrained: Pretrained = False,
     weights: Weights = None,

@@ -106,6 +106,8 @@ def test_tables_replace_only_those_of_their_kind_and_only_by_request(verb: str, 
         (["count", "deit-ti", "--image-size", "100"], 2, "multiples of 16: 96 or 112"),
         (["count", "deit-tiny"], 2, "no row of the zoo is called"),
         (["verify", "focal-t"], 2, "has no builder"),
+        (["count", "timm:resnet5O", "--image-size", "64"], 2, "did you mean `resnet50`"),
+        (["show", "timm:resnet5O"], 2, "did you mean `resnet50`"),
     ],
 )
 def test_what_cannot_be_counted(words: list[str], code: int, text: str) -> None:
@@ -127,6 +129,10 @@ def test_verification(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "1 of 1 are exact" in done.stderr
     rows = list(csv.DictReader(io.StringIO((tmp_path / "v.csv").read_text())))
     assert [row["agrees"] for row in rows] == ["yes", "no"]
+    known = sorted(path.name for path in (tmp_path / "cache").rglob("*.json"))
+    assert len(known) == 3  # of two rows, and of torchvision's own
+    assert run_avtool("zoo", "verify", "swin-t", "convit-s").code == 0
+    assert sorted(path.name for path in (tmp_path / "cache").rglob("*.json")) == known
     strict = run_avtool("zoo", "verify", "swin-b-384", "--tolerance", "0", "--json")
     assert strict.code == 0  # a printed figure that rounds to the counted one agrees at any tolerance
 

@@ -14,7 +14,7 @@ from avtool.media.probe import probe
 from avtool.models.zoo.catalogue import find_row
 from avtool.models.zoo.dense_prediction import Box, Found, Segment
 from avtool.models.zoo.networks import build
-from tests.harness import run_avtool, write_grey_film
+from tests.harness import prepare_tones, run_avtool, write_grey_film
 
 YOLOS = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
 YOLOS |= {"num_detection_tokens": 5}
@@ -118,6 +118,31 @@ def test_images_that_are_not_there_are_refused_before_a_network_is_built(tmp_pat
     assert done.code == 2
     assert "none.png` does not exist" in done.stderr
     assert "random weights" not in done.stderr
+
+
+def test_a_folder_is_its_images_and_films_without_earlier_outputs(photo: Path, tmp_path: Path) -> None:
+    (photo.parent / "notes.txt").write_text("no image")
+    words = ("zoo", "run", "yolos-ti", tmp_path, "--options", json.dumps(YOLOS), "--image-size", 64)
+    words = (*words, "--device", "cpu", "--out", tmp_path / "out", "--json")
+    for more in ((), ("--overwrite",)):
+        done = run_avtool(*words, *more)
+        assert done.code == 0, done.stderr
+        assert [Path(one["source"]).name for one in done.json["files"]] == ["photo.png"]
+        assert "building `YOLOS-Ti` by transformers" in done.stderr
+
+
+def test_folders_without_images_and_datasets_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").write_text("no image")
+    data = prepare_tones(tmp_path, train=2, val=1)
+    for folder, message in (
+        (tmp_path / "empty", "empty` holds no image or film"),
+        (data, f"`{data}` is a dataset artifact of avtool"),
+    ):
+        done = run_avtool("zoo", "run", "yolos-ti", folder, "--out", tmp_path / "out")
+        assert done.code == 2
+        assert message in " ".join(done.stderr.split())
+        assert "building" not in done.stderr
 
 
 def test_published_weights_need_a_network(

@@ -15,6 +15,7 @@ from avtool.core.files import atomic_file
 from avtool.core.reporter import Reporter
 from avtool.jobs.zoo.draw import draw
 from avtool.jobs.zoo.recipes import RunRecipe
+from avtool.media.probe import probe
 from avtool.media.still_images import is_image, read_image
 
 if TYPE_CHECKING:
@@ -77,8 +78,11 @@ def run_over(
             lines.write(_line(time, one))
             _save(drawn, draw(image, one))
             return RunFile(source, drawn, table, 1, len(one.boxes) + len(one.segments))
-        with film_writer(drawn, FilmSettings(fps=recipe.fps, size=(height, width))) as film:
+        total = probe(source).duration_s
+        settings = FilmSettings(fps=recipe.fps, size=(height, width))
+        with film_writer(drawn, settings) as film, reporter.progress("running", total) as bar:
             for time, image, one in results():
+                bar.advance(1 / recipe.fps, note=source.name)
                 lines.write(_line(time, one))
                 film.frame(draw(image, one)[:height, :width])
                 count += 1

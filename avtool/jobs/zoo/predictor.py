@@ -28,15 +28,16 @@ def open_predictor(
 
     A trained model brings its classes, options and size; other weights have `default_classes`.
     """
+    row = need_builder(find_row(name))
+    if pretrained and weights is not None:
+        raise BadInputError("--pretrained and --weights are both given", "give one of them")
+    reporter.info(f"building `{row.name}` by {row.library}")
     import torch
 
     from avtool.models.runtime import choose_device
     from avtool.models.zoo.dense_prediction import DensePredictor
     from avtool.models.zoo.trained import trained_row
 
-    if pretrained and weights is not None:
-        raise BadInputError("--pretrained and --weights are both given", "give one of them")
-    row = need_builder(find_row(name))
     device = choose_device(recipe.device)
     reporter.info(f"device: {device}")
     side = recipe.side

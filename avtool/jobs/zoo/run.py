@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from avtool.core.artifact import CARD, read_artifact
 from avtool.core.errors import AvtoolError, BadInputError
 from avtool.core.files import writing
 from avtool.core.reporter import Reporter
+from avtool.data.readers.media_index import list_media
 from avtool.jobs.zoo.found_files import RunFile, files_of, run_over
 from avtool.jobs.zoo.outputs import check_files
 from avtool.jobs.zoo.predictor import open_predictor
 from avtool.jobs.zoo.recipes import RunRecipe
+from avtool.media.suffixes import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from avtool.models.zoo.catalogue import find_row, need_builder
 
 
@@ -40,7 +43,7 @@ def run(
 
     Args:
         name: the row's name or key.
-        sources: images and films.
+        sources: images and films, and folders of them.
         recipe: how it is run.
         reporter: receives progress, and the files that fail.
         out: receives `NAME.png` or `NAME.mp4`, and `NAME.jsonl`, of each file.
@@ -55,6 +58,7 @@ def run(
             output exists.
         MissingError: the device or a library is not there, or the hub cannot be reached.
     """
+    sources = [file for source in sources for file in _files_at(source, out)]
     _need_names_of_their_own(sources)
     if not any(source.exists() for source in sources):
         raise BadInputError(f"`{sources[0]}` does not exist", "give images or films")
@@ -80,6 +84,26 @@ def run(
                 failed.append((source, error))
             bar.advance(note=source.name)
     return RunResult(done, failed)
+
+
+def _files_at(source: Path, out: Path) -> list[Path]:
+    """A file, or the images and films under a folder, without those of an earlier output in it.
+
+    Raises:
+        BadInputError: a folder has none, or is an artifact.
+    """
+    if not source.is_dir():
+        return [source]
+    if (source / CARD).is_file():
+        message = f"`{source}` is a {read_artifact(source).kind} artifact of avtool"
+        raise BadInputError(message, "give images, films, or a folder of them")
+    names = list_media(source, {*IMAGE_SUFFIXES, *VIDEO_SUFFIXES})
+    drawn = out.resolve()
+    found = [source / name for name in names if not (source / name).resolve().is_relative_to(drawn)]
+    if not found:
+        suffixes = ", ".join((*IMAGE_SUFFIXES[:3], *VIDEO_SUFFIXES[:3]))
+        raise BadInputError(f"`{source}` holds no image or film", f"they end in {suffixes} and the like")
+    return found
 
 
 def _need_names_of_their_own(sources: Sequence[Path]) -> None:

@@ -124,8 +124,14 @@ def need_builder(row: Row) -> Row:
     """The row, if something builds it.
 
     Raises:
-        BadInputError: nothing does; the message offers the nearest relative that is built.
+        BadInputError: nothing does; the message offers the nearest relative that is built, or the nearest
+            networks of timm.
+        MissingError: the row is any network of timm, which is absent.
     """
+    if row.name.startswith(TIMM):
+        from avtool.models.zoo.networks import check_timm
+
+        check_timm(row.target)
     if row.is_built:
         return row
     built = [one for one in all_rows() if one.is_built and one.task == row.task]

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from avtool.core.errors import AvtoolError, BadInputError, MissingError
+from avtool.core.registry import nearest_hint
 from avtool.core.requirements import require
-from avtool.models.zoo.row import Row
+from avtool.models.zoo.row import TIMM, Row
 
 IMAGENET = 1000
 _EXTRA = "pip install -U 'avtool[hub]'"
@@ -56,7 +57,9 @@ def _timm(
 ) -> nn.Module:
     """A network of timm; its default head is not always one of 1000 classes, so that is always given."""
     timm = _library("timm")
-    if not timm.is_model(row.target):
+    if row.name.startswith(TIMM):
+        check_timm(row.target)
+    elif not timm.is_model(row.target):
         raise _absent(row, timm.__version__)
     given = {"num_classes": IMAGENET, **(row.argument or {}), "in_chans": in_channels}  # type: ignore[dict-item]
     if num_classes is not None:
@@ -72,6 +75,19 @@ def _timm(
         del given["img_size"]  # of an architecture that takes any size
         network = timm.create_model(row.target, **given)
     return network
+
+
+def check_timm(name: str) -> None:
+    """Refuses what is no network of timm.
+
+    Raises:
+        BadInputError: it is none; the message offers the nearest names.
+        MissingError: timm is absent.
+    """
+    timm = _library("timm")
+    if not timm.is_model(name):
+        hint = nearest_hint(name, timm.list_models(), "timm.list_models()")
+        raise BadInputError(f"timm {timm.__version__} has no `{name}`", hint)
 
 
 def _torchvision(
