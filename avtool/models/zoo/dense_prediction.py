@@ -185,8 +185,13 @@ class DensePredictor:
         ]
 
 
-def processor_of(row: Row, side: int | None) -> Any:
+def processor_of(row: Row, side: int | None, longest: int | None = None) -> Any:
     """The library's scaling of images, for a row's own size or another.
+
+    Args:
+        row: for detection or segmentation.
+        side: shorter side, or side of the square, in pixels; None for the row's own.
+        longest: longest side, where it is no square; None for 5/3 of `side`.
 
     Raises:
         BadInputError: the library has none for the row.
@@ -205,7 +210,7 @@ def processor_of(row: Row, side: int | None) -> Any:
         return cls()
     if head in {"RTDetr", "Segformer", "UperNet"}:
         return cls(size={"height": side, "width": side})
-    return cls(size={"shortest_edge": side, "longest_edge": round(side * _LONGEST)})
+    return cls(size={"shortest_edge": side, "longest_edge": longest or round(side * _LONGEST)})
 
 
 def scale(processor: Any, images: Sequence[NDArray[np.uint8]]) -> Any:

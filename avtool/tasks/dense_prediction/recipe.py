@@ -1,9 +1,9 @@
 """Recipe of detection and segmentation."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from avtool.core.recipe import Recipe, option
 from avtool.training.recipe import GroupRecipe, LoopRecipe, OptimizerRecipe, ScheduleRecipe, TrainRecipe
@@ -56,6 +56,44 @@ class AnnotatedImagesRecipe(Recipe):
     )
 
 
+class DenseAugmentRecipe(Recipe):
+    """Random geometry and colour of training images, beside `data.flip`; off by default."""
+
+    sides: tuple[Annotated[int, Field(ge=16, le=4096)], ...] = option(
+        (), "Shorter sides, one of which an image is scaled to; empty: the side of validation."
+    )
+    longest: int | None = option(
+        None, "Longest side at any of these.  [default: 5/3 of the shorter]", ge=16, le=8192
+    )
+    crop: float = option(0.0, "Probability of a crop before that; 0 disables.", ge=0, le=1)
+    crop_before: tuple[Annotated[int, Field(ge=16, le=4096)], ...] = option(
+        (400, 500, 600), "Shorter sides, one of which an image is scaled to before the crop; empty: its own."
+    )
+    crop_sides: tuple[int, int] = option((384, 600), "Smallest and largest side of the crop, in pixels.")
+    scales: tuple[float, float] | None = option(
+        None,
+        "Smallest and largest factor on the side: a square of the side is cut from the scaled image.",
+    )
+    max_share: float = option(
+        0.75, "Largest share of such a square that one class of pixels fills; 1 accepts any.", gt=0, le=1
+    )
+    distort: float = option(
+        0.0, "Probability each of other brightness, contrast, saturation and hue; 0 disables.", ge=0, le=1
+    )
+
+    @field_validator("crop_sides", "scales")
+    @classmethod
+    def _ascending(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not 0 < value[0] <= value[1]:
+            raise ValueError(f"{value[0]} and {value[1]} are no range of positive numbers")
+        return value
+
+    @property
+    def changes(self) -> bool:
+        """Whether an image is cropped or coloured."""
+        return bool(self.crop or self.scales or self.distort)
+
+
 class DenseOptimizer(OptimizerRecipe):
     """AdamW as DETR has it (Carion et al., 2020)."""
 
@@ -88,6 +126,7 @@ class DensePredictionRecipe(TrainRecipe):
 
     model: DenseModelRecipe = Field(default_factory=DenseModelRecipe)
     data: AnnotatedImagesRecipe = Field(default_factory=AnnotatedImagesRecipe)
+    augment: DenseAugmentRecipe = Field(default_factory=DenseAugmentRecipe)
     optimizer: DenseOptimizer = Field(default_factory=DenseOptimizer)
     schedule: DenseSchedule = Field(default_factory=DenseSchedule)
     backbone: BackboneGroup = Field(default_factory=BackboneGroup)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from avtool.models.model_folder import ModelDescription
     from avtool.models.zoo.dense_network import DenseRow
+    from avtool.tasks.dense_prediction.samples import Augmentation
     from avtool.training.parameter_groups import ParameterGroup
 
 _AUXILIARY = ("Detr", "ConditionalDetr", "DabDetr", "DeformableDetr")
@@ -126,9 +127,12 @@ class DensePredictionTask(Task[DensePredictionRecipe]):
 
         from avtool.models.zoo.count import MacCounter
         from avtool.models.zoo.dense_prediction import processor_of, scaled_size
+        from avtool.tasks.dense_prediction.samples import processors_of
         from avtool.training.memory import kept_bytes
 
-        processor = processor_of(self.row, self.recipe.data.side)
+        drawn = processors_of(self.row, self.recipe.augment)
+        processor = max(drawn, key=lambda one: one.size.shortest_edge, default=None)
+        processor = processor or processor_of(self.row, self.recipe.data.side)
         declared = self.data[0].annotations.api.imgs.values()
         scaled = [scaled_size(processor, (one["height"], one["width"])) for one in declared]
         size = max(height for height, _ in scaled), max(width for _, width in scaled)
@@ -149,7 +153,7 @@ class DensePredictionTask(Task[DensePredictionRecipe]):
         from avtool.models.zoo.dense_network import start_dense
         from avtool.models.zoo.dense_prediction import processor_of
         from avtool.objectives.library_loss import LibraryLoss
-        from avtool.tasks.dense_prediction.samples import DenseSamples, collate_dense
+        from avtool.tasks.dense_prediction.samples import DenseSamples, collate_dense, processors_of
         from avtool.tasks.dense_prediction.validation import DenseValidation
         from avtool.training.validation import Validation
 
@@ -162,7 +166,13 @@ class DensePredictionTask(Task[DensePredictionRecipe]):
             start_dense(model, weights_file(recipe.model.init), self.reporter)
         processor = processor_of(self.row, recipe.data.side)
         given = (self.row, self.names, processor, recipe.seed)
-        samples = DenseSamples(train, *given, recipe.data.flip)
+        samples = DenseSamples(
+            train,
+            *given,
+            recipe.data.flip,
+            self._augmentation(processor),
+            processors_of(self.row, recipe.augment),
+        )
         validation = None
         if val is not None:
             held_out = DenseSamples(val, *given, 0.0)
@@ -183,6 +193,13 @@ class DensePredictionTask(Task[DensePredictionRecipe]):
             sample_ids=samples.sample_ids,
             validated_on="validation images",
         )
+
+    def _augmentation(self, processor: Any) -> "Augmentation | None":
+        if not self.recipe.augment.changes:
+            return None
+        from avtool.tasks.dense_prediction.augment import DenseAugmentation
+
+        return DenseAugmentation.of_processor(self.recipe.augment, processor)
 
     def _groups(self, model: "DenseRow") -> "Sequence[ParameterGroup]":
         from avtool.training.parameter_groups import ParameterGroup
