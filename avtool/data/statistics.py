@@ -1,4 +1,4 @@
-"""Dataset statistics: clips, durations, labels, groups, and the mean and std of its spectrograms."""
+"""Dataset statistics: clips, durations, labels, groups, sizes of images, mean and std of spectrograms."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -16,9 +16,11 @@ from avtool.core.reporter import Reporter
 from avtool.core.requirements import is_installed
 from avtool.data.dataset import open_dataset
 from avtool.data.folds import Folds
+from avtool.data.image_statistics import ImageSizes, image_sizes
 from avtool.data.inputs.settings import AudioSettings
 from avtool.data.manifest import Manifest, holds_annotations
 from avtool.data.spectrogram_statistics import FbankStatistics, fbank_statistics
+from avtool.media.still_images import is_image
 
 _ROWS = 1 << 20  # that are counted at a time
 
@@ -31,7 +33,11 @@ class StatsRecipe(Recipe):
     )
     split_column: str = option("split", "Column that names the splits.")
     folds: Folds | None = option(None, "Folds to describe: 1,2,5 or 1-4.", flag="--folds")
-    fbank: bool = option(True, "Mean and std of the spectrograms, which decodes all audio.", flag="--fbank")
+    fbank: bool = option(
+        True,
+        "Mean and std of the spectrograms, which decodes all audio, and sizes of images.",
+        flag="--fbank",
+    )
     bins: int = option(20, "Bins of the duration histogram.", ge=1, le=1000)
     audio: AudioSettings = Field(default_factory=AudioSettings)
 
@@ -57,7 +63,8 @@ class DatasetStatistics:
         durations: histogram of the lengths.
         labels: how many clips have each label, the most frequent first.
         leaking_groups: groups in more than one split or fold of the whole dataset.
-        fbank: mean and standard deviation of the spectrograms, or None.
+        sizes: of the images among the clips, or None.
+        fbank: mean and standard deviation of the spectrograms of the others, or None.
         audio: settings of the spectrograms.
     """
 
@@ -73,8 +80,14 @@ class DatasetStatistics:
     durations: list[Bin]
     labels: list[tuple[str, int]]
     leaking_groups: list[str]
+    sizes: ImageSizes | None
     fbank: FbankStatistics | None
     audio: dict[str, Any]
+
+    @property
+    def still(self) -> bool:
+        """Whether all clips are images, which have no duration."""
+        return self.sizes is not None and self.sizes.images == self.clips
 
     def to_dict(self) -> dict[str, Any]:
         """The statistics as a JSON object."""
@@ -123,7 +136,7 @@ def stats(
         durations=duration_histogram(part, recipe.bins),
         labels=label_counts(part),
         leaking_groups=leaks,
-        fbank=_fbank(part, recipe, reporter, jobs),
+        **_measured(part, recipe, reporter, jobs),
         audio=recipe.audio.model_dump(mode="json"),
     )
     if out is not None:
@@ -131,19 +144,30 @@ def stats(
     return result
 
 
-def _fbank(part: Manifest, recipe: StatsRecipe, reporter: Reporter, jobs: int) -> FbankStatistics | None:
+def _measured(part: Manifest, recipe: StatsRecipe, reporter: Reporter, jobs: int) -> dict[str, Any]:
+    """What the files are opened for: sizes of images, and spectrograms of all other clips."""
+    none = {"sizes": None, "fbank": None}
     if not recipe.fbank:
-        return None
+        return none
     if holds_annotations(part.folder):
         reporter.info(
             f"`{part.origin}` holds annotations without media: spectrogram mean and std are skipped;"
             f" `avtool rebuild {part.origin} --films DIR --out DATASET` makes the clips again from the films"
         )
-        return None
+        return none
+    still = np.array([is_image(Path(media)) for media in part.column("media")], bool)
+    if still.any() or is_installed("torch"):
+        part.check_media()
+    return {
+        "sizes": image_sizes(part.take(np.flatnonzero(still)), reporter) if still.any() else None,
+        "fbank": None if still.all() else _fbank(part.take(np.flatnonzero(~still)), recipe, reporter, jobs),
+    }
+
+
+def _fbank(part: Manifest, recipe: StatsRecipe, reporter: Reporter, jobs: int) -> FbankStatistics | None:
     if not is_installed("torch"):
         reporter.info("spectrogram mean and std are skipped: they need torch (pip install 'avtool[learn]')")
         return None
-    part.check_media()
     return fbank_statistics(part, recipe.audio, reporter, jobs=jobs)
 
 
