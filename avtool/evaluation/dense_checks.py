@@ -16,6 +16,7 @@ from avtool.media.still_images import read_image
 
 _EDGE = 1.0  # pixels that a box may leave its image by rounding
 _BOX = "bbox is [left, top, width, height] in pixels"
+_MASK = "segmentation is polygons [[x, y, x, y, ...]] in pixels, or run lengths {size, counts}"
 _MOST = 1e9  # pixels
 
 
@@ -114,6 +115,46 @@ def _check_object(where: str, found: CocoAnnotations, one: dict[str, Any]) -> No
         raise BadInputError(f"{where}: the area {area!r:.40} is none", "area is a number of pixels")
     if one.setdefault("iscrowd", 0) not in (0, 1):
         raise BadInputError(f"{where}: iscrowd is {one['iscrowd']!r:.40}", "iscrowd is 0 or 1")
+    if (wrong := _wrong_mask(one.get("segmentation") or [], image["height"], image["width"])) is not None:
+        raise BadInputError(f"{where}: the segmentation {wrong}", _MASK)
+
+
+def _wrong_mask(value: object, height: int, width: int) -> str | None:
+    """What is wrong with a segmentation; None where nothing is.
+
+    pycocotools raises bare exceptions for some of these, and ends the process for others.
+    """
+    if isinstance(value, list):
+        return next(filter(None, (_wrong_polygon(one, height, width) for one in value)), None)
+    if not isinstance(value, dict):
+        return f"is {value!r:.40}"
+    size, counts = value.get("size"), value.get("counts")
+    if size != [height, width]:
+        return f"is of size {size!r:.40}, its image of {[height, width]}"
+    if isinstance(counts, str) and counts.isascii():
+        return None
+    if not isinstance(counts, list) or not all(_is_whole(one) and one >= 0 for one in counts):
+        return "has no run lengths"
+    return "has more run lengths than pixels" if sum(counts) > height * width else None
+
+
+def _wrong_polygon(value: object, height: int, width: int) -> str | None:
+    if not isinstance(value, list):
+        return f"has {value!r:.40} in the place of a polygon"
+    try:
+        points = np.asarray(value)
+    except ValueError:  # lists of several lengths
+        return "has a polygon of lists"
+    if points.ndim != 1 or points.dtype.kind not in "iuf":
+        return "has a polygon of something else than numbers"
+    if len(points) < 4 or len(points) % 2:
+        return f"has a polygon of {len(points)} numbers"
+    limit = np.resize([width, height], len(points))
+    if not np.all((points >= -limit) & (points <= 2 * limit)):  # false for NaN too
+        return (
+            f"has a polygon that is far outside its image of {width}x{height}, or has a number that is none"
+        )
+    return None
 
 
 def _is_whole(value: object) -> bool:

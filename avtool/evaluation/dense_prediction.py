@@ -39,7 +39,7 @@ class CocoAnnotations:
     """
 
     def __init__(self, file: Path, folder: Path | None = None, masks: Path | None = None) -> None:
-        self.masks = masks
+        self.file, self.masks = file, masks
         coco = require("pycocotools.coco", "detect")
         try:
             with contextlib.redirect_stdout(io.StringIO()):
@@ -91,8 +91,9 @@ class CocoAnnotations:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)  # of its C
                 mask = np.asarray(self.api.annToMask(dict(one)), bool)
-        except (KeyError, IndexError, TypeError, ValueError) as error:
-            message = f"annotation {one.get('id')} of image {image} has no mask ({type(error).__name__})"
+        except Exception as error:
+            name = f"`{self.file}`: annotation {one.get('id')}"
+            message = f"{name} has no mask ({' '.join(str(error).split()) or type(error).__name__:.80})"
             raise BadInputError(message, "segmentation is polygons or run lengths") from error
         _check_shape(image, shape, mask.shape)
         return mask

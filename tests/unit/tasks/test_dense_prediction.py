@@ -174,6 +174,28 @@ WRONG = {
 }
 
 
+for _value, _message in (
+    ([[1, 2, 3]], "has a polygon of 3 numbers"),
+    ([1, 2, 3, 4, 5, 6], "has 1 in the place of a polygon"),
+    ([[1, 2, None, 4, 5, 6]], "has a polygon of something else than numbers"),
+    ([[float("nan"), 1, 2, 3, 4, 5]], "or has a number that is none"),
+    ([[1, 2, 3, 4, 5, 1e8]], "is far outside its image of 64x64"),
+    ("x", "the segmentation is 'x'"),
+    ({"counts": [4096], "size": [64, "a"]}, "is of size [64, 'a'], its image of [64, 64]"),
+    ({"counts": [-5, 4101], "size": [64, 64]}, "has no run lengths"),
+    ({"counts": [4096000], "size": [64, 64]}, "has more run lengths than pixels"),
+):
+    WRONG[_message] = broken(lambda value, it=_value: value["annotations"][2].update(segmentation=it))  # type: ignore[misc]
+
+
+def test_run_lengths_that_pycocotools_refuses_are_named_with_file_and_annotation(folder: Path) -> None:
+    value = annotations()
+    value["annotations"][2]["segmentation"] = {"counts": "oooooooooooooooooo", "size": [64, 64]}
+    (folder / "train.json").write_text(json.dumps(value))
+    with pytest.raises(BadInputError, match=r"train\.json`: annotation 3 has no mask \(Invalid RLE"):
+        samples_of(folder, "segformer-b0")[2]
+
+
 @pytest.mark.parametrize("message", WRONG)
 def test_wrong_annotations_are_named_in_a_line(folder: Path, message: str) -> None:
     (folder / "train.json").write_text(WRONG[message])
