@@ -172,7 +172,7 @@ class PixelConfusion:
         self.counts = np.zeros((len(names), len(names)), np.int64)
 
     def add(self, true: Ints, predicted: Ints) -> None:
-        """Counts the pixels of an image; those of no class are skipped."""
+        """Counts the pixels of an image, (height, width) places of classes; those of no class are skipped."""
         from sklearn.metrics import confusion_matrix
 
         counts = true != IGNORED

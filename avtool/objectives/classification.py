@@ -64,7 +64,7 @@ def split_cross_entropy(
 
 
 def smooth(target: Tensor, smoothing: float) -> Tensor:
-    """Label smoothing, for multi-hot vectors too: y (1 - s) + s / C."""
+    """Label smoothing of targets (…, C), for multi-hot vectors too: y (1 - s) + s / C."""
     return target * (1 - smoothing) + smoothing / target.shape[-1] if smoothing else target
 
 

@@ -31,9 +31,9 @@ class SharedNoise(nn.Module):
         return whole[rank() * rows :][:rows]
 
     def get_extra_state(self) -> Tensor:
-        """The number of calls, as a tensor: a checkpoint holds nothing else."""
+        """The number of calls, a scalar tensor: a checkpoint holds nothing else."""
         return torch.tensor(self._calls)
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Restores the number of calls."""
+        """Restores the number of calls from a scalar."""
         self._calls = int(state)

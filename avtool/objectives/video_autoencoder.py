@@ -100,7 +100,16 @@ class AdversarialReconstruction(AutoencoderReconstruction):
     def forward(
         self, model: nn.Module, batch: Mapping[str, Any], phase: str = GENERATOR
     ) -> dict[str, Tensor]:
-        """Scores the autoencoder, or in the phase `discriminator` the discriminators."""
+        """Scores the autoencoder, or in the phase `discriminator` the discriminators.
+
+        Args:
+            model: restores videos.
+            batch: `video` (B, 3, S, H, W), and `frame` (B,), the one that the first discriminator sees.
+            phase: whose turn it is.
+
+        Returns:
+            Scalars: `loss`, and the terms of the autoencoder.
+        """
         video, place = batch["video"], batch["frame"]
         if phase == DISCRIMINATOR:
             with torch.no_grad():
@@ -128,7 +137,7 @@ class AdversarialReconstruction(AutoencoderReconstruction):
 
 
 def hinge(real: Tensor, fake: Tensor) -> Tensor:
-    """½ (E relu(1 - real) + E relu(1 + fake)) of logits."""
+    """½ (E relu(1 - real) + E relu(1 + fake)) of logits (…), a scalar."""
     return (F.relu(1 - real).mean() + F.relu(1 + fake).mean()) / 2
 
 

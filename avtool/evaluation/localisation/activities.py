@@ -35,7 +35,7 @@ Activities = Mapping[str, Sequence[Activity]]
 
 
 def detection(truth: Instances, predicted: Activities) -> Mapping[str, Floats]:
-    """Average precision at `DETECTION` of each label of the truth; predicted other labels do not count."""
+    """Average precision at `DETECTION`, (5,) in [0, 1], of each label of the truth; no other label counts."""
     instances: dict[str, list[tuple[str, Window]]] = {}
     for clip, labels in truth.items():
         for label, windows in labels.items():

@@ -50,7 +50,7 @@ def score_retrieval(similarity: ArrayLike, ks: Sequence[int] = (1, 5, 10)) -> Re
 
 
 def per_class_subset(labels: Sequence[str], per_class: int) -> Ints:
-    """Indices of the first `per_class` clips of each class, in order; CAV-MAE retrieves among 5 a class."""
+    """Indices (N,) of the first `per_class` clips of each class, in order; CAV-MAE takes 5 a class."""
     seen: dict[str, int] = {}
     chosen = []
     for index, label in enumerate(labels):

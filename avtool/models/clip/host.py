@@ -71,7 +71,7 @@ class Host(nn.Module, ABC):
 
     @abstractmethod
     def scale(self) -> Tensor:
-        """The factor on cosines: exp(logit_scale)."""
+        """The factor on cosines, a scalar: exp(logit_scale)."""
 
     @abstractmethod
     def _text_features(self, tokens: Tensor, lengths: Tensor) -> Tensor: ...
@@ -105,7 +105,7 @@ class Host(nn.Module, ABC):
         return copy_into(self.published, state, [])
 
     def embed_tokens(self, tokens: Tensor) -> Tensor:
-        """The embeddings of token numbers, with another last dimension of `text_width`."""
+        """The embeddings (…, text_width) of token numbers (…)."""
         return F.embedding(tokens, self.token_embedding.weight)
 
     def encode_text(self, texts: Texts, vectors: Tensor | None = None, *, chunk: int = 0) -> Tensor:
@@ -187,7 +187,7 @@ class ClipHost(Host):
         return cast(nn.Embedding, self.clip.text_model.embeddings.token_embedding)
 
     def scale(self) -> Tensor:
-        """exp(logit_scale), 100 of the published models."""
+        """exp(logit_scale), a scalar: 100 of the published models."""
         return cast(Tensor, self.clip.logit_scale.exp())
 
     def _text_features(self, tokens: Tensor, lengths: Tensor) -> Tensor:  # noqa: ARG002 - the end is a token
@@ -196,7 +196,7 @@ class ClipHost(Host):
     def encode_image(
         self, image: Tensor, prompts: LayerPrompts | None = None, *, stay: bool = False
     ) -> Tensor:
-        """See `Host.encode_image`."""
+        """(B, 3, size, size) → (B, E); see `Host.encode_image`."""
         self._prompts, self._stay = prompts, stay
         try:
             return _pooled(self.clip.get_image_features(pixel_values=image))

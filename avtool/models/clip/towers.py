@@ -38,7 +38,7 @@ class TowerPair(Host):
         return cast(nn.Embedding, self.text.get_input_embeddings())
 
     def scale(self) -> Tensor:
-        """The factor on cosines."""
+        """The factor on cosines, a scalar."""
         return self.logit_scale.exp()
 
     def _text_features(self, tokens: Tensor, lengths: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ class TowerPair(Host):
     def encode_image(
         self, image: Tensor, prompts: LayerPrompts | None = None, *, stay: bool = False
     ) -> Tensor:
-        """See `Host.encode_image`; the image network takes no prompts."""
+        """(B, 3, size, size) → (B, E); see `Host.encode_image`. The image network takes no prompts."""
         del stay
         assert prompts is None, "the image tower is no vision transformer"
         return cast(Tensor, self.image(image))

@@ -38,7 +38,7 @@ class PooledNetwork(nn.Module, ABC):
 
 
 def check_spectrogram(audio: Tensor) -> None:
-    """Checks that a tensor is a batch of spectrograms.
+    """Checks that a tensor is a batch of spectrograms (B, T, mel bins).
 
     Raises:
         BadInputError: it has not three dimensions.

@@ -43,7 +43,7 @@ class TimmEncoder(nn.Module):
         self.host = build_host(settings.architecture)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """The features of images, as `embed` gives them."""
+        """(B, 3, H, W) → the features (B, D) of images, as `embed` gives them."""
         return self.embed(image)
 
     def embed(self, image: Tensor) -> dict[str, Tensor]:

@@ -31,6 +31,7 @@ class Mlp(nn.Module):
         self.drop = nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
+        """(…, D) → (…, D)."""
         output: Tensor = self.drop(self.fc2(self.drop(self.act(self.fc1(tokens)))))
         return output
 

@@ -38,6 +38,6 @@ def xavier_transformer(module: nn.Module) -> None:
 
 
 def lecun_normal_(weight: Tensor) -> None:
-    """A normal cut at two deviations, of variance 1 / fan-in after the cut."""
+    """A normal cut at two deviations, of variance 1 / fan-in after it, for weights (outputs, inputs, …)."""
     deviation = 1 / math.sqrt(weight[0].numel()) / 0.87962566  # a unit normal cut at two has this deviation
     nn.init.trunc_normal_(weight, std=deviation, a=-2 * deviation, b=2 * deviation)

@@ -21,6 +21,7 @@ class StochasticDepth(nn.Module):
         self.rescale = rescale
 
     def forward(self, branch: Tensor) -> Tensor:
+        """(B, …) → (B, …); in training the branch of each sample is zero with the probability."""
         if not self.training or self.probability == 0:
             return branch
         keep = branch.new_empty(branch.shape[0], *(1,) * (branch.dim() - 1)).bernoulli_(1 - self.probability)

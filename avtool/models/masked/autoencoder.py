@@ -119,7 +119,11 @@ class MaskedClassifier(nn.Module):
         nearly_zero_head(self.head)
 
     def forward(self, **inputs: Tensor) -> ClassifierOutput:
-        """Scores clips, given by the name of their modality."""
+        """Logits (B, classes) of clips, given by the name of their modality as `PatchGrid.cut` takes them.
+
+        Raises:
+            BadInputError: another modality is given.
+        """
         (name,) = self.inputs
         return ClassifierOutput(self.head(self.embed(**inputs)[name]), {})
 
@@ -141,7 +145,11 @@ def sample_masked(split: TokenSplit, fraction: float) -> TokenSplit:
 
 
 def only(inputs: dict[str, Tensor], name: str) -> Tensor:
-    """The one input that a model takes."""
+    """The one input that a model takes, of any shape.
+
+    Raises:
+        BadInputError: it is absent, or there are others.
+    """
     require(
         inputs.keys() == {name},
         f"the model takes {name}, and got {' and '.join(sorted(inputs)) or 'nothing'}",

@@ -188,7 +188,7 @@ class MAViL(nn.Module):
         return MaskedPair(predictions, *_by_view(found))
 
     def pool_masked(self, **inputs: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """`pooled` and `pooled2` of `forward`, of the same inputs, without fusion and decoders."""
+        """`pooled` and `pooled2` (B, D) by modality, as of `forward`, without fusion and decoders."""
         found = {
             name: self._encode_masked(
                 name, inputs[name], inputs[f"{name}_noise"], inputs.get(f"{name}_noise2")
@@ -279,7 +279,11 @@ class MAViLClassifier(nn.Module):
         return [self.encoder.of(name)]
 
     def forward(self, **inputs: Tensor) -> ClassifierOutput:
-        """Scores clips; every modality that the model was built for must be there."""
+        """Logits (B, classes) of clips, by modality as `PatchGrid.cut` takes them.
+
+        Raises:
+            BadInputError: a modality that the model was built for is absent.
+        """
         missing = [name for name in self.inputs if name not in inputs]
         require(
             not missing,
@@ -290,7 +294,7 @@ class MAViLClassifier(nn.Module):
         return ClassifierOutput(self.head(features[FUSED if len(self.inputs) == 2 else self.inputs[0]]), {})
 
     def embed(self, **inputs: Tensor) -> dict[str, Tensor]:
-        """The last layer's input, and with two modalities the mean of each before fusion."""
+        """The last layer's input: (B, D), or (B, 2 D) of two modalities with the mean (B, D) of each."""
         tokens = self.encoder.encode(inputs)
         features = {name: self.encoder.of(name).pool(value) for name, value in tokens.items()}
         if len(self.inputs) == 1:

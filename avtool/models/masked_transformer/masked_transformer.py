@@ -227,7 +227,7 @@ class MaskedTransformer(nn.Module):
         return Outputs(proposals, words, covered, logits)
 
     def padding(self, mask: Tensor | None) -> Tensor | None:
-        """The mask that attention takes, which is none in parity mode."""
+        """The mask (B, T) that attention takes, which is none in parity mode."""
         return None if self.settings.parity else mask
 
     def propose(self, stem: Tensor, mask: Tensor | None) -> Tensor:

@@ -92,6 +92,7 @@ class GatedMlp(nn.Module):
         self.fc2 = nn.Linear(expansion * dim, dim)
 
     def forward(self, tokens: Tensor) -> Tensor:
+        """(…, D) → (…, D)."""
         values, gates = self.fc1(tokens).chunk(2, dim=-1)
         output: Tensor = self.fc2(values * F.gelu(gates))
         return output

@@ -21,7 +21,11 @@ def macs_of_network(network: nn.Module, row: Row, size: tuple[int, int], in_chan
 def example_of(
     row: Row, size: tuple[int, int], batch: int, in_channels: int, device: torch.device
 ) -> dict[str, Tensor]:
-    """Random input of a row's network, by the name of its argument: images, or ImageGPT's tokens."""
+    """Random input of a row's network, by the name of its argument.
+
+    Returns:
+        `pixel_values` (B, channels, H, W), of a normal distribution; or ImageGPT's `input_ids` (B, 1024).
+    """
     if row.target.startswith("ImageGPT"):
         return {"input_ids": torch.zeros(batch, _TOKENS, dtype=torch.long, device=device)}
     return {"pixel_values": torch.randn(batch, in_channels, *size, device=device)}

@@ -116,7 +116,7 @@ class MAViLStage1(_MAViLObjective):
         output: MaskedPair,
         batch: Mapping[str, Tensor],  # noqa: ARG002 - the patches are among the outputs
     ) -> dict[str, Tensor]:
-        """The mean squared error of masked patches."""
+        """The mean squared error of masked patches by modality, scalars."""
         grids: Any = model.grids
         return {
             name: self.reconstruction.score(predicted, grids[name])
@@ -151,7 +151,7 @@ class MAViLStage2(_MAViLObjective):
         output: MaskedPair,
         batch: Mapping[str, Tensor],
     ) -> dict[str, Tensor]:
-        """The mean squared error of the teacher's features of masked patches."""
+        """The mean squared error of the teacher's features of masked patches by modality, scalars."""
         with torch.no_grad():
             targets = self.teacher.contextualise(batch[AUDIO], as_float(batch, VIDEO))
         return {

@@ -41,7 +41,7 @@ class MaskedReconstruction(nn.Module):
         self.pixel_std: Tensor
 
     def forward(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Scores a batch; `loss` alone, as there is one modality."""
+        """Scores a batch: `loss` alone, a scalar, as there is one modality."""
         output = model(**masked_inputs(model, batch))
         return {"loss": self.total(output, model.grids)}  # type: ignore[arg-type]
 
@@ -61,5 +61,5 @@ class MaskedReconstruction(nn.Module):
 
 
 def masked_inputs(model: Any, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The inputs of a masked model in a batch, as floats, by the names of its arguments."""
+    """The inputs (B, …) of a masked model in a batch, as floats, by the names of its arguments."""
     return {name: as_float(batch, name) for name in model.masked_inputs}

@@ -48,7 +48,7 @@ class InstanceDiscrimination(nn.Module):
         self.register_buffer("mean_score", torch.zeros(2, 2))
 
     def forward(self, views: Views, _batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The loss `contrast_<pair>` of each pair, and `bank_fill`."""
+        """Scalars: the loss `contrast_<pair>` of each pair, and `bank_fill`."""
         if self.training:
             self.bank.initialize(views)
         terms = over_directions(self.pairs, views, lambda d: self._losses(views, d))

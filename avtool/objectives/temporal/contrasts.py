@@ -36,7 +36,7 @@ class InfoNCE(nn.Module):
         self.temperature = temperature
 
     def forward(self, views: Views, _batch: Batch) -> dict[str, Tensor]:
-        """The loss `contrast_<pair>` of each pair."""
+        """The loss `contrast_<pair>` of each pair, scalars."""
         return over_directions(self.pairs, views, lambda d: self.losses(views, d, views.query(d)))
 
     def losses(self, views: Views, direction: Direction, query: Tensor) -> Tensor:
@@ -82,7 +82,7 @@ class QueueContrast(InfoNCE):
         self._batches = 0
 
     def mine_queue(self, views: Views, scores: SlotScores) -> tuple[Mined, dict[str, Tensor]]:
-        """Draws for every clip of the batch, video by video; also the fill and fit of the queue, to log."""
+        """Draws for every clip of the batch, video by video; also the fill and fit of the queue, scalars."""
         by_video, by_audio = (scores.between(name, name).detach() for name in (VIDEO, AUDIO))
         combined = combine(by_video, by_audio, views, self.mining.by)
         mined = mine(combined, scores.excluded, self.mining, self.noise)
@@ -142,7 +142,7 @@ class MinedContrast(QueueContrast):
         self.register_buffer("batches", torch.zeros((), dtype=torch.long))
 
     def forward(self, views: Views, _batch: Batch) -> dict[str, Tensor]:
-        """The losses, and `alpha`, `queue_fill`, `neighbour_similarity` and `neighbour_agreement`."""
+        """Scalars: losses, `alpha`, `queue_fill`, `neighbour_similarity` and `neighbour_agreement`."""
         scores = SlotScores(self.queue, views)
         mined, metrics = self.mine_queue(views, scores)
         alpha = self.alpha * (self.batches / self.ramp).clamp(max=1) if self.ramp else self._full_alpha()
@@ -179,7 +179,7 @@ class NeighbourContrast(QueueContrast):
     """InfoNCE with the nearest neighbour as query (NNCLR: Dwibedi et al., ICCV 2021)."""
 
     def forward(self, views: Views, _batch: Batch) -> dict[str, Tensor]:
-        """The losses, and `queue_fill`, `neighbour_similarity` and `neighbour_agreement`."""
+        """Scalars: the losses, `queue_fill`, `neighbour_similarity` and `neighbour_agreement`."""
         mined, metrics = self.mine_queue(views, SlotScores(self.queue, views))
         terms = over_directions(
             self.pairs, views, lambda d: self.losses(views, d, self._neighbour(views, d, mined))

@@ -50,7 +50,7 @@ class TransformContrast(nn.Module):
         self.distinct_reversal = distinct_reversal
 
     def forward(self, views: Views, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The loss `contrast_va`."""
+        """The loss `contrast_va`, a scalar, of views and their directions (B, 2) in the batch."""
         video = VIDEO, _marks(views, batch["video_direction"], VIDEO)
         audio = AUDIO, _marks(views, batch["audio_direction"], AUDIO)
         return {"contrast_va": (self._loss(views, video, audio) + self._loss(views, audio, video)) / 2}

@@ -44,7 +44,7 @@ class MemoryBank(nn.Module):
 
     @property
     def fill(self) -> Tensor:
-        """The share of slots in use."""
+        """The share of slots in use, a scalar in [0, 1]."""
         return (self.video_id != EMPTY).float().mean()
 
     def check_same_everywhere(self) -> None:

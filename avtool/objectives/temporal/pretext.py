@@ -14,12 +14,12 @@ def pretext_terms(pretext_logits: Mapping[str, Tensor], batch: Mapping[str, Tens
     """The loss of each pretext task, its accuracy, and the accuracy of chance.
 
     Args:
-        pretext_logits: logits of each task, as `PretextHeads` gives them.
+        pretext_logits: logits (B, clips, classes) of each task, as `PretextHeads` gives them.
         batch: labels and weights.
 
     Returns:
         For each task its cross-entropy under its name, and without gradient `<name>_accuracy` and
-        `<name>_chance`; weighted means.
+        `<name>_chance`; weighted means, scalars.
     """
     terms = {}
     for task, logits in pretext_logits.items():

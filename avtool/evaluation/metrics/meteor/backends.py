@@ -49,7 +49,7 @@ class PythonMeteor:
         self._lexicon, self._table = lexicon, table
 
     def counts(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        """See `Meteor`."""
+        """(pairs, 23); see `Meteor`."""
         rows: list[list[int]] = []
         for first in range(0, len(pairs), _BATCH):
             batch = [
@@ -82,7 +82,7 @@ class JavaMeteor:
         self._command = [java, "-Xmx2G", "-jar", str(jar()), "-", "-", "-stdio", "-l", "en", "-norm"]
 
     def counts(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        """See `Meteor`."""
+        """(pairs, 23); see `Meteor`."""
         lines = [
             f"SCORE ||| {_one_line(reference)} ||| {_one_line(hypothesis)}\n"
             for hypothesis, reference in pairs

@@ -142,8 +142,8 @@ class PhraseTable:
         """The states after one more word each; -1 where no phrase continues so.
 
         Args:
-            states: -1 stays -1.
-            words: numbers; -1 is a word that the table lacks.
+            states: (N,); -1 stays -1.
+            words: (N,) numbers; -1 is a word that the table lacks.
         """
         wanted = states.astype(np.uint64) << np.uint64(16) | words.astype(np.uint64)
         places = np.searchsorted(self.edges, wanted)

@@ -105,7 +105,7 @@ class SETR(nn.Module):
         return self._decode(self.maps(images), images)
 
     def forward_all(self, images: Tensor) -> list[Tensor]:
-        """The logits of `forward`, and those of each auxiliary head, for the loss."""
+        """(B, C, H, W) → logits (B, classes, H, W) of `forward`, and of each auxiliary head, for the loss."""
         maps = self.maps(images)
         more = [head(one) for head, one in zip(self.auxiliary, maps, strict=False)]
         size = images.shape[-2:]
