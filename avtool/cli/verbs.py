@@ -22,7 +22,9 @@ VERBS = {
     "tag": Verb("Data", "Label caption tags by sound, source and quality."),
     "review": Verb("Data", "Check and correct events or captions on a local page, with sound and frames."),
     "prepare": Verb("Data", "Make a dataset of a media folder, a table, or a published list of clips."),
-    "stats": Verb("Data", "Show dataset statistics: clips, durations, labels, spectrogram mean and std."),
+    "stats": Verb(
+        "Data", "Show dataset statistics: clips, durations, labels, image sizes, spectrogram mean and std."
+    ),
     "shots": Verb("Data", "Find the shots of films, and write their times as a table."),
     "shards": Verb("Data", "Write the clips of a dataset into WebDataset shards."),
     "moving-sources": Verb("Data", "Make labelled clips of sources that move as their recordings sound."),
