@@ -125,9 +125,10 @@ def command(
             try:
                 with run_on(*engine):
                     return call(function, session, given, sends=to_address)
-            except KeyboardInterrupt:
-                if resumable:
-                    session.reporter.warn("interrupted: repeat the command to resume it")
+            except KeyboardInterrupt as stop:
+                if not stop.args:  # nobody has reported it
+                    more = ": finished work is kept, repeat the command to resume it" if resumable else ""
+                    session.reporter.warn(f"interrupted{more}")
                 raise
 
         signature = inspect.Signature([*own, *added], return_annotation=int)

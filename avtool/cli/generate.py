@@ -34,7 +34,7 @@ add_task(app, TASKS.find("video-autoencoder"), "train-autoencoder")
 add_task(app, TASKS.find("video-diffusion"), "train")
 
 
-@command(app, "cache")
+@command(app, "cache", resumable=True)
 def cache(
     session: Session,
     recipe: GenerateCacheRecipe,
@@ -67,7 +67,7 @@ def cache(
     return ExitCode.SOME_FAILED if found.failed else ExitCode.DONE
 
 
-@command(app, "sample")
+@command(app, "sample", resumable=True)
 def sample(
     session: Session,
     recipe: GenerateRecipe,
@@ -82,7 +82,7 @@ def sample(
     _generate(session, recipe, model, out, count, clips, None, real, overwrite)
 
 
-@command(app, "continue")
+@command(app, "continue", resumable=True)
 def continue_(
     session: Session,
     recipe: GenerateRecipe,

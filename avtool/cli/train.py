@@ -17,7 +17,7 @@ _OWN_VERBS = {"caption", "generate", "localize", "pretrain", "finetune", "prompt
 
 def add_task(app: typer.Typer, task: type[Task[Any]], name: str | None = None) -> None:
     """Adds the subcommand of a task to `app`; its flags are those of the task's recipe."""
-    command(app, name)(_subcommand(task))
+    command(app, name, resumable=True)(_subcommand(task))
 
 
 def _subcommand(task: type[Task[Any]]) -> Callable[..., None]:

@@ -204,8 +204,9 @@ class _Loop:
             trainer.checkpoint()
         bar.advance(1, self._note)
         if stopping:
-            self.reporter.info(f"stopped at step {step}: the same command resumes from there")
-            self.signals.leave()
+            stopped = f"stopped at step {step}: the same command resumes from there"
+            self.reporter.warn(stopped)
+            self.signals.leave(stopped)
 
     def _write_line(self, rates: Mapping[str, float]) -> None:
         buffer = self.trainer.buffer

@@ -37,8 +37,12 @@ class StopSignals:
             self.leave()
         self.received = number
 
-    def leave(self) -> NoReturn:
-        """Ends the process as the signal would have: exit code 130 or 143."""
+    def leave(self, *reported: str) -> NoReturn:
+        """Ends the process as the signal would have: exit code 130 or 143.
+
+        Args:
+            reported: what was reported of it, where anything was.
+        """
         if self.received == signal.SIGTERM:
             raise SystemExit(int(ExitCode.TERMINATED))
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(*reported)

@@ -122,12 +122,16 @@ def test_other_settings_do_not_go_on_with_a_run(trained, dataset, capsys):
 def test_an_interrupted_run_goes_on_to_the_same_curve(dataset, tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     command = [str(part) for part in ["finetune", dataset, *QUICK, "--epochs", 60, "-q"]]
-    process = subprocess.Popen([*AVTOOL, *command, "--no-progress", "--out", broken])
+    process = subprocess.Popen(
+        [*AVTOOL, *command, "--no-progress", "--out", broken], stderr=subprocess.PIPE, text=True
+    )
     first = partial_folder(broken) / "checkpoints" / "step-000002"
     while process.poll() is None and not first.is_dir():
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
+    (line,) = filter(None, process.communicate(timeout=60)[1].splitlines())
+    assert "stopped at step" in line
+    assert process.returncode == 130
     assert partial_folder(broken).is_dir()
     assert call(*command, "--out", broken) == 0
     assert call(*command, "--out", whole) == 0

@@ -90,6 +90,25 @@ def test_a_killed_cache_is_resumed(films: Path, cache: Path, tmp_path: Path) -> 
     assert differences(tmp_path / "broken", tmp_path / "whole") == []
 
 
+@pytest.mark.parametrize("verb", ["cache", "train-autoencoder"])
+def test_ctrl_c_while_decoding_is_a_line(
+    films: Path, cache: Path, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(source: FrameSource) -> Iterator[np.ndarray]:
+        signal.raise_signal(signal.SIGINT)
+        return iter_source(source)
+
+    monkeypatch.setattr(frame_cache, "iter_source", interrupted)
+    done = run_avtool(
+        "generate", verb, films, "--size", 16, "--frames", 4, "--out", tmp_path / "out", "-q", "--no-progress"
+    )
+    assert done.code == 130
+    assert [line for line in done.stderr.splitlines() if line] == [
+        "warning: interrupted: finished work is kept, repeat the command to resume it"
+    ]
+    assert not (tmp_path / "out").exists()
+
+
 def test_short_and_damaged_videos_are_counted(films: Path, tmp_path: Path) -> None:
     folder = tmp_path / "films"
     write_video_clips(folder / "long", 1, seconds=1.0)

@@ -24,6 +24,13 @@ def test_a_second_ctrl_c_interrupts_at_once() -> None:
             signal.raise_signal(signal.SIGINT)
 
 
+def test_leaving_after_sigint_takes_along_what_was_reported() -> None:
+    with StopSignals() as signals:
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt, match="stopped at step 3"):
+            signals.leave("stopped at step 3")
+
+
 def test_leaving_after_sigterm_is_exit_code_143() -> None:
     with StopSignals() as signals:
         signal.raise_signal(signal.SIGTERM)
