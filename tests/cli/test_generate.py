@@ -133,7 +133,15 @@ def test_planes_that_look_alike_are_named(model: Path, films: Path, tmp_path: Pa
     assert "--set model.arguments.plane_embed=true" in done.stderr
 
 
-@pytest.mark.parametrize("kind", ["mp4", "frames"])
+def damage(video: Path) -> None:
+    """What a power failure may leave: a film that ends early, an empty GIF, an empty frame."""
+    if video.suffix == ".mp4":
+        os.truncate(video, video.stat().st_size * 3 // 4)
+    else:
+        os.truncate(video / "00003.png" if video.is_dir() else video, 0)
+
+
+@pytest.mark.parametrize("kind", ["mp4", "gif", "frames"])
 def test_killed_drawing_is_resumed(model: Path, kind: str, tmp_path: Path) -> None:
     """Batches that are whole are kept, and the folder is that of an undisturbed run, byte by byte."""
     options = ("--count", 6, "--clips", 2, "--format", kind, "--set", "sampling.batch_size=2")
@@ -158,17 +166,45 @@ def test_killed_drawing_is_resumed(model: Path, kind: str, tmp_path: Path) -> No
     assert sorted(path.stem for path in kept) == [f"sample-0000{number}" for number in range(4)]
     other = draw(model, tmp_path / "broken", *options, "--seed", 1)
     assert "was made with other settings" in error_of(other)
+    first, second, damaged, _ = sorted(kept)
+    damage(damaged)
     done = draw(model, tmp_path / "broken", *options)
     assert done.code == 0, done.stderr
-    assert "4 of 6 videos are there already" in done.stderr
-    for path, moment in kept.items():
-        assert (tmp_path / "broken" / path.name).stat().st_mtime_ns == moment
+    assert "2 of 6 videos are there already" in done.stderr
+    for path in (first, second):
+        assert (tmp_path / "broken" / path.name).stat().st_mtime_ns == kept[path]
     assert differences(tmp_path / "broken", tmp_path / "whole") == []
     again = draw(model, tmp_path / "broken", *options)
     assert again.json["result"]["seconds"] == 0
     assert draw(model, tmp_path / "broken", *options, "--seed", 1).code == 2
     assert draw(model, tmp_path / "broken", *options, "--seed", 1, "--overwrite").code == 0
-    assert (tmp_path / "broken" / f"sample-00006{'.mp4' if kind == 'mp4' else ''}").exists()
+    assert (tmp_path / "broken" / f"sample-00006{'' if kind == 'frames' else '.' + kind}").exists()
+
+
+@pytest.mark.parametrize("verb", ["sample", "continue"])
+def test_ctrl_c_is_a_line_and_keeps_whole_batches(
+    model: Path, films: Path, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("--count", 4, "--format", "frames", "--set", "sampling.batch_size=2")
+    first = (films / "0.mp4",) if verb == "continue" else ()
+    drawn = VideoGenerator.clips
+
+    def interrupted(self, seeds, *args, **named):
+        if seeds[0] == 2:
+            signal.raise_signal(signal.SIGINT)
+        return drawn(self, seeds, *args, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(VideoGenerator, "clips", interrupted)
+        stopped = draw(model, tmp_path / "out", *options, "-q", verb=verb, first=first)
+    assert stopped.code == 130
+    assert [line for line in stopped.stderr.splitlines() if line] == [
+        "warning: interrupted: finished work is kept, repeat the command to resume it"
+    ]
+    assert not (tmp_path / "out").exists()
+    done = draw(model, tmp_path / "out", *options, verb=verb, first=first)
+    assert done.code == 0
+    assert "2 of 4 videos are there already" in done.stderr
 
 
 def test_drawing_holds_one_clip_at_a_time(model: Path) -> None:

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from avtool.core.errors import AvtoolError
 from avtool.core.reporter import Reporter
-from avtool.data.frame_clips import FrameSource, read_clip_at
+from avtool.data.frame_clips import FrameSource, iter_source, read_clip_at
 from avtool.inference.generation.generator import SamplingRecipe, VideoGenerator
 from avtool.inference.generation.sheet import nearest_clips, sample_sheet
 from avtool.media.video_output import VideoFormat, output_path, video_output
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _SHOWN = 8
+_END_OF_GIF = b";"
 Clip = NDArray[np.uint8]
 """(S, height, width, 3) RGB."""
 
 
 @dataclass(frozen=True)
 class VideoFiles:
-    """Videos of seeds in a folder. What is there is kept: a batch that lacks a file is drawn again.
+    """Videos of seeds in a folder. Whole ones are kept: a batch that lacks one is drawn again.
 
     Attributes:
         folder: it holds a file or a folder of frames for each seed.
@@ -67,9 +69,9 @@ class VideoFiles:
         Returns:
             The clips that were drawn.
         """
-        size = sampling.batch_size
+        size, frames = sampling.batch_size, self.clips * generator.frames
         batches = [self.seeds[first : first + size] for first in range(0, len(self.seeds), size)]
-        batches = [batch for batch in batches if not all(self._path(seed).exists() for seed in batch)]
+        batches = [batch for batch in batches if not all(self._is_whole(seed, frames) for seed in batch)]
         count = sum(map(len, batches))
         if not count:
             return 0
@@ -114,6 +116,23 @@ class VideoFiles:
         firsts = [read_clip_at(FrameSource(path.name, path), 0, frames, size) for path in paths]
         shown = [clip for clip in firsts if clip is not None]
         return sample_sheet(shown, nearest_clips(shown, real) if real is not None else None)
+
+    def _is_whole(self, seed: int, frames: int) -> bool:
+        """Whether a video is there with all its frames: a power failure may empty or cut a file.
+
+        A GIF merges equal frames: what counts is its last byte.
+        """
+        path = self._path(seed)
+        if not path.exists():
+            return False
+        if self.kind == "gif":
+            with path.open("rb") as stream:
+                stream.seek(max(path.stat().st_size - 1, 0))
+                return stream.read() == _END_OF_GIF
+        try:
+            return sum(1 for _ in iter_source(FrameSource(path.name, path))) == frames
+        except AvtoolError:
+            return False
 
     def _path(self, seed: int) -> Path:
         return output_path(self.folder / _stem(seed), self.kind)
