@@ -14,7 +14,7 @@ from avtool.core.parallel import map_unordered
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import SKIPPED, Skipped
 from avtool.data.frame_cache import cached_file, decode_frames, no_video_fits
-from avtool.data.frame_clips import FrameSource, find_frame_sources, map_stack
+from avtool.data.frame_clips import FrameSource, find_frame_sources, map_stack, scaled_up
 from avtool.data.manifest import Clip, write_manifest
 
 FRAMES, SUMMARY = "frames", "cache.json"
@@ -95,6 +95,8 @@ def cache_clips(
     if (out / CARD).is_file() and not overwrite:
         discard_partial(partial)
         return read_cache(out)
+    if small := scaled_up(sources, size):
+        reporter.warn(f"{small}; a smaller --size holds as much")
     folder = partial / FRAMES
     tasks = [_Task(one, size, folder / f"{number:05d}.npy", every) for number, one in enumerate(sources)]
     try:

@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from avtool.core.errors import BadInputError
+from avtool.core.errors import AvtoolError, BadInputError
 from avtool.core.files import sha256_of
 from avtool.data.dataset import open_dataset
 from avtool.data.manifest import MANIFEST
@@ -85,6 +85,21 @@ class FrameSource:
             return [[sha256_of(self.path)], 0.0, None]
         return [[sha256_of(path) for path in files], self.start, None if self.end == inf else self.end]
 
+    def size(self) -> tuple[int, int] | None:
+        """The (height, width) of its first frame; None of a film that does not tell.
+
+        Raises:
+            BadInputError: it cannot be read.
+        """
+        if self.is_stack:
+            height, width = map_stack(self.path).shape[1:3]
+            return height, width
+        if files := self.files():
+            height, width = read_image(files[0]).shape[:2]
+            return height, width
+        stream = next((one for one in probe(self.path).video if not one.cover), None)
+        return (stream.height, stream.width) if stream is not None and stream.height else None
+
 
 def find_frame_sources(path: Path, *, split: str = "") -> list[FrameSource]:
     """The videos of a film, a folder, or a dataset.
@@ -106,6 +121,34 @@ def find_frame_sources(path: Path, *, split: str = "") -> list[FrameSource]:
     if not found:
         raise BadInputError(f"`{path}` holds no videos", hint)
     return found
+
+
+def scaled_up(sources: Sequence[FrameSource], size: tuple[int, int]) -> str:
+    """What is said of videos whose frames have fewer pixels than wanted; of films the first alone is opened.
+
+    Args:
+        sources: the videos.
+        size: (height, width) that each frame is cut to, and scaled to.
+
+    Returns:
+        A clause, or nothing where there are none.
+    """
+    small, films = [], 0
+    for source in sources:
+        is_film = not source.is_stack and not source.path.is_dir()
+        films += is_film
+        if is_film and films > 1:
+            continue
+        try:
+            found = source.size()
+        except AvtoolError:  # whoever reads it says so
+            continue
+        if found is not None and (found[0] < size[0] or found[1] < size[1]):
+            small.append(f"`{source.name}` has {found[0]} x {found[1]}")
+    if not small:
+        return ""
+    more = f" (and {len(small) - 1} more)" if len(small) > 1 else ""
+    return f"frames are scaled up to {size[0]} x {size[1]} pixels: {small[0]}{more}"
 
 
 def _of_dataset(path: Path, split: str) -> Iterator[FrameSource]:

@@ -89,8 +89,13 @@ def test_the_distance_is_that_of_the_features_and_the_protocol_is_stated(cache, 
     assert (protocol["frames"], protocol["real_clips"], protocol["size"]) == (FRAMES, COUNT, SIZE)
     assert len(protocol["network_sha256"]) == 64
     assert "published distances are of 2048" in done.stderr
+    assert f"frames of {SIZE} x {SIZE} pixels: published distances are of 256" in done.stderr
+    assert "scaled up" not in done.stderr
     assert "PVDM" not in (tmp_path / "report" / "report.html").read_text()
-    assert evaluate(*folders, "--weights", scripts[0], name="sky-fvd").code == 0
+    larger = evaluate(*folders, "--weights", scripts[0], "--size", 24, name="sky-fvd")
+    assert larger.code == 0
+    for side in ("real", "generated"):
+        assert f"{side} frames are scaled up to 24 x 24 pixels: `clip" in larger.stderr
 
 
 def test_features_are_kept_by_content(cache, scripts, tmp_path) -> None:

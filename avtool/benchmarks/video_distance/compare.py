@@ -17,7 +17,7 @@ from avtool.benchmarks.video_distance.subsets import (
 )
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Reporter
-from avtool.data.frame_clips import find_frame_sources
+from avtool.data.frame_clips import find_frame_sources, scaled_up
 from avtool.evaluation.metrics.frechet import FeatureMoments, energy_distance, frechet_distance
 from avtool.evaluation.metrics.generation import inception_score
 from avtool.evaluation.published import PublishedResult, comparison
@@ -32,6 +32,8 @@ from avtool.inference.generation.video_features import (
 
 PUBLISHED_CLIPS = 2048
 """Of each side in published results."""
+PUBLISHED_SIZE = 256
+"""Side of the frames of published results, in pixels."""
 _IS_SPLITS = 10
 
 
@@ -49,6 +51,7 @@ def compare(spec: ListedSpec, settings: VideoDistanceSettings, reporter: Reporte
     for name, chosen in (("real", real), ("generated", generated)):
         sides[name] = clip_features(chosen, store, settings.batch_size, reporter)
         caveats += _caveats(name, sides[name], settings)
+    caveats += _size_caveats(real, generated)
     moments = [FeatureMoments.of(side.values) for side in sides.values()]
     kind = "fvd_own" if network.own else "fvd"
     counts = [len(side.values) for side in sides.values()]
@@ -127,6 +130,17 @@ def _caveats(name: str, side: ClipFeatures, settings: VideoDistanceSettings) -> 
         caveats.append(f"{count} {name} clips: published distances are of {PUBLISHED_CLIPS}")
     if side.short:
         caveats.append(f"{len(side.short)} {name} videos have fewer than {settings.frames} frames")
+    return caveats
+
+
+def _size_caveats(*sides: ClipSelection) -> list[str]:
+    """What the size of frames does to the distance, each thing once."""
+    size, caveats = sides[0].size, []
+    if size != PUBLISHED_SIZE:
+        caveats.append(f"frames of {size} x {size} pixels: published distances are of {PUBLISHED_SIZE}")
+    for name, side in zip(("real", "generated"), sides, strict=True):
+        if small := scaled_up(side.sources(), (size, size)):
+            caveats.append(f"{name} {small}")
     return caveats
 
 

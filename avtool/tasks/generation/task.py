@@ -12,6 +12,7 @@ from avtool.core.files import sha256_of
 from avtool.core.learned_clips import Use
 from avtool.core.reporter import Reporter
 from avtool.data.clip_filter import Skipped
+from avtool.data.frame_clips import scaled_up
 from avtool.data.manifest import Manifest
 from avtool.inference.generation.generator import ASSET
 from avtool.models.registry import MODELS
@@ -63,6 +64,8 @@ class _VideoTask(Task[RecipeType]):
 
     def decode(self, size: tuple[int, int], least: int) -> tuple[list[FrameSpan], list[FrameSpan]]:
         """The frames of training and of validation."""
+        if small := scaled_up(self.videos.sources, size):
+            self.reporter.warn(f"{small}; train at their size, or on a cache of larger frames")
         train, val, skipped = self.videos.decode(size, least, self.reporter)
         self._skipped[:] = skipped
         for one in skipped[:3]:

@@ -7,7 +7,14 @@ import pytest
 from PIL import Image
 
 from avtool.core.errors import BadInputError
-from avtool.data.frame_clips import FrameSource, find_frame_sources, fit, natural_key, read_clip
+from avtool.data.frame_clips import (
+    FrameSource,
+    find_frame_sources,
+    fit,
+    natural_key,
+    read_clip,
+    scaled_up,
+)
 from avtool.media.encode import FilmSettings, write_film
 
 
@@ -106,3 +113,17 @@ def test_a_frame_is_cut_around_its_centre(shape: tuple[int, int], size: tuple[in
     slope = 200 * scale / (shape[1] - 1)
     assert np.diff(fitted[:, :, 1], axis=1).mean() == pytest.approx(slope, rel=0.05)
     assert np.array_equal(fit(frame, shape), frame)
+
+
+def test_frames_that_are_scaled_up_are_named(tmp_path: Path) -> None:
+    """A stack, a folder of frames, and of films the first; either side counts."""
+    np.save(tmp_path / "c.npy", np.zeros((3, 24, 64, 3), np.uint8))
+    (tmp_path / "bad.mp4").write_bytes(b"no film")
+    stack, frames = FrameSource("c", tmp_path / "c.npy"), FrameSource("d", frame_files(tmp_path / "d"))
+    films = [FrameSource(name, film(tmp_path / name, size=(32, 48))) for name in ("a.mp4", "b.mp4")]
+    said = "frames are scaled up to 32 x 32 pixels: `c` has 24 x 64"
+    assert scaled_up([stack, frames, *films], (32, 32)) == said
+    assert scaled_up([frames, *films], (32, 48)) == ""
+    more = scaled_up([*films, frames], (33, 33))
+    assert more == "frames are scaled up to 33 x 33 pixels: `a.mp4` has 32 x 48 (and 1 more)"
+    assert scaled_up([FrameSource("bad", tmp_path / "bad.mp4")], (32, 32)) == ""

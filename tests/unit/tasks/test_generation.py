@@ -10,6 +10,7 @@ import torch
 
 from avtool.core.errors import BadInputError
 from avtool.core.reporter import Recorder, Silent
+from avtool.data.clip_cache import cache_clips
 from avtool.data.frame_cache import cache_videos
 from avtool.data.frame_clips import FrameSource, find_frame_sources, fit, iter_source, read_last
 from avtool.inference.generation.pixels import as_clips, as_video
@@ -17,8 +18,9 @@ from avtool.media.encode import FilmSettings, write_film
 from avtool.media.video_frames import iter_frames
 from avtool.models.registry import create
 from avtool.tasks.generation.latents import AFTER, ANY, BEFORE, LatentSamples, pair_latents
-from avtool.tasks.generation.recipe import VideosRecipe, sides
+from avtool.tasks.generation.recipe import VideoAutoencoderRecipe, VideosRecipe, sides
 from avtool.tasks.generation.samples import ClipSamples
+from avtool.tasks.generation.task import VideoAutoencoderTask
 from avtool.tasks.generation.videos import FrameSpan, TrainingVideos
 from tests.harness import write_video_clips
 
@@ -59,6 +61,23 @@ def test_frames_are_decoded_once_and_short_videos_are_named(cache, tmp_path: Pat
     assert np.array_equal(again[0].frames, videos[0].frames)
     with pytest.raises(BadInputError, match="0 of 3 videos have 13 or more"):
         cache_videos(sources, (16, 24), 13, Silent())
+
+
+def test_a_cache_of_smaller_frames_is_named(cache, tmp_path: Path) -> None:
+    film(tmp_path / "v" / "long.mp4", 12)
+    film(tmp_path / "v" / "short.mp4", 3)
+    recorder = Recorder()
+    cache_clips(tmp_path / "v", tmp_path / "kept", (16, 16), 2, recorder)
+    assert recorder.warnings == []
+    values = VideoAutoencoderRecipe(data={"val_share": 0})
+    task = VideoAutoencoderTask(tmp_path / "kept", values, recorder)
+    task.decode((16, 16), 2)
+    assert recorder.warnings == []
+    task.decode((32, 32), 2)
+    (warning,) = recorder.warnings
+    assert "scaled up to 32 x 32 pixels: `long.mp4` has 16 x 16 (and 1 more)" in warning
+    task.decode((16, 16), 4)
+    assert recorder.warnings[1:] == ["`short.mp4` is skipped: it has 3 frames, needs 4"]
 
 
 def test_a_film_with_other_frames_than_it_states(
