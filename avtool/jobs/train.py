@@ -55,7 +55,7 @@ class TrainPlan:
         learning_rate: at the schedule's peak.
         checkpoint_mib: disk that one checkpoint takes.
         state_mib: memory of a process for weights, gradients and moments, estimated.
-        activations_mib: memory of a process for what the backward pass needs, in fp32; None where unknown.
+        activations_mib: memory of a process for what the backward pass needs; None where unknown.
     """
 
     out: Path
@@ -81,7 +81,7 @@ class TrainPlan:
         yield "parameters", f"{self.parameters / 1e6:.2f} M"
         yield "steps", f"{self.steps} of {self.samples_per_step} samples"
         yield "learning rate", f"{self.learning_rate:.4g} at its peak"
-        more = f" and {size(self.activations_mib)} of activations in fp32" if self.activations_mib else ""
+        more = f" and {size(self.activations_mib)} of activations" if self.activations_mib else ""
         yield "memory", f"about {size(self.state_mib)} of weights, gradients and moments{more}, a process"
         yield "disk", f"{self.checkpoint_mib:.1f} MiB a checkpoint"
 
@@ -163,7 +163,7 @@ def plan_task(task: Task[Any], out: Path) -> TrainPlan:
     import torch
 
     from avtool.models.runtime import launched_processes
-    from avtool.training.memory import estimate_memory
+    from avtool.training.memory_guard import plan_memory
     from avtool.training.plan import Plan, check_plan
 
     recipe, facts = task.recipe, task.describe()
@@ -171,7 +171,7 @@ def plan_task(task: Task[Any], out: Path) -> TrainPlan:
         model, _ = task.build()
     plan = Plan.of(recipe.loop, task.num_samples(), launched_processes())
     check_plan(plan, recipe, task.num_samples(), validates=task.validates)
-    memory = estimate_memory(recipe, model, lambda: task.build()[0], task.example, task.kept_bytes())
+    memory = plan_memory(task, model, task.reporter)
     parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     return TrainPlan(
         out,

@@ -21,8 +21,7 @@ class StepMemory:
 
     Attributes:
         state: weights, gradients, the optimiser's moments, and an average of the weights where there is one.
-        activations: what the backward pass needs of the forward pass, in fp32; bf16 takes about half. None
-            where it was not counted.
+        activations: what the backward pass needs of the forward pass. None where it was not counted.
     """
 
     state: float
@@ -35,6 +34,8 @@ def estimate_memory(
     build: Callable[[], nn.Module],
     example: Callable[[], Mapping[str, Tensor] | None],
     counted: int | None = None,
+    *,
+    bf16: bool = False,
 ) -> StepMemory:
     """Estimates the memory of a step; nothing is computed.
 
@@ -43,7 +44,8 @@ def estimate_memory(
         model: the network, which may be on the meta device.
         build: builds it again.
         example: makes a batch of its inputs, or None where that is not known.
-        counted: bytes that a batch's forward pass keeps, where the task has counted them.
+        counted: bytes that a batch's forward pass keeps in fp32, where the task has counted them.
+        bf16: whether activations are those of mixed precision on a CPU, instead of those of fp32.
 
     Raises:
         BadInputError: a batch is too small for the network's batch norms.
@@ -51,7 +53,10 @@ def estimate_memory(
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     copies = 1 + _MOMENTS[recipe.optimizer.name] + bool(recipe.ema.decay) + bool(recipe.average.first_epoch)
     weights = sum(value.numel() for value in [*model.parameters(), *model.buffers()])
-    activations = _activations(build, example) if counted is None else counted
+    if counted is None:
+        activations = _activations(build, example, bf16=bf16)
+    else:
+        activations = counted // 2 if bf16 else counted
     return StepMemory(
         round(_FLOAT * (weights + copies * trained) / 2**20, 1),
         None if activations is None else round(activations / 2**20, 1),
@@ -59,7 +64,7 @@ def estimate_memory(
 
 
 def _activations(
-    build: Callable[[], nn.Module], example: Callable[[], Mapping[str, Tensor] | None]
+    build: Callable[[], nn.Module], example: Callable[[], Mapping[str, Tensor] | None], *, bf16: bool
 ) -> int | None:
     """Bytes that a forward pass keeps for the backward pass, on tensors without content."""
     try:
@@ -69,7 +74,7 @@ def _activations(
             return None
         mode = FakeTensorMode(allow_non_fake_inputs=True)
         model = _without_content(build, mode).train()
-        with mode, refuse_lone_values():
+        with mode, torch.autocast("cpu", torch.bfloat16, enabled=bf16), refuse_lone_values():
             batch = {
                 name: None if value is None else torch.empty_like(value, device="cpu")
                 for name, value in given.items()

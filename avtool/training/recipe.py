@@ -196,6 +196,9 @@ class LoopRecipe(Recipe):
     patience: int = option(0, "Early stopping: validations without improvement; 0 disables.", ge=0)
     log_every: int = option(10, "Log interval in steps.", ge=1)
     tensorboard: bool = option(True, "Log to TensorBoard too, where it is installed.", identity=False)
+    check_memory: bool = option(
+        True, "Refuse a step whose estimated memory is far above what is available.", identity=False
+    )
     workers: int | None = option(
         None,
         "Loader processes; by default one less than there are processors, at most eight.",

@@ -14,6 +14,7 @@ from avtool.core.learned_clips import LearnedClips, join_learned
 from avtool.core.parallel import is_first_process
 from avtool.core.recipe import identity
 from avtool.core.report.page import optional_report
+from avtool.core.reporter import Silent
 from avtool.data.clip_filter import write_skipped
 from avtool.data.learned_clips import learned_from
 from avtool.models.model_files import find_learned
@@ -34,6 +35,7 @@ def train_task(task: Task[Any], out: Path, *, overwrite: bool = False) -> TrainO
             training failed.
     """
     from avtool.training.loop import CRASH, fit, save_untrained
+    from avtool.training.memory_guard import check_memory
     from avtool.training.run_folder import open_run, publish_run
 
     run = open_run(
@@ -50,6 +52,7 @@ def train_task(task: Task[Any], out: Path, *, overwrite: bool = False) -> TrainO
         return outcome
     first = is_first_process()
     try:
+        check_memory(task, task.reporter if first else Silent())
         training = task.prepare()
         if first:
             write_skipped(run.folder, task.skipped)
