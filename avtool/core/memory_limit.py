@@ -16,7 +16,7 @@ def memory_limit(root: Path = Path("/")) -> int | None:
         root: above `proc` and `sys`.
 
     Returns:
-        None where the system does not tell: outside Linux.
+        None outside Linux.
     """
     try:
         machine = _table(root / "proc/meminfo")["MemAvailable"] * 1024

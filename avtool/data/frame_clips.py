@@ -86,7 +86,7 @@ class FrameSource:
         return [[sha256_of(path) for path in files], self.start, None if self.end == inf else self.end]
 
     def size(self) -> tuple[int, int] | None:
-        """The (height, width) of its first frame; None of a film that does not tell.
+        """The (height, width) of its first frame; None of a film whose header has none.
 
         Raises:
             BadInputError: it cannot be read.
@@ -124,7 +124,7 @@ def find_frame_sources(path: Path, *, split: str = "") -> list[FrameSource]:
 
 
 def scaled_up(sources: Sequence[FrameSource], size: tuple[int, int]) -> str:
-    """What is said of videos whose frames have fewer pixels than wanted; of films the first alone is opened.
+    """Names videos whose frames have fewer pixels than wanted; of films the first alone is opened.
 
     Args:
         sources: the videos.
@@ -141,7 +141,7 @@ def scaled_up(sources: Sequence[FrameSource], size: tuple[int, int]) -> str:
             continue
         try:
             found = source.size()
-        except AvtoolError:  # whoever reads it says so
+        except AvtoolError:  # whoever reads it reports that
             continue
         if found is not None and (found[0] < size[0] or found[1] < size[1]):
             small.append(f"`{source.name}` has {found[0]} x {found[1]}")
