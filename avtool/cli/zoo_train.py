@@ -123,7 +123,7 @@ def _show_plan(session: Session, planned: "Sequence[Planned]") -> None:
     own = {"run", "model", "parameters", "memory", "disk"}
     session.table(["plan", ""], [row for row in next(iter(plans.values())).rows() if row[0] not in own])
     session.table(
-        ["model", "M params", "weights, gradients, moments", "activations in fp32", "a checkpoint"],
+        ["model", "M params", "weights, gradients, moments", "activations", "a checkpoint"],
         [
             (
                 title, f"{one.parameters / 1e6:.2f}", size(one.state_mib),
