@@ -534,3 +534,24 @@ def test_clips_of_one_start_and_several_labels_stay_apart_in_segment_lists(mined
     source = read_source(tmp_path / "x", "audioset", ReadOptions())
     assert [set(clip.labels) for clip in source.clips] == [{"a, b", '"c"', "d"}]
     assert np.isclose(source.clips[0].start, start, atol=1e-6)
+
+
+def test_tables_hold_plain_text_in_blocks_of_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr("avtool.data.sharing.annotations._ROW_GROUP", 4)
+    encoded = pa.dictionary(pa.int32(), pa.string())
+    lists = [["x", "y"], [], ["x"]] * 3
+    table = pa.table(
+        {
+            "film": pa.array(["a", None, "b"] * 3, encoded),
+            "labels": pa.array(lists, pa.list_(encoded)),
+            "more": pa.array(lists, pa.large_list(encoded)),
+        }
+    )
+    plain = {"film": pa.string(), "labels": pa.list_(pa.string()), "more": pa.large_list(pa.string())}
+    write_table(tmp_path / "all.parquet", table)
+    write_table(tmp_path / "some.parquet", table, rows=np.array([8, 0, 3, 5, 7]))
+    for name, expected in (("all", table), ("some", table.take([8, 0, 3, 5, 7]))):
+        found = parquet.read_table(tmp_path / f"{name}.parquet")
+        assert dict(zip(found.column_names, found.schema.types, strict=True)) == plain
+        assert found.to_pylist() == expected.to_pylist()
+    assert parquet.read_metadata(tmp_path / "all.parquet").num_row_groups == 3

@@ -98,7 +98,7 @@ class Annotations:
         if column not in self.table.column_names:
             return set()
         values = self.table[column]
-        flat = pc.list_flatten(values) if pa.types.is_list(values.type) else values
+        flat = pc.list_flatten(values) if pa.types.is_nested(values.type) else values
         return {value for value in pc.unique(flat).to_pylist() if value}
 
     def times(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -174,6 +174,8 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
     """A type without dictionaries."""
     if pa.types.is_list(kind):
         return pa.list_(_plain_type(kind.value_type))
+    if pa.types.is_large_list(kind):
+        return pa.large_list(_plain_type(kind.value_type))
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 

@@ -51,11 +51,11 @@ def collect_annotations(dataset: Path) -> Annotations:
     settings = _clip_settings(card.recipe)
     films = _Films(dataset)
     numbers, rows = distinct_rows(table.select([name for name in _SOURCE if name in table.column_names]))
-    media, owners, groups = (_texts(table, name, rows) for name in _SOURCE)
+    media, owners, groups = (_values(table, name, rows) for name in _SOURCE)
     names, places, hashes = [], [], []
     for name, film, group in zip(media, owners, groups, strict=True):
         cut = bool(film) and settings is not None and not is_address(name) and not Path(name).is_absolute()
-        places.append(films.place(film if cut else name, group))
+        places.append(films.place(film if cut else name, group or ""))
         hashes.append(_hash(dataset, name) if cut else "")
         names.append(name if cut else _plain(name))
     table = _with(table, "media", names, numbers)
@@ -71,11 +71,12 @@ def collect_annotations(dataset: Path) -> Annotations:
     return found
 
 
-def _texts(table: pa.Table, name: str, rows: NDArray[np.int64]) -> list[str]:
-    """The values of a column of text in some rows; empty ones of nulls, or where there is no such column."""
+def _values(table: pa.Table, name: str, rows: NDArray[np.int64]) -> list[Any]:
+    """The values of a column in some rows; empty texts where there is no such column."""
     if name not in table.column_names:
         return [""] * len(rows)
-    return [value or "" for value in table[name].take(pa.array(rows)).to_pylist()]
+    values: list[Any] = table[name].take(pa.array(rows)).to_pylist()
+    return values
 
 
 def _clip_settings(recipe: Mapping[str, Any]) -> ClipRecipe | None:
@@ -87,7 +88,7 @@ def _clip_settings(recipe: Mapping[str, Any]) -> ClipRecipe | None:
     return settings if settings and settings.format != "none" else None
 
 
-def _with(table: pa.Table, name: str, values: list[str], numbers: NDArray[np.int32]) -> pa.Table:
+def _with(table: pa.Table, name: str, values: list[Any], numbers: NDArray[np.int32]) -> pa.Table:
     """The table with other text in a column: of each row that of its number."""
     column = pa.DictionaryArray.from_arrays(pa.array(numbers), pa.array(values, pa.string()))
     return table.set_column(table.schema.get_field_index(name), name, column)

@@ -30,7 +30,8 @@ class Segments:
         self.codes = codes
         self.labels = annotations.table.select(["labels"])
         self.labelled = pc.list_value_length(self.labels["labels"]).fill_null(0).to_numpy() > 0
-        self.videos, numbers = np.unique(videos, return_inverse=True)
+        names, numbers = np.unique(videos, return_inverse=True)
+        self.videos = names.tolist()
         self.places = numbers.astype(np.int32)[annotations.places]
         self.start, self.end = (np.rint(times * _MICRO).astype(np.int64) for times in annotations.times())
 
@@ -48,11 +49,11 @@ class Segments:
         segments = positive = 0
         body = path.with_suffix(".lines")
         with atomic_file(body) as partial, partial.open("w", encoding="utf-8", newline="\n") as stream:
-            for row, found in self._segments(rows):
-                times = f"{self.start[row] / _MICRO:.6f}, {self.end[row] / _MICRO:.6f}"
-                stream.write(f'{self.videos[self.places[row]]}, {times}, "{",".join(found)}"\n')
+            for place, start, end, found in self._segments(rows):
+                times = f"{start / _MICRO:.6f}, {end / _MICRO:.6f}"
+                stream.write(f'{self.videos[place]}, {times}, "{",".join(found)}"\n')
                 used.update(found)
-                videos.add(int(self.places[row]))
+                videos.add(place)
                 segments, positive = segments + 1, positive + len(found)
         header = (
             f"# Segments csv of `{_one_line(self.origin)}`: videos are films by content\n"
@@ -66,8 +67,8 @@ class Segments:
         body.unlink()
         return len(rows)
 
-    def _segments(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, list[str]]]:
-        """The first row of each segment, in order, and the codes of all its rows, each once."""
+    def _segments(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, int, int, list[str]]]:
+        """Video, begin and end of each segment, in the order of its first row, and its codes, each once."""
         ranked = rows[np.lexsort((rows, self.end[rows], self.start[rows], self.places[rows]))]
         same = np.zeros(len(ranked), bool)
         same[1:] = True
@@ -81,11 +82,13 @@ class Segments:
         firsts = np.sort(ranked[~same])
         done = 0
         for block in blocks_of(self.labels, firsts):
-            numbers = firsts[done : done + len(block)].tolist()
-            for row, labels in zip(numbers, block["labels"].to_pylist(), strict=True):
+            numbers = firsts[done : done + len(block)]
+            columns = [values[numbers].tolist() for values in (self.places, self.start, self.end)]
+            lines = zip(numbers.tolist(), *columns, block["labels"].to_pylist(), strict=True)
+            for row, place, start, end, labels in lines:
                 for other in further.get(row, ()):
                     labels += self.labels["labels"][other].as_py()
-                yield row, list(dict.fromkeys(self.codes[label] for label in labels))
+                yield place, start, end, list(dict.fromkeys([self.codes[label] for label in labels]))
             done += len(block)
 
 
