@@ -45,7 +45,12 @@ def map_on_cluster(
         MissingError: Dask is not installed, not reachable, has no workers, or was lost.
     """
     distributed = require("distributed", extra="dask")
-    with quiet("distributed"), _client(distributed, scheduler, jobs) as client:
+    with (  # a connection that a dead worker leaves behind is an error of tornado's and asyncio's loggers too
+        quiet("distributed"),
+        quiet("tornado"),
+        quiet("asyncio"),
+        _client(distributed, scheduler, jobs) as client,
+    ):
         waiting = iter(enumerate(tasks))
         running = distributed.as_completed()
         places: dict[str, int] = {}
