@@ -11,22 +11,35 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from avtool.synthetic.make_film import make_film
 from tests.harness import (
     AVTOOL,
+    RATE,
+    chirp,
     differences,
     environment,
+    noise,
     run_avtool,
     save_encoder,
     save_tagger,
     write_sine,
+    write_tones,
 )
+from tests.unit.benchmarks.runner.esc_samples import make_esc10
 
 Client = pytest.importorskip("distributed").Client
 pytestmark = pytest.mark.slow
 FILMS = 24
 FAST = ("--sync", "none", "--no-progress", "-q")
+SIDES = ("here", "there")
+QUICK = """
+command = "finetune"
+model = { name = "cnn_tiny" }
+data = { task = "single-label", audio = { num_mel_bins = 32, hop_ms = 40.0, window_ms = 80.0 } }
+loop = { max_steps = 4, batch_size = 16, workers = 0, tensorboard = false }
+"""
 TIMED = {"film.json", "report.json", "report.html"}
 """Files of a mined dataset that hold seconds of work."""
 
@@ -195,6 +208,52 @@ def test_a_worker_killed_at_work_leaves_the_result_of_one_machine(verb, films, m
     assert victim.returncode == -signal.SIGKILL, "it had a task when it was killed"
     assert there.code == here.code, there.stderr
     assert outcome(tmp_path / "here") == outcome(tmp_path / "there")
+
+
+@pytest.fixture
+def at_work(cluster: Cluster) -> Iterator[None]:
+    """Makes sure that the workers of the cluster were given tasks."""
+
+    def done() -> int:
+        with cluster.client() as client:
+            return sum(client.run(lambda dask_worker: dask_worker.state.executed_count).values())
+
+    before = done()
+    yield
+    assert done() > before
+
+
+def test_prepare_on_a_cluster_writes_the_dataset_of_one_machine(cluster, at_work, tmp_path, monkeypatch):
+    media = write_tones(tmp_path / "tones", train=20, val=4)
+    (media / "train" / "low" / "bad.wav").write_bytes(b"no audio")
+    for name, engine in (("here", ("--jobs", 2)), ("there", on(cluster))):
+        monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / f"cache of {name}"))
+        done = run_avtool("prepare", media, "--out", tmp_path / name, "-q", *engine)
+        assert done.code == 1, done.stderr  # of the damaged file
+    assert outcome(tmp_path / "here") == outcome(tmp_path / "there")
+
+
+def test_folds_trained_on_a_cluster_give_the_predictions_of_one_machine(
+    cluster, at_work, tmp_path, monkeypatch
+):
+    esc = make_esc10(tmp_path / "esc10")
+    for path in (esc / "audio").glob("*.ogg"):
+        target, take = int(path.stem.rpartition("-")[2]), int(path.stem.split("-")[1])
+        soundfile.write(
+            path, chirp(0.3, gain=0.1 + 0.04 * target) + noise(0.3, seed=take), RATE, format="OGG"
+        )
+    (tmp_path / "quick.toml").write_text(QUICK)
+    command = ("eval", "--benchmark", "esc10", "--data", esc, "--training", tmp_path / "quick.toml", "-q")
+    command += ("--device", "cpu", "--folds", "1,2", "--set", "baselines=false")
+    for name, engine in (("here", ("--jobs", 2)), ("there", (*on(cluster), "--jobs", 2))):
+        monkeypatch.setenv("AVTOOL_CACHE_DIR", str(tmp_path / f"cache of {name}"))
+        runs = ("--runs", tmp_path / f"runs {name}")
+        done = run_avtool(*command, *runs, "--out", tmp_path / name, *engine)
+        assert done.code == 0, done.stderr
+    assert outcome(tmp_path / "here") == outcome(tmp_path / "there")
+    here, there = (sorted((tmp_path / f"runs {name}").glob("*/model/model.safetensors")) for name in SIDES)
+    assert [path.read_bytes() for path in here] == [path.read_bytes() for path in there]
+    assert len(here) == 2
 
 
 def on(cluster: Cluster) -> tuple[str, ...]:
