@@ -254,7 +254,7 @@ def test_more_events_than_a_page_holds_are_refused(tmp_path: Path, monkeypatch: 
     assert refused.code == 2
     assert refused.stderr.splitlines() == [
         f"error: `{events}` has 5 events, and a page holds at most 4",
-        "hint: review a Parquet table of some of its rows, with the same columns",
+        "hint: review a Parquet table of some of its rows beside its manifest, with the same columns",
     ]
     some = events / "some.parquet"
     parquet.write_table(parquet.read_table(events / "manifest.parquet").slice(0, 3), some)

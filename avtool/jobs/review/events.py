@@ -156,7 +156,9 @@ def _of_dataset(dataset: Path) -> ReviewData:
     manifest = open_dataset(dataset)
     if len(manifest) > _MOST:
         message = f"`{dataset}` has {len(manifest)} events, and a page holds at most {_MOST}"
-        raise BadInputError(message, "review a Parquet table of some of its rows, with the same columns")
+        raise BadInputError(
+            message, "review a Parquet table of some of its rows beside its manifest, with the same columns"
+        )
     mined = set(manifest.table.column_names) >= _MINED
     places: dict[Source, int] = {}
     events = []
