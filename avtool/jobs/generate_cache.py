@@ -9,8 +9,8 @@ from avtool.core.files import sha256_of
 from avtool.core.recipe import Recipe, option
 from avtool.core.reporter import Reporter
 from avtool.data.clip_cache import CachedClips, cache_clips
+from avtool.tasks.generation.autoencoder import autoencoder_settings
 from avtool.tasks.generation.recipe import FrameSize, LatentVideosRecipe, sides
-from avtool.tasks.generation.task import autoencoder_settings
 from avtool.tasks.generation.videos import TrainingVideos
 
 _SIZE, _FRAMES = "256", 16
