@@ -1,5 +1,6 @@
 """The memory that a process can hold, by the machine and by the control groups (cgroups) that it runs in."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,11 +30,10 @@ def memory_limit(root: Path = Path("/")) -> int | None:
 def _rooms(root: Path) -> Iterator[int]:
     """What each group leaves, from the process's own up to the root's."""
     try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
+        lines = os.fsdecode((root / "proc/self/cgroup").read_bytes()).split("\n")
     except OSError:
         return
-    for line in lines:
-        number, controllers, path = line.split(":", 2)
+    for number, controllers, path in (line.split(":", 2) for line in lines if line.count(":") > 1):
         if number == "0":
             mount, limit, used = root / "sys/fs/cgroup", "memory.max", "memory.current"
         elif "memory" in controllers.split(","):

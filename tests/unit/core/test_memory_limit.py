@@ -1,5 +1,6 @@
 """The memory that a process can hold, of a machine and of control groups of both versions."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,15 @@ def test_the_narrowest_of_nested_groups_counts(machine: Path) -> None:
         f"{outer}/memory.stat": f"anon {2 * GIB}\nactive_file {GIB // 2}\ninactive_file {GIB // 2}",
     })  # fmt: skip
     assert memory_limit(machine) == GIB + 2 * GIB
+
+
+def test_a_group_has_any_name(machine: Path) -> None:
+    group = os.fsdecode(b"sys/fs/cgroup/job \xff:1")
+    write(
+        machine, {f"{group}/memory.max": 2 * GIB, f"{group}/memory.current": GIB, f"{group}/memory.stat": ""}
+    )
+    (machine / "proc/self/cgroup").write_bytes(b"\nnot a group\n0::/job \xff:1\n")
+    assert memory_limit(machine) == GIB + GIB
 
 
 def test_groups_of_version_1(machine: Path) -> None:
