@@ -120,10 +120,17 @@ def test_images_that_are_not_there_are_refused_before_a_network_is_built(tmp_pat
     assert "random weights" not in done.stderr
 
 
-def test_a_folder_is_its_images_and_films_without_earlier_outputs(photo: Path, tmp_path: Path) -> None:
-    (photo.parent / "notes.txt").write_text("no image")
-    words = ("zoo", "run", "yolos-ti", tmp_path, "--options", json.dumps(YOLOS), "--image-size", 64)
-    words = (*words, "--device", "cpu", "--out", tmp_path / "out", "--json")
+@pytest.mark.parametrize("place", ["photos/drawn", "photos", "."])
+def test_a_folder_is_its_images_and_films_without_earlier_outputs(
+    place: str, photo: Path, tmp_path: Path
+) -> None:
+    """Wherever these lie: in a folder in it, in itself, or above it."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    photo.rename(photos / photo.name)
+    (photos / "notes.txt").write_text("no image")
+    words = ("zoo", "run", "yolos-ti", photos, "--options", json.dumps(YOLOS), "--image-size", 64)
+    words = (*words, "--device", "cpu", "--out", tmp_path / place, "--json")
     for more in ((), ("--overwrite",)):
         done = run_avtool(*words, *more)
         assert done.code == 0, done.stderr

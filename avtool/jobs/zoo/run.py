@@ -98,12 +98,19 @@ def _files_at(source: Path, out: Path) -> list[Path]:
         message = f"`{source}` is a {read_artifact(source).kind} artifact of avtool"
         raise BadInputError(message, "give images, films, or a folder of them")
     names = list_media(source, {*IMAGE_SUFFIXES, *VIDEO_SUFFIXES})
-    drawn = out.resolve()
-    found = [source / name for name in names if not (source / name).resolve().is_relative_to(drawn)]
+    found = [file for name in names if not _is_drawn(file := source / name, source, out)]
     if not found:
         suffixes = ", ".join((*IMAGE_SUFFIXES[:3], *VIDEO_SUFFIXES[:3]))
         raise BadInputError(f"`{source}` holds no image or film", f"they end in {suffixes} and the like")
     return found
+
+
+def _is_drawn(file: Path, source: Path, out: Path) -> bool:
+    """Whether a file under `source` is one of `out`: it has lines beside it, or `out` is a folder therein."""
+    file, source, out = file.resolve(), source.resolve(), out.resolve()
+    if out != source and out.is_relative_to(source):
+        return file.is_relative_to(out)
+    return file.parent == out and file.with_suffix(".jsonl").is_file()
 
 
 def _need_names_of_their_own(sources: Sequence[Path]) -> None:
