@@ -51,10 +51,10 @@ class AnnotatedImages:
 
     @cached_property
     def objects(self) -> Mapping[int, Sequence[Mapping[str, Any]]]:
-        """Annotations to learn from by image: groups, and boxes without an area, are skipped."""
-        by_image = self.annotations.api.imgToAnns
+        """Annotations to learn from by image: groups, and boxes without an area in it, are skipped."""
+        api = self.annotations.api
         return {
-            number: [one for one in by_image[number] if not one.get("iscrowd") and min(one["bbox"][2:]) > 0]
+            number: [one for one in api.imgToAnns[number] if not _reason(one, api.imgs[number])]
             for number, _ in self.annotations.images
         }
 
@@ -62,10 +62,11 @@ class AnnotatedImages:
     def skipped(self) -> list[Skipped]:
         """Annotations that are skipped, each with its reason."""
         name = {number: str(path) for number, path in self.annotations.images}
+        api = self.annotations.api
         return [
-            Skipped(f"annotation {one['id']}", name[one["image_id"]], _reason(one))
-            for one in self.annotations.api.anns.values()
-            if one.get("iscrowd") or min(one["bbox"][2:]) <= 0
+            Skipped(f"annotation {one['id']}", name[one["image_id"]], reason)
+            for one in api.anns.values()
+            if (reason := _reason(one, api.imgs[one["image_id"]]))
         ]
 
     @property
@@ -125,5 +126,13 @@ def _first(folder: Path, pattern: str) -> Path | None:
     return min(folder.glob(pattern), default=None) if pattern else None
 
 
-def _reason(one: Mapping[str, Any]) -> str:
-    return "a group (iscrowd)" if one.get("iscrowd") else f"a box without an area: {one['bbox']}"
+def _reason(one: Mapping[str, Any], image: Mapping[str, Any]) -> str:
+    """Why an annotation is skipped; empty where it is learned from."""
+    if one.get("iscrowd"):
+        return "a group (iscrowd)"
+    left, top, width, height = one["bbox"]
+    inside = (
+        min(left + width, image["width"]) - max(left, 0),
+        min(top + height, image["height"]) - max(top, 0),
+    )
+    return "" if min(inside) > 0 else f"a box without an area in its image: {one['bbox']}"

@@ -221,10 +221,11 @@ def test_groups_and_empty_boxes_are_skipped_with_their_reasons(folder: Path) -> 
     value = annotations()
     value["annotations"][0]["iscrowd"] = 1
     value["annotations"][1]["bbox"][2] = 0
+    value["annotations"][2]["bbox"] = [64.2, 34, 0.8, 26]  # beside its image, by rounding
     (folder / "train.json").write_text(json.dumps(value))
     task = DensePredictionTask(folder, validate(DensePredictionRecipe, {}, "test"), Silent())
-    assert [one.clip_id for one in task.skipped] == ["annotation 1", "annotation 2"]
-    assert task.describe()["train_objects"] == 2
+    assert [one.clip_id for one in task.skipped] == ["annotation 1", "annotation 2", "annotation 3"]
+    assert task.describe()["train_objects"] == 1
 
 
 @pytest.mark.parametrize("name", ["yolos-ti", "segformer-b0"])
