@@ -52,7 +52,8 @@ def _column(table: pa.Table, field: pa.Field, origin: str) -> pa.Array:
     column = table[name].chunk(0) if table[name].num_chunks == 1 else table[name].combine_chunks()
     fits, needed = _KINDS[wanted]
     if not fits(column.type) and column.null_count < len(column):
-        raise BadInputError(f"column `{name}` of `{origin}` holds {column.type}, not {needed}", _HINT)
+        found = plain_type(column.type)
+        raise BadInputError(f"column `{name}` of `{origin}` holds {found}, not {needed}", _HINT)
     try:
         if name == "fold" and pa.types.is_floating(column.type):  # as pandas writes integers with gaps
             column = pc.if_else(pc.is_nan(column), None, column)
@@ -68,6 +69,15 @@ def _without_nulls(column: pa.Array) -> pa.Array:
     if pa.types.is_list(column.type):
         return pc.coalesce(column, pa.scalar([], column.type))
     return column.fill_null(float("nan") if pa.types.is_floating(column.type) else "")
+
+
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """A type without dictionaries, and with Arrow's own name for the values of lists."""
+    if pa.types.is_list(kind):
+        return pa.list_(plain_type(kind.value_type))
+    if pa.types.is_large_list(kind):
+        return pa.large_list(plain_type(kind.value_type))
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _is_encoded(kind: pa.DataType, wanted: pa.DataType) -> bool:

@@ -7,6 +7,7 @@ workers; a `Clip` is made on access.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, overload
 
@@ -311,34 +312,49 @@ def read_manifest(dataset: Path) -> Manifest:
         CorruptArtifactError: the artifact is damaged.
     """
     path = find_manifest(dataset)
-    try:
-        table = read_columns(path)
-    except (pa.ArrowException, OSError) as error:
-        first = str(error).splitlines()[0]
-        raise CorruptArtifactError(f"`{path}` is not a Parquet file ({first})", "make it again") from error
-    return Manifest(checked_table(table, str(path)), path.parent, str(dataset))
+    return Manifest(checked_table(read_columns(path), str(path)), path.parent, str(dataset))
 
 
 def read_columns(path: Path) -> pa.Table:
-    """The columns of a Parquet file, each in one chunk; text that repeats is held once, and numbered."""
-    names, repeating = parquet.read_schema(path).names, _repeating(path)
+    """The columns of a Parquet file, each in one chunk; text that repeats is held once, and numbered.
 
-    def read(name: str) -> pa.ChunkedArray:
-        return parquet.read_table(path, columns=[name], read_dictionary=repeating, use_threads=False)[name]
+    Raises:
+        BadInputError: two columns have one name.
+        CorruptArtifactError: it is no Parquet file, or damaged.
+    """
+    try:
+        with pa.OSFile(str(path)) as stream:  # opened once: the file may be replaced meanwhile
+            metadata = parquet.read_metadata(stream)
+            schema = metadata.schema.to_arrow_schema()
+            if twice := next((name for name in schema.names if schema.names.count(name) > 1), None):
+                raise BadInputError(f"`{path}` has two columns `{twice}`", "give each a name of its own")
+            read = partial(
+                parquet.read_table, stream, use_threads=False, read_dictionary=_repeating(metadata, schema)
+            )
+            parts = [read(columns=[name]).combine_chunks() for name in schema.names]
+    except (pa.ArrowException, OSError) as error:
+        first = str(error).splitlines()[0]
+        raise CorruptArtifactError(f"`{path}` is not a Parquet file ({first})", "make it again") from error
+    columns = [part[name] for part, name in zip(parts, schema.names, strict=True)]
+    return pa.table(columns, schema.names, metadata=schema.metadata)
 
-    return pa.table([read(name).combine_chunks() for name in names], names)
 
-
-def _repeating(path: Path) -> list[str]:
-    """The columns of a Parquet file that take less than a number a value: those of few names."""
-    metadata = parquet.read_metadata(path)
+def _repeating(metadata: parquet.FileMetaData, schema: pa.Schema) -> list[str]:
+    """The columns of text, and of lists of it, that take less than a number a value: those of few names."""
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    own = {
+        name
+        for field in schema
+        for name in (field.name, f"{field.name}.list.element")
+        if not pa.types.is_nested(field.type) or pa.types.is_list(field.type)
+    }
     found = []
     for place in range(metadata.num_columns):
         chunks = [group.column(place) for group in groups]
         size = sum(chunk.total_uncompressed_size for chunk in chunks)
-        if size < _NUMBER * sum(chunk.num_values for chunk in chunks):
-            found.append(metadata.schema.column(place).path)
+        path = metadata.schema.column(place).path
+        if path in own and size < _NUMBER * sum(chunk.num_values for chunk in chunks):
+            found.append(path)
     return found
 
 

@@ -23,7 +23,7 @@ from avtool.core.artifact import read_artifact
 from avtool.core.environment import versions
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.files import atomic_file, inside, read_json, sha256_of, write_json, writing
-from avtool.core.manifest_columns import checked_table
+from avtool.core.manifest_columns import checked_table, plain_type
 from avtool.data.labels import LABELS
 from avtool.data.manifest import ANNOTATIONS, MANIFEST
 from avtool.mining.manifest import CLIPS
@@ -94,12 +94,18 @@ class Annotations:
         return self.table[name].to_pylist() if name in self.table.column_names else [""] * len(self)
 
     def names(self, column: str) -> set[str]:
-        """The values of a column of text, or of lists of text; nulls and empty texts do not count."""
+        """The values of a column of text, or of lists of text; nulls do not count."""
         if column not in self.table.column_names:
             return set()
         values = self.table[column]
         flat = pc.list_flatten(values) if pa.types.is_nested(values.type) else values
-        return {value for value in pc.unique(flat).to_pylist() if value}
+        return {value for value in pc.unique(flat).to_pylist() if value is not None}
+
+    def lists(self, column: str) -> pa.ChunkedArray:
+        """A column of lists of text; nulls where there is none."""
+        if column not in self.table.column_names or pa.types.is_null(self.table[column].type):
+            return pa.chunked_array([pa.nulls(len(self), pa.list_(pa.string()))])
+        return self.table[column]
 
     def times(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Where the segments of `spans` begin and end, (N,) each, of a checked table."""
@@ -161,22 +167,13 @@ def write_table(
         schema: of the file; None for that of the table, in plain types.
         rows: those to write; None writes all.
     """
-    fields = [pa.field(one.name, _plain_type(one.type), one.nullable) for one in table.schema]
+    fields = [pa.field(one.name, plain_type(one.type), one.nullable) for one in table.schema]
     schema = schema or pa.schema(fields, table.schema.metadata)
     with atomic_file(path) as partial, parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
         for first in range(0, max(1, len(table if rows is None else rows)), _ROW_GROUP):
             last = first + _ROW_GROUP
             block = table[first:last] if rows is None else table.take(pa.array(rows[first:last]))
             writer.write_table(block.combine_chunks().cast(schema), _ROW_GROUP)
-
-
-def _plain_type(kind: pa.DataType) -> pa.DataType:
-    """A type without dictionaries."""
-    if pa.types.is_list(kind):
-        return pa.list_(_plain_type(kind.value_type))
-    if pa.types.is_large_list(kind):
-        return pa.large_list(_plain_type(kind.value_type))
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def annotation_files(export: Path) -> dict[str, str]:

@@ -59,7 +59,7 @@ def write_webdataset(folder: Path, annotations: Annotations) -> Written:
             for number, row in enumerate(table.slice(first, _CLIPS_PER_SHARD).to_pylist(), first):
                 facts = {name: value for name, value in row.items() if value is not None}
                 facts["seconds"] = row["end"] - row["start"]
-                text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
+                text = json.dumps(facts, ensure_ascii=False, sort_keys=True, default=str)
                 tar.write({"__key__": f"{number:09d}", "json": text.encode()})
     return Written(len(table), 0)
 
@@ -117,7 +117,7 @@ def _sams_clips(
     table = annotations.table.select([name for name in names if name in annotations.table.column_names])
     for block in blocks_of(table, rows):
         for row in block.to_pylist():
-            found = tuple(row[sounds] or ())
+            found = tuple(row.get(sounds) or ())
             stated, implied = row.get("sources_stated") or (), row.get("sources_default") or ()
             counts.update(found)
             yield SamsClip(f"{row['clip_id']}.wav", found, coarse_sources(stated) or tuple(implied))

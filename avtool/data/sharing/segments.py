@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
@@ -28,7 +29,7 @@ class Segments:
     def __init__(self, annotations: Annotations, videos: Sequence[str], codes: Mapping[str, str]) -> None:
         self.origin = annotations.name
         self.codes = codes
-        self.labels = annotations.table.select(["labels"])
+        self.labels = pa.table({"labels": annotations.lists("labels")})
         self.labelled = pc.list_value_length(self.labels["labels"]).fill_null(0).to_numpy() > 0
         names, numbers = np.unique(videos, return_inverse=True)
         self.videos = names.tolist()

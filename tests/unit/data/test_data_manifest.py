@@ -8,7 +8,7 @@ import pytest
 
 from avtool.core.errors import BadInputError, CorruptArtifactError
 from avtool.core.manifest_columns import distinct_rows
-from avtool.data.manifest import Clip, read_manifest, write_manifest
+from avtool.data.manifest import Clip, read_columns, read_manifest, write_manifest
 from tests.harness import make_manifest
 
 CLIPS = [
@@ -142,6 +142,38 @@ def test_repeated_text_is_numbered_and_reads_as_text(tmp_path):
     assert manifest.distinct("split") == ["train", "val"]
     write_blocks(tmp_path / "m.parquet", [*rows[:2500], {**rows[2500], "media": ""}, *rows[2501:]])
     with pytest.raises(BadInputError, match="row 2501: `media` is empty"):
+        read_manifest(tmp_path / "m.parquet")
+
+
+def test_text_is_numbered_in_plain_columns_alone(tmp_path):
+    table = pa.Table.from_pylist([{**ROW, "clip_id": f"clip{row}"} for row in range(900)])
+    inner = {
+        "pairs": pa.array([{"key": "value"}] * 900),
+        "long": pa.array([["value"]] * 900, pa.large_list(pa.string())),
+        "deep": pa.array([[["value"]]] * 900),
+    }
+    for name, column in inner.items():
+        table = table.append_column(name, column)
+    parquet.write_table(table, tmp_path / "m.parquet", row_group_size=200)
+    found = read_columns(tmp_path / "m.parquet")
+    assert {name: found.schema.field(name).type for name in inner} == {
+        name: column.type for name, column in inner.items()
+    }
+    assert found.to_pylist() == table.to_pylist()
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    table = pa.Table.from_pylist([ROW])
+    twice = pa.Table.from_arrays([*table.columns, table["media"]], [*table.column_names, "media"])
+    parquet.write_table(twice, tmp_path / "m.parquet")
+    with pytest.raises(BadInputError, match="has two columns `media`"):
+        read_manifest(tmp_path / "m.parquet")
+
+
+def test_a_type_is_named_as_the_file_has_it(tmp_path):
+    rows = [ROW | {"clip_id": f"clip{row}", "labels": "dog"} for row in range(900)]
+    write_blocks(tmp_path / "m.parquet", rows)
+    with pytest.raises(BadInputError, match=r"column `labels` of .* holds string, not lists of text"):
         read_manifest(tmp_path / "m.parquet")
 
 
