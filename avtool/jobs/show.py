@@ -60,7 +60,7 @@ def _show_folder(folder: Path) -> Shown:
         "kind": artifact.kind,
         "written by": f"avtool {artifact.avtool}, {artifact.created}",
         "command": artifact.command,
-        "seed": artifact.seed,
+        **({} if artifact.seed is None else {"seed": artifact.seed}),
         "inputs": len(artifact.inputs),
     }
     if artifact.kind == "dataset":
@@ -112,13 +112,14 @@ def _dataset_facts(folder: Path) -> dict[str, Any]:
 
 def _show_captions(path: Path) -> Shown:
     from avtool.media.captions.reading import read_captions
+    from avtool.mining.caption_language import language_of
 
     captions = read_captions(path)
     last = max((cue.end_ms for cue in captions.cues), default=0)
     facts = {
         "format": captions.format,
         "encoding": captions.encoding,
-        "language": captions.language or "unknown",
+        "language": language_of(captions, path) or "unknown",
         "cues": len(captions.cues),
         "until": f"{last / 1000:.1f} s",
         "mended": ", ".join(f"{what}: {count}" for what, count in captions.repairs.items()) or "nothing",

@@ -52,6 +52,7 @@ class TrainPlan:
         parameters: trained values.
         steps: in all.
         samples_per_step: of all processes of this one launch.
+        batch_size: samples that a process takes at a time; a step adds up the gradients of several.
         learning_rate: at the schedule's peak.
         checkpoint_mib: disk that one checkpoint takes.
         state_mib: memory of a process for weights, gradients and moments, estimated.
@@ -63,6 +64,7 @@ class TrainPlan:
     parameters: int
     steps: int
     samples_per_step: int
+    batch_size: int
     learning_rate: float
     checkpoint_mib: float
     state_mib: float
@@ -79,7 +81,9 @@ class TrainPlan:
         for name, value in self.facts.items():
             yield name.replace("_", " "), str(value)
         yield "parameters", f"{self.parameters / 1e6:.2f} M"
-        yield "steps", f"{self.steps} of {self.samples_per_step} samples"
+        batches = self.samples_per_step // self.batch_size
+        parts = f" ({batches} x {self.batch_size})" if batches > 1 else ""
+        yield "steps", f"{self.steps} of {self.samples_per_step} samples{parts}"
         yield "learning rate", f"{self.learning_rate:.4g} at its peak"
         more = f" and {size(self.activations_mib)} of activations" if self.activations_mib else ""
         yield "memory", f"about {size(self.state_mib)} of weights, gradients and moments{more}, a process"
@@ -179,6 +183,7 @@ def plan_task(task: Task[Any], out: Path) -> TrainPlan:
         parameters,
         plan.total,
         plan.samples_per_step,
+        recipe.loop.batch_size,
         recipe.optimizer.peak_rate(plan.samples_per_step),
         round(parameters * _BYTES_A_PARAMETER / 2**20, 1),
         memory.state,

@@ -68,6 +68,7 @@ def write_report(
         folder / "report.html",
         _TEMPLATE,
         script=_SCRIPT,
+        opening=_opening(records),
         facts=_facts(summary),
         cards=list(_cards(folder, records)),
         nyquist=f"{recipe.clip.sample_rate / 2000:g}",
@@ -109,6 +110,7 @@ def write_events_report(
         folder / "report.html",
         _TEMPLATE,
         script=_SCRIPT,
+        opening="clips made again from the films, events",
         facts=[
             ("events", f"{len(events):,}"),
             ("different sounds", f"{len(taxonomy.sounds):,}"),
@@ -123,6 +125,16 @@ def write_events_report(
         untagged=[],
         settings=[],
     )
+
+
+def _opening(records: Sequence[FilmRecord]) -> str:
+    """What was done with the captions' times, in the page's first line."""
+    unchecked = sum(record.sync["decision"] in {"skipped", "refused"} for record in records)
+    if not unchecked:
+        return "captions synchronised with speech, tags"
+    if unchecked == len(records):
+        return "captions with their own times, unchecked, tags"
+    return f"captions synchronised with speech in all but {unchecked}, tags"
 
 
 def _dimensions(taxonomy: Taxonomy) -> list[tuple[str, Sequence[ClassCount]]]:

@@ -72,7 +72,7 @@ def _without_search(
     if num_dialogue < settings.fewest_dialogue:
         return _skipped(_too_few(num_dialogue, settings), num_dialogue)
     if len(speech) == 0 or float(np.ptp(speech)) == 0.0:
-        return _skipped("no speech signal to compare with: times kept as they are", num_dialogue)
+        return _skipped("no speech signal to compare with", num_dialogue)
     overrun_s = float(starts_s.max()) - len(speech) / FRAME_RATE
     if overrun_s > settings.max_overrun_s and not settings.force:
         reason = f"captions do not match this film: they last {overrun_s / 60:.0f} min beyond its end"
@@ -82,7 +82,7 @@ def _without_search(
 
 def _too_few(count: int, settings: SyncSettings, where: str = "") -> str:
     found = f"only {count} dialogue cues{where}" if count else f"no dialogue cue{where}"
-    return f"{found} (needs {settings.fewest_dialogue} to compare with speech): times kept as they are"
+    return f"{found} (needs {settings.fewest_dialogue} to compare with speech)"
 
 
 def _skipped(reason: str, num_dialogue: int) -> SyncResult:
@@ -122,7 +122,7 @@ def _judge(
     if num_dialogue < settings.enough_dialogue and z < settings.min_z and not settings.force:
         reason = (
             f"only {num_dialogue} dialogue cues, and no offset stands out (z = {z:.1f}, needs"
-            f" {settings.min_z:g}): times kept as they are"
+            f" {settings.min_z:g})"
         )
         return replace(_skipped(reason, num_dialogue), rho=fit.rho, rho_identity=before, z=z)
     decision, time_map, reason, confidence = _verdict(fit, z, before, settings)
