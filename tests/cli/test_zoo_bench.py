@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from avtool.jobs.zoo.bench import _time_row
 from avtool.jobs.zoo.recipes import BenchRecipe
 from avtool.jobs.zoo.time_row import times_of
 from avtool.jobs.zoo.timing import Timing
+from avtool.models.zoo.catalogue import find_row
 from avtool.models.zoo.latency import is_out_of_memory, measure
 from avtool.models.zoo.row import Row
 from tests.harness import call, in_child, run_avtool
@@ -92,6 +94,18 @@ def test_a_killed_bench_keeps_the_rows_that_are_timed(tmp_path: Path) -> None:
     assert not parts.exists()
 
 
+@pytest.mark.parametrize("content", ["", "{", "null", "[1]", '[{"batch": 1}]', "[]"])
+def test_the_row_of_a_damaged_part_is_timed_again(content: str, tmp_path: Path) -> None:
+    """As a power failure leaves it."""
+    row, recipe = find_row("mobilevit-xxs"), BenchRecipe(image_size="64", batches=(1,), warmup=1, runs=1)
+    (found,) = _time_row(row, recipe, torch.device("cpu"), tmp_path)
+    (part,) = tmp_path.glob("*.row.json")
+    part.write_text(content)
+    (again,) = _time_row(row, recipe, torch.device("cpu"), tmp_path)
+    assert again.p50_ms != found.p50_ms
+    assert _time_row(row, recipe, torch.device("cpu"), tmp_path) == [again]
+
+
 def test_overwrite_times_everything_again(tmp_path: Path) -> None:
     out = tmp_path / "bench.csv"
     assert in_child(partial(_bench_until_the_second_row, out)) == -signal.SIGKILL
@@ -133,6 +147,7 @@ def test_peak_memory_is_that_of_the_pass() -> None:
     """In a process of its own: others keep freed memory for themselves."""
     code = """
 import torch
+from avtool.models.zoo.catalogue import find_row
 from avtool.models.zoo.latency import measure
 for mib in (1, 400, 1):
     found = measure(lambda: torch.ones(mib * 2**18).sum(), torch.device("cpu"), warmup=0, runs=1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from avtool.core.artifact import settings_hash
 from avtool.core.artifact_folder import SETTINGS, check_settings
-from avtool.core.errors import AvtoolError, BadInputError, MissingError
+from avtool.core.errors import AvtoolError, BadInputError, CorruptArtifactError, MissingError
 from avtool.core.files import read_json, write_csv, write_json, writing
 from avtool.core.recipe import identity
 from avtool.core.reporter import Reporter
@@ -108,11 +108,19 @@ def _time_row(row: Row, recipe: BenchRecipe, device: "torch.device", parts: Path
     if parts is None:
         return list(times_of(row, recipe, device))
     file = parts / f"{settings_hash([row.key, row.library, row.builder, row.size])}{_PART}"
-    if file.is_file():
-        return [Timing.of_values(row, values) for values in read_json(file)]
+    if file.is_file() and (kept := _kept(row, file)):
+        return kept
     found = list(times_of(row, recipe, device))
     write_json(file, [one.values() for one in found])
     return found
+
+
+def _kept(row: Row, file: Path) -> list[Timing]:
+    """The timings of a part; none where it is damaged, as a power failure leaves it."""
+    try:
+        return [Timing.of_values(row, values) for values in read_json(file)]
+    except (CorruptArtifactError, TypeError):
+        return []
 
 
 def _open_parts(out: Path, settings: Mapping[str, Any], *, overwrite: bool) -> Path:
