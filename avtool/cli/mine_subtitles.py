@@ -8,7 +8,7 @@ import typer
 from avtool.cli.command import command, verb_app
 from avtool.cli.inputs import expand_lists, need_alone
 from avtool.cli.options import DryRun, FailFast, Jobs, Resume, Settle, ShardOption, Watch, output
-from avtool.cli.session import Session
+from avtool.cli.session import Session, with_report
 from avtool.core.errors import ExitCode
 from avtool.core.shard import Shard
 from avtool.mining.recipe import MineRecipe
@@ -77,7 +77,9 @@ def mine_subtitles(
         for film in result.films
     ]
     session.table(["film", "status", "events", "captions", "seconds"], ended)
-    session.emit({"out": result.out, "summary": result.summary, "films": result.films}, text=str(result.out))
+    session.emit(
+        {"out": result.out, "summary": result.summary, "films": result.films}, text=with_report(result.out)
+    )
     if result.unchecked:
         session.reporter.warn(
             f"{len(result.unchecked)} of {len(result.films)} films keep caption times that could not be"

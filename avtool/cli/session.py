@@ -96,6 +96,12 @@ class Session:
             self.table(table.columns, table.rows[:_SHOWN_ROWS], title=title)
 
 
+def with_report(out: Path) -> str:
+    """The folder that was written, below the line of its report where it has one."""
+    report = out / "report.html"
+    return f"report: {report}\n{out}" if report.is_file() else str(out)
+
+
 def _print(renderable: object) -> None:
     from rich.console import Console
 

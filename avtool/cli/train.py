@@ -8,7 +8,7 @@ import typer
 
 from avtool.cli.command import command, verb_app
 from avtool.cli.options import DryRun, Jobs, Resume, output
-from avtool.cli.session import Session
+from avtool.cli.session import Session, with_report
 from avtool.tasks import TASKS
 from avtool.training.task import Task
 
@@ -43,7 +43,7 @@ def _subcommand(task: type[Task[Any]]) -> Callable[..., None]:
         )  # fmt: skip
         rows = [(name, round(value, 4)) for name, value in result.metrics.items()]
         session.table([result.validated_on, "value"], rows)
-        session.emit({"result": result}, text=str(result.out))
+        session.emit({"result": result}, text=with_report(result.out))
 
     train.__doc__ = task.summary
     train.__annotations__["recipe"] = task.recipe_type
