@@ -16,6 +16,7 @@ from avtool.tasks.dense_prediction.recipe import DenseAugmentRecipe
 from avtool.tasks.dense_prediction.samples import Truth
 
 _ATTEMPTS = 10  # at a crop, as in mmsegmentation
+_MOST_SIDES = 16  # how many times the wanted side a thin image may be long once it is scaled
 _BRIGHTNESS, _CONTRAST, _SATURATION, _HUE = 0.125, 0.5, 0.5, 0.05  # of SSD (Liu et al., 2016), section 2.2
 
 
@@ -61,18 +62,16 @@ class DenseAugmentation:
     def _cropped(self, sample: dict[str, Any]) -> dict[str, Any]:
         """DETR's crop: of an image scaled to a drawn shorter side, a rectangle of drawn sides."""
         if self.recipe.crop_before:
-            sample = v2.RandomShortestSize(list(self.recipe.crop_before), antialias=True)(sample)
+            sides = self.recipe.crop_before
+            sample = _scaled(sample, sides[int(torch.randint(len(sides), ()))])
         height, width = (_draw(self.recipe.crop_sides, limit) for limit in sample["image"].shape[-2:])
         return _cut(sample, height, width)
 
     def _scaled_and_cut(self, sample: dict[str, Any]) -> dict[str, Any]:
         """Large-scale jitter: the shorter side times a drawn factor, then a square of `side`, filled up."""
         low, high = self.recipe.scales or (1.0, 1.0)
-        height, width = sample["image"].shape[-2:]
-        factor = (low + (high - low) * float(torch.rand(()))) * self.side / min(height, width)
-        size = [max(1, round(edge * factor)) for edge in (height, width)]
-        sample = v2.Resize(size, antialias=True)(sample)
-        height, width = (min(self.side, edge) for edge in size)
+        sample = _scaled(sample, (low + (high - low) * float(torch.rand(()))) * self.side)
+        height, width = (min(self.side, edge) for edge in sample["image"].shape[-2:])
         for _ in range(_ATTEMPTS):
             found = _cut(sample, height, width)
             if "pixels" not in found or _is_mixed(found["pixels"], self.recipe.max_share):
@@ -81,6 +80,15 @@ class DenseAugmentation:
         fill = {tv_tensors.Image: list(self.fill), tv_tensors.Mask: ground}
         padded: dict[str, Any] = v2.Pad([0, 0, self.side - width, self.side - height], fill=fill)(found)
         return padded
+
+
+def _scaled(sample: dict[str, Any], side: float) -> dict[str, Any]:
+    """Scaled to a shorter side; a thin image to less, so that it fits into memory."""
+    height, width = sample["image"].shape[-2:]
+    factor = min(side / min(height, width), _MOST_SIDES * side / max(height, width))
+    size = [max(1, round(edge * factor)) for edge in (height, width)]
+    found: dict[str, Any] = v2.Resize(size, antialias=True)(sample)
+    return found
 
 
 def _distortion(probability: float) -> Callable[[Any], Any]:

@@ -98,6 +98,16 @@ def test_a_scale_is_a_square_filled_with_the_mean_colour_that_does_not_count() -
     assert int(objects["masks"].max()) == 1
 
 
+@pytest.mark.parametrize("values", [{"scales": (0.5, 2.0)}, {"crop": 1.0}])
+def test_thin_images_are_not_scaled_up_beyond_memory(values: dict[str, Any]) -> None:
+    """Scaled to a shorter side of 400, a line of 20 000 pixels would have 3.2 thousand million of them."""
+    augmentation = DenseAugmentation(DenseAugmentRecipe(**values), 48, GREY)
+    changed, _ = augmentation(
+        np.zeros((1, 20_000, 3), np.uint8), {"pixels": torch.zeros(1, 20_000, dtype=torch.int64)}, 0
+    )
+    assert max(changed.shape[:2]) <= 600
+
+
 def test_no_class_fills_more_than_the_share_where_another_crop_is_found() -> None:
     shares = []
     for seed in range(40):
