@@ -18,7 +18,7 @@ def read_clause(words: list[Word], lexicon: Lexicon) -> Reading:
     core, phrases = split_phrases(words)
     found = read_phrases(phrases, lexicon)
     core += found.more
-    reading = read_music(core) if is_music(core) else _read_event(core)
+    reading = read_music(core) if is_music(core) else _read_event(core, lexicon)
     return _complete(reading, found, lexicon)
 
 
@@ -47,7 +47,7 @@ def _spoken(reading: Reading) -> Reading:
     return reading.but(sounds=("speak",), sources=sources, rule="language", subject="")
 
 
-def _read_event(words: list[Word]) -> Reading:
+def _read_event(words: list[Word], lexicon: Lexicon) -> Reading:
     """The reading of a clause without music, from its words alone."""
     parts = first_roles(words)
     settle_heads(parts)
@@ -68,7 +68,8 @@ def _read_event(words: list[Word]) -> Reading:
         spoken = any(part.role == "language" for part in parts)
         return _spoken(reading) if spoken else _without_sound(reading, parts)
     if not all(part.is_sure for part in sounds):
-        return reading.but(rule="unknown-verb")
+        guess = reading.but(rule="unknown-verb")
+        return guess if lexicon.guesses_verbs else Reading(rule="nothing", confidence=_GUESSED)
     return reading.but(rule="source+sound" if source else "sound")
 
 

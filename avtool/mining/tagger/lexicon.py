@@ -43,6 +43,7 @@ class Lexicon:
         prepositions: kind ("medium", "place", "of", "manner") → words.
         implied: a sound with an implied source → that source.
         coarse: source lemma → its coarse group, "" for none.
+        guesses_verbs: whether an unknown word may be a sound by its English ending.
     """
 
     words: Mapping[str, Word]
@@ -51,6 +52,7 @@ class Lexicon:
     prepositions: Mapping[str, frozenset[str]]
     implied: Mapping[str, str]
     coarse: Mapping[str, str]
+    guesses_verbs: bool = True
 
     def has_word(self, text: str) -> bool:
         """Whether a single word stands in the lexicon, alone or within a phrase."""

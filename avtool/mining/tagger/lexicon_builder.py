@@ -35,6 +35,7 @@ class LexiconBuilder:
         self._coarse: dict[str, str] = {}
         self._prepositions: dict[str, frozenset[str]] = {}
         self._implied: dict[str, str] = {}
+        self._is_english = True
 
     def add(self, tables: Tables) -> None:
         """Adds the tables of one lexicon; a later call overrides an earlier one."""
@@ -66,6 +67,7 @@ class LexiconBuilder:
             for written in entries(surfaces)
             for surface in dict.fromkeys((written, _without_articles(written)))
         ]
+        self._is_english = False
         roles = {(kind, label): self._label_roles(kind, label) for _, kind, label in meanings}
         classes = [(word, role) for role, words in tables.get("words", {}).items() for word in entries(words)]
         for surface in [surface for surface, *_ in meanings] + [word for word, _ in classes]:
@@ -94,7 +96,9 @@ class LexiconBuilder:
         for phrase in phrases:
             longest[phrase[0]] = max(longest.get(phrase[0], 1), len(phrase))
         parts = frozenset(part for phrase in phrases for part in phrase).union(*self._prepositions.values())
-        return Lexicon(self._words, longest, parts, self._prepositions, self._implied, self._coarse)
+        return Lexicon(
+            self._words, longest, parts, self._prepositions, self._implied, self._coarse, self._is_english
+        )
 
     def _put(self, text: str, roles: Iterable[str] = (), **meaning: Any) -> None:
         old = self._words.get(text, Word(text))

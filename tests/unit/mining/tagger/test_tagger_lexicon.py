@@ -134,3 +134,14 @@ def test_verb_forms(verb: str, forms: set[str]) -> None:
 )
 def test_plurals(noun: str, plural: str) -> None:
     assert plural in set(plurals(noun))
+
+
+def test_an_unknown_word_of_another_language_is_no_english_verb() -> None:
+    """Plurals of Spanish end like an English third person; `bark` is known in both."""
+    spanish = Tagger(load_lexicon(language="es"))
+    found = spanish.tag("lector de pantalla dando instrucciones")
+    assert (found.sounds, found.sources) == ((), ())
+    known = spanish.tag("perro ladra")
+    assert (known.sounds, known.sources) == (("bark",), ("dog",))
+    guess = Tagger().tag("bottle uncorks")
+    assert (guess.sounds, guess.rule) == (("uncork",), "unknown-verb")
