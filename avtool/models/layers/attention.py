@@ -25,13 +25,18 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     Returns:
         (B, heads, N, d).
     """
-    half = query.dtype == torch.bfloat16 and query.device.type == "cpu"
-    few = key.shape[-2] <= _MOST_POSITIONS and query.shape[:-1].numel() * key.shape[-2] <= _MOST_WEIGHTS
-    if not (half and few) or torch.compiler.is_compiling():
+    if not _takes_products(query, key):
         return F.scaled_dot_product_attention(query, key, value)
     weights = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
     attended: Tensor = weights.softmax(dim=-1).to(value.dtype) @ value
     return attended
+
+
+def _takes_products(query: Tensor, key: Tensor) -> bool:
+    """Whether the products are faster, and fit; a trace has no sizes to decide by, and keeps the kernel."""
+    if torch.compiler.is_compiling() or query.dtype != torch.bfloat16 or query.device.type != "cpu":
+        return False
+    return key.shape[-2] <= _MOST_POSITIONS and query.shape[:-1].numel() * key.shape[-2] <= _MOST_WEIGHTS
 
 
 class Attention(nn.Module):
