@@ -51,7 +51,7 @@ def check_memory(task: Task[Any], reporter: Reporter) -> None:
     if problem := _judge(recipe, memory, limit):
         message, hint = problem
         if device == "cpu" and _sum(memory) > _SURELY * limit:
-            raise BadInputError(message, f"{hint}; loop.check_memory = false tries it all the same")
+            raise BadInputError(message, f"{hint}; --set loop.check_memory=false tries it all the same")
         reporter.warn(f"{message}: {hint}")
 
 

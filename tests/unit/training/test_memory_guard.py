@@ -82,5 +82,5 @@ def test_a_hopeless_training_ends_in_a_line_and_leaves_nothing(films: Path, tmp_
     )  # fmt: skip
     assert done.code == 2, done.stderr
     assert "error: a step needs about " in done.stderr
-    assert "loop.check_memory = false" in done.stderr
+    assert "--set loop.check_memory=false" in done.stderr
     assert list(tmp_path.iterdir()) == []
